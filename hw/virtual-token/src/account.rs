@@ -1,0 +1,140 @@
+//! One account: what a PUT brings, and what is computed from it.
+
+use std::fmt;
+
+use hmac::digest::{Digest, block_api::EagerHash};
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
+use zeroize::Zeroizing;
+
+/// What a code is computed from, beside the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A counter on the token (RFC 4226).
+    Hotp,
+    /// The time step that the host sends (RFC 6238).
+    Totp,
+}
+
+/// The hash below a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// SHA-1, what AWS uses.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-512; not every persona has it.
+    Sha512,
+}
+
+/// An account as it lies on the token. Its `Debug` leaves the secret out.
+#[derive(Clone)]
+pub struct Account {
+    /// The whole name, `[period/][issuer:]account`, as raw bytes. A PUT takes 1 to 64 of them.
+    pub id: Vec<u8>,
+    /// Counter or time.
+    pub kind: Kind,
+    /// The hash.
+    pub algorithm: Algorithm,
+    /// Digits of a code; the token only repeats the number.
+    pub digits: u8,
+    /// The secret as HMAC takes it. A PUT takes 1 to 64 bytes.
+    pub secret: Zeroizing<Vec<u8>>,
+    /// Each code needs a touch.
+    pub touch: bool,
+    /// A challenge may not be smaller than the one before.
+    pub only_increasing: bool,
+    /// Where the counter of a [`Kind::Hotp`] account begins.
+    pub counter: u32,
+}
+
+impl Account {
+    /// A time-based account as AWS has them: SHA-1, six digits, no touch.
+    pub fn totp(id: impl Into<Vec<u8>>, secret: impl Into<Vec<u8>>) -> Self {
+        Self {
+            id: id.into(),
+            kind: Kind::Totp,
+            algorithm: Algorithm::Sha1,
+            digits: 6,
+            secret: Zeroizing::new(secret.into()),
+            touch: false,
+            only_increasing: false,
+            counter: 0,
+        }
+    }
+
+    /// The same, with a touch for each code.
+    #[must_use]
+    pub fn with_touch(mut self) -> Self {
+        self.touch = true;
+        self
+    }
+
+    /// The byte that stands for kind and hash on the wire.
+    pub(crate) fn type_byte(&self) -> u8 {
+        let kind = match self.kind {
+            Kind::Hotp => 0x10,
+            Kind::Totp => 0x20,
+        };
+        kind | match self.algorithm {
+            Algorithm::Sha1 => 1,
+            Algorithm::Sha256 => 2,
+            Algorithm::Sha512 => 3,
+        }
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, kind, algorithm, digits, secret: _, touch, only_increasing, counter } = self;
+        f.debug_struct("Account")
+            .field("id", &String::from_utf8_lossy(id))
+            .field("kind", kind)
+            .field("algorithm", algorithm)
+            .field("digits", digits)
+            .field("touch", touch)
+            .field("only_increasing", only_increasing)
+            .field("counter", counter)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the type byte of a PUT means; `None` if nothing.
+pub(crate) fn read_type(byte: u8) -> Option<(Kind, Algorithm)> {
+    let kind = match byte >> 4 {
+        1 => Kind::Hotp,
+        2 => Kind::Totp,
+        _ => return None,
+    };
+    let algorithm = match byte & 0x0f {
+        1 => Algorithm::Sha1,
+        2 => Algorithm::Sha256,
+        3 => Algorithm::Sha512,
+        _ => return None,
+    };
+    Some((kind, algorithm))
+}
+
+/// HMAC of `message`; `None` only where the hash's own library says that it cannot, which is to be answered as a failure.
+pub(crate) fn hmac(algorithm: Algorithm, secret: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+    fn with<H: EagerHash + Digest>(secret: &[u8], message: &[u8]) -> Option<Vec<u8>>
+    where
+        Hmac<H>: KeyInit + Mac,
+    {
+        let mac = <Hmac<H> as KeyInit>::new_from_slice(secret).ok()?;
+        Some(mac.chain_update(message).finalize().into_bytes().to_vec())
+    }
+    match algorithm {
+        Algorithm::Sha1 => with::<Sha1>(secret, message),
+        Algorithm::Sha256 => with::<Sha256>(secret, message),
+        Algorithm::Sha512 => with::<Sha512>(secret, message),
+    }
+}
+
+/// The four bytes of a code, their top bit cleared (RFC 4226, 5.3).
+pub(crate) fn truncate(hmac: &[u8]) -> Option<[u8; 4]> {
+    let offset = usize::from(hmac.last()? & 0x0f);
+    let (&[first, b, c, d], _) = hmac.get(offset..)?.split_first_chunk()?;
+    Some([first & 0x7f, b, c, d])
+}

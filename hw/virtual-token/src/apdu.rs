@@ -1,0 +1,122 @@
+//! A command's frame in all its shapes, and the status words that answer it.
+
+/// One command, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Command<'a> {
+    pub(crate) class: u8,
+    pub(crate) instruction: u8,
+    pub(crate) p1: u8,
+    pub(crate) p2: u8,
+    pub(crate) data: &'a [u8],
+    /// Three bytes of length: not every token knows that.
+    pub(crate) extended: bool,
+    /// The sender takes an answer longer than 256 bytes in one piece: an extended command, or the bare header, which is
+    /// the shape an extended command has when it has neither data nor an expected length.
+    pub(crate) long_answer: bool,
+}
+
+impl<'a> Command<'a> {
+    /// `None` if the lengths inside do not add up. An expected length (Le) is read over: the token answers with what it has.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let (&[class, instruction, p1, p2], body) = bytes.split_first_chunk()?;
+        let (data, extended): (&[u8], bool) = match *body {
+            [] | [_] => (&[], false),
+            [0, _, _] => (&[], true),
+            [0, high, low, ref rest @ ..] => (data(rest, u16::from_be_bytes([high, low]).into(), 2)?, true),
+            [length, ref rest @ ..] => (data(rest, length.into(), 1)?, false),
+        };
+        let long_answer = extended || body.is_empty();
+        Some(Self { class, instruction, p1, p2, data, extended, long_answer })
+    }
+}
+
+/// The data of a command, after which an expected length of `le` bytes may stand.
+fn data(rest: &[u8], length: usize, le: usize) -> Option<&[u8]> {
+    let (data, after) = rest.split_at_checked(length)?;
+    (length > 0 && (after.is_empty() || after.len() == le)).then_some(data)
+}
+
+/// Status words, as the YubiKey's applets use them.
+pub(crate) mod status {
+    pub(crate) const OK: u16 = 0x9000;
+    /// More to come: the low byte is a hint how much.
+    pub(crate) const MORE: u16 = 0x6100;
+    pub(crate) const MEMORY_FAILURE: u16 = 0x6581;
+    pub(crate) const WRONG_LENGTH: u16 = 0x6700;
+    /// Locked, not touched in time, or a challenge that goes back.
+    pub(crate) const SECURITY: u16 = 0x6982;
+    /// No such account, no password set, or the proof of a new password is wrong.
+    pub(crate) const NO_SUCH_OBJECT: u16 = 0x6984;
+    pub(crate) const CONDITIONS: u16 = 0x6985;
+    pub(crate) const WRONG_DATA: u16 = 0x6a80;
+    pub(crate) const NOT_FOUND: u16 = 0x6a82;
+    pub(crate) const WRONG_PARAMETERS: u16 = 0x6b00;
+    pub(crate) const UNKNOWN_INSTRUCTION: u16 = 0x6d00;
+    pub(crate) const UNKNOWN_CLASS: u16 = 0x6e00;
+    pub(crate) const INTERNAL: u16 = 0x6f00;
+}
+
+/// Why an applet has no data to give (yet).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The answer is this status word.
+    Status(u16),
+    /// A person has to touch the token first; then the command is to be put again.
+    Touch,
+}
+
+impl From<u16> for Stop {
+    fn from(status: u16) -> Self {
+        Self::Status(status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_of_a_command() {
+        let long = [vec![0, 1, 0, 0, 0, 1, 0x2c], vec![7; 300]].concat();
+        let cases: &[(&[u8], &[u8], bool, bool)] = &[
+            (&[0, 0xa1, 0, 0], &[], false, true),
+            (&[0, 0xa1, 0, 0, 0], &[], false, false),
+            (&[0, 0xa1, 0, 0, 0x20], &[], false, false),
+            (&[0, 0xa1, 0, 0, 1, 0xaa], &[0xaa], false, false),
+            (&[0, 0xa1, 0, 0, 1, 0xaa, 0], &[0xaa], false, false),
+            (&[0, 0xa1, 0, 0, 0, 0, 0], &[], true, true),
+            (&[0, 0xa1, 0, 0, 0, 0x10, 0], &[], true, true),
+            (&[0, 0xa1, 0, 0, 0, 0, 1, 0xaa], &[0xaa], true, true),
+            (&[0, 0xa1, 0, 0, 0, 0, 1, 0xaa, 0, 0], &[0xaa], true, true),
+            (&long, &[7; 300], true, true),
+        ];
+        for &(bytes, data, extended, long_answer) in cases {
+            let command = Command::parse(bytes).unwrap_or_else(|| panic!("{bytes:02x?}"));
+            assert_eq!(
+                (command.data, command.extended, command.long_answer),
+                (data, extended, long_answer),
+                "{bytes:02x?}"
+            );
+            assert_eq!((command.class, command.instruction, command.p1, command.p2), (0, bytes[1], 0, 0));
+        }
+    }
+
+    #[test]
+    fn lengths_that_do_not_add_up() {
+        let cases: &[&[u8]] = &[
+            &[],
+            &[0],
+            &[0, 0xa1, 0],
+            &[0, 0xa1, 0, 0, 2, 0xaa],
+            &[0, 0xa1, 0, 0, 1, 0xaa, 0, 0],
+            &[0, 0xa1, 0, 0, 0, 0],
+            &[0, 0xa1, 0, 0, 0, 0, 2, 0xaa],
+            &[0, 0xa1, 0, 0, 0, 0, 1, 0xaa, 0],
+            &[0, 0xa1, 0, 0, 0, 0, 0, 0, 0],
+            &[0, 0xa1, 0, 0, 0, 0xff, 0xff, 0xaa],
+        ];
+        for bytes in cases {
+            assert_eq!(Command::parse(bytes), None, "{bytes:02x?}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! A YubiKey made of memory: bytes in, bytes out, and a way to plug it into PC/SC.
+//!
+//! It is the other end of our client, written from the protocol alone, so that the two can contradict each other.
+//!
+//! - [`VirtualToken`]: the token; [`Persona`]: which token it plays; [`Account`]: what is on it.
+//! - [`vpcd`]: plugs it into a virtual reader; [`pcscd`]: a private PC/SC service that has such readers.
+
+mod account;
+mod apdu;
+mod management;
+mod oath;
+mod otp;
+#[cfg(unix)]
+pub mod pcscd;
+mod persona;
+mod random;
+mod tlv;
+mod token;
+mod touch;
+pub mod vpcd;
+
+pub use account::{Account, Algorithm, Kind};
+pub use persona::{Capacity, Persona};
+pub use token::{Applet, Builder, Presence, VirtualToken};
+pub use touch::Touch;

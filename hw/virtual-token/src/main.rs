@@ -1,0 +1,192 @@
+//! `virtual-token`: plugs a YubiKey made of memory into a private pcscd, and does what lines on its input say.
+
+mod orders;
+mod otpauth;
+
+use std::error::Error;
+use std::io::{self, BufRead, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
+use std::{fs, thread};
+
+use clap::Parser;
+use virtual_token::pcscd::{self, Pcscd};
+use virtual_token::vpcd::Inserted;
+use virtual_token::{Account, Persona, Touch, VirtualToken};
+
+/// Plugs a YubiKey made of memory into a private pcscd, and prints one line when it is ready:
+/// `ready PCSCLITE_CSOCK_NAME=PATH VPCD=HOST:PORT PCSCD=PID READER=NAME`.
+///
+/// Then it reads commands, one a line, and answers each with one line: touch · touch after 2s · touch on-command ·
+/// touch never · waiting · insert · remove · commands · password [WORDS] · quit. It ends with its input.
+#[derive(Debug, Parser)]
+#[command(name = "virtual-token", version)]
+struct Arguments {
+    /// Which token to play: 5.4.3, 5.7 or neo
+    #[arg(long, default_value = "5.4.3", value_parser = persona)]
+    persona: Persona,
+    /// The serial number; 0: it is hidden
+    #[arg(long, default_value_t = 12_345_678)]
+    serial: u32,
+    /// An account's name; as often as --secret-file
+    #[arg(long, value_name = "NAME")]
+    account: Vec<String>,
+    /// The account's secret: a file with one line of base32
+    #[arg(long, value_name = "FILE")]
+    secret_file: Vec<PathBuf>,
+    /// More accounts: a file with one otpauth:// URI a line
+    #[arg(long, value_name = "FILE")]
+    accounts: Option<PathBuf>,
+    /// All these accounts want a touch
+    #[arg(long)]
+    touch: bool,
+    /// Somebody touches by himself, so long after he was asked: 2s, 500ms
+    #[arg(long, value_name = "TIME", value_parser = orders::duration)]
+    touch_after: Option<Duration>,
+    /// How long a touch is waited for
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = orders::duration)]
+    touch_timeout: Duration,
+    /// The password: the first line of a file
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Plug into a virtual reader that is there already, rather than into a pcscd of our own
+    #[arg(long, value_name = "HOST:PORT")]
+    vpcd: Option<SocketAddr>,
+}
+
+fn persona(name: &str) -> Result<Persona, String> {
+    Persona::named(name).ok_or_else(|| format!("there are {}", Persona::ALL.map(|persona| persona.name).join(", ")))
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _nobody_reads = writeln!(io::stderr(), "virtual-token: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The token, and where it is plugged in. Fields are let go in this order: out of the reader, then the reader's service.
+struct Bench {
+    token: VirtualToken,
+    inserted: Option<Inserted>,
+    address: SocketAddr,
+    pcscd: Option<Pcscd>,
+}
+
+fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    // Before anything is started that a signal could leave behind.
+    let (sender, lines) = mpsc::channel();
+    end_on_signal(sender.clone())?;
+    let token = token(&arguments)?;
+    let mut bench = Bench::set_up(token, arguments.vpcd)?;
+    bench.insert()?;
+    say(&bench.ready())?;
+    thread::spawn(move || read_lines(&sender));
+    obey(&mut bench, &lines)
+}
+
+fn obey(bench: &mut Bench, lines: &Receiver<Option<String>>) -> Result<(), Box<dyn Error>> {
+    while let Ok(Some(line)) = lines.recv() {
+        if line.trim() == "quit" {
+            say("ok")?;
+            break;
+        }
+        say(&bench.obey(&line).unwrap_or_else(|error| format!("error: {error}")))?;
+    }
+    Ok(())
+}
+
+fn say(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+fn read_lines(to: &Sender<Option<String>>) {
+    for line in io::stdin().lock().lines().map_while(Result::ok) {
+        if to.send(Some(line)).is_err() {
+            return;
+        }
+    }
+    let _already_ending = to.send(None);
+}
+
+fn end_on_signal(to: Sender<Option<String>>) -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    thread::spawn(move || signals.forever().try_for_each(|_| to.send(None)));
+    Ok(())
+}
+
+fn token(arguments: &Arguments) -> Result<VirtualToken, Box<dyn Error>> {
+    let serial = (arguments.serial != 0).then_some(arguments.serial);
+    let token = VirtualToken::builder(arguments.persona.clone()).serial(serial).build();
+    for account in accounts(arguments)? {
+        token.add(Account { touch: arguments.touch || account.touch, ..account });
+    }
+    if let Some(file) = &arguments.password_file {
+        token.set_password(Some(first_line(&read(file)?)));
+    }
+    token.set_touch(arguments.touch_after.map_or(Touch::OnCommand, Touch::ByItself));
+    token.set_touch_timeout(arguments.touch_timeout);
+    Ok(token)
+}
+
+fn accounts(arguments: &Arguments) -> Result<Vec<Account>, Box<dyn Error>> {
+    let Arguments { account, secret_file, accounts, .. } = arguments;
+    if account.len() != secret_file.len() {
+        return Err("each --account needs a --secret-file, and the other way round".into());
+    }
+    let mut all = Vec::new();
+    for (name, file) in account.iter().zip(secret_file) {
+        let secret = otpauth::base32(first_line(&read(file)?));
+        let secret = secret.ok_or_else(|| format!("{}: its first line is not base32", file.display()))?;
+        all.push(Account::totp(name.as_bytes(), secret));
+    }
+    if let Some(file) = accounts {
+        for line in read(file)?.lines().filter(|line| !line.trim().is_empty()) {
+            all.push(otpauth::account(line.trim()).ok_or("a line of --accounts is no otpauth:// URI")?);
+        }
+    }
+    Ok(all)
+}
+
+fn read(file: &PathBuf) -> Result<String, String> {
+    fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default().trim()
+}
+
+impl Bench {
+    fn set_up(token: VirtualToken, vpcd: Option<SocketAddr>) -> Result<Self, Box<dyn Error>> {
+        if let Some(address) = vpcd {
+            return Ok(Self { token, inserted: None, address, pcscd: None });
+        }
+        let pcscd = Pcscd::start(&[pcscd::YUBIKEY])?;
+        Ok(Self { token, inserted: None, address: pcscd.address(0), pcscd: Some(pcscd) })
+    }
+
+    fn ready(&self) -> String {
+        let Self { address, pcscd, .. } = self;
+        let Some(pcscd) = pcscd else {
+            return format!("ready VPCD={address}");
+        };
+        let (socket, pid, reader) = (pcscd.socket().display(), pcscd.pid(), pcscd.reader(0));
+        format!("ready PCSCLITE_CSOCK_NAME={socket} VPCD={address} PCSCD={pid} READER={reader}")
+    }
+
+    fn insert(&mut self) -> io::Result<()> {
+        let inserted = Inserted::connect(self.address, &self.token)?;
+        let powered = inserted.until_powered(Duration::from_secs(10));
+        self.inserted = Some(inserted);
+        if powered { Ok(()) } else { Err(io::Error::other("the reader does not power the token")) }
+    }
+}

@@ -1,0 +1,45 @@
+//! The management applet: which token this is, and what it can do.
+
+use crate::apdu::{Command, Stop, status};
+use crate::{Persona, tlv};
+
+const READ_CONFIG: u8 = 0x1d;
+
+/// What SELECT answers: a sentence with the firmware in it.
+pub(crate) fn banner(persona: &Persona) -> Vec<u8> {
+    let [major, minor, patch] = persona.firmware;
+    format!("Virtual mgr - FW version {major}.{minor}.{patch}").into_bytes()
+}
+
+/// Answers a command. `supported` and `enabled` are the bits of [`Persona::capabilities`] that hold now.
+pub(crate) fn answer(
+    command: &Command<'_>,
+    persona: &Persona,
+    serial: Option<u32>,
+    supported: u16,
+    enabled: u16,
+) -> Result<Vec<u8>, Stop> {
+    if command.instruction != READ_CONFIG || !persona.read_config {
+        return Err(status::UNKNOWN_INSTRUCTION.into());
+    }
+    if (command.p1, command.p2) != (0, 0) {
+        return Err(status::WRONG_PARAMETERS.into());
+    }
+    let mut config = Vec::new();
+    let (supported, enabled) = (supported.to_be_bytes(), enabled.to_be_bytes());
+    tlv::push(&mut config, 0x01, &supported);
+    tlv::push(&mut config, 0x03, &enabled);
+    if let Some(serial) = serial {
+        tlv::push(&mut config, 0x02, &serial.to_be_bytes());
+    }
+    tlv::push(&mut config, 0x04, &[0x01]); // USB-A, to be worn on a key ring
+    tlv::push(&mut config, 0x05, &persona.firmware);
+    tlv::push(&mut config, 0x06, &[0, 0]); // auto-eject: never
+    tlv::push(&mut config, 0x07, &[15]); // challenge-response waits 15 s
+    tlv::push(&mut config, 0x08, &[0]); // device flags
+    tlv::push(&mut config, 0x0d, &supported); // the same over NFC
+    tlv::push(&mut config, 0x0e, &enabled);
+    tlv::push(&mut config, 0x0a, &[0]); // not locked
+    config.insert(0, config.len() as u8);
+    Ok(config)
+}

@@ -1,0 +1,167 @@
+//! The OATH applet: what it holds, who may ask, and which instruction goes where (YKOATH).
+
+mod codes;
+mod password;
+mod store;
+
+use zeroize::Zeroizing;
+
+use crate::account::Account;
+use crate::apdu::{Command, Stop, status};
+use crate::random::eight_bytes;
+use crate::{Persona, tlv};
+
+pub(crate) use password::Password;
+
+const NAME: u8 = 0x71;
+const LIST_ENTRY: u8 = 0x72;
+const KEY: u8 = 0x73;
+const CHALLENGE: u8 = 0x74;
+const FULL: u8 = 0x75;
+const TRUNCATED: u8 = 0x76;
+const COUNTER_NOT_COMPUTED: u8 = 0x77;
+const PROPERTY: u8 = 0x78;
+const VERSION: u8 = 0x79;
+const INITIAL_COUNTER: u8 = 0x7a;
+const ALGORITHM: u8 = 0x7b;
+const TOUCH_NOT_COMPUTED: u8 = 0x7c;
+
+const PUT: u8 = 0x01;
+const DELETE: u8 = 0x02;
+const SET_CODE: u8 = 0x03;
+const RESET: u8 = 0x04;
+const RENAME: u8 = 0x05;
+const LIST: u8 = 0xa1;
+const CALCULATE: u8 = 0xa2;
+const VALIDATE: u8 = 0xa3;
+const CALCULATE_ALL: u8 = 0xa4;
+const SEND_REMAINING: u8 = 0xa5;
+
+/// The applet: what outlives a power cut, and what does not.
+pub(crate) struct Oath {
+    persona: Persona,
+    device_id: [u8; 8],
+    /// The challenge of every SELECT, where it is fixed.
+    challenge: Option<[u8; 8]>,
+    /// Bytes in one piece, where they are not the persona's.
+    block: Option<usize>,
+    accounts: Vec<Entry>,
+    password: Option<Password>,
+    session: Session,
+}
+
+/// An account, and what has happened to it.
+struct Entry {
+    account: Account,
+    counter: u64,
+    last_challenge: Vec<u8>,
+}
+
+/// What is forgotten when the applet is selected again, or another one is, or the power goes.
+#[derive(Default)]
+struct Session {
+    validated: bool,
+    challenge: [u8; 8],
+    /// The rest of an answer that was too long for one piece.
+    pending: Zeroizing<Vec<u8>>,
+}
+
+impl Oath {
+    pub(crate) fn new(
+        persona: Persona,
+        device_id: Option<[u8; 8]>,
+        challenge: Option<[u8; 8]>,
+        block: Option<usize>,
+    ) -> Self {
+        Self {
+            persona,
+            device_id: device_id.unwrap_or_else(eight_bytes),
+            challenge,
+            block,
+            accounts: Vec::new(),
+            password: None,
+            session: Session::default(),
+        }
+    }
+
+    /// Forgets the session.
+    pub(crate) fn deselect(&mut self) {
+        self.session = Session::default();
+    }
+
+    /// Begins a session, locked if there is a password.
+    pub(crate) fn select(&mut self) -> Vec<u8> {
+        let challenge = self.challenge.unwrap_or_else(eight_bytes);
+        self.session = Session { challenge, ..Session::default() };
+        let mut out = Vec::new();
+        tlv::push(&mut out, VERSION, &self.persona.oath_version);
+        tlv::push(&mut out, NAME, &self.device_id);
+        if let Some(password) = &self.password {
+            tlv::push(&mut out, CHALLENGE, &challenge);
+            let shown = if self.persona.repeats_password_type { password.type_byte } else { password.type_byte & 0x0f };
+            tlv::push(&mut out, ALGORITHM, &[shown]);
+        }
+        out
+    }
+
+    /// Answers a command that is not SELECT. `touched`: a person has touched the token for it.
+    pub(crate) fn answer(&mut self, command: &Command<'_>, touched: bool) -> Result<Vec<u8>, Stop> {
+        if self.locked() && !matches!(command.instruction, VALIDATE | RESET) {
+            return Err(status::SECURITY.into());
+        }
+        let rename = self.persona.rename;
+        let data = command.data;
+        match (command.instruction, command.p1, command.p2) {
+            (PUT, 0, 0) => self.put(data),
+            (DELETE, 0, 0) => self.delete(data),
+            (SET_CODE, 0, 0) => self.set_code(data),
+            (RESET, 0xde, 0xad) => self.reset(),
+            (RENAME, 0, 0) if rename => self.rename(data),
+            (LIST, 0, 0) => Ok(self.list()),
+            (CALCULATE, 0, truncated @ (0 | 1)) => self.calculate(data, truncated == 1, touched),
+            (VALIDATE, 0, 0) => self.validate(data),
+            (CALCULATE_ALL, 0, truncated @ (0 | 1)) => self.calculate_all(data, truncated == 1),
+            (SEND_REMAINING, 0, 0) => Ok(std::mem::take(&mut self.session.pending).to_vec()),
+            (RENAME, ..) if !rename => Err(status::UNKNOWN_INSTRUCTION.into()),
+            (PUT..=RENAME | LIST..=SEND_REMAINING, ..) => Err(status::WRONG_PARAMETERS.into()),
+            _ => Err(status::UNKNOWN_INSTRUCTION.into()),
+        }
+    }
+
+    /// Cuts an answer to the piece that goes out now, wherever that cut falls, and keeps the rest. The status word says
+    /// how much is to come, or how much the next piece has if more than one is (YKOATH, SEND REMAINING).
+    pub(crate) fn piece(&mut self, mut whole: Vec<u8>, long: bool) -> (Vec<u8>, u16) {
+        let block = match (self.block, self.persona.extended) {
+            (Some(block), _) => block,
+            (None, Some(block)) if long => block,
+            (None, _) => self.persona.block,
+        };
+        if whole.len() <= block {
+            return (whole, status::OK);
+        }
+        let rest = whole.split_off(block);
+        let next = rest.len().min(block);
+        let hint = if next > 0xff { 0 } else { next as u16 };
+        self.session.pending = Zeroizing::new(rest);
+        (whole, status::MORE | hint)
+    }
+
+    /// Any other command than the one that asks for it gives up the rest of an answer.
+    pub(crate) fn forget_rest_unless_asked(&mut self, command: &[u8]) {
+        if command.get(1) != Some(&SEND_REMAINING) {
+            self.session.pending = Zeroizing::default();
+        }
+    }
+
+    fn locked(&self) -> bool {
+        self.password.is_some() && !self.session.validated
+    }
+
+    fn reset(&mut self) -> Result<Vec<u8>, Stop> {
+        self.accounts.clear();
+        self.password = None;
+        self.device_id = eight_bytes();
+        self.deselect();
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,87 @@
+//! Codes: CALCULATE and CALCULATE ALL (YKOATH).
+
+use super::{CHALLENGE, COUNTER_NOT_COMPUTED, Entry, FULL, NAME, Oath, TOUCH_NOT_COMPUTED, TRUNCATED};
+use crate::account::{Kind, hmac, truncate};
+use crate::apdu::{Stop, status};
+use crate::tlv;
+
+const LONGEST_CHALLENGE: usize = 64;
+
+impl Oath {
+    pub(super) fn calculate(&mut self, data: &[u8], truncated: bool, touched: bool) -> Result<Vec<u8>, Stop> {
+        let (id, challenge) = read_calculate(data).ok_or(status::WRONG_DATA)?;
+        let at = self.position(id)?;
+        let entry = &mut self.accounts[at];
+        let message = entry.message(challenge)?;
+        if entry.account.touch && self.persona.touch && !touched {
+            return Err(Stop::Touch);
+        }
+        let mut out = Vec::new();
+        entry.code(&mut out, &message, truncated)?;
+        match entry.account.kind {
+            Kind::Hotp => entry.counter = entry.counter.wrapping_add(1),
+            Kind::Totp => entry.last_challenge = message,
+        }
+        Ok(out)
+    }
+
+    /// One account that cannot be computed spoils the whole answer.
+    pub(super) fn calculate_all(&mut self, mut data: &[u8], truncated: bool) -> Result<Vec<u8>, Stop> {
+        let challenge = tlv::take(&mut data, CHALLENGE).filter(|_| data.is_empty()).ok_or(status::WRONG_DATA)?;
+        if !(1..=LONGEST_CHALLENGE).contains(&challenge.len()) {
+            return Err(status::WRONG_DATA.into());
+        }
+        let mut out = Vec::new();
+        for entry in &mut self.accounts {
+            let account = &entry.account;
+            tlv::push(&mut out, NAME, &account.id);
+            if account.kind == Kind::Hotp {
+                tlv::push(&mut out, COUNTER_NOT_COMPUTED, &[account.digits]);
+            } else if account.touch && self.persona.touch {
+                tlv::push(&mut out, TOUCH_NOT_COMPUTED, &[account.digits]);
+            } else {
+                let message = entry.message(challenge)?;
+                entry.code(&mut out, &message, truncated)?;
+                entry.last_challenge = message;
+            }
+        }
+        Ok(out)
+    }
+}
+
+impl Entry {
+    /// What the code is computed from: the token's counter, or the challenge, if that may be asked.
+    fn message(&self, challenge: &[u8]) -> Result<Vec<u8>, Stop> {
+        match self.account.kind {
+            Kind::Hotp => Ok(self.counter.to_be_bytes().to_vec()),
+            Kind::Totp if challenge.is_empty() => Err(status::WRONG_DATA.into()),
+            Kind::Totp if self.account.only_increasing && smaller(challenge, &self.last_challenge) => {
+                Err(status::SECURITY.into())
+            }
+            Kind::Totp => Ok(challenge.to_vec()),
+        }
+    }
+
+    /// Appends the code of `message`, digits first.
+    fn code(&self, out: &mut Vec<u8>, message: &[u8], truncated: bool) -> Result<(), Stop> {
+        let account = &self.account;
+        let full = hmac(account.algorithm, &account.secret, message).ok_or(status::MEMORY_FAILURE)?;
+        let (tag, value) =
+            if truncated { (TRUNCATED, truncate(&full).ok_or(status::MEMORY_FAILURE)?.to_vec()) } else { (FULL, full) };
+        tlv::push(out, tag, &[&[account.digits], &value[..]].concat());
+        Ok(())
+    }
+}
+
+/// Whether `one` is the smaller number, most significant byte first.
+fn smaller(one: &[u8], other: &[u8]) -> bool {
+    let digits = |number: &'_ [u8]| number.iter().position(|&byte| byte != 0).map_or(0, |at| number.len() - at);
+    let (a, b) = (digits(one), digits(other));
+    (a, &one[one.len() - a..]) < (b, &other[other.len() - b..])
+}
+
+fn read_calculate(mut data: &[u8]) -> Option<(&[u8], &[u8])> {
+    let id = tlv::take(&mut data, NAME)?;
+    let challenge = tlv::take(&mut data, CHALLENGE)?;
+    (data.is_empty() && challenge.len() <= LONGEST_CHALLENGE).then_some((id, challenge))
+}

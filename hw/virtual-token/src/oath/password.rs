@@ -1,0 +1,89 @@
+//! The password: SET CODE, VALIDATE (YKOATH), and the same by hand.
+
+use hmac::{Hmac, KeyInit, Mac};
+use pbkdf2::pbkdf2_hmac;
+use sha1::Sha1;
+use zeroize::Zeroizing;
+
+use super::{CHALLENGE, FULL, KEY, Oath};
+use crate::account::{Algorithm, hmac};
+use crate::apdu::{Stop, status};
+use crate::tlv;
+
+const PROOF: usize = 20;
+/// TOTP and SHA-1: what Yubico's client sends.
+const TYPE: u8 = 0x21;
+
+/// What a password has become on the token: the key that both sides prove to have.
+pub(crate) struct Password {
+    pub(super) type_byte: u8,
+    key: Zeroizing<Vec<u8>>,
+}
+
+impl Oath {
+    /// Sets the password, or takes it away; a session that is open becomes locked.
+    pub(crate) fn set_password(&mut self, password: Option<&str>) {
+        self.session.validated = false;
+        self.password = password.map(|password| {
+            let mut key = Zeroizing::new(vec![0; 16]);
+            pbkdf2_hmac::<Sha1>(password.as_bytes(), &self.device_id, 1000, &mut key);
+            Password { type_byte: TYPE, key }
+        });
+    }
+
+    pub(super) fn set_code(&mut self, mut data: &[u8]) -> Result<Vec<u8>, Stop> {
+        let key = tlv::take(&mut data, KEY).ok_or(status::WRONG_DATA)?;
+        let Some((&type_byte, key)) = key.split_first() else {
+            return self.clear_code(data);
+        };
+        let (challenge, proof) = read_proof(data, CHALLENGE, FULL).ok_or(status::WRONG_DATA)?;
+        let bare = type_byte >> 4 == 0;
+        if bare && !self.persona.bare_password_type || !proves(key, challenge, proof) {
+            return Err(status::NO_SUCH_OBJECT.into());
+        }
+        if key.is_empty() || type_byte & 0x0f != 1 {
+            return Err(status::WRONG_DATA.into());
+        }
+        self.password = Some(Password { type_byte, key: Zeroizing::new(key.to_vec()) });
+        self.session.validated = !self.persona.locks_after_set_code;
+        Ok(Vec::new())
+    }
+
+    fn clear_code(&mut self, rest: &[u8]) -> Result<Vec<u8>, Stop> {
+        if !rest.is_empty() {
+            return Err(status::WRONG_DATA.into());
+        }
+        self.password = None;
+        Ok(Vec::new())
+    }
+
+    pub(super) fn validate(&mut self, data: &[u8]) -> Result<Vec<u8>, Stop> {
+        let (proof, challenge) = read_proof(data, FULL, CHALLENGE).ok_or(status::WRONG_DATA)?;
+        let password = self.password.as_ref().ok_or(status::NO_SUCH_OBJECT)?;
+        if !proves(&password.key, &self.session.challenge, proof) {
+            return Err(status::WRONG_DATA.into());
+        }
+        let ours = hmac(Algorithm::Sha1, &password.key, challenge).ok_or(status::MEMORY_FAILURE)?;
+        self.session.validated = true;
+        let mut out = Vec::new();
+        tlv::push(&mut out, FULL, &ours);
+        Ok(out)
+    }
+}
+
+/// Two entries and nothing else, a challenge and a proof in either order.
+fn read_proof(mut data: &[u8], first: u8, second: u8) -> Option<(&[u8], &[u8])> {
+    let mut next = |tag| {
+        let value = tlv::take(&mut data, tag)?;
+        let fits = if tag == FULL { value.len() == PROOF } else { (1..=64).contains(&value.len()) };
+        fits.then_some(value)
+    };
+    let pair = (next(first)?, next(second)?);
+    data.is_empty().then_some(pair)
+}
+
+/// Whether whoever made `proof` has the key; compared in constant time.
+fn proves(key: &[u8], challenge: &[u8], proof: &[u8]) -> bool {
+    <Hmac<Sha1> as KeyInit>::new_from_slice(key)
+        .is_ok_and(|mac| mac.chain_update(challenge).verify_slice(proof).is_ok())
+}

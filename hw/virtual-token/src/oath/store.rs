@@ -1,0 +1,118 @@
+//! What is on the applet: PUT, DELETE, RENAME, LIST (YKOATH), and the same by hand.
+
+use zeroize::Zeroizing;
+
+use super::{Entry, INITIAL_COUNTER, KEY, LIST_ENTRY, NAME, Oath, PROPERTY};
+use crate::account::{Account, Algorithm, read_type};
+use crate::apdu::{Stop, status};
+use crate::tlv;
+
+const LONGEST_NAME: usize = 64;
+const LONGEST_SECRET: usize = 64;
+const ONLY_INCREASING: u8 = 1;
+const TOUCH: u8 = 2;
+
+impl Oath {
+    /// Puts an account there, over the one that has its name if there is one, whatever a PUT would have said.
+    pub(crate) fn add(&mut self, account: Account) {
+        let entry = Entry { counter: account.counter.into(), last_challenge: Vec::new(), account };
+        match self.position(&entry.account.id) {
+            Ok(at) => self.accounts[at] = entry,
+            Err(_) => self.accounts.push(entry),
+        }
+    }
+
+    /// Takes an account away; `false` if there is none of that name.
+    pub(crate) fn remove(&mut self, id: &[u8]) -> bool {
+        self.position(id).map(|at| self.accounts.remove(at)).is_ok()
+    }
+
+    /// What is there now, counters as they stand.
+    pub(crate) fn accounts(&self) -> Vec<Account> {
+        let now = |entry: &Entry| Account { counter: entry.counter as u32, ..entry.account.clone() };
+        self.accounts.iter().map(now).collect()
+    }
+
+    pub(super) fn position(&self, id: &[u8]) -> Result<usize, Stop> {
+        let found = self.accounts.iter().position(|entry| entry.account.id == id);
+        found.ok_or(Stop::Status(status::NO_SUCH_OBJECT))
+    }
+
+    pub(super) fn put(&mut self, data: &[u8]) -> Result<Vec<u8>, Stop> {
+        let account = read_put(data).ok_or(status::WRONG_DATA)?;
+        if account.algorithm == Algorithm::Sha512 && !self.persona.sha512 {
+            return Err(status::WRONG_DATA.into());
+        }
+        let others = self.accounts.iter().map(|entry| &entry.account.id).filter(|&id| *id != account.id);
+        if !self.persona.capacity.holds(others.map(Vec::len).chain([account.id.len()])) {
+            return Err(self.persona.full.into());
+        }
+        self.add(account);
+        Ok(Vec::new())
+    }
+
+    pub(super) fn delete(&mut self, data: &[u8]) -> Result<Vec<u8>, Stop> {
+        let id = read_names::<1>(data).ok_or(status::WRONG_DATA)?[0];
+        let at = self.position(id)?;
+        self.accounts.remove(at);
+        Ok(Vec::new())
+    }
+
+    /// Onto a name in use, the answer is CanoKey's: what a YubiKey says is not known.
+    pub(super) fn rename(&mut self, data: &[u8]) -> Result<Vec<u8>, Stop> {
+        let [old, new] = read_names(data).ok_or(status::WRONG_DATA)?;
+        let at = self.position(old)?;
+        if self.position(new).is_ok_and(|other| other != at) {
+            return Err(status::CONDITIONS.into());
+        }
+        self.accounts[at].account.id = new.to_vec();
+        Ok(Vec::new())
+    }
+
+    pub(super) fn list(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for Entry { account, .. } in &self.accounts {
+            tlv::push(&mut out, LIST_ENTRY, &[&[account.type_byte()], &account.id[..]].concat());
+        }
+        out
+    }
+}
+
+/// So many names and nothing else.
+fn read_names<const N: usize>(mut data: &[u8]) -> Option<[&[u8]; N]> {
+    let mut names = [&[][..]; N];
+    for name in &mut names {
+        *name = tlv::take(&mut data, NAME).filter(|name| (1..=LONGEST_NAME).contains(&name.len()))?;
+    }
+    data.is_empty().then_some(names)
+}
+
+fn read_put(mut data: &[u8]) -> Option<Account> {
+    let name = tlv::take(&mut data, NAME).filter(|name| (1..=LONGEST_NAME).contains(&name.len()))?;
+    let &[type_byte, digits, ref secret @ ..] = tlv::take(&mut data, KEY)? else {
+        return None;
+    };
+    let (kind, algorithm) = read_type(type_byte)?;
+    if !(1..=LONGEST_SECRET).contains(&secret.len()) {
+        return None;
+    }
+    let mut flags = 0;
+    // The one entry that has no length.
+    if let &[PROPERTY, value, ref rest @ ..] = data {
+        (flags, data) = (value, rest);
+    }
+    let mut counter = 0;
+    if !data.is_empty() {
+        counter = u32::from_be_bytes(tlv::take(&mut data, INITIAL_COUNTER)?.try_into().ok()?);
+    }
+    data.is_empty().then(|| Account {
+        id: name.to_vec(),
+        kind,
+        algorithm,
+        digits,
+        secret: Zeroizing::new(secret.to_vec()),
+        touch: flags & TOUCH != 0,
+        only_increasing: flags & ONLY_INCREASING != 0,
+        counter,
+    })
+}

@@ -1,0 +1,58 @@
+//! What the lines on the program's input mean.
+
+use std::error::Error;
+use std::time::Duration;
+
+use virtual_token::Touch;
+
+use crate::Bench;
+
+impl Bench {
+    /// Does what a line says; what to answer.
+    pub(crate) fn obey(&mut self, line: &str) -> Result<String, Box<dyn Error>> {
+        let line = line.trim();
+        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let token = &self.token;
+        match (verb, rest.trim()) {
+            ("touch", "") if !token.touch() => return Err("it is not waiting for a touch".into()),
+            ("touch", "") => {}
+            ("touch", "never") => token.set_touch(Touch::Never),
+            ("touch", "on-command") => token.set_touch(Touch::OnCommand),
+            ("touch", how) => {
+                let after = how.strip_prefix("after ").ok_or("touch: after TIME, on-command, never, or nothing")?;
+                token.set_touch(Touch::ByItself(duration(after)?));
+            }
+            ("waiting", "") => return Ok(if token.waiting_for_touch() { "yes" } else { "no" }.into()),
+            ("insert", "") if self.inserted.is_some() => return Err("it is in already".into()),
+            ("insert", "") => self.insert()?,
+            ("remove", "") => drop(self.inserted.take().ok_or("it is out already")?),
+            ("commands", "") => return Ok(token.commands().len().to_string()),
+            ("password", "") => token.set_password(None),
+            ("password", password) => token.set_password(Some(password)),
+            _ => return Err(format!("no such command: {}", line.escape_debug()).into()),
+        }
+        Ok("ok".into())
+    }
+}
+
+/// `2s`, `500ms`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let parse = |number: &str| number.parse().ok();
+    let seconds = || text.strip_suffix('s').and_then(parse).map(Duration::from_secs);
+    let milliseconds = text.strip_suffix("ms").and_then(parse).map(Duration::from_millis);
+    milliseconds.or_else(seconds).ok_or_else(|| "a time is like 2s or 500ms".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for wrong in ["", "s", "ms", "2", "2m", "-2s", "2 s"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! How a pcscd of one's own is made: a folder, a configuration, a socket handed over.
+
+use std::fs;
+use std::io::{self, PipeWriter};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+/// Runs as a shell that becomes pcscd. Its input is the listening socket, which is to be descriptor 3 (the protocol of
+/// systemd's socket activation); its output is a pipe that ends when we do, however that happens: then a watcher ends
+/// pcscd and clears up.
+const LAUNCH: &str = r#"
+exec 3<&0 4<&1 </dev/null >>"$VIRTUAL_TOKEN_FOLDER/log" 2>&1
+(
+    trap '' INT TERM HUP
+    exec 3<&-
+    read -r word <&4 || { kill "$$"; sleep 2; rm -rf "$VIRTUAL_TOKEN_FOLDER"; }
+) &
+exec 4<&-
+LISTEN_PID=$$ LISTEN_FDS=1 LD_PRELOAD="$VIRTUAL_TOKEN_SHIM" exec "$0" "$@"
+"#;
+
+/// The folder holds a socket, whose path may have 107 bytes at most: a deep `TMPDIR` will not do.
+pub(super) fn folder() -> io::Result<TempDir> {
+    let make = |parent: &Path| tempfile::Builder::new().prefix("virtual-token-").tempdir_in(parent);
+    let parent = std::env::temp_dir();
+    make(if parent.as_os_str().len() < 70 { &parent } else { Path::new("/tmp") })
+}
+
+/// Names without what may not stand between quotes in the configuration. Two of the same get a number: pcscd tells
+/// equal readers apart only if they share a driver, which ours must not.
+pub(super) fn distinct(readers: &[&str]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for reader in readers {
+        let plain: String = reader.chars().filter(|&c| c != '"' && !c.is_control()).collect();
+        let numbered = (2..).map(|number| format!("{plain} ({number})"));
+        let mut candidates = std::iter::once(plain.clone()).chain(numbered);
+        names.extend(candidates.find(|name| !names.contains(name)));
+    }
+    names
+}
+
+/// Each reader gets its own copy of the driver, which keeps its slots in one static array.
+pub(super) fn write_config(folder: &Path, driver: &Path, names: &[String], ports: &[u16]) -> io::Result<()> {
+    let mut config = String::new();
+    for (at, (name, port)) in names.iter().zip(ports).enumerate() {
+        let copy = folder.join(format!("reader-{at}.so"));
+        fs::copy(driver, &copy)?;
+        let copy = copy.display();
+        config += &format!(
+            "FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:{port:#06X}\nLIBPATH {copy}\nCHANNELID {port:#06X}\n\n"
+        );
+    }
+    fs::create_dir(folder.join("no-drivers"))?;
+    fs::write(folder.join("reader.conf"), config)
+}
+
+pub(super) fn launch(
+    program: &Path,
+    folder: &Path,
+    socket: &Path,
+    shim: Option<&Path>,
+) -> io::Result<(Child, PipeWriter)> {
+    let listener = UnixListener::bind(socket)?;
+    let (end, watcher) = io::pipe()?;
+    let mut command = Command::new("sh");
+    command.args(["-c", LAUNCH]).arg(program).args(["--foreground", "--config"]).arg(folder.join("reader.conf"));
+    if knows_polkit(program) {
+        command.arg("--disable-polkit");
+    }
+    let child = command
+        .env("VIRTUAL_TOKEN_FOLDER", folder)
+        .env("VIRTUAL_TOKEN_SHIM", shim.unwrap_or(Path::new("")))
+        .env("VIRTUAL_TOKEN_NO_DRIVERS", folder.join("no-drivers"))
+        .env_remove("PCSCLITE_FILTER_IGNORE_READER_NAMES")
+        .stdin(Stdio::from(OwnedFd::from(listener)))
+        .stdout(Stdio::from(end))
+        .stderr(Stdio::null())
+        .spawn()?;
+    Ok((child, watcher))
+}
+
+/// Since 2.0.1 pcscd asks polkit who may talk to it, and that knows nothing of a private one.
+fn knows_polkit(program: &Path) -> bool {
+    let help = Command::new(program).arg("--help").stdin(Stdio::null()).output();
+    help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--disable-polkit"))
+}
