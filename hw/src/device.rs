@@ -1,0 +1,208 @@
+//! Serial number and firmware of a token, from the applets beside OATH that know them.
+//!
+//! Selecting them takes the selection away from OATH, so this comes first in a conversation.
+
+use std::fmt;
+
+use crate::apdu::{self, ExchangeError, StatusWord};
+use crate::tlv;
+use crate::transport::Transport;
+
+/// The management applet's name.
+const MANAGEMENT: [u8; 8] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17];
+
+/// The OTP applet's name.
+const OTP: [u8; 7] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x20, 0x01];
+
+/// The most pages of configuration that are read; tokens have one or two.
+const MOST_PAGES: u8 = 16;
+
+/// The bit for OATH among a token's capabilities.
+const OATH: u32 = 0x20;
+
+/// A version of firmware or of an applet; parts that were not given are 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    /// First part.
+    pub major: u8,
+    /// Second part.
+    pub minor: u8,
+    /// Third part.
+    pub patch: u8,
+}
+
+impl Version {
+    /// Reads a version of one byte or more, of which the first three count; `None` if there is no byte.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let part = |at: usize| bytes.get(at).copied().unwrap_or(0);
+        (!bytes.is_empty()).then(|| Self { major: part(0), minor: part(1), patch: part(2) })
+    }
+
+    /// The first `x.y.z` in a text.
+    fn in_text(text: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(text);
+        text.split(|c: char| !c.is_ascii_digit() && c != '.').find_map(|word| {
+            let mut parts = word.split('.').map(str::parse);
+            match (parts.next(), parts.next(), parts.next()) {
+                (Some(Ok(major)), Some(Ok(minor)), Some(Ok(patch))) => Some(Self { major, minor, patch }),
+                _ => None,
+            }
+        })
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+/// What a token says of itself; `None` is what it does not tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The serial number that is printed on it.
+    pub serial: Option<u32>,
+    /// Version of its firmware.
+    pub firmware: Option<Version>,
+    /// Whether it is made with an OATH applet, switched on or not.
+    pub has_oath: Option<bool>,
+}
+
+/// Asks a token who it is: its management applet, or else its OTP applet. A token with neither is anonymous, which is no
+/// error. Selects other applets.
+///
+/// Yubico .NET SDK: READ DEVICE INFO; yubikit's `management.py`.
+///
+/// # Errors
+/// [`ExchangeError`] if the token could not be asked.
+pub fn identify(transport: &mut dyn Transport) -> Result<Identity, ExchangeError> {
+    let banner = apdu::select(transport, &MANAGEMENT)?;
+    if banner.status != StatusWord::SUCCESS {
+        return ask_otp(transport);
+    }
+    let version = Version::in_text(&banner.data);
+    let is_neo = version.is_some_and(|version| version.major == 3);
+    if is_neo {
+        // A NEO stays stuck in its management applet until it has seen bytes that make no sense; what it says to them
+        // does not matter. Seen in yubikit.
+        let _stray = apdu::exchange(transport, &[0xA4, 0x04, 0x00, 0x08])?;
+        return ask_otp(transport);
+    }
+    match read_pages(transport)? {
+        Some(identity) => Ok(Identity { firmware: identity.firmware.or(version), ..identity }),
+        None => ask_otp(transport).map(|identity| Identity { firmware: identity.firmware.or(version), ..identity }),
+    }
+}
+
+/// All pages of the management applet's configuration; `None` if it has none to show.
+///
+/// Yubico .NET SDK: READ DEVICE INFO.
+fn read_pages(transport: &mut dyn Transport) -> Result<Option<Identity>, ExchangeError> {
+    let mut identity = None;
+    for page in 0..MOST_PAGES {
+        let answer = apdu::send(transport, 0x1D, page, 0x00, &[])?;
+        let Some((_length, entries)) = answer.data.split_first() else {
+            break;
+        };
+        if answer.status != StatusWord::SUCCESS || !read_page(entries, identity.get_or_insert_default()) {
+            break;
+        }
+    }
+    Ok(identity)
+}
+
+/// Takes what is known from one page; whether there is another.
+fn read_page(entries: &[u8], identity: &mut Identity) -> bool {
+    let mut more = false;
+    for (tag, value) in tlv::Reader::new(entries).filter_map(Result::ok) {
+        match (tag, value) {
+            (0x01 | 0x0D, capabilities) => {
+                let here = number(capabilities) & OATH != 0;
+                identity.has_oath = Some(identity.has_oath.unwrap_or(false) || here);
+            }
+            (0x02, serial) => identity.serial = Some(number(serial)).filter(|&serial| serial != 0),
+            (0x05, version) => identity.firmware = identity.firmware.or(Version::from_bytes(version)),
+            (0x10, value) => more = value == [1],
+            (0x19, qualifier) => {
+                // A token from before its release calls itself 0.0.1 elsewhere, and says the truth here.
+                let truth = tlv::Reader::new(qualifier).filter_map(Result::ok).find(|(tag, _)| *tag == 0x01);
+                identity.firmware = truth.and_then(|(_, version)| Version::from_bytes(version)).or(identity.firmware);
+            }
+            _ => {}
+        }
+    }
+    more
+}
+
+/// Up to four bytes as a number, the first being the greatest; of more, the last four count.
+fn number(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
+}
+
+/// Firmware and serial number from the OTP applet; it can be told to keep the serial number to itself.
+///
+/// Yubico .NET SDK: SELECT OTP APPLICATION, GET SERIAL NUMBER.
+fn ask_otp(transport: &mut dyn Transport) -> Result<Identity, ExchangeError> {
+    let status = apdu::select(transport, &OTP)?;
+    // The command for the serial number would be PUT in the OATH applet: never sent to anything but OTP.
+    if status.status != StatusWord::SUCCESS {
+        return Ok(Identity::default());
+    }
+    let firmware = if status.data.len() >= 3 { Version::from_bytes(&status.data) } else { None };
+    let serial = apdu::send(transport, 0x01, 0x10, 0x00, &[])?;
+    let is_serial = serial.status == StatusWord::SUCCESS && serial.data.len() == 4;
+    let serial = is_serial.then(|| number(&serial.data)).filter(|&serial| serial != 0);
+    Ok(Identity { serial, firmware, has_oath: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn versions_are_read_leniently() {
+        let version = |major, minor, patch| Some(Version { major, minor, patch });
+        assert_eq!(Version::from_bytes(&[]), None);
+        assert_eq!(Version::from_bytes(&[5]), version(5, 0, 0));
+        assert_eq!(Version::from_bytes(&[2, 4]), version(2, 4, 0));
+        assert_eq!(Version::from_bytes(&[4, 14, 1, 9]), version(4, 14, 1));
+        assert_eq!(Version::in_text(b"Virtual mgr - FW version 5.4.3"), version(5, 4, 3));
+        assert_eq!(Version::in_text(b"v3.1 Edge 4.3.12\x90\x00"), version(4, 3, 12));
+        assert_eq!(Version::in_text(b"\xff 999.1.2 . .. 1.2"), None);
+        assert_eq!(version(5, 7, 1).unwrap().to_string(), "5.7.1");
+        assert!(version(5, 10, 0) > version(5, 7, 9));
+    }
+
+    #[test]
+    fn a_page_tells_what_it_can() {
+        let read = |page: &[u8]| {
+            let mut identity = Identity::default();
+            let more = read_page(page, &mut identity);
+            (identity, more)
+        };
+        let full =
+            b"\x01\x02\x02\x3f\x03\x02\x02\x3f\x02\x04\x00\xbc\x61\x4e\x04\x01\x01\x05\x03\x05\x04\x03\x10\x01\x01";
+        let firmware = Some(Version { major: 5, minor: 4, patch: 3 });
+        assert_eq!(read(full), (Identity { serial: Some(12_345_678), firmware, has_oath: Some(true) }, true));
+        assert_eq!(
+            read(b"\x01\x01\x1f\x02\x04\0\0\0\0"),
+            (Identity { has_oath: Some(false), ..Identity::default() }, false)
+        );
+        let beta = b"\x05\x03\x00\x00\x01\x19\x03\x01\x03\x05";
+        assert_eq!(read(beta).0.firmware, Version::from_bytes(&[0, 0, 1]), "a damaged qualifier is passed over");
+        let beta = b"\x05\x03\x00\x00\x01\x19\x05\x01\x03\x05\x08\x00";
+        assert_eq!(read(beta).0.firmware, Version::from_bytes(&[5, 8, 0]));
+        assert_eq!(read(b""), (Identity::default(), false));
+    }
+
+    proptest! {
+        #[test]
+        fn any_page_is_read(page: Vec<u8>) {
+            read_page(&page, &mut Identity::default());
+            Version::in_text(&page);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! One code, from a token and an account that are already known: two commands if the applet is not locked.
+
+use crate::conversation::{Patience, converse};
+use crate::oath::{self, AccountId, Applet, Attempt, Code, DeviceId, OathError, Ready, TimeStep};
+use crate::survey::Keys;
+use crate::transport::{Bus, Transport};
+
+/// Which code is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// What the applet that has the account calls itself. `None` takes whichever is in the reader: for tokens that do not
+    /// say what they are called.
+    pub device_id: Option<&'a DeviceId>,
+    /// The account.
+    pub account: &'a AccountId,
+    /// The time step, counted in the account's own period.
+    pub step: TimeStep,
+}
+
+/// Fetches one code from the token in `reader`: SELECT, CALCULATE. A locked applet is unlocked for it and locked again,
+/// which makes four commands. Takes as long as a touch does, if the account wants one.
+///
+/// # Errors
+/// [`OathError::OtherToken`] if the reader holds another token than expected, [`OathError::PasswordNeeded`] and
+/// [`OathError::WrongPassword`] if it is locked and stays so, [`OathError::TouchMissing`], [`OathError::NoSuchAccount`] and
+/// the others of [`OathError`].
+pub fn code(bus: &dyn Bus, reader: &str, request: &Request<'_>, keys: &Keys<'_>) -> Result<Code, OathError> {
+    converse(bus, reader, Patience::USUAL, &mut |transport| {
+        let mut ready = unlocked(transport, request.device_id, keys)?;
+        ready.code(request.account, request.step)
+    })
+}
+
+/// Selects the applet, makes sure that it is the expected one, and unlocks it if it is locked.
+fn unlocked<'t>(
+    transport: &'t mut dyn Transport,
+    expected: Option<&DeviceId>,
+    keys: &Keys<'_>,
+) -> Result<Ready<'t>, OathError> {
+    let applet = oath::select(transport)?;
+    let found = match &applet {
+        Applet::Ready(ready) => &ready.greeting().device_id,
+        Applet::Locked(locked) => &locked.greeting().device_id,
+    };
+    if expected.is_some() && expected != found.as_ref() {
+        return Err(OathError::OtherToken { found: found.clone() });
+    }
+    let locked = match applet {
+        Applet::Ready(ready) => return Ok(ready),
+        Applet::Locked(locked) => locked,
+    };
+    let Some(key) = locked.device_id().and_then(keys) else {
+        return Err(OathError::PasswordNeeded { device_id: locked.device_id().cloned() });
+    };
+    match locked.unlock(&key)? {
+        Attempt::Unlocked(ready) => Ok(ready),
+        Attempt::WrongPassword(_) => Err(OathError::WrongPassword),
+    }
+}

@@ -1,0 +1,127 @@
+//! What an applet says of itself when it is selected.
+
+use std::fmt;
+
+use crate::device::Version;
+use crate::tlv;
+
+/// What an applet calls itself: random bytes, new after each reset of the applet, and the salt of its password's key.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct DeviceId(Vec<u8>);
+
+impl DeviceId {
+    /// An id that was remembered.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
+    /// The bytes as the applet sent them; 8 of them on most tokens.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceId({self})")
+    }
+}
+
+/// What an applet says of itself when it is selected.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Greeting {
+    /// Version of the applet: the firmware's on a YubiKey 4 or 5, its own on others.
+    pub version: Option<Version>,
+    /// What it calls itself; `None` on a Nitrokey with a PIN.
+    pub device_id: Option<DeviceId>,
+    /// Serial number, which only Nitrokeys say here.
+    pub serial: Option<u32>,
+    /// How many tries a Nitrokey's PIN has left; `None` if it has no such PIN.
+    pub pin_tries: Option<u8>,
+    /// What is to be answered to unlock it; `None` if it has no password.
+    challenge: Option<Vec<u8>>,
+}
+
+impl Greeting {
+    /// Whether the applet has a password.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.challenge.is_some()
+    }
+
+    /// What is to be answered to unlock the applet, if it has a password.
+    pub(super) fn challenge(&self) -> Option<&[u8]> {
+        self.challenge.as_deref()
+    }
+
+    /// Reads as much as makes sense. An early pico-fido says the wrong length, so that what follows is out of step; its
+    /// challenge is then found at the very end.
+    ///
+    /// YKOATH: SELECT.
+    pub(super) fn read(answer: &[u8]) -> Self {
+        let mut greeting = Self::default();
+        let mut in_step = true;
+        for entry in tlv::Reader::new(answer) {
+            match entry {
+                Ok((0x79, version)) => greeting.version = Version::from_bytes(version),
+                Ok((0x71, id)) if !id.is_empty() => greeting.device_id = Some(DeviceId::from_bytes(id)),
+                Ok((0x74, challenge)) if !challenge.is_empty() => greeting.challenge = Some(challenge.to_vec()),
+                Ok((0x82, &[tries])) => greeting.pin_tries = Some(tries),
+                Ok((0x8F, &[a, b, c, d])) => greeting.serial = Some(u32::from_be_bytes([a, b, c, d])),
+                Ok((0x7B, _)) => {}
+                Ok(_) | Err(_) => in_step = false,
+            }
+        }
+        if let (false, None, [.., 0x74, 0x08, _, _, _, _, _, _, _, _]) = (in_step, &greeting.challenge, answer) {
+            greeting.challenge = Some(answer[answer.len() - 8..].to_vec());
+        }
+        greeting
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_greeting_is_read_as_far_as_it_makes_sense() {
+        let yubikey = Greeting::read(b"\x79\x03\x05\x04\x03\x71\x08abcdefgh\x74\x08ABCDEFGH\x7b\x01\x01");
+        assert_eq!(yubikey.version, Version::from_bytes(&[5, 4, 3]));
+        assert_eq!(yubikey.device_id, Some(DeviceId::from_bytes(b"abcdefgh")));
+        assert_eq!(yubikey.challenge.as_deref(), Some(&b"ABCDEFGH"[..]));
+        let nitrokey = Greeting::read(b"\x79\x03\x04\x0e\x00\x82\x01\x08\x8f\x04\x00\x00\x01\x02");
+        assert_eq!((nitrokey.serial, nitrokey.pin_tries, nitrokey.device_id.as_ref()), (Some(258), Some(8), None));
+        assert!(!nitrokey.has_password());
+        for stray in [
+            &b"\x99\x99\x99\x99\x99\x99\x99\x99"[..],
+            b"\x01\x02\x03\x04\x05\x06\x07\x08",
+            b"\x74\x00\x74\x00\x74\x00\x74\x00",
+        ] {
+            let pico =
+                Greeting::read(&[&b"\x79\x02\x02\x04\x71\x09Pico Fido"[..], stray, b"\x74\x08ABCDEFGH"].concat());
+            assert_eq!(pico.device_id, Some(DeviceId::from_bytes(b"Pico Fido")));
+            assert_eq!(pico.challenge.as_deref(), Some(&b"ABCDEFGH"[..]), "after {stray:02x?}");
+        }
+        let open = Greeting::read(b"\x79\x03\x05\x04\x03\x71\x0a\x74\x08abcdefgh");
+        assert!(!open.has_password(), "bytes of the id are no challenge");
+        assert_eq!(Greeting::read(b""), Greeting::default());
+    }
+
+    proptest! {
+        #[test]
+        fn any_greeting_is_read(answer: Vec<u8>) {
+            let greeting = Greeting::read(&answer);
+            prop_assert_eq!(greeting.has_password(), greeting.challenge.is_some());
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The accounts of an applet, as it lists them in either of its two ways.
+
+use super::{Account, AccountId, Algorithm, Kind, OathError};
+use crate::tlv;
+
+/// Reads the answer to LIST: type and algorithm, then the id. It says nothing of touch or digits.
+///
+/// YKOATH: LIST.
+pub(super) fn read_list(answer: &[u8]) -> Result<Vec<Account>, OathError> {
+    let mut accounts = Vec::new();
+    for entry in tlv::Reader::new(answer) {
+        let (tag, value) = entry.map_err(|_| OathError::Malformed { answer_to: "LIST" })?;
+        if tag != 0x72 {
+            continue;
+        }
+        let Some((&sort, id)) = value.split_first() else {
+            return Err(OathError::Malformed { answer_to: "LIST" });
+        };
+        accounts.push(Account {
+            id: AccountId::from_bytes(id),
+            kind: if sort >> 4 == 1 { Kind::Hotp } else { Kind::Totp },
+            algorithm: Algorithm::from_nibble(sort & 0x0F),
+            digits: None,
+            touch: None,
+        });
+    }
+    Ok(accounts)
+}
+
+/// Reads the answer to CALCULATE ALL: each id, followed by a code (which is not looked at) or by the reason why there is
+/// none. The number of digits may be missing after a reason.
+///
+/// YKOATH: CALCULATE ALL.
+pub(super) fn read_calculated(answer: &[u8]) -> Result<Vec<Account>, OathError> {
+    let malformed = OathError::Malformed { answer_to: "CALCULATE ALL" };
+    let mut accounts = Vec::new();
+    let mut waiting: Option<&[u8]> = None;
+    for entry in tlv::Reader::new(answer) {
+        let (tag, value) = entry.map_err(|_| malformed.clone())?;
+        let (kind, touch) = match tag {
+            0x71 if waiting.is_none() => {
+                waiting = Some(value);
+                continue;
+            }
+            0x71 => return Err(malformed),
+            0x75 | 0x76 => (Kind::Totp, Some(false)),
+            0x77 => (Kind::Hotp, None),
+            0x7C => (Kind::Totp, Some(true)),
+            _ => continue,
+        };
+        let id = AccountId::from_bytes(waiting.take().ok_or_else(|| malformed.clone())?);
+        accounts.push(Account { id, kind, algorithm: None, digits: value.first().copied(), touch });
+    }
+    if waiting.is_some() { Err(malformed) } else { Ok(accounts) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_list_says_kind_and_algorithm() {
+        let accounts = read_list(b"\x72\x02\x21a\x72\x03\x12bc\x99\x01x\x72\x01\x23").unwrap();
+        let told: Vec<_> = accounts.iter().map(|a| (a.id.as_bytes(), a.kind, a.algorithm, a.digits, a.touch)).collect();
+        assert_eq!(
+            told,
+            [
+                (&b"a"[..], Kind::Totp, Some(Algorithm::Sha1), None, None),
+                (b"bc", Kind::Hotp, Some(Algorithm::Sha256), None, None),
+                (b"", Kind::Totp, Some(Algorithm::Sha512), None, None),
+            ]
+        );
+        assert_eq!(read_list(b""), Ok(vec![]));
+        for damaged in [&b"\x72\x00"[..], b"\x72\x05\x21a", b"\x72"] {
+            assert_eq!(read_list(damaged), Err(OathError::Malformed { answer_to: "LIST" }));
+        }
+    }
+
+    #[test]
+    fn calculating_all_says_touch_and_digits() {
+        let answer =
+            b"\x71\x01a\x76\x05\x08abcd\x71\x01b\x7c\x01\x06\x71\x01c\x77\x01\x07\x71\x01d\x7c\x00\x71\x01e\x75\x00";
+        let accounts = read_calculated(answer).unwrap();
+        let told: Vec<_> = accounts.iter().map(|a| (a.id.as_bytes(), a.kind, a.digits, a.touch)).collect();
+        assert_eq!(
+            told,
+            [
+                (&b"a"[..], Kind::Totp, Some(8), Some(false)),
+                (b"b", Kind::Totp, Some(6), Some(true)),
+                (b"c", Kind::Hotp, Some(7), None),
+                (b"d", Kind::Totp, None, Some(true)),
+                (b"e", Kind::Totp, None, Some(false)),
+            ]
+        );
+        for damaged in [&b"\x71\x01a"[..], b"\x76\x05\x08abcd", b"\x71\x01a\x71\x01b\x7c\x00", b"\x71\x01a\x7c"] {
+            assert_eq!(read_calculated(damaged), Err(OathError::Malformed { answer_to: "CALCULATE ALL" }));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(bytes: Vec<u8>) {
+            let _ = read_list(&bytes);
+            let _ = read_calculated(&bytes);
+        }
+    }
+}

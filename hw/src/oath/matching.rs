@@ -1,0 +1,247 @@
+//! Finding the account of an MFA device among those of a token, without ever guessing between two.
+
+use std::fmt;
+
+use super::{Account, AccountId, Kind};
+
+/// What AWS calls itself in account names, in lower case.
+const ISSUERS: [&[u8]; 3] = [b"amazon web services", b"aws", b"amazon"];
+
+/// The longest id that an applet stores, in bytes.
+const LONGEST_ID: usize = 64;
+
+/// The shortest word that is looked for anywhere in an id, in bytes: a shorter one is in too many.
+const SHORTEST_WORD: usize = 3;
+
+/// What is known of the account that is wanted. All but `id` may be left out, and each helps.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// The account's id, if the person named it: byte for byte, and nothing else is then looked at.
+    pub id: Option<&'a [u8]>,
+    /// The MFA device's serial number: its ARN, in which device name and account number are found.
+    pub mfa_serial: Option<&'a str>,
+    /// Name of the IAM user.
+    pub user: Option<&'a str>,
+    /// The AWS account's number, if the serial number does not say it.
+    pub account_number: Option<&'a str>,
+    /// The AWS account's alias.
+    pub account_alias: Option<&'a str>,
+    /// Name of the profile.
+    pub profile: Option<&'a str>,
+}
+
+/// Why no account was found, or not one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MatchError {
+    /// No account has the id that the person named.
+    NoSuchId {
+        /// The id.
+        id: AccountId,
+        /// What there is.
+        present: Vec<AccountId>,
+    },
+    /// The account that the person named counts, and AWS wants the time.
+    NotByTime {
+        /// The id.
+        id: AccountId,
+    },
+    /// Nothing matches.
+    NoMatch {
+        /// What there is: accounts that go by the time and are not hidden.
+        present: Vec<AccountId>,
+    },
+    /// More than one matches, and equally well.
+    Several {
+        /// Those that match.
+        matching: Vec<AccountId>,
+    },
+}
+
+impl fmt::Display for MatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchId { id, .. } => write!(f, "the token has no account {id}"),
+            Self::NotByTime { id } => write!(f, "the codes of account {id} go by a counter, not by the time"),
+            Self::NoMatch { .. } => f.write_str("no account on the token matches"),
+            Self::Several { matching } => write!(f, "{} accounts on the token match", matching.len()),
+        }
+    }
+}
+
+impl std::error::Error for MatchError {}
+
+/// Finds the one account that is wanted. The first of these that any account fits decides:
+/// 1. the id that the person named;
+/// 2. the MFA device's ARN, with or without `aws:` before it, or the part of it that fits where 64 bytes are too few;
+/// 3. an issuer that is AWS, and user or device at this AWS account;
+/// 4. the same without the AWS account, or with a name for it that is not known to be another's;
+/// 5. ARN, device, user, alias, account number, profile, in this order, anywhere in the id in upper or lower case.
+///
+/// Accounts that count, are hidden, or are Steam's do not take part, unless the person named them. An account number that
+/// is not ours keeps an account out of 3 to 5.
+///
+/// # Errors
+/// [`MatchError`].
+pub fn find<'a>(accounts: &'a [Account], wanted: &Wanted<'_>) -> Result<&'a Account, MatchError> {
+    if let Some(id) = wanted.id {
+        return named(accounts, id);
+    }
+    let eligible: Vec<&Account> = accounts
+        .iter()
+        .filter(|account| account.kind == Kind::Totp && !account.id.is_hidden() && !account.id.is_steam())
+        .collect();
+    let facts = Facts::of(wanted);
+    for ground in facts.grounds() {
+        let hits: Vec<&Account> = eligible.iter().copied().filter(|account| facts.fit(&account.id, ground)).collect();
+        match hits.as_slice() {
+            [] => {}
+            [first, others @ ..] if others.iter().all(|other| other.id == first.id) => return Ok(first),
+            several => return Err(MatchError::Several { matching: ids(several) }),
+        }
+    }
+    Err(MatchError::NoMatch { present: ids(&eligible) })
+}
+
+/// The account whose id is `id`, byte for byte.
+fn named<'a>(accounts: &'a [Account], id: &[u8]) -> Result<&'a Account, MatchError> {
+    match accounts.iter().find(|account| account.id.as_bytes() == id) {
+        Some(account) if account.kind == Kind::Totp => Ok(account),
+        Some(account) => Err(MatchError::NotByTime { id: account.id.clone() }),
+        None => {
+            let present = accounts.iter().filter(|account| !account.id.is_hidden()).collect::<Vec<_>>();
+            Err(MatchError::NoSuchId { id: AccountId::from_bytes(id), present: ids(&present) })
+        }
+    }
+}
+
+fn ids(accounts: &[&Account]) -> Vec<AccountId> {
+    accounts.iter().map(|account| account.id.clone()).collect()
+}
+
+/// Why an id can be taken for the one that is wanted.
+#[derive(Clone, Copy)]
+enum Ground<'a> {
+    /// It is the MFA device's ARN.
+    Arn,
+    /// It is AWS's, and names user or device at our AWS account.
+    UserHere,
+    /// It is AWS's, and names user or device at no AWS account that we know to be another.
+    UserSomewhere,
+    /// It holds this word.
+    Word(&'a [u8]),
+}
+
+/// What is known, taken apart; none of it is empty.
+struct Facts<'a> {
+    arn: Option<&'a [u8]>,
+    /// Whose code it can be: MFA device and user.
+    who: Vec<&'a [u8]>,
+    number: Option<&'a [u8]>,
+    alias: Option<&'a [u8]>,
+    profile: Option<&'a [u8]>,
+}
+
+impl<'a> Facts<'a> {
+    fn of(wanted: &Wanted<'a>) -> Self {
+        let known = |text: Option<&'a str>| text.map(str::as_bytes).filter(|text| !text.is_empty());
+        let parts: Vec<&str> = wanted.mfa_serial.unwrap_or_default().splitn(6, ':').collect();
+        // arn:PARTITION:iam::NUMBER:mfa/PATH/NAME
+        let (number, device) = match parts.as_slice() {
+            ["arn", _, "iam", _, number, resource] => (Some(*number), resource.rsplit_once('/').map(|(_, name)| name)),
+            _ => (None, None),
+        };
+        Self {
+            arn: known(wanted.mfa_serial.filter(|_| number.is_some())),
+            who: [known(device), known(wanted.user)].into_iter().flatten().collect(),
+            number: known(number).or(known(wanted.account_number)),
+            alias: known(wanted.account_alias),
+            profile: known(wanted.profile),
+        }
+    }
+
+    /// Whether an id is the MFA device's ARN, or as much of it as could be stored: its end, or what filled the 64 bytes.
+    fn is_arn(&self, id: &AccountId) -> bool {
+        let Some(arn) = self.arn else { return false };
+        let id = id.as_bytes();
+        let (prefix, stored) = match id.split_at_checked(4) {
+            Some((prefix, rest)) if prefix.eq_ignore_ascii_case(b"aws:") => (prefix.len(), rest),
+            _ => (0, id),
+        };
+        let is_full = id.len() == LONGEST_ID;
+        let is_cut = prefix + arn.len() > LONGEST_ID && stored.len() < arn.len();
+        let has_resource = contains(stored, b"mfa/");
+        stored == arn
+            || is_cut && is_full && arn.starts_with(stored)
+            || is_cut && (is_full || has_resource) && arn.ends_with(stored)
+    }
+
+    /// Whether the issuer is AWS and the name is user or device at our AWS account.
+    fn is_user_here(&self, id: &AccountId) -> bool {
+        self.is_user_at(id, |place| {
+            place.is_some_and(|place| [self.number, self.alias].iter().flatten().any(|ours| same(ours, place)))
+        })
+    }
+
+    /// Whether the issuer is AWS and the name is `who` or `who@place`. A name may itself contain `@`, so each way of
+    /// taking it apart counts.
+    fn is_user_at(&self, id: &AccountId, fits: impl Fn(Option<&[u8]>) -> bool) -> bool {
+        let parts = id.parts();
+        if !parts.issuer.is_some_and(|issuer| ISSUERS.iter().any(|ours| same(ours, issuer))) {
+            return false;
+        }
+        self.who.iter().any(|who| match parts.name.split_at_checked(who.len()) {
+            Some((name, [])) => same(who, name) && fits(None),
+            Some((name, [b'@', place @ ..])) => same(who, name) && fits(Some(place)),
+            _ => false,
+        })
+    }
+
+    /// Whether an id holds AWS account numbers, and ours is not among them.
+    fn belongs_elsewhere(&self, id: &[u8]) -> bool {
+        let mut numbers = id.split(|byte| !byte.is_ascii_digit()).filter(|digits| digits.len() == 12).peekable();
+        match self.number {
+            Some(ours) if numbers.peek().is_some() => numbers.all(|number| number != ours),
+            _ => false,
+        }
+    }
+
+    /// The grounds to look for, the most telling first.
+    fn grounds(&self) -> Vec<Ground<'a>> {
+        let words = [self.arn].into_iter().chain(self.who.iter().copied().map(Some));
+        let words = words.chain([self.alias, self.number, self.profile]).flatten();
+        let words = words.filter(|word| word.len() >= SHORTEST_WORD).map(Ground::Word);
+        [Ground::Arn, Ground::UserHere, Ground::UserSomewhere].into_iter().chain(words).collect()
+    }
+
+    fn fit(&self, id: &AccountId, ground: Ground<'_>) -> bool {
+        match ground {
+            Ground::Arn => self.is_arn(id),
+            _ if self.belongs_elsewhere(id.as_bytes()) => false,
+            Ground::UserHere => self.is_user_here(id),
+            Ground::UserSomewhere => self.is_user_at(id, |_| true),
+            Ground::Word(word) => contains(id.as_bytes(), word),
+        }
+    }
+}
+
+/// Whether two names are the same but for upper and lower case.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    fold(a) == fold(b)
+}
+
+/// Whether `word` is somewhere in `id`, in upper or lower case.
+fn contains(id: &[u8], word: &[u8]) -> bool {
+    let (id, word) = (fold(id), fold(word));
+    id.windows(word.len().max(1)).any(|window| window == word)
+}
+
+/// Bytes in lower case, as far as they are text.
+fn fold(bytes: &[u8]) -> Vec<u8> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_lowercase().into_bytes(),
+        Err(_) => bytes.to_ascii_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! The seam on the system's PC/SC.
+//!
+//! Three rules hold on every path, an error's and a panic's included: a token is shared, a conversation is one
+//! transaction, and letting go leaves the token as it is. The last needs care, because `pcsc`'s own way of dropping a
+//! connection resets the token, which takes away what other programs have selected and unlocked.
+
+use std::ffi::CString;
+use std::mem;
+use std::thread::sleep;
+use std::time::Duration;
+
+use pcsc::{Card, Context, Disposition, Error, Protocols, Scope, ShareMode, Transaction};
+use zeroize::Zeroizing;
+
+use crate::transport::{Bus, CarrierError, Token, Transport};
+
+/// What the readers of OATH tokens have in their names, in lower case.
+const KNOWN_NAMES: [&str; 5] = ["yubikey", "yubico", "nitrokey", "canokey", "pico"];
+
+/// Room for an answer in bytes. Short commands are answered with 258 at most; a token that does not care has been built to
+/// send up to 3072.
+const ROOM: usize = 4096;
+
+/// How often a conversation is tried to begin on a token that was reset since.
+const MOST_RESETS: usize = 2;
+
+/// How long a service that has just dropped us gets before it is asked again.
+const SERVICE_PAUSE: Duration = Duration::from_millis(100);
+
+/// The tokens that the PC/SC service knows. Each call speaks to the service anew: a connection that is kept goes stale with
+/// the service, and lets one thread's call wait for another's touch.
+#[derive(Clone, Debug, Default)]
+pub struct PcscBus {
+    wanted: Option<String>,
+}
+
+impl PcscBus {
+    /// Readers of known OATH tokens: YubiKey, Nitrokey, CanoKey, Pico.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Readers that have `part` in their names, in upper or lower case.
+    #[must_use]
+    pub fn with_readers_containing(part: &str) -> Self {
+        Self { wanted: Some(part.to_lowercase()) }
+    }
+
+    /// Whether a reader of this name is one that we look at: selecting an applet disturbs tokens that have none of ours.
+    fn wants(&self, reader: &str) -> bool {
+        let reader = reader.to_lowercase();
+        match &self.wanted {
+            Some(part) => reader.contains(part),
+            None => KNOWN_NAMES.iter().any(|name| reader.contains(name)),
+        }
+    }
+}
+
+impl Bus for PcscBus {
+    fn readers(&self) -> Result<Vec<String>, CarrierError> {
+        let list = || establish()?.list_readers_owned().map_err(|why| carrier_error(Place::List, why));
+        let readers = match list() {
+            Err(CarrierError::ServiceStopped | CarrierError::Broken) => list()?,
+            readers => readers?,
+        };
+        Ok(readers.iter().map(|reader| reader.to_string_lossy().into_owned()).filter(|name| self.wants(name)).collect())
+    }
+
+    fn open(&self, reader: &str) -> Result<Box<dyn Token + '_>, CarrierError> {
+        let reader = CString::new(reader).map_err(|_| CarrierError::Removed)?;
+        let card = establish()?
+            .connect(&reader, ShareMode::Shared, Protocols::ANY)
+            .map_err(|why| carrier_error(Place::Connect, why))?;
+        Ok(Box::new(PcscToken { card: Some(card) }))
+    }
+}
+
+/// Speaks to the service; a second time, if it was just ending when it was first asked.
+fn establish() -> Result<Context, CarrierError> {
+    let first = Context::establish(Scope::User);
+    let outcome = match first {
+        Err(Error::ServiceStopped | Error::CommError | Error::SecurityViolation | Error::InvalidHandle) => {
+            sleep(SERVICE_PAUSE);
+            Context::establish(Scope::User)
+        }
+        outcome => outcome,
+    };
+    outcome.map_err(|why| carrier_error(Place::Establish, why))
+}
+
+/// A connection to one token, which leaves the token as it is when it ends.
+struct PcscToken {
+    /// Taken out only while it is dropped.
+    card: Option<Card>,
+}
+
+impl Token for PcscToken {
+    fn begin(&mut self) -> Result<Box<dyn Transport + '_>, CarrierError> {
+        let mut card = self.card.as_mut().ok_or(CarrierError::Removed)?;
+        for _ in 0..MOST_RESETS {
+            match card.transaction2() {
+                Ok(transaction) => return Ok(Box::new(PcscTransport::new(transaction))),
+                Err((again, Error::ResetCard)) => {
+                    card = again;
+                    card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard)
+                        .map_err(|why| carrier_error(Place::Begin, why))?;
+                }
+                Err((_, why)) => return Err(carrier_error(Place::Begin, why)),
+            }
+        }
+        let transaction = card.transaction().map_err(|why| carrier_error(Place::Begin, why))?;
+        Ok(Box::new(PcscTransport::new(transaction)))
+    }
+}
+
+impl Drop for PcscToken {
+    fn drop(&mut self) {
+        if let Some(Err((card, _))) = self.card.take().map(|card| card.disconnect(Disposition::LeaveCard)) {
+            // The service does not know the connection any more. To drop it would ask for a reset all the same; to forget
+            // it costs a few bytes.
+            mem::forget(card);
+        }
+    }
+}
+
+/// One transaction; `pcsc` ends it without a reset when it is dropped.
+struct PcscTransport<'t> {
+    transaction: Transaction<'t>,
+    room: Zeroizing<Vec<u8>>,
+}
+
+impl<'t> PcscTransport<'t> {
+    fn new(transaction: Transaction<'t>) -> Self {
+        Self { transaction, room: Zeroizing::new(vec![0; ROOM]) }
+    }
+}
+
+impl Transport for PcscTransport<'_> {
+    fn exchange(&mut self, command: &[u8]) -> Result<Vec<u8>, CarrierError> {
+        let answer = self.transaction.transmit(command, &mut self.room);
+        answer.map(<[u8]>::to_vec).map_err(|why| carrier_error(Place::Transmit, why))
+    }
+}
+
+/// Which of PC/SC's calls an error came from; some errors mean different things in different places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Establish,
+    List,
+    Connect,
+    Begin,
+    Transmit,
+}
+
+/// What an error of PC/SC means to us.
+///
+/// pcsc-lite's `winscard.h`, and what its client library makes of a connection that is dropped: a refusal by polkit looks
+/// like a failure to speak to the service at all.
+fn carrier_error(place: Place, error: Error) -> CarrierError {
+    let is_before_the_token = matches!(place, Place::Establish | Place::List);
+    match error {
+        Error::NoService => CarrierError::NoService,
+        Error::ServiceStopped | Error::Shutdown => CarrierError::ServiceStopped,
+        Error::SecurityViolation if matches!(place, Place::Establish | Place::Connect) => CarrierError::Refused,
+        // In the middle of things it only means that the service was restarted.
+        Error::SecurityViolation => CarrierError::ServiceStopped,
+        Error::CommError if place == Place::Establish => CarrierError::Refused,
+        Error::SharingViolation => CarrierError::Busy,
+        Error::ResetCard => CarrierError::Reset,
+        Error::NoSmartcard if place == Place::Connect => CarrierError::Empty,
+        Error::UnpoweredCard | Error::UnresponsiveCard => CarrierError::Mute,
+        Error::InvalidHandle | Error::InvalidValue if is_before_the_token => CarrierError::ServiceStopped,
+        Error::InvalidHandle if place == Place::Connect => CarrierError::ServiceStopped,
+        Error::RemovedCard
+        | Error::ReaderUnavailable
+        | Error::UnknownReader
+        | Error::NoReadersAvailable
+        | Error::NoSmartcard
+        | Error::InvalidHandle
+        | Error::InvalidValue => CarrierError::Removed,
+        Error::CommError | Error::CommDataLost | Error::NotTransacted | Error::Timeout => CarrierError::Broken,
+        // The error's number is PC/SC's own, by the way `pcsc` numbers its variants.
+        other => CarrierError::Other { code: other as u32, text: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_readers_are_looked_at_unless_one_is_named() {
+        let known = PcscBus::new();
+        for reader in [
+            "Yubico YubiKey OTP+FIDO+CCID 00 00",
+            "Yubico Yubikey NEO OTP+U2F+CCID 01 00",
+            "Nitrokey Nitrokey 3 [CCID/ICCD Interface] 00 00",
+            "CANOKEYS.ORG CanoKey [OpenPGP PIV OATH] 00 00",
+            "Pol Henarejos Pico Key 00 00",
+        ] {
+            assert!(known.wants(reader), "{reader}");
+        }
+        assert!(!known.wants("ACS ACR122U 00 00") && !known.wants("Virtual PCD 00 00"));
+        let named = PcscBus::with_readers_containing("virtual PCD");
+        assert!(named.wants("Virtual PCD 00 01") && !named.wants("Yubico YubiKey OTP+FIDO+CCID 00 00"));
+    }
+
+    #[test]
+    fn an_error_means_what_it_means_where_it_happens() {
+        use Place::{Begin, Connect, Establish, List, Transmit};
+        let all = [Establish, List, Connect, Begin, Transmit];
+        let cases: [(Error, &[Place], CarrierError); 22] = [
+            (Error::NoService, &all, CarrierError::NoService),
+            (Error::ServiceStopped, &all, CarrierError::ServiceStopped),
+            (Error::SecurityViolation, &[Establish, Connect], CarrierError::Refused),
+            (Error::SecurityViolation, &[List, Begin, Transmit], CarrierError::ServiceStopped),
+            (Error::CommError, &[Establish], CarrierError::Refused),
+            (Error::CommError, &[List, Connect, Begin, Transmit], CarrierError::Broken),
+            (Error::CommDataLost, &all, CarrierError::Broken),
+            (Error::NotTransacted, &all, CarrierError::Broken),
+            (Error::SharingViolation, &[Connect, Begin, Transmit], CarrierError::Busy),
+            (Error::ResetCard, &[Begin, Transmit], CarrierError::Reset),
+            (Error::RemovedCard, &[Connect, Begin, Transmit], CarrierError::Removed),
+            (Error::ReaderUnavailable, &all, CarrierError::Removed),
+            (Error::UnknownReader, &all, CarrierError::Removed),
+            (Error::NoSmartcard, &[Connect], CarrierError::Empty),
+            (Error::NoSmartcard, &[Begin, Transmit], CarrierError::Removed),
+            (Error::UnpoweredCard, &all, CarrierError::Mute),
+            (Error::UnresponsiveCard, &all, CarrierError::Mute),
+            (Error::InvalidHandle, &[Establish, List, Connect], CarrierError::ServiceStopped),
+            (Error::InvalidHandle, &[Begin, Transmit], CarrierError::Removed),
+            (Error::InvalidValue, &[Connect, Begin, Transmit], CarrierError::Removed),
+            (Error::InvalidValue, &[List], CarrierError::ServiceStopped),
+            (
+                Error::InsufficientBuffer,
+                &all,
+                CarrierError::Other { code: 0x8010_0008, text: Error::InsufficientBuffer.to_string() },
+            ),
+        ];
+        for (error, places, meaning) in cases {
+            for place in places {
+                assert_eq!(carrier_error(*place, error), meaning, "{error:?} at {place:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! A look at the tokens that are plugged in: who they are, whether they are locked, which accounts they have.
+
+use crate::apdu::StatusWord;
+use crate::conversation::{Patience, converse};
+use crate::device::{self, Identity};
+use crate::oath::{self, AccessKey, Account, Applet, Attempt, DeviceId, Greeting, OathError, Ready};
+use crate::transport::{Bus, CarrierError, Transport};
+
+/// Knows the keys of applets that are locked. It is asked in the middle of a conversation, while other programs wait for
+/// the token, so it answers from what it has and never asks a person.
+pub type Keys<'k> = dyn Fn(&DeviceId) -> Option<AccessKey> + 'k;
+
+/// What was seen of one token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The reader it is in, which is good for [`Bus::open`] while nothing is plugged in or pulled out.
+    pub reader: String,
+    /// Serial number and firmware.
+    pub identity: Identity,
+    /// What its OATH applet has.
+    pub contents: Contents,
+}
+
+/// What was seen of a token's OATH applet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// The token has no OATH applet, or it is switched off here.
+    NoApplet {
+        /// What the token answered to SELECT.
+        status: StatusWord,
+        /// Whether the token says that it has one, which must then be switched off; `None` if it does not say.
+        disabled: Option<bool>,
+    },
+    /// The applet is locked, and was left so.
+    Locked {
+        /// What it says of itself.
+        greeting: Greeting,
+        /// Whether a key was known and the applet did not take it.
+        refused: bool,
+    },
+    /// The applet is not locked, or was unlocked for the look and locked again.
+    Open {
+        /// What it says of itself, including whether it has a password.
+        greeting: Greeting,
+        /// Its accounts, in its own order.
+        accounts: Vec<Account>,
+    },
+}
+
+impl Look {
+    /// What the applet says of itself, if there is one.
+    #[must_use]
+    pub fn greeting(&self) -> Option<&Greeting> {
+        match &self.contents {
+            Contents::NoApplet { .. } => None,
+            Contents::Locked { greeting, .. } | Contents::Open { greeting, .. } => Some(greeting),
+        }
+    }
+
+    /// What the applet calls itself, if it does.
+    #[must_use]
+    pub fn device_id(&self) -> Option<&DeviceId> {
+        self.greeting()?.device_id.as_ref()
+    }
+
+    /// The accounts, if they could be seen.
+    #[must_use]
+    pub fn accounts(&self) -> Option<&[Account]> {
+        match &self.contents {
+            Contents::Open { accounts, .. } => Some(accounts),
+            Contents::NoApplet { .. } | Contents::Locked { .. } => None,
+        }
+    }
+}
+
+/// A reader whose token could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// The reader's name.
+    pub reader: String,
+    /// Why not.
+    pub why: OathError,
+}
+
+/// What was seen of all tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Those that could be looked at, in the order of the bus.
+    pub looks: Vec<Look>,
+    /// Those that could not.
+    pub unseen: Vec<Unseen>,
+}
+
+impl Survey {
+    /// Of the tokens that could not be looked at, the one that is most likely to be the one that is wanted: whoever is told
+    /// to plug in a token that is plugged in, and merely busy, is sent the wrong way.
+    #[must_use]
+    pub fn most_hopeful(&self) -> Option<&Unseen> {
+        self.unseen.iter().min_by_key(|unseen| hopelessness(&unseen.why))
+    }
+}
+
+/// How unlikely it is that there is a working token behind an error.
+fn hopelessness(why: &OathError) -> u8 {
+    match why.carrier() {
+        Some(CarrierError::Busy) => 0,
+        Some(CarrierError::Refused) => 1,
+        None => 2,
+        Some(CarrierError::Reset | CarrierError::Broken) => 3,
+        Some(CarrierError::NoService | CarrierError::ServiceStopped) => 4,
+        Some(CarrierError::Mute) => 5,
+        Some(CarrierError::Other { .. }) => 6,
+        Some(CarrierError::Removed) => 7,
+        Some(CarrierError::Empty) => 8,
+    }
+}
+
+/// Looks at every token on the bus. A busy token is waited for a second; a reader that is empty, or whose token does not
+/// speak yet, is waited for three seconds if no other token was seen.
+///
+/// # Errors
+/// [`CarrierError`] if the bus cannot even say which readers there are. What goes wrong with one token is in the answer.
+pub fn survey(bus: &dyn Bus, keys: &Keys<'_>) -> Result<Survey, CarrierError> {
+    let readers = bus.readers()?;
+    let mut seen: Vec<_> = readers.iter().map(|reader| look(bus, reader, Patience::NONE, keys)).collect();
+    let none_seen = seen.iter().all(Result::is_err);
+    for (reader, outcome) in readers.iter().zip(&mut seen) {
+        let is_worth_waiting = match outcome {
+            Ok(_) => false,
+            Err(why) => match why.carrier() {
+                Some(CarrierError::Busy) => true,
+                Some(CarrierError::Empty | CarrierError::Mute) => none_seen,
+                _ => false,
+            },
+        };
+        if is_worth_waiting {
+            *outcome = look(bus, reader, Patience::USUAL, keys);
+        }
+    }
+    let mut survey = Survey::default();
+    for (reader, outcome) in readers.into_iter().zip(seen) {
+        match outcome {
+            Ok(look) => survey.looks.push(look),
+            Err(why) => survey.unseen.push(Unseen { reader, why }),
+        }
+    }
+    Ok(survey)
+}
+
+/// Looks at the token in one reader.
+///
+/// # Errors
+/// [`OathError`] if it could not be looked at; a token without the applet, and one that stays locked, can.
+pub fn look(bus: &dyn Bus, reader: &str, patience: Patience, keys: &Keys<'_>) -> Result<Look, OathError> {
+    converse(bus, reader, patience, &mut |transport| {
+        let mut identity = device::identify(transport)?;
+        let contents = match look_inside(transport, keys) {
+            Err(OathError::AppletMissing { status, .. }) => Contents::NoApplet { status, disabled: identity.has_oath },
+            contents => contents?,
+        };
+        if let Contents::Locked { greeting, .. } | Contents::Open { greeting, .. } = &contents {
+            identity.serial = identity.serial.or(greeting.serial);
+        }
+        Ok(Look { reader: reader.to_owned(), identity, contents })
+    })
+}
+
+/// What the OATH applet has, unlocked for as long as the look takes if its key is known.
+fn look_inside(transport: &mut dyn Transport, keys: &Keys<'_>) -> Result<Contents, OathError> {
+    let locked = match oath::select(transport)? {
+        Applet::Ready(ready) => return list(ready),
+        Applet::Locked(locked) => locked,
+    };
+    let greeting = locked.greeting().clone();
+    let Some(key) = locked.device_id().and_then(keys) else {
+        return Ok(Contents::Locked { greeting, refused: false });
+    };
+    match locked.unlock(&key)? {
+        Attempt::Unlocked(ready) => list(ready),
+        Attempt::WrongPassword(_) => Ok(Contents::Locked { greeting, refused: true }),
+    }
+}
+
+/// The accounts of an applet that is not locked.
+fn list(mut ready: Ready<'_>) -> Result<Contents, OathError> {
+    let accounts = ready.accounts()?;
+    Ok(Contents::Open { greeting: ready.greeting().clone(), accounts })
+}

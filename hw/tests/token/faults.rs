@@ -1,0 +1,223 @@
+//! Each command of each errand, each fault: what is said, and what is left behind.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use hw::apdu::{ExchangeError, StatusWord};
+use hw::conversation::{Patience, converse};
+use hw::fetch::{self, Request};
+use hw::memory_bus::MemoryBus;
+use hw::oath::{self, AccountId, OathError, TimeStep, USUAL_PERIOD};
+use hw::survey;
+use hw::transport::{CarrierError, Transport};
+use virtual_token::{Persona, VirtualToken};
+
+use crate::bench::{PASSWORD, READER, assert_left_alone, assert_locked, right_key, token};
+
+/// What goes wrong with a command. The token has carried it out all the same: only its answer is lost or changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    Carrier(CarrierError),
+    Answer(Vec<u8>),
+}
+
+/// When it goes wrong, counted in commands from the first on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Once(usize),
+    From(usize),
+}
+
+/// What we are sent for: the text of what came of it, codes included.
+type Errand = fn(&MemoryBus) -> Result<String, OathError>;
+
+fn look(bus: &MemoryBus) -> Result<String, OathError> {
+    survey::look(bus, READER, Patience::NONE, &right_key).map(|look| format!("{look:?}"))
+}
+
+fn code(bus: &MemoryBus) -> Result<String, OathError> {
+    let account = AccountId::from_bytes(b"rfc-sha1");
+    let request = Request { device_id: None, account: &account, step: TimeStep::at(59, USUAL_PERIOD) };
+    fetch::code(bus, READER, &request, &right_key).map(|code| code.digits().to_owned())
+}
+
+/// A token whose carrier or whose answers go wrong.
+fn plug(virtual_token: &VirtualToken, fault: Fault, when: When) -> MemoryBus {
+    let (bus, answering, count) = (MemoryBus::new(), virtual_token.clone(), AtomicUsize::new(0));
+    bus.insert(READER, move |command| {
+        let honest = answering.exchange(command);
+        let at = count.fetch_add(1, Ordering::Relaxed);
+        let goes_wrong = match when {
+            When::Once(when) => at == when,
+            When::From(when) => at >= when,
+        };
+        match &fault {
+            _ if !goes_wrong => Ok(honest),
+            Fault::Carrier(CarrierError::Reset) => {
+                answering.reset();
+                Err(CarrierError::Reset)
+            }
+            Fault::Carrier(why) => Err(why.clone()),
+            Fault::Answer(answer) => Ok(answer.clone()),
+        }
+    });
+    bus
+}
+
+fn faults() -> Vec<Fault> {
+    let carrier = [
+        CarrierError::NoService,
+        CarrierError::ServiceStopped,
+        CarrierError::Refused,
+        CarrierError::Reset,
+        CarrierError::Removed,
+        CarrierError::Empty,
+        CarrierError::Mute,
+        CarrierError::Broken,
+        CarrierError::Other { code: 0x8010_0001, text: "an internal consistency check failed".to_owned() },
+    ];
+    let answers: [&[u8]; 10] = [
+        &[],
+        &[0x90],
+        &[0x90, 0x00],
+        &[0x61, 0x00],
+        &[0x6D, 0x00],
+        &[0x6E, 0x00],
+        &[0x69, 0x82],
+        &[0x6A, 0x80],
+        &[0x6F, 0x00],
+        &[0x71, 0xFF, 0x00, 0x90, 0x00],
+    ];
+    let answers = answers.into_iter().map(|answer| Fault::Answer(answer.to_vec()));
+    carrier.into_iter().map(Fault::Carrier).chain(answers).collect()
+}
+
+/// Runs an errand with a fault, and checks what must be so whatever comes of it.
+fn run(errand: Errand, password: Option<&str>, fault: &Fault, when: When) -> Result<String, OathError> {
+    let virtual_token = token(Persona::YUBIKEY_5_4_3);
+    virtual_token.set_password(password);
+    let bus = plug(&virtual_token, fault.clone(), when);
+    let outcome = errand(&bus);
+    let tally = bus.tally(READER);
+    assert_left_alone(&tally);
+    assert!(tally.begun <= 3, "{fault:?} {when:?}: {} conversations", tally.begun);
+    // Six commands, of which each endless one makes 512, in three conversations.
+    assert!(tally.commands.len() <= 3 * 6 * 514, "{} commands", tally.commands.len());
+    if password.is_some() {
+        assert_locked(&virtual_token);
+    }
+    outcome
+}
+
+/// One run: what for, with which password, which fault, when, and whether it is past the last command.
+type Run = (Errand, Option<&'static str>, Fault, When, bool);
+
+fn runs() -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (errand, password, commands) in
+        [(look as Errand, None, 4), (look, Some(PASSWORD), 6), (code, None, 2), (code, Some(PASSWORD), 4)]
+    {
+        for (fault, at) in faults().into_iter().flat_map(|fault| (0..=commands).map(move |at| (fault.clone(), at))) {
+            for when in [When::Once(at), When::From(at)] {
+                runs.push((errand, password, fault.clone(), when, at == commands));
+            }
+        }
+    }
+    runs
+}
+
+#[test]
+fn a_fault_at_any_command_ends_everything_and_locks_again() {
+    let runs = runs();
+    assert_eq!(runs.len(), 19 * 2 * (5 + 7 + 3 + 5));
+    // Some wait a second to see whether the token is gone, so they wait together.
+    std::thread::scope(|scope| {
+        for (errand, password, fault, when, is_past) in &runs {
+            scope.spawn(move || {
+                let outcome = run(*errand, *password, fault, *when);
+                assert!(!is_past || outcome.is_ok(), "{fault:?} {when:?}: {outcome:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn what_happens_once_and_is_nobodys_fault_is_not_noticed() {
+    let harmless = [
+        Fault::Carrier(CarrierError::Reset),
+        Fault::Carrier(CarrierError::ServiceStopped),
+        Fault::Carrier(CarrierError::Broken),
+        Fault::Answer(vec![]),
+    ];
+    for fault in harmless {
+        for at in 0..4 {
+            for password in [None, Some(PASSWORD)] {
+                let code = run(code, password, &fault, When::Once(at));
+                assert_eq!(code.as_deref(), Ok("94287082"), "{fault:?} at {at}");
+            }
+        }
+    }
+    for status in [vec![0x6D, 0x00], vec![0x6E, 0x00], vec![0x69, 0x82]] {
+        let at_calculate = run(code, None, &Fault::Answer(status), When::Once(1));
+        assert_eq!(at_calculate.as_deref(), Ok("94287082"), "another applet was selected");
+    }
+}
+
+#[test]
+fn what_goes_on_happening_is_said() {
+    let carrier = |why: CarrierError| (Fault::Carrier(why.clone()), OathError::from(why));
+    let stump = |length| OathError::Exchange(ExchangeError::Stump { length });
+    let other = |status| {
+        (Fault::Answer(Vec::from(u16::to_be_bytes(status))), OathError::OtherApplet { status: StatusWord(status) })
+    };
+    let cases = [
+        (carrier(CarrierError::Reset), 3),
+        (carrier(CarrierError::ServiceStopped), 2),
+        (carrier(CarrierError::Broken), 2),
+        (carrier(CarrierError::Removed), 1),
+        (carrier(CarrierError::Refused), 1),
+        (carrier(CarrierError::Mute), 1),
+        ((Fault::Answer(vec![]), stump(0)), 2),
+        ((Fault::Answer(vec![0x90]), stump(1)), 1),
+        ((Fault::Answer(vec![0x61, 0xFF]), OathError::Exchange(ExchangeError::Endless)), 1),
+        (other(0x6D00), 2),
+        (other(0x6E00), 2),
+        ((Fault::Answer(vec![0x69, 0x82]), OathError::NotPermitted), 2),
+    ];
+    for ((fault, error), conversations) in cases {
+        let virtual_token = token(Persona::YUBIKEY_5_4_3);
+        let counted = Arc::new(Mutex::new(0));
+        let bus = MemoryBus::new();
+        let (answering, counting, faulty) = (virtual_token.clone(), Arc::clone(&counted), fault.clone());
+        bus.insert(READER, move |command| match (&faulty, command[1]) {
+            (_, 0xA4) => Ok(answering.exchange(command)),
+            (Fault::Carrier(why), _) => Err(why.clone()),
+            (Fault::Answer(answer), _) => {
+                *counting.lock().unwrap() += 1;
+                Ok(answer.clone())
+            }
+        });
+        assert_eq!(code(&bus), Err(error), "{fault:?}");
+        let tally = bus.tally(READER);
+        assert_left_alone(&tally);
+        assert_eq!(tally.begun, conversations, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_panic_in_the_middle_ends_everything_and_locks_again() {
+    let virtual_token = token(Persona::YUBIKEY_5_4_3);
+    virtual_token.set_password(Some(PASSWORD));
+    let (bus, plugged) = crate::bench::in_memory(&virtual_token);
+    let panicking = std::panic::catch_unwind(|| {
+        converse(&bus, READER, Patience::NONE, &mut |transport: &mut dyn Transport| -> Result<(), OathError> {
+            let oath::Applet::Locked(locked) = oath::select(transport)? else { panic!("it has a password") };
+            let key = right_key(locked.device_id().unwrap()).unwrap();
+            let oath::Attempt::Unlocked(_ready) = locked.unlock(&key)? else { panic!("it is the right one") };
+            std::panic::resume_unwind(Box::new("in the middle"));
+        })
+    });
+    assert!(panicking.is_err_and(|what| what.downcast_ref() == Some(&"in the middle")));
+    assert_left_alone(&bus.tally(READER));
+    assert_locked(&plugged.token);
+}

@@ -1,0 +1,117 @@
+//! What holds for PC/SC alone: shared, one transaction, never reset, patient with other programs. The other program here
+//! is `pcsc` itself.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hw::conversation::{Patience, converse};
+use hw::oath::{self, OathError};
+use hw::pcsc_bus::PcscBus;
+use hw::survey;
+use hw::transport::{Bus, CarrierError};
+use pcsc::{Card, Context, Disposition, Protocols, Scope, ShareMode};
+use virtual_token::Persona;
+
+use crate::bench::service::{Service, until, with_service};
+use crate::bench::{error_of, no_keys, token};
+
+/// Another program's connection. It is left, not reset, when the program is done with it.
+fn other_program(service: &Service, mode: ShareMode) -> Card {
+    let reader = std::ffi::CString::new(service.reader()).unwrap();
+    Context::establish(Scope::User).unwrap().connect(&reader, mode, Protocols::ANY).unwrap()
+}
+
+/// Whether the token still knows what the other program selected: LIST is answered by the OATH applet only.
+fn still_selected(other: &mut Card) -> Result<bool, pcsc::Error> {
+    let transaction = other.transaction()?;
+    let mut room = [0; 300];
+    let answer = transaction.transmit(&[0x00, 0xA1, 0x00, 0x00, 0x00], &mut room)?;
+    Ok(answer.ends_with(&[0x90, 0x00]))
+}
+
+#[test]
+fn a_token_is_left_as_it_was_found_whatever_happens() {
+    with_service("manners::a_token_is_left_as_it_was_found_whatever_happens", |service| {
+        let on = service.plug(&token(Persona::YUBIKEY_5_4_3));
+        let mut other = other_program(service, ShareMode::Shared);
+        let look = || survey::look(&*on.bus, &on.reader, Patience::NONE, &no_keys);
+        look().unwrap();
+        assert_eq!(still_selected(&mut other), Ok(true), "after a look");
+        let failing = converse(&*on.bus, &on.reader, Patience::NONE, &mut |transport| {
+            oath::select(transport)?;
+            Err::<(), _>(OathError::WrongProof)
+        });
+        assert_eq!(failing, Err(OathError::WrongProof));
+        assert_eq!(still_selected(&mut other), Ok(true), "after an error");
+        let panicking = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            converse(&*on.bus, &on.reader, Patience::NONE, &mut |transport| -> Result<(), OathError> {
+                oath::select(transport)?;
+                std::panic::resume_unwind(Box::new(()));
+            })
+        }));
+        assert!(panicking.is_err());
+        assert_eq!(still_selected(&mut other), Ok(true), "after a panic");
+        drop(on.bus.open(&on.reader).unwrap());
+        assert_eq!(still_selected(&mut other), Ok(true), "after a connection without a conversation");
+        other.disconnect(Disposition::LeaveCard).unwrap_or_else(|(_, why)| panic!("{why}"));
+        look().unwrap();
+    });
+}
+
+#[test]
+fn another_programs_reset_before_we_begin_is_not_noticed() {
+    with_service("manners::another_programs_reset_before_we_begin_is_not_noticed", |service| {
+        let on = service.plug(&token(Persona::YUBIKEY_5_4_3));
+        let mut ours = on.bus.open(&on.reader).unwrap();
+        drop(other_program(service, ShareMode::Shared));
+        let mut watching = other_program(service, ShareMode::Shared);
+        let mut transport = ours.begin().unwrap();
+        assert!(oath::select(&mut *transport).is_ok());
+        drop(transport);
+        assert_eq!(still_selected(&mut watching), Ok(true), "we do not answer a reset with a reset");
+        watching.disconnect(Disposition::LeaveCard).unwrap_or_else(|(_, why)| panic!("{why}"));
+    });
+}
+
+#[test]
+fn a_token_held_by_another_program_is_waited_for() {
+    with_service("manners::a_token_held_by_another_program_is_waited_for", |service| {
+        let on = service.plug(&token(Persona::YUBIKEY_5_4_3));
+        let other = other_program(service, ShareMode::Exclusive);
+        let asked = Instant::now();
+        let busy = survey::survey(&*on.bus, &no_keys).unwrap();
+        let hopeful = busy.most_hopeful().unwrap();
+        assert_eq!((hopeful.reader.as_str(), hopeful.why.carrier()), (on.reader.as_str(), Some(&CarrierError::Busy)));
+        assert!(asked.elapsed() >= Duration::from_secs(1));
+        let holder = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(400));
+            other.disconnect(Disposition::LeaveCard).is_ok()
+        });
+        assert!(survey::look(&*on.bus, &on.reader, Patience::USUAL, &no_keys).is_ok());
+        assert!(holder.join().unwrap());
+    });
+}
+
+#[test]
+fn readers_come_and_go_with_the_service() {
+    with_service("manners::readers_come_and_go_with_the_service", |service| {
+        let bus = PcscBus::new();
+        assert!(bus.readers().unwrap().contains(&service.reader().to_owned()));
+        assert_eq!(PcscBus::with_readers_containing("no such reader").readers(), Ok(vec![]));
+        assert_eq!(bus.open(service.reader()).err(), Some(CarrierError::Empty));
+        assert_eq!(bus.open("no such reader").err(), Some(CarrierError::Removed));
+        let on = service.plug(&token(Persona::YUBIKEY_5_4_3));
+        let why = thread::scope(|scope| {
+            scope.spawn(|| {
+                assert!(on.token.until_waiting_for_touch(Duration::from_secs(10)));
+                service.kill();
+            });
+            let account = oath::AccountId::from_bytes(b"Amazon Web Services:alice@example-alias");
+            let step = oath::TimeStep::at(59, oath::USUAL_PERIOD);
+            let request = hw::fetch::Request { device_id: None, account: &account, step };
+            error_of(hw::fetch::code(&*on.bus, &on.reader, &request, &no_keys))
+        });
+        assert_eq!(why.carrier(), Some(&CarrierError::NoService), "killed during a touch");
+        until("the service is gone", || bus.readers() == Err(CarrierError::NoService));
+    });
+}

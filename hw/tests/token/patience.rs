@@ -1,0 +1,131 @@
+//! How often and how long is asked again, and which failure is reported.
+
+use std::time::{Duration, Instant};
+
+use hw::conversation::Patience;
+use hw::memory_bus::{MemoryBus, Step};
+use hw::survey;
+use hw::transport::CarrierError;
+use virtual_token::Persona;
+
+use crate::bench::{READER, assert_left_alone, error_of, in_memory, no_keys, token};
+
+/// Fails the first `times` times with `why`.
+fn at_first(times: usize, why: CarrierError) -> impl FnMut(&str) -> Result<(), CarrierError> + Send {
+    let mut left = times;
+    move |_| match left {
+        0 => Ok(()),
+        _ => {
+            left -= 1;
+            Err(why.clone())
+        }
+    }
+}
+
+/// The bus with a token, a look at which meets `why` so many times at `step`.
+fn meeting(step: Step, times: usize, why: CarrierError) -> MemoryBus {
+    let (bus, _plugged) = in_memory(&token(Persona::YUBIKEY_5_4_3));
+    bus.guard(step, at_first(times, why));
+    bus
+}
+
+#[test]
+fn a_token_that_becomes_free_is_waited_for_and_one_that_does_not_is_given_up() {
+    for step in [Step::Open, Step::Begin] {
+        let bus = meeting(step, 3, CarrierError::Busy);
+        let asked = Instant::now();
+        assert!(survey::look(&bus, READER, Patience::USUAL, &no_keys).is_ok());
+        assert!(asked.elapsed() >= Duration::from_millis(600));
+        let bus = meeting(step, usize::MAX, CarrierError::Busy);
+        let asked = Instant::now();
+        let why = error_of(survey::look(&bus, READER, Patience::USUAL, &no_keys));
+        assert_eq!(why.carrier(), Some(&CarrierError::Busy));
+        assert!((1000..9000).contains(&asked.elapsed().as_millis()));
+        assert_left_alone(&bus.tally(READER));
+    }
+}
+
+#[test]
+fn a_token_that_wakes_up_is_waited_for_and_one_that_does_not_is_given_up() {
+    for why in [CarrierError::Empty, CarrierError::Mute] {
+        let bus = meeting(Step::Open, 3, why.clone());
+        assert!(survey::look(&bus, READER, Patience::USUAL, &no_keys).is_ok());
+        let bus = meeting(Step::Open, usize::MAX, why.clone());
+        let asked = Instant::now();
+        assert_eq!(error_of(survey::look(&bus, READER, Patience::USUAL, &no_keys)).carrier(), Some(&why));
+        assert!((3000..9000).contains(&asked.elapsed().as_millis()));
+    }
+}
+
+#[test]
+fn what_cannot_get_better_is_not_waited_for() {
+    for why in [CarrierError::NoService, CarrierError::Refused, CarrierError::Removed] {
+        for step in [Step::Open, Step::Begin] {
+            let bus = meeting(step, usize::MAX, why.clone());
+            let asked = Instant::now();
+            assert_eq!(error_of(survey::look(&bus, READER, Patience::USUAL, &no_keys)).carrier(), Some(&why));
+            assert!(asked.elapsed() < Duration::from_secs(1));
+            assert_left_alone(&bus.tally(READER));
+        }
+    }
+    let bus = meeting(Step::Readers, 1, CarrierError::NoService);
+    assert_eq!(survey::survey(&bus, &no_keys), Err(CarrierError::NoService));
+    assert!(survey::survey(&bus, &no_keys).is_ok());
+}
+
+#[test]
+fn resets_are_forgiven_twice() {
+    for (times, forgiven) in [(1, true), (2, true), (3, false)] {
+        for step in [Step::Open, Step::Begin] {
+            let bus = meeting(step, times, CarrierError::Reset);
+            assert_eq!(survey::look(&bus, READER, Patience::NONE, &no_keys).is_ok(), forgiven, "{times} at {step:?}");
+            assert_left_alone(&bus.tally(READER));
+        }
+    }
+}
+
+#[test]
+fn a_token_that_was_there_and_whose_reader_is_empty_was_removed() {
+    let (bus, plugged) = in_memory(&token(Persona::YUBIKEY_5_4_3));
+    let mut opened = 0;
+    bus.guard(Step::Open, move |_| {
+        opened += 1;
+        if opened == 1 { Ok(()) } else { Err(CarrierError::Empty) }
+    });
+    plugged.token.distort(|_, _| vec![]);
+    let asked = Instant::now();
+    let why = error_of(survey::look(&bus, READER, Patience::USUAL, &no_keys));
+    assert_eq!(why.carrier(), Some(&CarrierError::Removed));
+    assert!(asked.elapsed() < Duration::from_secs(1), "it is not waited for");
+}
+
+#[test]
+fn an_empty_reader_beside_a_token_costs_no_time_and_the_busy_one_is_reported() {
+    let (bus, _plugged) = in_memory(&token(Persona::YUBIKEY_5_4_3));
+    for reader in ["Yubico empty", "Yubico mute"] {
+        bus.insert(reader, |_| Ok(vec![]));
+    }
+    bus.guard(Step::Open, |reader| match reader {
+        "Yubico empty" => Err(CarrierError::Empty),
+        "Yubico mute" => Err(CarrierError::Mute),
+        "Yubico busy" => Err(CarrierError::Busy),
+        _ => Ok(()),
+    });
+    let asked = Instant::now();
+    let seen = survey::survey(&bus, &no_keys).unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(1));
+    assert_eq!((seen.looks.len(), seen.unseen.len()), (1, 2));
+    assert_eq!(seen.most_hopeful().unwrap().reader, "Yubico mute");
+    bus.insert("Yubico busy", |_| Ok(vec![]));
+    let asked = Instant::now();
+    let seen = survey::survey(&bus, &no_keys).unwrap();
+    assert!((1000..9000).contains(&asked.elapsed().as_millis()), "a busy one is waited for all the same");
+    assert_eq!(seen.most_hopeful().unwrap().reader, "Yubico busy");
+    assert_eq!(survey::survey(&MemoryBus::new(), &no_keys).unwrap().most_hopeful(), None);
+}
+
+#[test]
+fn a_token_that_wakes_up_alone_is_found_by_a_survey() {
+    let bus = meeting(Step::Open, 4, CarrierError::Mute);
+    assert_eq!(survey::survey(&bus, &no_keys).unwrap().looks.len(), 1);
+}

@@ -1,0 +1,232 @@
+//! The recorded conversations, byte for byte: what the vendor's client says, ours says, and it reads the answers as the
+//! record does.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use hw::device::{self, Version};
+use hw::oath::{
+    self, AccessKey, Account, AccountId, Applet, Attempt, DeviceId, Kind, OathError, Password, Ready, TimeStep,
+    USUAL_PERIOD,
+};
+use hw::transport::{CarrierError, Transport};
+use serde_json::Value;
+
+/// One recorded command and its answer.
+struct Exchange {
+    step: String,
+    command: Vec<u8>,
+    answer: Vec<u8>,
+    code: Option<String>,
+}
+
+fn bytes(hex: &Value) -> Vec<u8> {
+    let hex = hex.as_str().unwrap();
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+fn record() -> Value {
+    serde_json::from_str(include_str!("../oath_vectors.json")).unwrap()
+}
+
+/// The exchanges whose steps begin with one of `steps`, in the order of `steps`.
+fn exchanges(steps: &[&str]) -> Vec<Exchange> {
+    let record = record();
+    let all = record["exchanges"].as_array().unwrap();
+    let of = |step: &&str| all.iter().filter(|exchange| exchange["step"] == *step).collect::<Vec<_>>();
+    let wanted: Vec<_> = steps
+        .iter()
+        .flat_map(|step| {
+            let found = of(step);
+            assert!(!found.is_empty(), "the record has no {step}");
+            found
+        })
+        .collect();
+    wanted
+        .into_iter()
+        .map(|exchange| Exchange {
+            step: exchange["step"].as_str().unwrap().to_owned(),
+            command: bytes(&exchange["tx"]),
+            answer: [bytes(&exchange["rx"]), bytes(&exchange["sw"])].concat(),
+            code: exchange["code"].as_str().map(str::to_owned),
+        })
+        .collect()
+}
+
+/// Answers the recorded commands in their order, and no others.
+#[derive(Clone)]
+struct Replay(Rc<RefCell<std::vec::IntoIter<Exchange>>>);
+
+impl Replay {
+    fn of(steps: &[&str]) -> Self {
+        Self(Rc::new(RefCell::new(exchanges(steps).into_iter())))
+    }
+
+    #[track_caller]
+    fn assert_finished(&self) {
+        let next = self.0.borrow_mut().next();
+        assert!(next.is_none(), "the client did not say {}", next.unwrap().step);
+    }
+}
+
+impl Transport for Replay {
+    fn exchange(&mut self, command: &[u8]) -> Result<Vec<u8>, CarrierError> {
+        let next = self.0.borrow_mut().next().unwrap_or_else(|| panic!("the record ends before {command:02x?}"));
+        assert_eq!(command, next.command, "{}", next.step);
+        Ok(next.answer)
+    }
+}
+
+/// The recorded time step of a CALCULATE: the last eight bytes of the command.
+fn calculated(exchange: &Exchange) -> (AccountId, TimeStep) {
+    let (id, number) = exchange.command[7..].split_at(usize::from(exchange.command[6]));
+    let number = u64::from_be_bytes(number[2..].try_into().unwrap());
+    (AccountId::from_bytes(id), TimeStep::numbered(number, USUAL_PERIOD))
+}
+
+fn ready(replay: &mut dyn Transport) -> Ready<'_> {
+    match oath::select(replay).unwrap() {
+        Applet::Ready(ready) => ready,
+        Applet::Locked(_) => panic!("the record has no password here"),
+    }
+}
+
+#[test]
+fn each_code_is_asked_for_and_read_as_recorded() {
+    let record = record();
+    let steps = record["exchanges"].as_array().unwrap().iter().map(|exchange| exchange["step"].as_str().unwrap());
+    let others = ["calc-full-rfc-sha1-T59", "calc-hotp-1", "calc-hotp-2", "calc-missing"];
+    let ours: Vec<_> = steps.filter(|step| step.starts_with("calc-") && !others.contains(step)).collect();
+    assert_eq!(ours.len(), 23);
+    for step in ours {
+        let mut replay = Replay::of(&["select-open", step]);
+        let exchange = exchanges(&[step]).pop().unwrap();
+        let (id, at) = calculated(&exchange);
+        let code = ready(&mut replay).code(&id, at).map(|code| code.digits().to_owned());
+        let recorded = exchange.code.ok_or(OathError::NotPermitted);
+        assert_eq!(code, recorded, "{step}");
+        replay.assert_finished();
+    }
+}
+
+#[test]
+fn an_account_that_is_not_there_is_answered_as_recorded() {
+    // The record asks for the whole HMAC; we only ever ask for a code.
+    let mut replay = Through(Replay::of(&["select-open", "calc-missing"]), |command: &[u8]| {
+        let mut command = command.to_vec();
+        if command[1] == 0xA2 {
+            assert_eq!(std::mem::take(&mut command[3]), 1);
+        }
+        Instead::Send(command)
+    });
+    let id = AccountId::from_bytes(b"nope");
+    let outcome = ready(&mut replay).code(&id, TimeStep::at(59, USUAL_PERIOD));
+    assert_eq!(outcome.err(), Some(OathError::NoSuchAccount { id }));
+    replay.0.assert_finished();
+}
+
+/// A record, and what is done to a command before it is looked up there.
+struct Through<F>(Replay, F);
+
+/// What is done to a command.
+enum Instead {
+    Send(Vec<u8>),
+    Answer(&'static [u8]),
+}
+
+impl<F: FnMut(&[u8]) -> Instead> Transport for Through<F> {
+    fn exchange(&mut self, command: &[u8]) -> Result<Vec<u8>, CarrierError> {
+        match (self.1)(command) {
+            Instead::Send(command) => self.0.exchange(&command),
+            Instead::Answer(answer) => Ok(answer.to_vec()),
+        }
+    }
+}
+
+/// An applet that cannot calculate all.
+fn listing(command: &[u8]) -> Instead {
+    if command[1..3] == [0xA4, 0x00] { Instead::Answer(&[0x6D, 0x00]) } else { Instead::Send(command.to_vec()) }
+}
+
+/// Our CALCULATE ALL is for time step 0, the recorded ones are for time step 1.
+fn calculating(command: &[u8]) -> Instead {
+    let mut command = command.to_vec();
+    if command[1..3] == [0xA4, 0x00] {
+        assert_eq!(command[7..], [0; 8]);
+        command[14] = 1;
+    }
+    Instead::Send(command)
+}
+
+/// The accounts in a record.
+fn accounts(step: &str, change: fn(&[u8]) -> Instead) -> Result<Vec<Account>, OathError> {
+    let mut replay = Through(Replay::of(&["select-open", step]), change);
+    let accounts = ready(&mut replay).accounts();
+    replay.0.assert_finished();
+    accounts
+}
+
+#[test]
+fn accounts_are_listed_as_recorded() {
+    let list = accounts("list", listing).unwrap();
+    assert_eq!(list.len(), 8);
+    assert!(list.iter().all(|account| account.touch.is_none() && account.digits.is_none()));
+    assert_eq!((list[7].kind, list[4].id.as_bytes()), (Kind::Hotp, &b"60/Acme:alice"[..]));
+    assert_eq!(accounts("list-locked", listing), Err(OathError::NotPermitted));
+    assert_eq!(accounts("chain-list-12", listing).unwrap().len(), 12);
+}
+
+#[test]
+fn calculating_all_is_read_as_recorded() {
+    let all = accounts("calculate-all-T59", calculating).unwrap();
+    let touch: Vec<_> = all.iter().map(|account| account.touch).collect();
+    let no = Some(false);
+    assert_eq!(touch, [no, no, no, Some(true), no, no, no, None]);
+    let chained = accounts("chain-calcall-12-T59", calculating).unwrap();
+    assert_eq!((chained.len(), chained[11].id.to_string().as_str()), (12, "Issuer11:user11@example.com"));
+}
+
+#[test]
+fn an_applet_is_unlocked_as_recorded() {
+    let meta = &record()["meta"];
+    let ours: [u8; 8] = bytes(&meta["host_challenge"]).try_into().unwrap();
+    let mut replay = Replay::of(&[
+        "reselect-locked",
+        "validate-wrong-password",
+        "validate-ok",
+        "calc-rfc-sha1-T59",
+        "reselect-locked",
+    ]);
+    let watching = replay.clone();
+    let Applet::Locked(locked) = oath::select(&mut replay).unwrap() else { panic!("it has a password") };
+    let device_id = locked.device_id().unwrap().clone();
+    assert_eq!(device_id.as_bytes(), bytes(&meta["device_id_salt"]));
+    let key = |field: &str| {
+        let password = Password::new(meta[field].as_str().unwrap().to_owned());
+        AccessKey::derive(&password, &DeviceId::from_bytes(device_id.as_bytes()))
+    };
+    let wrong = locked.unlock_challenging(&key("wrong_password"), ours).unwrap();
+    let Attempt::WrongPassword(locked) = wrong else { panic!("it is the wrong one") };
+    let right = locked.unlock_challenging(&key("password"), ours).unwrap();
+    let Attempt::Unlocked(mut ready) = right else { panic!("it is the right one") };
+    let code = ready.code(&AccountId::from_bytes(b"rfc-sha1"), TimeStep::at(59, USUAL_PERIOD)).unwrap();
+    assert_eq!(code.digits(), "94287082");
+    drop(ready);
+    watching.assert_finished();
+}
+
+#[test]
+fn a_token_is_known_as_recorded() {
+    let firmware = Some(Version { major: 5, minor: 4, patch: 3 });
+    let mut replay = Replay::of(&["mgmt-select", "mgmt-read-config-p0"]);
+    let identity = device::identify(&mut replay).unwrap();
+    assert_eq!((identity.serial, identity.firmware, identity.has_oath), (Some(12_345_678), firmware, Some(true)));
+    replay.assert_finished();
+    let mut replay = Through(Replay::of(&["otp-select", "otp-serial"]), |command: &[u8]| {
+        let is_management = command.ends_with(&[0x47, 0x11, 0x17]);
+        if is_management { Instead::Answer(&[0x6A, 0x82]) } else { Instead::Send(command.to_vec()) }
+    });
+    let identity = device::identify(&mut replay).unwrap();
+    assert_eq!((identity.serial, identity.firmware, identity.has_oath), (Some(12_345_678), firmware, None));
+    replay.0.assert_finished();
+}
