@@ -1,0 +1,57 @@
+//! A user to show things with, and the two files of AWS that let the real clients be that user.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+use fake_aws::FakeAws;
+
+use crate::arguments::Demo;
+use crate::world_file;
+
+/// Makes the user, and writes both files or none.
+pub(crate) fn set_up(demo: &Demo, aws: &FakeAws) -> Result<(), String> {
+    let seed = world_file::read(&demo.seed_file)?;
+    let line = seed.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    // The text is a secret: it is not repeated.
+    let seed = fake_aws::decode_base32(line).ok_or_else(|| format!("{}: no base32", demo.seed_file.display()))?;
+    let user = aws.add_user(&demo.account, &demo.user);
+    let key = aws.add_key(&user);
+    let mfa_serial = aws.add_mfa(&user, &demo.user, &seed);
+    aws.add_bucket(&demo.account, &demo.bucket);
+    aws.add_object(&demo.bucket, "hello.txt", 13);
+    let Demo { profile, region, credentials_file, .. } = demo;
+    let credentials = format!(
+        "[{profile}]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        key.access_key_id, key.secret_access_key
+    );
+    let header = if profile == "default" { "[default]".to_owned() } else { format!("[profile {profile}]") };
+    let endpoint = aws.endpoint();
+    let config = format!("{header}\nregion = {region}\nendpoint_url = {endpoint}\nmfa_serial = {mfa_serial}\n");
+    write_new(credentials_file, &credentials)?;
+    write_new(&demo.config_file, &config).inspect_err(|_| {
+        // It was made by us a moment ago, and is of no use without the other.
+        let _ = fs::remove_file(credentials_file);
+    })
+}
+
+/// Mode 0600 from the first moment; a file that is there already is left alone.
+fn write_new(path: &Path, text: &str) -> Result<(), String> {
+    let mut file = create_new(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        let _ = fs::remove_file(path);
+        format!("{}: {error}", path.display())
+    })
+}
+
+#[cfg(unix)]
+fn create_new(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn create_new(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}

@@ -1,0 +1,155 @@
+//! Just enough HTTP/1.1: whole requests out of a stream of bytes, answers back into it.
+
+use std::io::{self, Read, Write};
+
+use crate::answer::Answer;
+
+/// The longest head and the longest body that are read, in bytes.
+const HEAD_LIMIT: usize = 64 * 1024;
+const BODY_LIMIT: usize = 1024 * 1024;
+const HEADER_LIMIT: usize = 100;
+
+/// One request, its header names in lower case.
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// As it came, still percent-encoded, without the query.
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) keep_alive: bool,
+}
+
+/// What a connection brings next.
+pub(crate) enum Incoming {
+    Request(Request),
+    /// Answer with this status, then close.
+    Malformed(u16),
+    Closed,
+}
+
+impl Request {
+    /// The first value of a header, named in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Reads one request; what was read beyond it stays in `buffer` for the next.
+pub(crate) fn read<S: Read + Write>(stream: &mut S, buffer: &mut Vec<u8>) -> io::Result<Incoming> {
+    loop {
+        match parse_head(buffer) {
+            Err(status) => return Ok(Incoming::Malformed(status)),
+            Ok(Some((request, length))) => {
+                buffer.drain(..length);
+                return read_body(stream, buffer, request);
+            }
+            Ok(None) if buffer.len() > HEAD_LIMIT => return Ok(Incoming::Malformed(431)),
+            Ok(None) => {}
+        }
+        if fill(stream, buffer)? == 0 {
+            return Ok(if buffer.is_empty() { Incoming::Closed } else { Incoming::Malformed(400) });
+        }
+    }
+}
+
+fn fill(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let mut chunk = [0; 4096];
+    let count = stream.read(&mut chunk)?;
+    buffer.extend_from_slice(&chunk[..count]);
+    Ok(count)
+}
+
+/// A head and its length, nothing if there is more to come, or the status to refuse it with.
+fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, u16> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADER_LIMIT];
+    let mut head = httparse::Request::new(&mut headers);
+    let length = match head.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(httparse::Error::TooManyHeaders) => return Err(431),
+        Err(_) => return Err(400),
+    };
+    let target = head.path.unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let mut kept = Vec::with_capacity(head.headers.len());
+    for header in head.headers.iter() {
+        let value = str::from_utf8(header.value).map_err(|_| 400_u16)?;
+        kept.push((header.name.to_ascii_lowercase(), value.to_owned()));
+    }
+    let mut request = Request {
+        method: head.method.unwrap_or_default().to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: kept,
+        body: Vec::new(),
+        keep_alive: head.version == Some(1),
+    };
+    if request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
+        request.keep_alive = false;
+    }
+    Ok(Some((request, length)))
+}
+
+fn read_body<S: Read + Write>(stream: &mut S, buffer: &mut Vec<u8>, mut request: Request) -> io::Result<Incoming> {
+    if request.header("transfer-encoding").is_some() {
+        return Ok(Incoming::Malformed(411));
+    }
+    let length = match request.header("content-length").map(str::parse::<usize>) {
+        None => 0,
+        Some(Ok(length)) if length <= BODY_LIMIT => length,
+        Some(Ok(_)) => return Ok(Incoming::Malformed(413)),
+        Some(Err(_)) => return Ok(Incoming::Malformed(400)),
+    };
+    if length > buffer.len() && request.header("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
+    {
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    while buffer.len() < length {
+        if fill(stream, buffer)? == 0 {
+            return Ok(Incoming::Malformed(400));
+        }
+    }
+    request.body = buffer.drain(..length).collect();
+    Ok(Incoming::Request(request))
+}
+
+/// Writes an answer in one piece; with `arriving`, its head promises the whole body and only that many bytes come.
+pub(crate) fn write(
+    stream: &mut impl Write,
+    answer: &Answer,
+    keep_alive: bool,
+    arriving: Option<usize>,
+) -> io::Result<()> {
+    let mut bytes = format!("HTTP/1.1 {} {}\r\n", answer.status, reason(answer.status)).into_bytes();
+    for (name, value) in &answer.headers {
+        bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    let connection = if keep_alive { "keep-alive" } else { "close" };
+    bytes.extend_from_slice(
+        format!("Content-Length: {}\r\nConnection: {connection}\r\n\r\n", answer.body.len()).as_bytes(),
+    );
+    let arriving = arriving.unwrap_or(answer.body.len()).min(answer.body.len());
+    bytes.extend_from_slice(&answer.body[..arriving]);
+    stream.write_all(&bytes)?;
+    stream.flush()
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        307 => "Temporary Redirect",
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        409 => "Conflict",
+        411 => "Length Required",
+        413 => "Content Too Large",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        _ => "Unknown",
+    }
+}

@@ -1,0 +1,108 @@
+//! S3: the two calls behind `aws s3 ls`, denied to whoever has no MFA
+//! (`Deny`, `BoolIfExists`, `aws:MultiFactorAuthPresent` `false`: a long-term key counts as without).
+
+use std::collections::BTreeSet;
+
+use crate::answer::Answer;
+use crate::clock::iso_extended;
+use crate::form;
+use crate::front::Asked;
+use crate::refusal::Refusal;
+use crate::sigv4;
+use crate::sts;
+use crate::world::{Bucket, SessionKind, World};
+use crate::xml;
+
+/// All buckets of the caller's AWS account.
+pub(crate) fn list_buckets(world: &World, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+    check_policy(world, asked, "s3:ListAllMyBuckets", "arn:aws:s3:::*")?;
+    let (_, id, account) = sts::identity(world, &asked.caller);
+    let mine = world.buckets.iter().filter(|(_, bucket)| bucket.account == account);
+    let members: String = mine
+        .map(|(name, bucket)| xml::text("Name", name) + &xml::text("CreationDate", &iso_milliseconds(bucket.created)))
+        .map(|inner| xml::element("Bucket", &inner))
+        .collect();
+    let owner = xml::element("Owner", &xml::text("ID", &id));
+    Ok(Answer::s3_document("ListAllMyBucketsResult", &(owner + &xml::element("Buckets", &members))))
+}
+
+/// What is in one bucket, `prefix` and `delimiter` obeyed, all on one page.
+pub(crate) fn list_objects(world: &World, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+    let (name, bucket) = bucket_asked_for(world, asked)?;
+    check_policy(world, asked, "s3:ListBucket", &format!("arn:aws:s3:::{name}"))?;
+    let (prefix, delimiter) = (asked.field("prefix").unwrap_or_default(), asked.field("delimiter").unwrap_or_default());
+    let mut folders = BTreeSet::new();
+    let mut objects = Vec::new();
+    for (key, size) in bucket.objects.iter().filter(|(key, _)| key.starts_with(prefix)) {
+        match folder_of(key, prefix, delimiter) {
+            Some(folder) => drop(folders.insert(folder)),
+            None => objects.push(object(&encoded(key, asked), *size, bucket)),
+        }
+    }
+    let head = xml::text("Name", &name)
+        + &xml::text("Prefix", &encoded(prefix, asked))
+        + &xml::text("KeyCount", &(objects.len() + folders.len()).to_string())
+        + &xml::text("MaxKeys", "1000")
+        + &asked.field("encoding-type").map(|kind| xml::text("EncodingType", kind)).unwrap_or_default()
+        + &xml::text("IsTruncated", "false");
+    let folders = folders.iter().map(|folder| xml::text("Prefix", &encoded(folder, asked)));
+    let folders: String = folders.map(|inner| xml::element("CommonPrefixes", &inner)).collect();
+    Ok(Answer::s3_document("ListBucketResult", &(head + &objects.concat() + &folders)))
+}
+
+/// The bucket in the path, if it is of the caller's AWS account.
+fn bucket_asked_for<'a>(world: &'a World, asked: &Asked<'_>) -> Result<(String, &'a Bucket), Refusal> {
+    let path = form::decode_percent(asked.request.path.as_bytes());
+    let name = String::from_utf8_lossy(&path).trim_matches('/').to_owned();
+    let Some(bucket) = world.buckets.get(&name) else {
+        let missing = Refusal::new(404, "NoSuchBucket", "The specified bucket does not exist");
+        return Err(missing.with("BucketName", name));
+    };
+    if bucket.account == sts::identity(world, &asked.caller).2 {
+        Ok((name, bucket))
+    } else {
+        Err(Refusal::access_denied("Access Denied"))
+    }
+}
+
+fn object(key: &str, size: u64, bucket: &Bucket) -> String {
+    let inner = xml::text("Key", key)
+        + &xml::text("LastModified", &iso_milliseconds(bucket.created))
+        + &xml::text("Size", &size.to_string())
+        + &xml::text("StorageClass", "STANDARD");
+    xml::element("Contents", &inner)
+}
+
+/// Keys may hold what XML cannot, so clients ask for them percent-encoded.
+fn encoded(key: &str, asked: &Asked<'_>) -> String {
+    if asked.field("encoding-type") == Some("url") { sigv4::encode(key.as_bytes(), true) } else { key.to_owned() }
+}
+
+/// Everything up to the first delimiter behind the prefix, where there is one.
+fn folder_of(key: &str, prefix: &str, delimiter: &str) -> Option<String> {
+    let rest = &key[prefix.len()..];
+    let end = rest.find(delimiter).filter(|_| !delimiter.is_empty())?;
+    Some(key[..prefix.len() + end + delimiter.len()].to_owned())
+}
+
+/// A user without MFA is denied; a role's own policy here allows listing.
+fn check_policy(world: &World, asked: &Asked<'_>, permission: &str, resource: &str) -> Result<(), Refusal> {
+    if asked.caller.has_mfa() || matches!(asked.caller.session, Some(SessionKind::Role { .. })) {
+        return Ok(());
+    }
+    let caller = sts::identity(world, &asked.caller).0;
+    Err(Refusal::access_denied(format!(
+        "User: {caller} is not authorized to perform: {permission} on resource: \"{resource}\" \
+         with an explicit deny in an identity-based policy"
+    )))
+}
+
+/// What the fake does not do.
+pub(crate) fn not_implemented() -> Refusal {
+    Refusal::new(501, "NotImplemented", "A header you provided implies functionality that is not implemented")
+}
+
+/// S3 writes milliseconds where STS and IAM do not.
+fn iso_milliseconds(time: i64) -> String {
+    iso_extended(time).replace('Z', ".000Z")
+}

@@ -1,0 +1,161 @@
+//! Signature version 4: what a request looks like when it is signed, and what the signature must be.
+//! Specified in "Create a signed AWS API request", IAM user guide; S3's differences in "Authenticating requests".
+
+use std::fmt::Write as _;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use crate::form;
+use crate::http::Request;
+
+/// The only algorithm that is understood.
+pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// How a path is written for signing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PathRule {
+    /// S3: as it is, encoded once.
+    EncodedOnce,
+    /// All others: dots and double slashes resolved, encoded once more.
+    NormalizedAndEncodedTwice,
+}
+
+/// Day, region and service for which a signing key is good.
+pub(crate) struct Scope {
+    /// `20150830`
+    pub(crate) date: String,
+    pub(crate) region: String,
+    pub(crate) service: String,
+}
+
+impl Scope {
+    /// `20150830/us-east-1/sts/aws4_request`
+    fn text(&self) -> String {
+        format!("{}/{}/{}/aws4_request", self.date, self.region, self.service)
+    }
+}
+
+/// Step 1: the canonical request.
+pub(crate) fn canonical_request(request: &Request, signed: &[String], payload_hash: &str, rule: PathRule) -> String {
+    let mut headers = String::new();
+    for name in signed {
+        let values = request.headers.iter().filter(|(have, _)| have == name).map(|(_, value)| collapse(value));
+        let _ = writeln!(headers, "{name}:{}", values.collect::<Vec<_>>().join(","));
+    }
+    [
+        &request.method,
+        &canonical_path(&request.path, rule),
+        &canonical_query(&request.query),
+        &headers,
+        &signed.join(";"),
+        payload_hash,
+    ]
+    .join("\n")
+}
+
+/// Step 2: the text that is signed. `date_time` is `20150830T123600Z`.
+pub(crate) fn string_to_sign(date_time: &str, scope: &Scope, canonical_request: &str) -> String {
+    format!("{ALGORITHM}\n{date_time}\n{}\n{}", scope.text(), sha256_hex(canonical_request.as_bytes()))
+}
+
+/// Step 3: the key of a day, a region and a service.
+pub(crate) fn signing_key(secret: &str, scope: &Scope) -> Vec<u8> {
+    let first = format!("AWS4{secret}").into_bytes();
+    let parts = [scope.date.as_str(), &scope.region, &scope.service, "aws4_request"];
+    parts.iter().fold(first, |key, part| hmac(&key).chain_update(part).finalize().into_bytes().to_vec())
+}
+
+/// Step 4: is this the signature? Compared in constant time.
+pub(crate) fn is_signature(key: &[u8], string_to_sign: &str, hex: &str) -> bool {
+    let mac = hmac(key).chain_update(string_to_sign);
+    hex.len() == 64 && unhex(hex).is_some_and(|bytes| mac.verify_slice(&bytes).is_ok())
+}
+
+#[allow(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104), so this cannot fail")]
+fn hmac(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(key).expect("a key of any length")
+}
+
+/// The signature itself, for those who test the check.
+#[cfg(test)]
+pub(crate) fn sign(key: &[u8], string_to_sign: &str) -> String {
+    let tag = hmac(key).chain_update(string_to_sign).finalize().into_bytes();
+    tag.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A payload's hash as the header and the canonical request have it.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let lower = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if !text.bytes().all(|byte| lower(&byte)) {
+        return None;
+    }
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| str::from_utf8(pair).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok()))
+        .collect()
+}
+
+/// No blanks at the ends, one blank for many within.
+fn collapse(value: &str) -> String {
+    value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn canonical_path(path: &str, rule: PathRule) -> String {
+    match rule {
+        PathRule::EncodedOnce => encode(&form::decode_percent(path.as_bytes()), true),
+        PathRule::NormalizedAndEncodedTwice => encode(normalize(path).as_bytes(), true),
+    }
+}
+
+fn normalize(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                kept.pop();
+            }
+            _ => kept.push(segment),
+        }
+    }
+    let is_folder = !kept.is_empty() && (path.ends_with('/') || path.ends_with("/.") || path.ends_with("/.."));
+    format!("/{}{}", kept.join("/"), if is_folder { "/" } else { "" })
+}
+
+/// Sorted by name, then by value, both encoded; the signature itself, in a presigned URL, is left out.
+fn canonical_query(query: &str) -> String {
+    let mut pairs: Vec<(String, String)> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| {
+            (encode(&form::decode(name.as_bytes()), false), encode(&form::decode(value.as_bytes()), false))
+        })
+        .filter(|(name, _)| name != "X-Amz-Signature")
+        .collect();
+    pairs.sort();
+    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+}
+
+/// RFC 3986's unreserved characters stay, and `/` in a path.
+pub(crate) fn encode(bytes: &[u8], is_path: bool) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            b'/' if is_path => out.push('/'),
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! STS: GetCallerIdentity, GetSessionToken, AssumeRole.
+
+use crate::action::{Action, Service};
+use crate::answer::Answer;
+use crate::authorize::Caller;
+use crate::clock::{UnixSeconds, iso_extended};
+use crate::front::Asked;
+use crate::mfa::Judgement;
+use crate::refusal::{Constraints, Refusal};
+use crate::world::{RoleEntry, Session, SessionKind, World};
+use crate::xml;
+
+/// Seconds that root's sessions last at most, and sessions that one session makes of another.
+const HOUR: i64 = 3_600;
+
+/// Always answered, to whoever signed.
+pub(crate) fn get_caller_identity(world: &World, asked: &Asked<'_>) -> Answer {
+    let (arn, id, account) = identity(world, &asked.caller);
+    let inner = xml::text("Arn", &arn) + &xml::text("UserId", &id) + &xml::text("Account", &account);
+    Answer::result(Service::Sts, Action::GetCallerIdentity, &inner, asked.request_id)
+}
+
+/// ARN, unique id and AWS account of a caller.
+pub(crate) fn identity(world: &World, caller: &Caller) -> (String, String, String) {
+    if let Some(SessionKind::Role { role, session_name }) = &caller.session {
+        let role = &world.roles[*role];
+        return (
+            assumed_arn(world, role, session_name),
+            format!("{}:{session_name}", role.unique_id),
+            role.account.clone(),
+        );
+    }
+    let person = &world.people[caller.owner];
+    (person.arn.clone(), person.unique_id.clone(), person.account.clone())
+}
+
+fn assumed_arn(world: &World, role: &RoleEntry, session_name: &str) -> String {
+    let (partition, account, name) = (world.partition(&role.account), &role.account, &role.role.name);
+    format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}")
+}
+
+/// A session for a long-term key, with MFA if a code came with it.
+pub(crate) fn get_session_token(world: &mut World, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+    let mut wrong = Constraints::default();
+    wrong.mfa(asked.field("SerialNumber"), asked.field("TokenCode"));
+    let duration = wrong.number("durationSeconds", asked.field("DurationSeconds"), 900, 129_600, 43_200);
+    wrong.into_result()?;
+    if asked.caller.session.is_some() {
+        return Err(Refusal::access_denied("Cannot call GetSessionToken with session credentials"));
+    }
+    let mfa = check_mfa(world, asked)?;
+    let owner = asked.caller.owner;
+    // Root's longer requests are cut, not refused; without a wish, it gets the hour as well.
+    let duration = if world.people[owner].name.is_none() { duration.min(HOUR) } else { duration };
+    let expires = asked.now + duration;
+    let session = world.add_session(owner, SessionKind::User { mfa }, expires);
+    let inner = credentials(&session, expires, asked.nanoseconds);
+    Ok(Answer::result(Service::Sts, Action::GetSessionToken, &inner, asked.request_id))
+}
+
+/// Whether a good code came; a code that comes is spent here. Texts as AWS has them, blanks included.
+fn check_mfa(world: &mut World, asked: &Asked<'_>) -> Result<bool, Refusal> {
+    let (serial_number, code) = match (asked.field("SerialNumber"), asked.field("TokenCode")) {
+        (None, None) => return Ok(false),
+        (Some(serial_number), Some(code)) => (serial_number, code),
+        _ => {
+            return Err(Refusal::access_denied(
+                "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code",
+            ));
+        }
+    };
+    let (owner, lock_out) = (asked.caller.owner, world.lock_out);
+    let device = world.device_mut(serial_number).filter(|device| device.owner == owner && device.enabled);
+    match device.map(|device| device.judge(code, asked.now, lock_out)) {
+        Some(Judgement::Good) => Ok(true),
+        Some(Judgement::Bad) => {
+            Err(Refusal::access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code. "))
+        }
+        Some(Judgement::Locked) | None => Err(Refusal::access_denied(
+            "MultiFactorAuthentication failed, unable to validate MFA code.  \
+             Please verify your MFA serial number is valid and associated with this user.",
+        )),
+    }
+}
+
+/// A session of a role, where its trust policy lets the caller have it.
+pub(crate) fn assume_role(world: &mut World, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+    let duration = check_role_request(asked)?;
+    if asked.caller.session.is_none() && world.people[asked.caller.owner].name.is_none() {
+        return Err(Refusal::access_denied("Roles may not be assumed by root accounts."));
+    }
+    let mfa = check_mfa(world, asked)? || asked.caller.has_mfa();
+    let arn = asked.field("RoleArn").unwrap_or_default();
+    let found = world.roles.iter().position(|role| role.arn == arn);
+    let Some(index) = found.filter(|&index| is_trusted(world, &world.roles[index], asked, mfa)) else {
+        let caller = identity(world, &asked.caller).0;
+        let message = format!("User: {caller} is not authorized to perform: sts:AssumeRole on resource: {arn}");
+        return Err(Refusal::access_denied(message));
+    };
+    check_role_duration(&world.roles[index], &asked.caller, duration)?;
+    let session_name = asked.field("RoleSessionName").unwrap_or_default().to_owned();
+    let role = &world.roles[index];
+    let assumed = xml::text("AssumedRoleId", &format!("{}:{session_name}", role.unique_id))
+        + &xml::text("Arn", &assumed_arn(world, role, &session_name));
+    let expires = asked.now + duration;
+    let session = world.add_session(asked.caller.owner, SessionKind::Role { role: index, session_name }, expires);
+    let inner = credentials(&session, expires, asked.nanoseconds) + &xml::element("AssumedRoleUser", &assumed);
+    Ok(Answer::result(Service::Sts, Action::AssumeRole, &inner, asked.request_id))
+}
+
+fn check_role_request(asked: &Asked<'_>) -> Result<i64, Refusal> {
+    let (arn, name, external_id) = (asked.field("RoleArn"), asked.field("RoleSessionName"), asked.field("ExternalId"));
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || "_+=,.@-".contains(letter);
+    let mut wrong = Constraints::default();
+    wrong.required("roleArn", arn);
+    wrong.length("roleArn", arn, 20, 2_048);
+    wrong.required("roleSessionName", name);
+    wrong.length("roleSessionName", name, 2, 64);
+    wrong.letters("roleSessionName", name, r"[\w+=,.@-]*", is_word);
+    wrong.length("externalId", external_id, 2, 1_224);
+    wrong.letters("externalId", external_id, r"[\w+=,.@:\/-]*", |letter| {
+        letter.is_ascii_alphanumeric() || "_+=,.@:/-".contains(letter)
+    });
+    wrong.mfa(asked.field("SerialNumber"), asked.field("TokenCode"));
+    let duration = wrong.number("durationSeconds", asked.field("DurationSeconds"), 900, 43_200, HOUR);
+    wrong.into_result()?;
+    Ok(duration)
+}
+
+fn is_trusted(world: &World, entry: &RoleEntry, asked: &Asked<'_>, mfa: bool) -> bool {
+    let (role, person) = (&entry.role, &world.people[asked.caller.owner]);
+    let knows = role.trusts.is_empty() || person.name.as_ref().is_some_and(|name| role.trusts.contains(name));
+    let external = role.external_id.is_none() || role.external_id.as_deref() == asked.field("ExternalId");
+    entry.account == person.account && knows && external && (mfa || !role.needs_mfa)
+}
+
+fn check_role_duration(entry: &RoleEntry, caller: &Caller, duration: i64) -> Result<(), Refusal> {
+    let invalid = |message| Err(Refusal::new(400, "ValidationError", message));
+    if caller.session.is_some() && duration > HOUR {
+        return invalid(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+        );
+    }
+    if duration > entry.role.max_session_duration {
+        return invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+    }
+    Ok(())
+}
+
+fn credentials(session: &Session, expires: UnixSeconds, nanoseconds: bool) -> String {
+    let mut expiration = iso_extended(expires);
+    if nanoseconds {
+        expiration = expiration.replace('Z', ".123456789Z");
+    }
+    let inner = xml::text("AccessKeyId", &session.access_key_id)
+        + &xml::text("SecretAccessKey", &session.secret_access_key)
+        + &xml::text("SessionToken", &session.session_token)
+        + &xml::text("Expiration", &expiration);
+    xml::element("Credentials", &inner)
+}

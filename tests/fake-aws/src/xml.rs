@@ -1,0 +1,45 @@
+//! XML as the query services and S3 write it: elements and text, nothing else.
+
+/// `<name>` around markup that is already XML.
+pub(crate) fn element(name: &str, inner: &str) -> String {
+    format!("<{name}>{inner}</{name}>")
+}
+
+/// `<name>` around text, escaped.
+pub(crate) fn text(name: &str, value: &str) -> String {
+    element(name, &escape(value))
+}
+
+/// The outermost element, with its namespace.
+pub(crate) fn document(name: &str, namespace: &str, inner: &str) -> String {
+    format!("<{name} xmlns=\"{}\">{inner}</{name}>", escape(namespace))
+}
+
+/// Characters that XML 1.0 cannot hold become U+FFFD.
+fn escape(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    for letter in value.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\r' => out.push_str("&#xD;"),
+            '\t' | '\n' => out.push(letter),
+            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            _ => out.push(letter),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_escaped() {
+        assert_eq!(text("A", "<&>\"\r\u{1}ä"), "<A>&lt;&amp;&gt;&quot;&#xD;\u{fffd}ä</A>");
+        assert_eq!(document("A", "urn:a\"b", &text("B", "")), "<A xmlns=\"urn:a&quot;b\"><B></B></A>");
+    }
+}

@@ -1,0 +1,85 @@
+//! What a caller may do: IAM's list of MFA devices, and the roles of STS.
+
+use fake_aws::Role;
+
+use crate::raw::{Signer, call};
+use crate::stage::{BAD_CODE, Stage, UNKNOWN_KEY};
+use crate::{ACCOUNT, NOW, SEED, code_at};
+
+#[test]
+fn iam_lists_mfa_devices_for_who_may_know() {
+    let stage = Stage::new();
+    let (alice, bob) = (&stage.alice, stage.aws.add_user(ACCOUNT, "bob"));
+    stage.aws.add_mfa(&bob, "bob", SEED);
+    let u2f = stage.aws.add_u2f(alice, "usb");
+    let list = |signer: Signer, fields: &[(&str, &str)]| {
+        let fields: Vec<_> = [("Action", "ListMFADevices")].iter().chain(fields).copied().collect();
+        call(&stage.aws, signer, &fields).unwrap()
+    };
+    let reply = list((&stage.key).into(), &[]);
+    assert_eq!(reply.status, 200);
+    assert!(reply.body.starts_with("<ListMFADevicesResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">"));
+    let device = |serial: &str| {
+        format!(
+            "<member><UserName>alice</UserName><SerialNumber>{serial}</SerialNumber>\
+             <EnableDate>2020-09-13T12:26:40Z</EnableDate></member>"
+        )
+    };
+    let expected = format!("<MFADevices>{}{}</MFADevices>", device(&stage.serial), device(&u2f));
+    assert!(reply.body.contains(&expected), "{}", reply.body);
+    assert!(u2f.starts_with("arn:aws:iam::123456789012:u2f/user/alice/usb-"));
+    assert_eq!(list((&stage.key).into(), &[("UserName", "alice")]).status, 200);
+    assert_eq!(list((&stage.key).into(), &[("UserName", "bob")]).refusal().1, "AccessDenied");
+    assert_eq!(list((&stage.aws.add_session(alice, true, 900)).into(), &[]).status, 200);
+    assert_eq!(list((&stage.aws.add_session(alice, false, 900)).into(), &[]).refusal(), UNKNOWN_KEY);
+    let root = stage.aws.add_root(ACCOUNT);
+    let root = stage.aws.add_key(&root);
+    let bobs = list((&root).into(), &[("UserName", "bob")]);
+    assert_eq!(bobs.xml("SerialNumber"), Some("arn:aws:iam::123456789012:mfa/bob"));
+    let message = "The user with name carol cannot be found.";
+    assert_eq!(list((&root).into(), &[("UserName", "carol")]).refusal(), (404, "NoSuchEntity", message));
+}
+
+#[test]
+fn roles_and_who_may_have_them() {
+    let stage = Stage::new();
+    let mut admin = Role::new("admin");
+    (admin.needs_mfa, admin.external_id, admin.max_session_duration) = (true, Some("ext".into()), 7_200);
+    admin.trusts = vec!["alice".into()];
+    let arn = stage.aws.add_role(ACCOUNT, admin);
+    let take = |signer: Signer, fields: &[(&str, &str)]| {
+        let fixed = [("Action", "AssumeRole"), ("RoleArn", arn.as_str()), ("RoleSessionName", "me")];
+        call(&stage.aws, signer, &fixed.iter().chain(fields).copied().collect::<Vec<_>>()).unwrap()
+    };
+    let key = || Signer::from(&stage.key);
+    let ext = ("ExternalId", "ext");
+    let code = code_at(SEED, NOW);
+    let (serial, code) = (("SerialNumber", stage.serial.as_str()), ("TokenCode", code.as_str()));
+    let refused = "User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on \
+                   resource: arn:aws:iam::123456789012:role/admin";
+    assert_eq!(take(key(), &[ext]).refusal(), (403, "AccessDenied", refused), "no MFA");
+    assert_eq!(take(key(), &[ext, serial, ("TokenCode", "000000")]).refusal(), BAD_CODE);
+    let reply = take(key(), &[ext, serial, code, ("DurationSeconds", "7200")]);
+    assert_eq!(reply.xml("Arn"), Some("arn:aws:sts::123456789012:assumed-role/admin/me"));
+    assert_eq!(reply.xml("Expiration"), Some("2020-09-13T14:26:40Z"));
+    let role_session = || reply.session();
+    assert_eq!(take(key(), &[ext, serial, code]).refusal(), BAD_CODE, "spent by AssumeRole");
+    let mfa = || Signer::from(&stage.aws.add_session(&stage.alice, true, 900));
+    assert_eq!(take(mfa(), &[]).refusal().2, refused, "no external id");
+    assert_eq!(take(mfa(), &[ext]).xml("Expiration"), Some("2020-09-13T13:26:40Z"));
+    let chained = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining";
+    assert_eq!(take(mfa(), &[ext, ("DurationSeconds", "3601")]).refusal(), (400, "ValidationError", chained));
+    let next = code_at(SEED, NOW + 30);
+    let long = take(key(), &[ext, serial, ("TokenCode", &next), ("DurationSeconds", "7201")]);
+    let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+    assert_eq!(long.refusal(), (400, "ValidationError", message));
+    let bob = stage.aws.add_user(ACCOUNT, "bob");
+    assert_eq!(take((&stage.aws.add_session(&bob, true, 900)).into(), &[ext]).refusal().1, "AccessDenied");
+    let who = call(&stage.aws, role_session(), &[("Action", "GetCallerIdentity")]).unwrap();
+    assert_eq!(who.xml("Arn"), Some("arn:aws:sts::123456789012:assumed-role/admin/me"));
+    assert_eq!(who.xml("UserId"), reply.xml("AssumedRoleId"));
+    let token = call(&stage.aws, role_session(), &[("Action", "GetSessionToken")]).unwrap();
+    assert_eq!(token.refusal().2, "Cannot call GetSessionToken with session credentials");
+    let reply = stage.ask(&[("Action", "AssumeRole")]);
+    assert!(reply.refusal().2.starts_with("2 validation errors detected: Value null at 'roleArn' failed"));
+}

@@ -1,0 +1,46 @@
+//! A fake that stands still, with alice in it, and the refusals that come up most.
+
+use fake_aws::{FakeAws, Key, User};
+
+use crate::raw::{Reply, call};
+use crate::{ACCOUNT, NOW, SEED, code_at};
+
+pub(crate) const BAD_CODE: (u16, &str, &str) =
+    (403, "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. ");
+pub(crate) const NOT_VALIDATED: (u16, &str, &str) = (
+    403,
+    "AccessDenied",
+    "MultiFactorAuthentication failed, unable to validate MFA code.  \
+     Please verify your MFA serial number is valid and associated with this user.",
+);
+pub(crate) const UNKNOWN_KEY: (u16, &str, &str) =
+    (403, "InvalidClientTokenId", "The security token included in the request is invalid.");
+
+/// A fake that stands still, with alice in it.
+pub(crate) struct Stage {
+    pub(crate) aws: FakeAws,
+    pub(crate) alice: User,
+    pub(crate) key: Key,
+    pub(crate) serial: String,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Stage {
+        let aws = FakeAws::start().unwrap();
+        aws.freeze_clock(NOW);
+        let alice = aws.add_user(ACCOUNT, "alice");
+        let key = aws.add_key(&alice);
+        let serial = aws.add_mfa(&alice, "alice", SEED);
+        Stage { aws, alice, key, serial }
+    }
+
+    pub(crate) fn ask(&self, fields: &[(&str, &str)]) -> Reply {
+        call(&self.aws, &self.key, fields).unwrap()
+    }
+
+    /// GetSessionToken with the code of so many steps from now.
+    pub(crate) fn code(&self, step: i64) -> Reply {
+        let code = code_at(SEED, NOW + 30 * step);
+        self.ask(&[("Action", "GetSessionToken"), ("SerialNumber", &self.serial), ("TokenCode", &code)])
+    }
+}
