@@ -1,0 +1,188 @@
+//! The words we share with AWS: who one is, which MFA device, which keys, what comes back.
+
+pub mod client;
+pub mod config_file;
+pub mod credentials_file;
+pub mod sections;
+
+use aws_smithy_types::DateTime;
+use secrecy::SecretString;
+use std::fmt;
+
+/// An AWS access key pair that does not expire by itself.
+pub struct LongTermKey {
+    /// `AKIA…`; no secret.
+    pub id: String,
+    /// The other half.
+    pub secret: SecretString,
+}
+
+/// What STS gives for a code.
+pub struct Session {
+    /// `ASIA…`; no secret.
+    pub access_key_id: String,
+    /// The key that signs.
+    pub secret_access_key: SecretString,
+    /// Goes with each request; up to some thousand characters.
+    pub session_token: SecretString,
+    /// Until when AWS takes it.
+    pub expires: DateTime,
+}
+
+/// Whose key it is, as GetCallerIdentity says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Such as `arn:aws:iam::123456789012:user/team/alice`.
+    pub arn: String,
+    /// Twelve digits.
+    pub account: String,
+}
+
+impl Identity {
+    /// The user's name without its path; `None` for the root user and for what is no user.
+    #[must_use]
+    pub fn user_name(&self) -> Option<&str> {
+        let resource = self.arn.splitn(6, ':').nth(5)?;
+        resource.strip_prefix("user/")?.rsplit('/').next()
+    }
+
+    /// Whether the key belongs to the account's root user.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.arn.ends_with(":root")
+    }
+}
+
+/// How a person reads an identity: `alice@123456789012`.
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.user_name() {
+            Some(name) => write!(f, "{name}@{}", self.account),
+            None if self.is_root() => write!(f, "root@{}", self.account),
+            None => f.write_str(&self.arn),
+        }
+    }
+}
+
+/// Serial number of an MFA device with which STS takes codes: the ARN of a virtual one, or a hardware one's own number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MfaSerial(String);
+
+/// Why a serial number cannot work, known without asking AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SerialFault {
+    /// A FIDO security key or passkey: it makes no codes.
+    Fido,
+    /// A text message device.
+    Sms,
+    /// A user's ARN; `mfa` belongs where `user` stands.
+    User,
+    /// An ARN, but of something else.
+    OtherArn,
+    /// Not 9 to 256 characters of letters, digits and `+=/:,.@-_`.
+    Malformed,
+}
+
+impl MfaSerial {
+    /// Takes a serial number that STS could accept (STS API: GetSessionToken, SerialNumber; IAM: identifiers).
+    ///
+    /// # Errors
+    /// [`SerialFault`] for one that can never work.
+    pub fn parse(text: &str) -> Result<Self, SerialFault> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "+=/:,.@-_".contains(c);
+        if !(9..=256).contains(&text.len()) || !text.chars().all(allowed) {
+            return Err(SerialFault::Malformed);
+        }
+        if !text.starts_with("arn:") {
+            return Ok(Self(text.to_owned()));
+        }
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let [_, partition, "iam", "", account, resource] = parts[..] else { return Err(SerialFault::OtherArn) };
+        if !partition.starts_with("aws") || account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(SerialFault::OtherArn);
+        }
+        match resource.split_once('/') {
+            Some(("mfa", name)) if !name.is_empty() && !name.ends_with('/') => Ok(Self(text.to_owned())),
+            Some(("u2f", _)) => Err(SerialFault::Fido),
+            Some(("sms-mfa", _)) => Err(SerialFault::Sms),
+            Some(("user", _)) => Err(SerialFault::User),
+            _ => Err(SerialFault::OtherArn),
+        }
+    }
+
+    /// The serial number as AWS writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The account number in it; a hardware device's own number has none.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.0.strip_prefix("arn:")?.split(':').nth(3)
+    }
+
+    /// The partition in it, such as `aws` or `aws-us-gov`.
+    #[must_use]
+    pub fn partition(&self) -> Option<&str> {
+        self.0.strip_prefix("arn:")?.split(':').next()
+    }
+
+    /// The MFA device's name without its path.
+    #[must_use]
+    pub fn device_name(&self) -> Option<&str> {
+        self.0.strip_prefix("arn:")?.rsplit('/').next()
+    }
+}
+
+impl fmt::Display for MfaSerial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serial_numbers_that_can_and_cannot_work() {
+        let cases = [
+            ("arn:aws:iam::123456789012:mfa/alice", None),
+            ("arn:aws-us-gov:iam::123456789012:mfa/team/alice", None),
+            ("arn:aws-cn:iam::123456789012:mfa/a", None),
+            ("GAHT12345678", None),
+            ("arn:aws:iam::123456789012:u2f/user/alice/key-ABC", Some(SerialFault::Fido)),
+            ("arn:aws:iam::123456789012:sms-mfa/alice", Some(SerialFault::Sms)),
+            ("arn:aws:iam::123456789012:user/alice", Some(SerialFault::User)),
+            ("arn:aws:iam::12345:mfa/alice", Some(SerialFault::OtherArn)),
+            ("arn:aws:iam::123456789012:mfa/", Some(SerialFault::OtherArn)),
+            ("arn:aws:sts::123456789012:mfa/alice", Some(SerialFault::OtherArn)),
+            ("arn:aws", Some(SerialFault::Malformed)),
+            ("alice's phone", Some(SerialFault::Malformed)),
+            ("", Some(SerialFault::Malformed)),
+        ];
+        for (text, fault) in cases {
+            assert_eq!(MfaSerial::parse(text).err(), fault, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_arn_tells_account_partition_and_name() {
+        let serial = MfaSerial::parse("arn:aws-cn:iam::123456789012:mfa/team/alice").unwrap();
+        assert_eq!(serial.account(), Some("123456789012"));
+        assert_eq!(serial.partition(), Some("aws-cn"));
+        assert_eq!(serial.device_name(), Some("alice"));
+        let hardware = MfaSerial::parse("GAHT12345678").unwrap();
+        assert_eq!((hardware.account(), hardware.device_name()), (None, None));
+    }
+
+    #[test]
+    fn identities_as_a_person_reads_them() {
+        let name = |arn: &str| Identity { arn: arn.into(), account: "123456789012".into() }.to_string();
+        assert_eq!(name("arn:aws:iam::123456789012:user/alice"), "alice@123456789012");
+        assert_eq!(name("arn:aws:iam::123456789012:user/a/b/alice"), "alice@123456789012");
+        assert_eq!(name("arn:aws:iam::123456789012:root"), "root@123456789012");
+        assert!(name("arn:aws:sts::123456789012:assumed-role/r/s").starts_with("arn:"));
+    }
+}

@@ -1,0 +1,166 @@
+//! AWS's clock: this machine's, put right by the `Date` of AWS's answers.
+
+use crate::world::Clock;
+use aws_smithy_async::time::{SharedTimeSource, TimeSource};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::Format;
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Both clocks in one.
+pub(super) struct AwsClock {
+    here: Arc<dyn Clock>,
+    /// Seconds to add to this machine's clock.
+    behind: AtomicI64,
+}
+
+impl AwsClock {
+    pub(super) fn new(here: Arc<dyn Clock>) -> Self {
+        Self { here, behind: AtomicI64::new(0) }
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        let behind = self.behind();
+        let by = Duration::from_secs(behind.unsigned_abs());
+        let here = self.here.now();
+        let there = if behind < 0 { here.checked_sub(by) } else { here.checked_add(by) };
+        there.unwrap_or(here)
+    }
+
+    pub(super) fn behind(&self) -> i64 {
+        self.behind.load(Ordering::Relaxed)
+    }
+
+    /// Learns from an answer that was asked for at `sent` and says that it is `date` at AWS, both in seconds since 1970.
+    ///
+    /// The header names whole seconds, and the way takes time: below that much difference the clocks agree.
+    fn learn(&self, sent: f64, date: f64) {
+        let received = seconds(self.here.now());
+        let difference = date + 0.5 - f64::midpoint(sent, received);
+        let doubt = 1.5 + (received - sent) / 2.0;
+        #[allow(clippy::cast_possible_truncation, reason = "dates of this and the next millennia fit")]
+        let behind = if difference.abs() <= doubt { 0 } else { difference.round() as i64 };
+        self.behind.store(behind, Ordering::Relaxed);
+    }
+}
+
+fn seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).map_or_else(|before| -before.duration().as_secs_f64(), |since| since.as_secs_f64())
+}
+
+/// The clock by which the SDK signs.
+pub(super) fn shared(clock: &Arc<AwsClock>) -> SharedTimeSource {
+    SharedTimeSource::new(Signing(Arc::clone(clock)))
+}
+
+struct Signing(Arc<AwsClock>);
+
+impl TimeSource for Signing {
+    fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+}
+
+impl fmt::Debug for Signing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signing")
+    }
+}
+
+/// Reads the time off every answer, a refusal included.
+pub(super) struct Listener {
+    clock: Arc<AwsClock>,
+    sent: Mutex<f64>,
+}
+
+impl Listener {
+    pub(super) fn new(clock: &Arc<AwsClock>) -> Self {
+        Self { clock: Arc::clone(clock), sent: Mutex::new(0.0) }
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Listener {
+    fn name(&self) -> &'static str {
+        "Listener"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        *self.sent.lock().unwrap_or_else(PoisonError::into_inner) = seconds(self.clock.here.now());
+        Ok(())
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let headers = context.response().headers();
+        // An answer out of some cache tells an old time; a portal's page tells the portal's.
+        let cached = headers.get("age").is_some() || headers.get("x-amzn-requestid").is_none();
+        let date = headers.get("date").and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
+        if let (Some(date), false) = (date, cached) {
+            self.clock.learn(*self.sent.lock().unwrap_or_else(PoisonError::into_inner), date.as_secs_f64());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Still(u64);
+
+    impl Clock for Still {
+        fn now(&self) -> SystemTime {
+            UNIX_EPOCH + Duration::from_secs(self.0)
+        }
+    }
+
+    #[test]
+    fn an_answer_tells_how_far_off_this_clock_is() {
+        let cases = [
+            (1000.0, 1000.0, 0),
+            (1000.0, 1001.0, 0),
+            (1000.0, 1003.0, 4),
+            (1000.0, 990.0, -10),
+            (1000.0, 87400.0, 86401),
+        ];
+        for (sent, date, behind) in cases {
+            let clock = AwsClock::new(Arc::new(Still(1000)));
+            clock.learn(sent, date);
+            assert_eq!(clock.behind(), behind, "{date}");
+            assert_eq!(seconds(clock.now()), 1000.0 + behind as f64);
+        }
+    }
+
+    #[test]
+    fn a_slow_answer_tells_less() {
+        let clock = AwsClock::new(Arc::new(Still(1010)));
+        clock.learn(1000.0, 1009.0);
+        assert_eq!(clock.behind(), 0);
+    }
+}

@@ -1,0 +1,107 @@
+//! The grammar of the command line, and nothing else: what was typed, not what it means.
+
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  failed
+  2  the command line or the configuration must change
+  3  no token plugged in
+  4  a person was needed (touch, password, prompt) and none came
+  5  AWS refused
+  6  AWS could not be reached
+130  interrupted
+
+Every flag but --code has an environment variable: --min-ttl is AWS_MFA_KEY_MIN_TTL, and so on.
+Flag > environment > profile > default.";
+
+/// Touch your YubiKey, and AWS works: reads the MFA code from the token and writes the session to the AWS credentials file.
+#[derive(Parser)]
+#[command(name = "aws-mfa-key", version, after_help = EXIT_CODES, max_term_width = 110)]
+#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Get a fresh session for a profile and write it to the credentials file
+    Login(Box<Login>),
+}
+
+/// `login`: whose session, by which code, and where it goes.
+#[derive(Args, Default)]
+#[command(after_help = EXIT_CODES)]
+pub struct Login {
+    /// Profile that holds the long-term key [default: AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default"]
+    #[arg(value_name = "PROFILE")]
+    pub named: Option<String>,
+
+    /// The same, as a flag
+    #[arg(short, long)]
+    pub profile: Option<String>,
+
+    /// How long the session lasts: 12h, 45m or seconds; 15m to 36h [default: 12h]
+    #[arg(short, long, value_name = "LENGTH")]
+    pub duration: Option<String>,
+
+    /// Serial number (ARN) of the MFA device [default: mfa_serial of the profile, else the one that IAM lists]
+    #[arg(long, value_name = "ARN", alias = "serial-number")]
+    pub mfa_serial: Option<String>,
+
+    /// A code that you have already; `-` reads it from stdin
+    #[arg(long, value_name = "CODE", aliases = ["token-code", "mfa-token"])]
+    pub code: Option<OsString>,
+
+    /// Serial number of the token to use [default: the one that has the account]
+    #[arg(long, value_name = "SERIAL", alias = "device")]
+    pub token: Option<String>,
+
+    /// Account on the token, byte for byte [default: found by the MFA device's and the user's name]
+    #[arg(long, value_name = "ID")]
+    pub account: Option<String>,
+
+    /// Where the code comes from, first that can answer wins: token, secret:file:PATH, prompt [default: token, prompt]
+    #[arg(long, value_name = "LIST")]
+    pub source: Option<String>,
+
+    /// Profile that the session is written to [default: PROFILE-mfa]
+    #[arg(short = 'u', long, value_name = "NAME", alias = "update-profile")]
+    pub session_profile: Option<String>,
+
+    /// AWS region whose STS is asked [default: AWS_REGION, else the profile's]
+    #[arg(long)]
+    pub region: Option<String>,
+
+    /// Only readers with this in their name, for tokens that are not known by name
+    #[arg(long, value_name = "SUBSTRING")]
+    pub reader: Option<String>,
+
+    /// A session with at least this much time left is good enough [default: 20m, at most a third of --duration]
+    #[arg(long, value_name = "LENGTH")]
+    pub min_ttl: Option<String>,
+
+    /// Log in even if the present session is still good
+    #[arg(short, long)]
+    pub force: bool,
+
+    /// Never ask: what would need a person ends with its own exit code
+    #[arg(long)]
+    pub non_interactive: bool,
+
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Say nothing but errors and what a person must do
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say what is done, step by step
+    #[arg(short, long)]
+    pub verbose: bool,
+}

@@ -1,0 +1,154 @@
+//! Which time steps of an MFA device have been sent, and one login at a time: AWS takes a code only once.
+
+use crate::aws::MfaSerial;
+use crate::file::{self, FileError, FileFault};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Version of the file's format.
+const VERSION: u64 = 1;
+/// Steps that are remembered; AWS takes five at any time.
+const KEPT: usize = 32;
+/// How long another login of the same MFA device is waited for: two touches and a border between time steps.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// The ledger of one MFA device, which no other process has while this one does.
+pub struct Held {
+    path: PathBuf,
+    /// In the order in which they were sent: a clock can go backwards.
+    spent: Vec<u64>,
+    _lock: File,
+}
+
+/// Takes the ledger of an MFA device. Calls `waiting` again and again while another process has it; the kernel gives it
+/// back, however that one ends.
+///
+/// # Errors
+/// [`FileError`] if there can be no ledger, [`FileFault::Locked`] if it is not given back within three minutes.
+pub fn hold(folder: &Path, serial: &MfaSerial, waiting: &mut dyn FnMut()) -> Result<Held, FileError> {
+    let at = |path: &Path, fault| FileError { path: path.to_owned(), fault };
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| at(folder, FileFault::Write(error)))?;
+    let mut name = String::from("mfa-");
+    for byte in &Sha256::digest(serial.as_str())[..16] {
+        let _ = write!(name, "{byte:02x}");
+    }
+    let path = folder.join(format!("{name}.json"));
+    let lock_path = folder.join(format!("{name}.lock"));
+    let lock = file::lock(&lock_path, PATIENCE, waiting).map_err(|fault| at(&lock_path, fault))?;
+    // A ledger that is damaged or gone does no harm: at worst AWS refuses one code.
+    let text = file::read(&path).ok().flatten().unwrap_or_default();
+    Ok(Held { spent: parse(&text).unwrap_or_default(), path, _lock: lock })
+}
+
+impl Held {
+    /// Whether a code of this time step was sent.
+    #[must_use]
+    pub fn is_spent(&self, step: u64) -> bool {
+        self.spent.contains(&step)
+    }
+
+    /// Notes, before a code leaves, that its step is spent. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// [`FileError`]; the code must not be sent then.
+    pub fn spend(&mut self, step: u64) -> Result<(), FileError> {
+        self.spent.push(step);
+        self.save()
+    }
+
+    /// Takes that back, where it is certain that the code did not leave.
+    ///
+    /// # Errors
+    /// [`FileError`]; the step then counts as spent.
+    pub fn give_back(&mut self, step: u64) -> Result<(), FileError> {
+        self.spent.retain(|spent| *spent != step);
+        self.save()
+    }
+
+    fn save(&mut self) -> Result<(), FileError> {
+        self.spent.drain(..self.spent.len().saturating_sub(KEPT));
+        let text = json!({ "version": VERSION, "spent": self.spent }).to_string();
+        file::replace(&self.path, |_| Ok(Zeroizing::new(text.clone().into_bytes())))
+    }
+}
+
+fn parse(text: &[u8]) -> Option<Vec<u64>> {
+    let value: Value = serde_json::from_slice(text).ok()?;
+    let known = value.get("version")?.as_u64()? == VERSION;
+    let steps = value.get("spent")?.as_array()?.iter().map(Value::as_u64);
+    steps.collect::<Option<_>>().filter(|_| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(folder: &Path) -> Held {
+        hold(folder, &MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap(), &mut || {}).unwrap()
+    }
+
+    #[test]
+    fn what_was_spent_stays_spent_and_what_was_given_back_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = held(folder.path());
+        first.spend(7).unwrap();
+        first.spend(8).unwrap();
+        first.give_back(8).unwrap();
+        drop(first);
+        let second = held(folder.path());
+        assert_eq!((second.is_spent(7), second.is_spent(8)), (true, false));
+    }
+
+    #[test]
+    fn a_damaged_ledger_does_no_harm() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = held(folder.path()).path.clone();
+        for text in
+            ["", "{", "{\"version\":1}", "{\"version\":9,\"spent\":[7]}", "{\"version\":1,\"spent\":[-7]}", "\u{0}"]
+        {
+            std::fs::write(&path, text).unwrap();
+            let mut ledger = held(folder.path());
+            assert!(!ledger.is_spent(7), "{text}");
+            ledger.spend(9).unwrap();
+            drop(ledger);
+            assert!(held(folder.path()).is_spent(9), "{text}");
+        }
+    }
+
+    #[test]
+    fn old_steps_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = held(folder.path());
+        for step in 0..40 {
+            ledger.spend(step).unwrap();
+        }
+        assert_eq!((ledger.is_spent(7), ledger.is_spent(8), ledger.is_spent(39)), (false, true, true));
+    }
+
+    #[test]
+    fn one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = held(folder.path());
+        let path = folder.path().to_owned();
+        let (tell, told) = std::sync::mpsc::channel();
+        let second = std::thread::spawn(move || {
+            let serial = MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap();
+            let mut waiting = || {
+                // Told once too often does no harm.
+                let _ = tell.send(());
+            };
+            hold(&path, &serial, &mut waiting).map(drop)
+        });
+        told.recv_timeout(Duration::from_secs(60)).unwrap();
+        assert!(!second.is_finished());
+        drop(first);
+        second.join().unwrap().unwrap();
+    }
+}

@@ -1,0 +1,49 @@
+//! Builds the real world, runs what was typed in it, and ends with its exit code.
+
+use aws_mfa_key::world::{Clock, Person, Terminal, World, terminal};
+use hw::pcsc_bus::PcscBus;
+use hw::transport::Bus;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io::{self, BufReader};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+fn main() -> ExitCode {
+    end_on_signals();
+    let tty = terminal::ControllingTerminal::open().map(|tty| Box::new(tty) as Box<dyn Terminal>);
+    let mut world = World {
+        env: std::env::vars_os().collect(),
+        clock: Arc::new(SystemClock),
+        out: Box::new(io::stdout()),
+        person: Person::new(Box::new(io::stderr()), tty),
+        input: Box::new(BufReader::new(io::stdin())),
+        bus: Box::new(|reader| -> Arc<dyn Bus> {
+            Arc::new(reader.map_or_else(PcscBus::new, PcscBus::with_readers_containing))
+        }),
+    };
+    let code = aws_mfa_key::run(std::env::args_os(), &mut world);
+    world.person.clear();
+    ExitCode::from(code)
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// Ctrl-C ends at once, whatever is being waited for, and leaves the terminal as it was.
+fn end_on_signals() {
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+    // Without this thread the signals end the process, too, only less tidily.
+    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            terminal::restore();
+            std::process::exit(128 + signal);
+        }
+    });
+}

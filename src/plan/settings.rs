@@ -1,0 +1,101 @@
+//! One setting: flag, then environment, then profile; and where it was found, for when it cannot be used.
+
+use super::PlanError;
+use crate::world::Environment;
+use aws_config::profile::Profile;
+use std::fmt;
+use std::time::Duration;
+
+/// Where a setting was found, as one would type it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag.
+    Flag(&'static str),
+    /// An environment variable.
+    Variable(&'static str),
+    /// A key of a profile.
+    Key {
+        /// The key.
+        key: &'static str,
+        /// The profile.
+        profile: String,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) | Self::Variable(name) => f.write_str(name),
+            Self::Key { key, profile } => write!(f, "{key} in profile {profile}"),
+        }
+    }
+}
+
+/// A value that was set.
+pub(super) struct Setting {
+    pub(super) value: String,
+    pub(super) origin: Origin,
+}
+
+/// A flag, given or not.
+#[derive(Clone, Copy)]
+pub(super) struct Flag<'a> {
+    pub(super) name: &'static str,
+    pub(super) value: Option<&'a str>,
+}
+
+/// Where settings are looked for.
+pub(super) struct Chosen<'a> {
+    pub(super) env: &'a Environment,
+    pub(super) profile: &'a Profile,
+}
+
+impl Chosen<'_> {
+    /// The first that is set: the flag, a variable, a key of the profile.
+    pub(super) fn setting(&self, flag: Flag<'_>, variables: &[&'static str], keys: &[&'static str]) -> Option<Setting> {
+        let flagged = flag.value.map(|value| (value, Origin::Flag(flag.name)));
+        let variable = || variables.iter().find_map(|name| Some((self.env.text(name)?, Origin::Variable(name))));
+        let profile = || self.profile.name().to_owned();
+        let key =
+            || keys.iter().find_map(|key| Some((self.profile.get(key)?, Origin::Key { key, profile: profile() })));
+        let (value, origin) = flagged.or_else(variable).or_else(key)?;
+        Some(Setting { value: value.trim().to_owned(), origin })
+    }
+
+    /// The same, where every text will do.
+    pub(super) fn text(&self, flag: Flag<'_>, variables: &[&'static str], keys: &[&'static str]) -> Option<String> {
+        self.setting(flag, variables, keys).map(|setting| setting.value)
+    }
+}
+
+/// A switch: on if its flag is there, else as its variable says.
+pub(super) fn switch(flag: bool, variable: &'static str, env: &Environment) -> Result<bool, PlanError> {
+    let Some(value) = env.text(variable).filter(|_| !flag) else { return Ok(flag) };
+    match value.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(PlanError::BadSwitch { given: value.to_owned(), origin: Origin::Variable(variable) }),
+    }
+}
+
+/// A length of time: `12h`, `1h 30m`, `900s`, or whole seconds.
+pub(super) fn length(text: &str) -> Option<Duration> {
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    seconds.or_else(|| humantime::parse_duration(text).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_as_people_write_them() {
+        let cases = [("900", 900), ("12h", 43_200), ("1h30m", 5400), ("1h 30m", 5400), ("36 hours", 129_600), ("0", 0)];
+        for (text, seconds) in cases {
+            assert_eq!(length(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "h", "-1", "12x", "1e3", "99999999999999999999"] {
+            assert_eq!(length(text), None, "{text}");
+        }
+    }
+}

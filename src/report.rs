@@ -1,0 +1,206 @@
+//! Any error becomes three lines and an exit code: what did not happen, why, and what to type next.
+
+mod aws;
+mod file;
+mod plan;
+mod token;
+
+use crate::aws::client::NetworkFault;
+use crate::aws::credentials_file::CredentialsError;
+use crate::file::FileError;
+use crate::login::LoginError;
+use crate::plan::PlanError;
+use crate::world::{NoAnswer, printable};
+use std::fmt;
+
+/// How the program ends; scripts rely on these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Failed.
+    Failed = 1,
+    /// The command line or the configuration must change.
+    Change = 2,
+    /// No token plugged in.
+    NoToken = 3,
+    /// A person was needed and none came.
+    Person = 4,
+    /// AWS refused.
+    Refused = 5,
+    /// AWS could not be reached.
+    Unreachable = 6,
+}
+
+/// Everything that can keep a command from being done.
+#[derive(Debug)]
+pub enum Failure {
+    /// No plan.
+    Plan(PlanError),
+    /// No way to AWS.
+    Network(NetworkFault),
+    /// No session.
+    Login {
+        /// The profile.
+        profile: String,
+        /// Why.
+        error: LoginError,
+    },
+    /// The session could not be written. It is lost if it was there already.
+    Write {
+        /// Whether a code was spent on it.
+        spent: bool,
+        /// Why.
+        error: CredentialsError,
+    },
+    /// A file.
+    File(FileError),
+    /// The runtime did not start.
+    Runtime(std::io::Error),
+    /// Standard input, where a code was to be read.
+    Input(std::io::Error),
+    /// Standard output.
+    Output(std::io::Error),
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::File(error)
+    }
+}
+
+/// An error as it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// What did not happen.
+    pub error: String,
+    /// Why.
+    pub cause: String,
+    /// What to do.
+    pub next: String,
+    /// How the program ends.
+    pub exit: Exit,
+}
+
+impl Report {
+    fn new(exit: Exit, error: impl Into<String>, cause: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { error: error.into(), cause: cause.into(), next: next.into(), exit }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "error: {}", self.error)?;
+        writeln!(f, "cause: {}", self.cause)?;
+        write!(f, " next: {}", self.next)
+    }
+}
+
+/// Explains a failure.
+#[must_use]
+pub fn report(failure: &Failure) -> Report {
+    match failure {
+        Failure::Plan(error) => plan::report(error),
+        Failure::Network(fault) => aws::network(fault),
+        Failure::Login { profile, error } => login(profile, error),
+        Failure::Write { spent, error } => file::credentials(*spent, error),
+        Failure::File(error) => file::report(error),
+        Failure::Runtime(error) => Report::new(
+            Exit::Failed,
+            "could not start",
+            error.to_string(),
+            "free some memory or processes, then try again",
+        ),
+        Failure::Input(error) => Report::new(
+            Exit::Change,
+            "could not read the code from standard input",
+            error.to_string(),
+            "pipe the code in: `echo 123456 | aws-mfa-key login --code -`",
+        ),
+        Failure::Output(error) => {
+            Report::new(Exit::Failed, "could not write to standard output", error.to_string(), "look where it leads to")
+        }
+    }
+}
+
+fn login(profile: &str, error: &LoginError) -> Report {
+    let what = format!("could not log in profile {profile}");
+    match error {
+        LoginError::Identity(error) => aws::identity(profile, error),
+        LoginError::MfaDevices(error) => aws::mfa_devices(profile, error),
+        LoginError::NoMfaDevice { without_codes } => no_mfa_device(what, *without_codes),
+        LoginError::SeveralMfaDevices { serials } => Report::new(
+            Exit::Change,
+            what,
+            format!("the user has several MFA devices: {}", listed(serials.iter())),
+            format!("say which: `aws configure set mfa_serial ARN --profile {profile}`, or --mfa-serial ARN"),
+        ),
+        LoginError::OtherAccount { serial, identity } => Report::new(
+            Exit::Change,
+            what,
+            format!("MFA device {serial} is not in the AWS account of the long-term key, which is {identity}'s"),
+            format!(
+                "`aws iam list-mfa-devices --profile {profile}` lists those of the user; set mfa_serial to one of them"
+            ),
+        ),
+        LoginError::Token(error) => token::report(what, error),
+        LoginError::Secret { path, fault } => file::secret(what, path, fault),
+        LoginError::Prompt(answer) => prompt(what, *answer),
+        LoginError::NotACode => Report::new(
+            Exit::Person,
+            what,
+            "what was typed is not a code: six digits",
+            "look at your MFA device, and try again",
+        ),
+        LoginError::Ledger(error) => {
+            let Report { cause, exit, .. } = file::report(error);
+            let path = printable(&error.path.to_string_lossy(), 300);
+            let next = format!("look at `ls -ld {path}`, or set AWS_MFA_KEY_STATE_DIR to a folder of your own");
+            Report::new(exit, "could not note which codes were sent, so none was", format!("{path}: {cause}"), next)
+        }
+        LoginError::Spent { wait } => Report::new(
+            Exit::Failed,
+            what,
+            "a code of this half minute was sent already, and AWS takes each only once",
+            format!("wait {} s for the next code, and try again with it", wait.as_secs() + 1),
+        ),
+        LoginError::Session(failure) => aws::session(profile, failure),
+    }
+}
+
+fn no_mfa_device(what: String, without_codes: usize) -> Report {
+    let cause = match without_codes {
+        0 => "the user has no MFA device".to_owned(),
+        _ => "the user's only MFA devices are FIDO keys or passkeys, with which AWS gives no sessions".to_owned(),
+    };
+    let next = "in the IAM console, add an \"Authenticator app\" to the user, and put its secret on the token";
+    Report::new(Exit::Change, what, cause, next)
+}
+
+fn prompt(what: String, answer: NoAnswer) -> Report {
+    let (cause, next) = match answer {
+        NoAnswer::Nobody => {
+            ("the code has to be typed, and nobody can be asked here", "run it in a terminal, or plug in the token")
+        }
+        NoAnswer::Late => ("no code was typed within two minutes", "try again when you have the MFA device at hand"),
+        NoAnswer::Nothing => ("no code was typed", "try again when you have the MFA device at hand"),
+    };
+    Report::new(Exit::Person, what, cause, next)
+}
+
+/// A list for a sentence, cut where it gets long.
+fn listed<T: fmt::Display>(items: impl ExactSizeIterator<Item = T>) -> String {
+    const MOST: usize = 8;
+    let count = items.len();
+    let mut texts: Vec<String> = items.take(MOST).map(|item| printable(&item.to_string(), 100)).collect();
+    if count > MOST {
+        texts.push(format!("and {} more", count - MOST));
+    }
+    texts.join(", ")
+}

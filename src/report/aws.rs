@@ -1,0 +1,178 @@
+//! What AWS refused, and why it could not be reached.
+
+use super::{Exit, Report};
+use crate::aws::client::{AwsError, NetworkFault, Refusal, Unreachable};
+use crate::login::NoSession;
+use crate::world::printable;
+use std::time::Duration;
+
+/// GetCallerIdentity failed: it is the long-term key, the clock, or the way.
+pub(super) fn identity(profile: &str, error: &AwsError) -> Report {
+    let what = format!("could not log in profile {profile}");
+    let AwsError::Refused(refusal) = error else { return unreached(what, error) };
+    let list = format!("`aws iam list-access-keys --profile {profile}`, or the IAM console, shows the user's keys");
+    let (cause, next) = match refusal.code.as_str() {
+        "InvalidClientTokenId" | "UnrecognizedClientException" => (
+            "AWS does not know the long-term key: it was deleted, is inactive, or belongs to another partition"
+                .to_owned(),
+            list,
+        ),
+        "SignatureDoesNotMatch" if !refusal.is_clock() => (
+            "the secret access key does not belong to the access key id".to_owned(),
+            format!("enter both again: `aws configure --profile {profile}`"),
+        ),
+        _ => return refused(what, refusal),
+    };
+    Report::new(Exit::Refused, what, cause, next)
+}
+
+/// ListMFADevices failed, and nothing else says which MFA device is meant.
+pub(super) fn mfa_devices(profile: &str, error: &AwsError) -> Report {
+    let AwsError::Refused(refusal) = error else { return identity(profile, error) };
+    if !refusal.code.starts_with("AccessDenied") {
+        return identity(profile, error);
+    }
+    Report::new(
+        Exit::Change,
+        format!("could not log in profile {profile}"),
+        "nothing says which MFA device to use, and this user may not list them (iam:ListMFADevices)",
+        format!("`aws configure set mfa_serial arn:aws:iam::ACCOUNT:mfa/NAME --profile {profile}`"),
+    )
+}
+
+/// GetSessionToken failed: what is known tells more than AWS's sentence.
+pub(super) fn session(profile: &str, failure: &NoSession) -> Report {
+    let what = format!("could not log in profile {profile}");
+    let AwsError::Refused(refusal) = &failure.error else {
+        let mut report = unreached(what, &failure.error);
+        if !matches!(failure.error, AwsError::Unreachable { sent: false, .. }) {
+            report.cause.push_str(" (the code is spent)");
+        }
+        return report;
+    };
+    let message = refusal.message.to_lowercase();
+    let NoSession { serial, identity, source, .. } = failure;
+    let (exit, cause, next) = if message.contains("invalid mfa one time pass code") {
+        (Exit::Refused, wrong_code(failure), "wait for the next code (half a minute), then try again".to_owned())
+    } else if message.contains("unable to validate mfa code") {
+        (
+            Exit::Refused,
+            format!(
+                "AWS does not take codes of {serial} from {identity}: it is not this user's, was removed, or is blocked for some minutes after too many wrong codes"
+            ),
+            format!("compare with `aws iam list-mfa-devices --profile {profile}`; if it is there, wait two minutes"),
+        )
+    } else if message.contains("session credentials") {
+        (
+            Exit::Change,
+            "the profile holds a session, and only a long-term key can get one".to_owned(),
+            format!("put the long-term key (AKIA…) there: `aws configure --profile {profile}`"),
+        )
+    } else if refusal.code == "RegionDisabledException" {
+        (
+            Exit::Refused,
+            "STS is not active in this region for the AWS account".to_owned(),
+            "use another: `--region us-east-1`".to_owned(),
+        )
+    } else {
+        let mut report = refused(what, refusal);
+        report.cause.push_str(&format!(" (the code from {source} is spent)"));
+        return report;
+    };
+    Report::new(exit, what, cause, next)
+}
+
+fn wrong_code(failure: &NoSession) -> String {
+    let NoSession { serial, source, .. } = failure;
+    if failure.typed {
+        return format!("AWS refused the code: it is wrong, too old, was used before, or is not of {serial}");
+    }
+    let mut text = format!(
+        "AWS refused the code from {source}: its secret is not that of {serial}, or something else used this code"
+    );
+    if failure.clock_behind != 0 {
+        let by = humantime::format_duration(Duration::from_secs(failure.clock_behind.unsigned_abs()));
+        text.push_str(&format!("; this machine's clock is off by {by}, which was allowed for"));
+    }
+    text
+}
+
+fn refused(what: String, refusal: &Refusal) -> Report {
+    let id = refusal.request_id.as_deref().map_or(String::new(), |id| format!(", request {}", printable(id, 60)));
+    let code = printable(&refusal.code, 80);
+    let cause = match printable(&refusal.message, 300) {
+        message if message.is_empty() => format!("AWS says {code} (HTTP {}{id})", refusal.status),
+        message => format!("AWS says {code}: {message} (HTTP {}{id})", refusal.status),
+    };
+    if refusal.is_clock() {
+        return Report::new(Exit::Failed, what, cause, "set this machine's clock: `timedatectl`");
+    }
+    if refusal.is_throttling() {
+        return Report::new(
+            Exit::Refused,
+            what,
+            cause,
+            "too much was asked in too short a time; wait a minute, then try again",
+        );
+    }
+    if refusal.is_outage() {
+        return Report::new(
+            Exit::Unreachable,
+            what,
+            cause,
+            "AWS has a problem; try again in a minute, or with another --region",
+        );
+    }
+    Report::new(Exit::Refused, what, cause, "look at the long-term key and its user in the IAM console")
+}
+
+/// No answer, or one that is not AWS's.
+fn unreached(what: String, error: &AwsError) -> Report {
+    let (why, detail) = match error {
+        AwsError::Refused(refusal) => return refused(what, refusal),
+        AwsError::Garbled { status, detail } => {
+            let cause = format!("what answered is not AWS (HTTP {status}): {}", printable(detail, 200));
+            let next = "sign in to the network if it has a portal; look at HTTPS_PROXY and AWS_ENDPOINT_URL";
+            return Report::new(Exit::Unreachable, what, cause, next);
+        }
+        AwsError::Unreachable { why, detail, .. } => (why, printable(detail, 200)),
+    };
+    let (cause, next) = match why {
+        Unreachable::Dns => {
+            ("AWS's name could not be looked up", "look at the network, and whether the region is right")
+        }
+        Unreachable::Connect => ("AWS could not be reached", "look at the network, HTTPS_PROXY and AWS_ENDPOINT_URL"),
+        Unreachable::Proxy => ("the proxy did not let the request through", "look at HTTPS_PROXY and NO_PROXY"),
+        Unreachable::CertificateTime => {
+            ("AWS's certificate is not valid at this machine's time", "set the clock: `timedatectl`")
+        }
+        Unreachable::Tls => (
+            "no trusted connection to AWS came about",
+            "where a proxy looks into TLS, set AWS_CA_BUNDLE to its certificate",
+        ),
+        Unreachable::Timeout => ("AWS did not answer in time", "look at the network, and try again"),
+        Unreachable::Dropped => {
+            ("the connection to AWS broke", "try again; look at the network and at proxies in between")
+        }
+    };
+    let exit = if *why == Unreachable::CertificateTime { Exit::Failed } else { Exit::Unreachable };
+    Report::new(exit, what, format!("{cause}: {detail}"), next)
+}
+
+/// Settings that lead to no way at all.
+pub(super) fn network(fault: &NetworkFault) -> Report {
+    let bundle = "could not use the CA bundle";
+    let (error, cause, next) = match fault {
+        NetworkFault::CaUnreadable { path, error } => {
+            (bundle, format!("{}: {error}", path.display()), "look at AWS_CA_BUNDLE and ca_bundle")
+        }
+        NetworkFault::CaDamaged { path, what } => {
+            let next = "put PEM certificates there (-----BEGIN CERTIFICATE-----), or unset AWS_CA_BUNDLE and ca_bundle";
+            (bundle, format!("{}: {what}", path.display()), next)
+        }
+        NetworkFault::Proxy { what } => {
+            ("could not use the proxy", what.clone(), "look at HTTPS_PROXY: http://HOST:PORT is its form")
+        }
+    };
+    Report::new(Exit::Change, error, cause, next)
+}

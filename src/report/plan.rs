@@ -1,0 +1,144 @@
+//! What has to change before there can be a plan.
+
+use super::{Exit, Report, file, listed};
+use crate::aws::SerialFault;
+use crate::plan::{Origin, PlanError};
+use crate::world::printable;
+
+pub(super) fn report(error: &PlanError) -> Report {
+    let (error, cause, next) = match error {
+        PlanError::File(error) => return file::report(error),
+        PlanError::TwoProfiles => (
+            "two different profiles are named".to_owned(),
+            "the argument names one, and -p another".to_owned(),
+            "name the profile once".to_owned(),
+        ),
+        PlanError::NoProfile { profile, known } => no_profile(profile, known),
+        PlanError::NoLongTermKey { profile, instead } => no_key(profile, *instead),
+        PlanError::HoldsSession { profile } => (
+            format!("could not log in profile {profile}"),
+            "it holds a session, and only a long-term key can get one".to_owned(),
+            format!(
+                "put the long-term key (AKIA…) there: `aws configure --profile {profile}`, and remove aws_session_token"
+            ),
+        ),
+        PlanError::BadSerial { given, origin, fault } => serial(given, origin, *fault),
+        PlanError::BadLength { given, origin, session } => length(given, origin, *session),
+        PlanError::BadSwitch { given, origin } => {
+            unusable(given, origin, "it is neither true nor false", "set it to true or false, or unset it")
+        }
+        PlanError::BadToken { given, origin } => {
+            let next = "`ykman list --serials` shows those that are plugged in; it is printed on the token, too";
+            unusable(given, origin, "a token's serial number is a number", next)
+        }
+        PlanError::BadSource { given, origin } => {
+            let next = "name some of these, with commas between them: token, secret:file:PATH, prompt";
+            unusable(given, origin, "there is no such source", next)
+        }
+        PlanError::BadCode { yubico_otp } => code(*yubico_otp),
+        PlanError::BadName { name } => (
+            format!("the profile name \"{}\" cannot be used", printable(name, 80)),
+            "AWS's clients do not all read such a name alike".to_owned(),
+            "use letters, digits and _-/.%@:+ only, or name another with --session-profile".to_owned(),
+        ),
+        PlanError::OwnProfile { profile } => (
+            format!("the session cannot be written to profile {profile}"),
+            "the long-term key is there, and would be lost".to_owned(),
+            format!("name another profile: `aws-mfa-key login {profile} --session-profile {profile}-mfa`"),
+        ),
+        PlanError::Outranked { profile, key } => (
+            format!("the session cannot be written to profile {profile}"),
+            format!("{key} is set there, and AWS's clients would use that instead of the session"),
+            format!("remove {key} from it, or name another profile with --session-profile"),
+        ),
+        PlanError::PlainHttp { endpoint } => (
+            "the code is not sent without encryption".to_owned(),
+            format!("the endpoint {} is plain HTTP, and not on this machine", printable(endpoint, 120)),
+            "use an https:// endpoint".to_owned(),
+        ),
+        PlanError::BadEndpoint { given } => (
+            "the endpoint cannot be used".to_owned(),
+            format!("\"{}\" is not an https:// URL", printable(given, 120)),
+            "look at AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL and endpoint_url".to_owned(),
+        ),
+        PlanError::NoState => (
+            "there is no place to note which codes were sent".to_owned(),
+            "HOME is not set, and neither is XDG_STATE_HOME or STATE_DIRECTORY".to_owned(),
+            "set AWS_MFA_KEY_STATE_DIR to a folder of your own".to_owned(),
+        ),
+    };
+    Report::new(Exit::Change, error, cause, next)
+}
+
+type Lines = (String, String, String);
+
+fn unusable(given: &str, origin: &Origin, cause: &str, next: &str) -> Lines {
+    (format!("{origin} cannot be \"{}\"", printable(given, 80)), cause.to_owned(), next.to_owned())
+}
+
+fn no_profile(profile: &str, known: &[String]) -> Lines {
+    let profile = printable(profile, 80);
+    let cause = match known {
+        [] => "AWS's config and credentials files name no profile at all".to_owned(),
+        known => format!("AWS's config and credentials files have only: {}", listed(known.iter())),
+    };
+    (format!("there is no profile {profile}"), cause, format!("make it: `aws configure --profile {profile}`"))
+}
+
+fn no_key(profile: &str, instead: Option<&str>) -> Lines {
+    let error = format!("could not log in profile {profile}");
+    match instead {
+        None => (
+            error,
+            "it has no long-term key (aws_access_key_id and aws_secret_access_key)".to_owned(),
+            format!("put one there: `aws configure --profile {profile}`"),
+        ),
+        Some("role_arn") => (
+            error,
+            "it has a role (role_arn) and no long-term key of its own".to_owned(),
+            "log in its source_profile; AWS's clients then assume the role with that session".to_owned(),
+        ),
+        Some(key) => (
+            error,
+            format!("it gets its credentials otherwise ({key}), and has no long-term key"),
+            "name a profile with the long-term key of an IAM user".to_owned(),
+        ),
+    }
+}
+
+fn serial(given: &str, origin: &Origin, fault: SerialFault) -> Lines {
+    let right = "the serial number of the user's \"Authenticator app\" is arn:aws:iam::ACCOUNT:mfa/NAME";
+    let (cause, next) = match fault {
+        SerialFault::Fido => {
+            let cause = "it is a FIDO security key or passkey, with which AWS gives no sessions";
+            (cause, "add an \"Authenticator app\" to the user in the IAM console, and use its serial number")
+        }
+        SerialFault::Sms => {
+            let cause = "it is a text message device, with which AWS gives no sessions any more";
+            (cause, "add an \"Authenticator app\" to the user in the IAM console, and use its serial number")
+        }
+        SerialFault::User => ("it is the user's ARN, not the MFA device's", "write :mfa/ where :user/ stands"),
+        SerialFault::OtherArn => ("it is not the ARN of an MFA device", right),
+        SerialFault::Malformed => ("it is not a serial number of an MFA device", right),
+    };
+    unusable(given, origin, cause, next)
+}
+
+fn length(given: &str, origin: &Origin, session: bool) -> Lines {
+    let cause = if session {
+        "a session lasts between 15m and 36h, such as 900, 45m or 12h"
+    } else {
+        "it is not a length of time, such as 900, 45m or 12h"
+    };
+    unusable(given, origin, cause, "change it, or leave it out")
+}
+
+fn code(yubico_otp: bool) -> Lines {
+    let cause = if yubico_otp {
+        "it is what a YubiKey types when it is touched (a Yubico OTP), not a code of the OATH applet"
+    } else {
+        "a code has six digits"
+    };
+    let next = "leave out --code: the code is then read from the token";
+    ("the code that was given cannot be one".to_owned(), cause.to_owned(), next.to_owned())
+}

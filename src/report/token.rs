@@ -1,0 +1,171 @@
+//! Tokens that are missing, busy, locked, or have no such account.
+
+use super::{Exit, Report, listed};
+use crate::source::token::TokenError;
+use hw::oath::OathError;
+use hw::transport::CarrierError;
+
+pub(super) fn report(what: String, error: &TokenError) -> Report {
+    match error {
+        TokenError::Bus(why) => carrier(what, None, why),
+        TokenError::NoToken => {
+            Report::new(Exit::NoToken, what, "no token is plugged in", "plug in the token, then try again")
+        }
+        TokenError::OtherTokens { wanted, present } => Report::new(
+            Exit::NoToken,
+            what,
+            format!("token {wanted} is not plugged in, only {}", listed(present.iter())),
+            "plug it in, or change --token or mfa_key_token",
+        ),
+        TokenError::NoApplet { token, disabled: true } => Report::new(
+            Exit::Failed,
+            what,
+            format!("the OATH applet of {token} is switched off"),
+            "switch it on: `ykman config usb --enable OATH`",
+        ),
+        TokenError::NoApplet { token, disabled: false } => Report::new(
+            Exit::Change,
+            what,
+            format!("{token} has no OATH applet"),
+            "plug in a token that has one (not a \"Security Key\", which has FIDO only)",
+        ),
+        TokenError::NoMatch { present, named } => no_match(what, present, named.as_deref()),
+        TokenError::SeveralAccounts { matching } => Report::new(
+            Exit::Change,
+            what,
+            format!("several accounts could be meant: {}", listed(matching.iter())),
+            "name one: --account ID, or mfa_key_account in the profile",
+        ),
+        TokenError::NotByTime { id } => Report::new(
+            Exit::Change,
+            what,
+            format!("account {id} counts (HOTP), and AWS's codes go by the time (TOTP)"),
+            "name another account, or add it again as TOTP",
+        ),
+        TokenError::SeveralTokens { tokens } => Report::new(
+            Exit::Change,
+            what,
+            format!("several tokens have the account: {}", listed(tokens.iter())),
+            "name one: --token SERIAL, or mfa_key_token in the profile",
+        ),
+        TokenError::Locked { token } => Report::new(
+            Exit::Person,
+            what,
+            format!("the OATH applet of {token} is locked with a password, and nobody typed it"),
+            "run it in a terminal and type the password",
+        ),
+        TokenError::WrongPassword { token } => Report::new(
+            Exit::Person,
+            what,
+            format!("that is not the password of {token}"),
+            "try again; `ykman oath access change` sets a new one, `ykman oath reset` deletes all accounts",
+        ),
+        TokenError::Unseen { reader, why } => oath(what, reader, why),
+        TokenError::NoCode { token, why } => oath(what, token, why),
+        TokenError::Stuck { waited } => Report::new(
+            Exit::Failed,
+            what,
+            format!("the token did not answer within {} s; another program may be using it", waited.as_secs()),
+            "end that program, or pull the token out and plug it in again",
+        ),
+    }
+}
+
+fn no_match(what: String, present: &[(String, Vec<hw::oath::AccountId>)], named: Option<&str>) -> Report {
+    let there: Vec<String> = present
+        .iter()
+        .map(|(token, ids)| match ids.as_slice() {
+            [] => format!("{token} has none"),
+            ids => format!("{token} has {}", listed(ids.iter())),
+        })
+        .collect();
+    let wanted = named.map_or("no account of this MFA device".to_owned(), |id| format!("no account \"{id}\""));
+    let cause = format!("{wanted} on the token: {}", listed(there.iter()));
+    Report::new(Exit::Change, what, cause, "name the account: --account ID, or mfa_key_account in the profile")
+}
+
+fn oath(what: String, token: &str, why: &OathError) -> Report {
+    if let Some(why) = why.carrier() {
+        return carrier(what, Some(token), why);
+    }
+    match why {
+        OathError::TouchMissing { waited } => Report::new(
+            Exit::Person,
+            what,
+            format!("{token} was not touched within {} s", waited.as_secs()),
+            "try again, and touch it when it blinks",
+        ),
+        OathError::PasswordNeeded { .. } => Report::new(
+            Exit::Person,
+            what,
+            format!("the OATH applet of {token} is locked with a password"),
+            "run it in a terminal and type the password",
+        ),
+        OathError::WrongPassword => {
+            Report::new(Exit::Person, what, format!("that is not the password of {token}"), "try again")
+        }
+        OathError::WrongProof => Report::new(
+            Exit::Failed,
+            what,
+            format!("{token} cannot prove that it knows the password: it may be an impostor"),
+            "pull it out, and look whether it is yours",
+        ),
+        OathError::AppletMissing { .. } => Report::new(
+            Exit::Failed,
+            what,
+            format!("{token}: {why}"),
+            "switch the applet on: `ykman config usb --enable OATH`",
+        ),
+        OathError::OtherToken { .. } | OathError::OtherApplet { .. } | OathError::NoSuchAccount { .. } => Report::new(
+            Exit::Failed,
+            what,
+            format!("{token}: {why}"),
+            "somebody changed the token or its accounts meanwhile; try again",
+        ),
+        OathError::NotPermitted
+        | OathError::Exchange(_)
+        | OathError::Malformed { .. }
+        | OathError::Digits { .. }
+        | OathError::Status { .. }
+        | OathError::NoRandomness => Report::new(
+            Exit::Failed,
+            what,
+            format!("{token}: {}", chain(why)),
+            "pull the token out, plug it in again, and try again",
+        ),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+fn carrier(what: String, token: Option<&str>, why: &CarrierError) -> Report {
+    let (exit, next) = match why {
+        CarrierError::NoService => {
+            let next = "start it: `sudo systemctl enable --now pcscd.socket` (packages pcscd and libccid)";
+            (Exit::NoToken, next)
+        }
+        CarrierError::ServiceStopped => (Exit::NoToken, "start it again: `sudo systemctl restart pcscd`"),
+        CarrierError::Refused => {
+            let next = "without a desktop session (SSH, a service) polkit has to allow org.debian.pcsc-lite.access_pcsc and access_card";
+            (Exit::Failed, next)
+        }
+        CarrierError::Busy => {
+            let next = "close Yubico Authenticator; `gpgconf --kill scdaemon` makes GnuPG let go; then try again";
+            (Exit::Failed, next)
+        }
+        CarrierError::Removed | CarrierError::Empty => (Exit::NoToken, "plug it in again, then try again"),
+        CarrierError::Reset => (Exit::Failed, "try again; if it stays, end the program that resets it"),
+        CarrierError::Mute | CarrierError::Broken | CarrierError::Other { .. } => {
+            (Exit::Failed, "pull the token out, plug it in again, and try again")
+        }
+    };
+    Report::new(exit, what, token.map_or_else(|| why.to_string(), |token| format!("{token}: {why}")), next)
+}

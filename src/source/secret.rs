@@ -1,0 +1,141 @@
+//! Codes from a secret in a file that nobody else can read.
+
+use super::{Code, DIGITS, PERIOD};
+use rustix::process::geteuid;
+use secrecy::SecretString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use totp_rs::{Builder, Secret, Totp};
+use zeroize::Zeroizing;
+
+/// Longest file that is read, in bytes; a secret is far shorter.
+const LONGEST: u64 = 64 * 1024;
+
+/// Why there is no code from a secret file.
+#[derive(Debug)]
+pub enum SecretFault {
+    /// There is no such file.
+    Absent,
+    /// It cannot be read.
+    Unreadable(io::Error),
+    /// It is no regular file.
+    NotAFile,
+    /// It belongs to somebody else, neither us nor root.
+    Foreign,
+    /// Others can read or write it.
+    Open {
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Its first line is neither base32 nor an `otpauth://totp/` URI.
+    Malformed,
+    /// Its codes are not of AWS's kind: six digits, thirty seconds.
+    Unlike {
+        /// How many digits.
+        digits: u8,
+        /// For how many seconds.
+        period: u64,
+    },
+}
+
+/// A secret, read and ready to give codes. It is wiped when it is let go.
+pub struct SoftwareSecret(Totp);
+
+impl SoftwareSecret {
+    /// Reads a secret file: its first line that is not empty, as base32 (SHA-1; case, spaces and padding do not matter) or
+    /// as an `otpauth://` URI.
+    ///
+    /// # Errors
+    /// [`SecretFault`].
+    pub fn read(path: &Path) -> Result<Self, SecretFault> {
+        let file = File::open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => SecretFault::Absent,
+            _ => SecretFault::Unreadable(error),
+        })?;
+        let meta = file.metadata().map_err(SecretFault::Unreadable)?;
+        if !meta.is_file() {
+            return Err(SecretFault::NotAFile);
+        }
+        if meta.uid() != 0 && meta.uid() != geteuid().as_raw() {
+            return Err(SecretFault::Foreign);
+        }
+        if meta.mode() & 0o077 != 0 {
+            return Err(SecretFault::Open { mode: meta.mode() & 0o7777 });
+        }
+        let mut text = Zeroizing::new(String::new());
+        file.take(LONGEST).read_to_string(&mut text).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => SecretFault::Malformed,
+            _ => SecretFault::Unreadable(error),
+        })?;
+        let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+        Self::parse(line.ok_or(SecretFault::Malformed)?)
+    }
+
+    fn parse(line: &str) -> Result<Self, SecretFault> {
+        let totp = if line.to_ascii_lowercase().starts_with("otpauth://") {
+            Totp::from_url_unchecked(line).map_err(|_| SecretFault::Malformed)?
+        } else {
+            let kept = line.chars().filter(|c| !c.is_whitespace() && *c != '=' && *c != '-');
+            let base32 = Zeroizing::new(kept.map(|c| c.to_ascii_uppercase()).collect::<String>());
+            let secret = Secret::try_from_base32(&*base32).map_err(|_| SecretFault::Malformed)?;
+            Builder::new().with_secret(secret).build_noncompliant()
+        };
+        if totp.secret().as_bytes().is_empty() {
+            return Err(SecretFault::Malformed);
+        }
+        let (digits, period) = (totp.digits(), totp.step());
+        if usize::from(digits) != DIGITS || period != PERIOD {
+            return Err(SecretFault::Unlike { digits, period });
+        }
+        Ok(Self(totp))
+    }
+
+    /// The code of a time step (RFC 6238).
+    #[must_use]
+    pub fn code(&self, step: u64) -> Code {
+        let digits = Zeroizing::new(self.0.generate(step.saturating_mul(PERIOD)).to_string());
+        Code { digits: SecretString::from(digits.as_str()), step }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret;
+
+    fn code(line: &str) -> Result<String, SecretFault> {
+        // 1111111109 seconds, RFC 6238 appendix B, cut to six digits.
+        SoftwareSecret::parse(line).map(|secret| secret.code(1_111_111_109 / 30).digits.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn every_way_to_write_a_secret() {
+        for line in [
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+            "gezd gnbv gy3t qojq gezd gnbv gy3t qojq",
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ======",
+            "otpauth://totp/Amazon%20Web%20Services:alice@alias?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Amazon%20Web%20Services",
+        ] {
+            assert_eq!(code(line).unwrap(), "081804", "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret() {
+        for line in ["1", "not base32!", "otpauth://hotp/x?secret=GEZDGNBV", "otpauth://totp/x", "===="] {
+            assert!(matches!(code(line), Err(SecretFault::Malformed)), "{line}");
+        }
+        let eight = "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&digits=8&period=60";
+        assert!(matches!(code(eight), Err(SecretFault::Unlike { digits: 8, period: 60 })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_taken_or_refused(line in "\\PC{0,80}|otpauth://totp/\\PC{0,40}") {
+            let _ = code(&line);
+        }
+    }
+}

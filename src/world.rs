@@ -1,0 +1,129 @@
+//! All that is outside the program: environment, clock, standard output, the person, the bus with the tokens.
+
+mod person;
+pub mod terminal;
+
+pub use person::{Level, NoAnswer, Person, Terminal};
+
+use hw::transport::Bus;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// What a command is handed; `main` builds the real one, a test its own.
+pub struct World {
+    /// Environment variables.
+    pub env: Environment,
+    /// The time of day here, right or wrong.
+    pub clock: Arc<dyn Clock>,
+    /// Standard output: the answer.
+    pub out: Box<dyn Write>,
+    /// Standard error and the terminal: the conversation.
+    pub person: Person,
+    /// Standard input, where a flag says to read from it.
+    pub input: Box<dyn BufRead>,
+    /// Where tokens are plugged in.
+    pub bus: Plugs,
+}
+
+/// Makes the bus; the text narrows it to readers with that in their name.
+pub type Plugs = Box<dyn Fn(Option<&str>) -> Arc<dyn Bus>>;
+
+/// Tells the time of day.
+pub trait Clock: Send + Sync {
+    /// Now, as this machine believes.
+    fn now(&self) -> SystemTime;
+}
+
+/// Environment variables as they were when the program started. An empty one counts as not set, as AWS's clients have it.
+#[derive(Clone, Default)]
+pub struct Environment(HashMap<OsString, OsString>);
+
+impl Environment {
+    /// The value, if it is set and not empty.
+    #[must_use]
+    pub fn os(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// The value as text; one that is no UTF-8 counts as not set.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.os(name)?.to_str()
+    }
+
+    /// The person's home folder; a service may have none.
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        self.os("HOME").map(PathBuf::from)
+    }
+
+    /// A path as AWS's clients read it: a leading `~/` is the home folder.
+    #[must_use]
+    pub fn expand(&self, path: &OsStr) -> PathBuf {
+        let path = PathBuf::from(path);
+        match (path.strip_prefix("~"), self.home()) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => path,
+        }
+    }
+
+    /// What the SDK's readers of settings take, with `profile` chosen.
+    #[must_use]
+    pub fn for_sdk(&self, profile: &str) -> aws_types::os_shim_internal::Env {
+        let text =
+            |(name, value): (&OsString, &OsString)| Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()));
+        let mut variables: HashMap<String, String> = self.0.iter().filter_map(text).collect();
+        variables.retain(|_, value| !value.is_empty());
+        variables.insert("AWS_PROFILE".to_owned(), profile.to_owned());
+        variables.into()
+    }
+}
+
+impl FromIterator<(OsString, OsString)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
+    }
+}
+
+/// Text from outside (names on a token, AWS's words, a portal's page) made safe for a terminal: what does not print is
+/// escaped, and it is cut after `most` characters.
+#[must_use]
+pub fn printable(text: &str, most: usize) -> String {
+    let mut safe = String::new();
+    for (count, c) in text.trim().chars().enumerate() {
+        if count == most {
+            safe.push('…');
+            break;
+        }
+        match c {
+            '"' | '\'' | '\\' => safe.push(c),
+            _ => safe.extend(c.escape_debug()),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_print_is_escaped_and_long_text_is_cut() {
+        assert_eq!(printable("a\u{1b}[31mb\u{202e}\n", 80), "a\\u{1b}[31mb\\u{202e}");
+        assert_eq!(printable("ünï \"q\" it's", 80), "ünï \"q\" it's");
+        assert_eq!(printable("abcdef", 3), "abc…");
+    }
+
+    #[test]
+    fn empty_variables_are_not_set_and_a_tilde_is_home() {
+        let env: Environment =
+            [("A", ""), ("HOME", "/h")].iter().map(|(k, v)| (OsString::from(k), OsString::from(v))).collect();
+        assert_eq!(env.text("A"), None);
+        assert_eq!(env.expand(OsStr::new("~/x")), PathBuf::from("/h/x"));
+        assert_eq!(env.expand(OsStr::new("~other/x")), PathBuf::from("~other/x"));
+    }
+}

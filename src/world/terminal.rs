@@ -1,0 +1,89 @@
+//! The real terminal, `/dev/tty`: it is there even when an SDK has taken standard input and error.
+
+use super::{NoAnswer, Terminal};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use secrecy::SecretString;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// How the terminal was before its echo was switched off; what ends the process early puts it back.
+static BEFORE: Mutex<Option<(Arc<File>, Termios)>> = Mutex::new(None);
+
+/// Longest line that is read, in bytes.
+const LONGEST: usize = 4096;
+
+/// `/dev/tty`, open for reading and writing.
+pub struct ControllingTerminal(Arc<File>);
+
+impl ControllingTerminal {
+    /// Opens it, where this process has one.
+    #[must_use]
+    pub fn open() -> Option<Self> {
+        let file = File::options().read(true).write(true).open("/dev/tty").ok()?;
+        Some(Self(Arc::new(file)))
+    }
+
+    fn without_echo(&self) -> Option<EchoOff> {
+        let before = tcgetattr(&*self.0).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&self.0), before));
+        tcsetattr(&*self.0, OptionalActions::Flush, &silent).ok()?;
+        Some(EchoOff)
+    }
+}
+
+/// Puts the terminal back as it was, if it is not.
+pub fn restore() {
+    if let Some((file, before)) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let _ = tcsetattr(&*file, OptionalActions::Now, &before);
+    }
+}
+
+/// As long as it lives, what is typed is not shown.
+struct EchoOff;
+
+impl Drop for EchoOff {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+impl Terminal for ControllingTerminal {
+    fn write(&mut self, text: &str) {
+        let mut file = &*self.0;
+        let _ = file.write_all(text.as_bytes()).and_then(|()| file.flush());
+    }
+
+    fn width(&self) -> usize {
+        tcgetwinsize(&*self.0).map_or(80, |size| usize::from(size.ws_col)).max(20)
+    }
+
+    fn read_line(&mut self, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer> {
+        let _silence = if echo { None } else { self.without_echo() };
+        let end = Instant::now() + limit;
+        let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
+        let mut bytes = Zeroizing::new([0_u8; 256]);
+        while !line.ends_with(b"\n") && line.len() + bytes.len() <= LONGEST {
+            let left = end.saturating_duration_since(Instant::now());
+            let wait = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+            let mut fds = [PollFd::new(&*self.0, PollFlags::IN)];
+            match poll(&mut fds, Some(&wait)) {
+                Ok(0) => return Err(NoAnswer::Late),
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(_) => return Err(NoAnswer::Nobody),
+            }
+            match (&*self.0).read(&mut *bytes) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => line.extend_from_slice(&bytes[..count]),
+            }
+        }
+        let text = std::str::from_utf8(&line).map_err(|_| NoAnswer::Nothing)?.trim_end_matches(['\n', '\r']);
+        if text.is_empty() { Err(NoAnswer::Nothing) } else { Ok(SecretString::from(text.to_owned())) }
+    }
+}

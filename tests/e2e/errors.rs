@@ -1,0 +1,378 @@
+//! Every way in which `login` fails, as a person reads it: the lists are in `errors/`.
+//!
+//! After a change that is meant, `UPDATE_ERRORS=1` writes them anew; read what changed.
+
+use crate::world::{Bench, Outcome, READER, SEED};
+use fake_aws::{Action, Lie, Times};
+use hw::memory_bus::Step;
+use hw::transport::CarrierError;
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use virtual_token::{Account, Applet, Kind, Persona, Presence, Touch, VirtualToken};
+
+type Case = (&'static str, fn(&mut Bench) -> Outcome);
+
+const COMMAND_LINE: &[Case] = &[
+    ("two profiles", |b| b.run(&["login", "dev", "-p", "other"])),
+    ("an unknown profile", |b| b.run(&["login", "prod"])),
+    ("no profile at all", |b| {
+        fs::remove_file(b.path(".aws/credentials")).unwrap();
+        fs::remove_file(b.path(".aws/config")).unwrap();
+        b.run(&["login"])
+    }),
+    ("a passkey's serial number", |b| b.login(&["--mfa-serial", "arn:aws:iam::123456789012:u2f/user/alice/key"])),
+    ("a user's ARN as serial number", |b| b.login(&["--serial-number", "arn:aws:iam::123456789012:user/alice"])),
+    ("a role's ARN as serial number", |b| b.login(&["--device", "arn:aws:iam::123456789012:role/alice"])),
+    ("a serial number that is none", |b| b.login(&["--mfa-serial", "my phone"])),
+    ("a session of a week", |b| b.login(&["-d", "168h"])),
+    ("a min-ttl that is no time", |b| b.login(&["--min-ttl", "soon"])),
+    ("a token's name", |b| b.login(&["--token", "my-yubikey"])),
+    ("an unknown source", |b| b.login(&["--source", "token, carrier-pigeon"])),
+    ("a code of five digits", |b| b.login(&["--code", "12345"])),
+    ("a Yubico OTP as code", |b| b.login(&["--code", "ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj"])),
+    ("a session profile with a blank", |b| b.login(&["-u", "my profile"])),
+    ("the session over its own key", |b| b.login(&["-u", "dev"])),
+    ("a switch that is neither on nor off", |b| {
+        b.env.insert("AWS_MFA_KEY_FORCE".into(), "perhaps".into());
+        b.login(&[])
+    }),
+    ("no HOME", |b| {
+        b.env.clear();
+        b.login(&[])
+    }),
+    ("no HOME for the ledger", |b| {
+        b.env.clear();
+        for (name, file) in [("AWS_CONFIG_FILE", ".aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")] {
+            b.env.insert(name.into(), b.path(file).to_str().unwrap().into());
+        }
+        b.login(&[])
+    }),
+];
+
+const CONFIGURATION: &[Case] = &[
+    ("no long-term key", |b| {
+        b.write(".aws/credentials", "");
+        b.login(&[])
+    }),
+    ("a role's profile", |b| {
+        b.write(
+            ".aws/config",
+            "[profile dev]\n[profile role]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = dev\n",
+        );
+        b.run(&["login", "role"])
+    }),
+    ("a profile that holds a session", |b| {
+        b.edit(".aws/credentials", "[dev]\n", "[dev]\naws_session_token = abc\n");
+        b.login(&[])
+    }),
+    ("a session profile with a role", |b| {
+        b.configure("[profile dev-mfa]\nrole_arn = arn:aws:iam::123456789012:role/r\n");
+        b.login(&[])
+    }),
+    ("a session profile with a long-term key", |b| {
+        b.edit(".aws/credentials", "# keep me\n", "[dev-mfa]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n");
+        b.login(&[])
+    }),
+    ("an endpoint beyond this machine without TLS", |b| {
+        b.env.insert("AWS_ENDPOINT_URL_STS".into(), "http://sts.example.com".into());
+        b.login(&[])
+    }),
+    ("an endpoint that is no URL", |b| {
+        b.env.insert("AWS_ENDPOINT_URL".into(), "sts.example.com".into());
+        b.login(&[])
+    }),
+    ("a damaged config file", |b| {
+        b.configure("rubbish\n");
+        b.login(&[])
+    }),
+    ("a damaged credentials file", |b| {
+        b.edit(".aws/credentials", "# keep me", "rubbish");
+        b.login(&[])
+    }),
+    ("a credentials file that is not UTF-8", |b| {
+        fs::write(b.path(".aws/credentials"), b"[dev]\n# caf\xe9\n").unwrap();
+        b.login(&[])
+    }),
+    ("a section twice", |b| {
+        b.edit(".aws/credentials", "# keep me\n", "[dev-mfa]\n[dev-mfa]\n");
+        b.login(&[])
+    }),
+    ("a folder as credentials file", |b| {
+        fs::remove_file(b.path(".aws/credentials")).unwrap();
+        fs::create_dir(b.path(".aws/credentials")).unwrap();
+        b.login(&[])
+    }),
+    ("links in a circle", |b| {
+        fs::remove_file(b.path(".aws/credentials")).unwrap();
+        symlink("credentials", b.path(".aws/credentials")).unwrap();
+        b.login(&[])
+    }),
+    ("a CA bundle without a certificate", |b| {
+        b.write("ca.pem", "rubbish");
+        b.env.insert("AWS_CA_BUNDLE".into(), "~/ca.pem".into());
+        b.login(&[])
+    }),
+    ("a CA bundle that is not there", |b| {
+        b.env.insert("AWS_CA_BUNDLE".into(), "~/ca.pem".into());
+        b.login(&[])
+    }),
+    ("a ledger that cannot be", |b| {
+        b.write("state", "");
+        b.env.insert("AWS_MFA_KEY_STATE_DIR".into(), "~/state".into());
+        b.login(&[])
+    }),
+];
+
+const AWS: &[Case] = &[
+    ("an inactive key", |b| {
+        let text = b.read(".aws/credentials");
+        let id = text.lines().find_map(|line| line.strip_prefix("aws_access_key_id = ")).unwrap();
+        assert!(b.aws.deactivate_key(id));
+        b.login(&[])
+    }),
+    ("a wrong secret access key", |b| {
+        b.edit(".aws/credentials", "aws_secret_access_key = ", "aws_secret_access_key = x");
+        b.login(&[])
+    }),
+    ("an MFA device of another AWS account", |b| b.login(&["--mfa-serial", "arn:aws:iam::210987654321:mfa/alice"])),
+    ("no MFA device", |b| {
+        b.edit(".aws/config", "mfa_serial", "#mfa_serial");
+        let bob = b.aws.add_user("210987654321", "bob");
+        let key = b.aws.add_key(&bob);
+        let (id, secret) = (key.access_key_id.clone(), key.secret_access_key.clone());
+        b.write(".aws/credentials", &format!("[dev]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"));
+        b.login(&[])
+    }),
+    ("several MFA devices", |b| {
+        b.edit(".aws/config", "mfa_serial", "#mfa_serial");
+        b.aws.add_mfa(&b.alice, "phone", SEED);
+        b.login(&[])
+    }),
+    ("a secret that is not the MFA device's", |b| {
+        b.token.remove(b"Amazon Web Services:alice@example");
+        b.token.add(Account::totp("AWS:alice", b"another secret".to_vec()));
+        b.login(&[])
+    }),
+    ("a wrong typed code", |b| b.login(&["--code", "000000"])),
+    ("a code given twice", |b| {
+        assert_eq!(b.login(&["--code", "000000"]).code, 5);
+        let mut outcome = b.login(&["--code", "000000"]);
+        let seconds = outcome.err.split("wait ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        outcome.err = outcome.err.replace(&format!("wait {seconds} s"), "wait N s");
+        outcome
+    }),
+    ("an MFA device that is gone", |b| {
+        assert!(b.aws.set_mfa_enabled(&b.serial, false));
+        b.login(&[])
+    }),
+    ("a connection that breaks before the code arrives", |b| lied(b, Lie::DropBefore)),
+    ("a connection that breaks afterwards", |b| lied(b, Lie::DropAfter)),
+    ("an outage", |b| lied(b, Lie::InternalFailure)),
+    ("throttling", |b| lied(b, Lie::Throttling)),
+    ("half an answer", |b| lied(b, Lie::CutXml)),
+    ("an empty answer", |b| lied(b, Lie::EmptyBody)),
+    ("a proxy's page", |b| lied(b, Lie::HtmlBadGateway)),
+    ("an error without a message", |b| lied(b, Lie::S3ShapedError("AccessDenied".into()))),
+    ("a portal's page", |b| {
+        b.aws.lie(None, Lie::HtmlPortal, Times::Always);
+        b.login(&[])
+    }),
+    ("nothing at AWS's address", |b| {
+        // Port 1 is not listened on by anything that is in use today.
+        b.env.insert("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into());
+        b.login(&[])
+    }),
+];
+
+const TOKEN: &[Case] = &[
+    ("no token", |b| {
+        b.bus.remove(READER);
+        b.login(&["--non-interactive"])
+    }),
+    ("another token", |b| b.login(&["--token", "87654321", "--source", "token"])),
+    ("no OATH applet", |b| {
+        b.token.set_presence(Applet::Oath, Presence::Absent);
+        b.login(&["--source", "token"])
+    }),
+    ("the OATH applet switched off", |b| {
+        b.token.set_presence(Applet::Oath, Presence::Disabled);
+        b.login(&["--source", "token"])
+    }),
+    ("two accounts that match", |b| {
+        b.token.add(Account::totp("AWS:alice@other", SEED));
+        b.login(&[])
+    }),
+    ("no account that matches", |b| {
+        b.token.remove(b"Amazon Web Services:alice@example");
+        b.token.add(Account::totp("GitHub:bob\u{1b}[2J", SEED));
+        b.login(&["--source", "token"])
+    }),
+    ("no account of that name", |b| b.login(&["--source", "token", "--account", "AWS:bob"])),
+    ("an account that counts", |b| {
+        let mut account = Account::totp("AWS:counter", SEED);
+        account.kind = Kind::Hotp;
+        b.token.add(account);
+        b.login(&["--account", "AWS:counter"])
+    }),
+    ("two tokens with the account", |b| {
+        let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(None).build();
+        other.add(Account::totp("Amazon Web Services:alice@example", SEED));
+        b.bus.insert("Yubico YubiKey CCID 01 00", move |command| Ok(other.exchange(command)));
+        b.login(&[])
+    }),
+    ("a locked token and nobody there", |b| {
+        b.token.set_password(Some("correct horse"));
+        b.login(&["--non-interactive"])
+    }),
+    ("a locked token and no password typed", |b| {
+        b.token.set_password(Some("correct horse"));
+        b.login(&[])
+    }),
+    ("three wrong passwords", |b| {
+        b.token.set_password(Some("correct horse"));
+        b.typed = Some(vec!["a", "b", "c", "correct horse"]);
+        b.login(&[])
+    }),
+    ("no service", |b| guarded(b, Step::Readers, CarrierError::NoService)),
+    ("a user without permission", |b| guarded(b, Step::Readers, CarrierError::Refused)),
+    ("a busy token", |b| guarded(b, Step::Open, CarrierError::Busy)),
+    ("a token that does not start", |b| guarded(b, Step::Open, CarrierError::Mute)),
+    ("a token pulled out while it was used", |b| {
+        let token = b.token.clone();
+        let answered = AtomicUsize::new(0);
+        b.bus.remove(READER);
+        b.bus.insert(READER, move |command| {
+            // The look goes well; the code does not.
+            if command[1] == 0xA2 {
+                return Err(CarrierError::Removed);
+            }
+            answered.fetch_add(1, Ordering::Relaxed);
+            Ok(token.exchange(command))
+        });
+        b.login(&[])
+    }),
+    ("a token that talks rubbish", |b| {
+        b.token.distort(|command, answer| if command[1] == 0xA2 { vec![0x90] } else { answer });
+        b.login(&[])
+    }),
+    ("a touch that does not come", |b| {
+        b.token.remove(b"Amazon Web Services:alice@example");
+        b.token.add(Account::totp("Amazon Web Services:alice@example", SEED).with_touch());
+        b.token.set_touch(Touch::Never);
+        // Sooner than five seconds it would be a refusal for another reason.
+        b.token.set_touch_timeout(Duration::from_millis(5500));
+        b.login(&[])
+    }),
+];
+
+const OTHER_SOURCES: &[Case] = &[
+    ("no secret file", |b| b.login(&["--source", "secret:file:~/seed"])),
+    ("a secret file that others can read", |b| secret(b, "GEZDGNBVGY3TQOJQ", 0o640)),
+    ("a secret file with rubbish", |b| secret(b, "my secret!", 0o600)),
+    ("a secret with eight digits", |b| secret(b, "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&digits=8", 0o600)),
+    ("a prompt and nobody there", |b| {
+        b.typed = None;
+        b.login(&["--source", "prompt"])
+    }),
+    ("a prompt without an answer", |b| b.login(&["--source", "prompt"])),
+    ("a prompt with three wrong answers", |b| {
+        b.typed = Some(vec!["1", "one", "ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj", "123456"]);
+        b.login(&["--source", "prompt"])
+    }),
+];
+
+fn lied(bench: &mut Bench, lie: Lie) -> Outcome {
+    bench.aws.lie(Action::GetSessionToken, lie, Times::Next(1));
+    let outcome = bench.login(&[]);
+    assert_eq!(bench.aws.requests().iter().filter(|request| request.had_code).count(), 1, "a code is sent once");
+    outcome
+}
+
+fn guarded(bench: &mut Bench, step: Step, why: CarrierError) -> Outcome {
+    bench.bus.guard(step, move |_| Err(why.clone()));
+    bench.login(&["--non-interactive"])
+}
+
+fn secret(bench: &mut Bench, text: &str, mode: u32) -> Outcome {
+    bench.write("seed", text);
+    fs::set_permissions(bench.path("seed"), fs::Permissions::from_mode(mode)).unwrap();
+    bench.login(&["--source", "secret:file:~/seed"])
+}
+
+/// Runs a case, and looks whether the files are as they were just before.
+fn told((name, case): &Case) -> String {
+    let mut bench = Bench::new();
+    let fresh = (fs::read(bench.path(".aws/credentials")).unwrap(), fs::read(bench.path(".aws/config")).unwrap());
+    let outcome = case(&mut bench);
+    for (file, before) in [(".aws/credentials", fresh.0), (".aws/config", fresh.1)] {
+        let Ok(after) = fs::read(bench.path(file)) else { continue };
+        let text = String::from_utf8_lossy(&after);
+        assert!(
+            after == before || !text.contains("ASIA") && !text.contains("mfa_key_owner"),
+            "{name} changed {file}: {text}"
+        );
+    }
+    let leftovers = fs::read_dir(bench.path(".aws")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(leftovers.filter(|file| file.to_string_lossy().contains(".new-")).count(), 0, "{name}");
+    let lines: Vec<&str> = outcome.err.lines().collect();
+    let report = lines.len() - lines.iter().rev().position(|line| line.starts_with("error: ")).unwrap() - 1;
+    assert_eq!(lines.len() - report, 3, "{name}: {}", outcome.err);
+    let mut text = format!("{name}: exit {}\n{}\n", outcome.code, lines[report..].join("\n"));
+    for (real, stands) in [(bench.home.path().to_str().unwrap(), "~"), (bench.aws.endpoint().as_str(), "ENDPOINT")] {
+        text = text.replace(real, stands);
+    }
+    without_request_id(&text)
+}
+
+fn without_request_id(text: &str) -> String {
+    match text.split_once(", request ") {
+        Some((before, rest)) => format!("{before}, request ID{}", &rest[rest.find(')').unwrap_or(0)..]),
+        None => text.to_owned(),
+    }
+}
+
+fn check(part: &str, cases: &[Case]) {
+    let mut text = String::new();
+    for case in cases {
+        let _ = writeln!(text, "{}", told(case));
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/e2e/errors/{part}.txt"));
+    if std::env::var_os("UPDATE_ERRORS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &text).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    for (expected, found) in expected.split("\n\n").zip(text.split("\n\n")) {
+        assert_eq!(found, expected, "see {}", path.display());
+    }
+    assert_eq!(text, expected, "see {}", path.display());
+}
+
+#[test]
+fn of_the_command_line() {
+    check("command-line", COMMAND_LINE);
+}
+
+#[test]
+fn of_the_configuration() {
+    check("configuration", CONFIGURATION);
+}
+
+#[test]
+fn of_aws() {
+    check("aws", AWS);
+}
+
+#[test]
+fn of_tokens() {
+    check("token", TOKEN);
+}
+
+#[test]
+fn of_other_sources() {
+    check("other-sources", OTHER_SOURCES);
+}

@@ -1,0 +1,17 @@
+//! What the whole program does, from the command line to the files it leaves.
+//!
+//! - `world`: the program inside the test, with a token of memory, AWS on loopback and a person who follows a script.
+//! - `login`, `errors`: what `login` does there.
+//! - `layers`: the order of the modules.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    unreachable_pub,
+    reason = "what goes wrong in a test's own work is a failed test"
+)]
+
+mod errors;
+mod layers;
+mod login;
+mod world;

@@ -1,0 +1,185 @@
+//! The program inside the test: a token of memory, AWS on loopback, a home of its own, a person who follows a script.
+
+use aws_mfa_key::world::{Clock, NoAnswer, Person, Terminal, World};
+use fake_aws::{FakeAws, User};
+use hw::memory_bus::MemoryBus;
+use secrecy::SecretString;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Cursor, Write};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tempfile::TempDir;
+use virtual_token::{Account, Persona, Touch, VirtualToken};
+
+pub const ACCOUNT: &str = "123456789012";
+pub const SEED: &[u8] = b"12345678901234567890";
+pub const READER: &str = "Yubico YubiKey OTP+FIDO+CCID 00 00";
+/// The secret above, as a person would write it down.
+pub const SEED_BASE32: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+/// A person with a profile `dev`, a token with the right account, and AWS that knows both.
+pub struct Bench {
+    pub home: TempDir,
+    pub aws: FakeAws,
+    pub alice: User,
+    pub serial: String,
+    pub token: VirtualToken,
+    pub bus: Arc<MemoryBus>,
+    pub env: BTreeMap<String, String>,
+    /// What the person types, one line an answer; `None`: there is no terminal.
+    pub typed: Option<Vec<&'static str>>,
+    pub input: &'static str,
+    /// Seconds that this machine's clock is ahead.
+    pub clock_ahead: i64,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Outcome {
+    pub code: u8,
+    pub out: String,
+    pub err: String,
+    /// What was written to the terminal, if there is one.
+    pub terminal: String,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        let aws = FakeAws::start().unwrap();
+        let alice = aws.add_user(ACCOUNT, "alice");
+        let serial = aws.add_mfa(&alice, "alice", SEED);
+        let token = VirtualToken::builder(Persona::named("5.4.3").unwrap()).serial(Some(12_345_678)).build();
+        token.add(Account::totp("Amazon Web Services:alice@example", SEED));
+        token.set_touch(Touch::ByItself(Duration::ZERO));
+        let mut bench = Self {
+            home: tempfile::tempdir().unwrap(),
+            aws,
+            alice,
+            serial,
+            token,
+            bus: Arc::new(MemoryBus::new()),
+            env: BTreeMap::new(),
+            typed: Some(Vec::new()),
+            input: "",
+            clock_ahead: 0,
+        };
+        bench.env.insert("HOME".to_owned(), bench.home.path().to_str().unwrap().to_owned());
+        let token = bench.token.clone();
+        bench.bus.insert(READER, move |command| Ok(token.exchange(command)));
+        let key = bench.aws.add_key(&bench.alice);
+        fs::create_dir(bench.path(".aws")).unwrap();
+        bench.write(
+            ".aws/credentials",
+            &format!(
+                "# keep me\n[dev]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+                key.access_key_id, key.secret_access_key
+            ),
+        );
+        bench.configure("");
+        bench
+    }
+
+    /// Writes the config file anew, with more lines for profile `dev`.
+    pub fn configure(&self, more: &str) {
+        let text = format!(
+            "[profile dev]\nregion = eu-central-1\nendpoint_url = {}\nmfa_serial = {}\n{more}",
+            self.aws.endpoint(),
+            self.serial
+        );
+        self.write(".aws/config", &text);
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Replaces a part of a file, which has to be there.
+    pub fn edit(&self, name: &str, old: &str, new: &str) {
+        let text = self.read(name);
+        assert!(text.contains(old), "{old} is not in {text}");
+        self.write(name, &text.replace(old, new));
+    }
+
+    pub fn login(&self, arguments: &[&str]) -> Outcome {
+        self.run(&[&["login", "dev"], arguments].concat())
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Outcome {
+        let (out, err, screen) = (Sink::default(), Sink::default(), Sink::default());
+        let terminal = self.typed.as_ref().map(|typed| -> Box<dyn Terminal> {
+            Box::new(Script { lines: typed.iter().copied().collect(), screen: screen.clone() })
+        });
+        let bus = Arc::clone(&self.bus);
+        let mut world = World {
+            env: self.env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect(),
+            clock: Arc::new(Ahead(self.clock_ahead)),
+            out: Box::new(out.clone()),
+            person: Person::new(Box::new(err.clone()), terminal),
+            input: Box::new(Cursor::new(self.input)),
+            bus: Box::new(move |_| Arc::clone(&bus) as Arc<dyn hw::transport::Bus>),
+        };
+        let arguments = std::iter::once("aws-mfa-key").chain(arguments.iter().copied()).map(OsString::from);
+        let code = aws_mfa_key::run(arguments, &mut world);
+        Outcome { code, out: out.text(), err: err.text(), terminal: screen.text() }
+    }
+}
+
+struct Ahead(i64);
+
+impl Clock for Ahead {
+    fn now(&self) -> SystemTime {
+        let by = Duration::from_secs(self.0.unsigned_abs());
+        if self.0 < 0 { SystemTime::now() - by } else { SystemTime::now() + by }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Sink(Rc<RefCell<Vec<u8>>>);
+
+impl Sink {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Script {
+    lines: VecDeque<&'static str>,
+    screen: Sink,
+}
+
+impl Terminal for Script {
+    fn write(&mut self, text: &str) {
+        self.screen.write_all(text.as_bytes()).unwrap();
+    }
+
+    fn width(&self) -> usize {
+        120
+    }
+
+    fn read_line(&mut self, _echo: bool, _limit: Duration) -> Result<SecretString, NoAnswer> {
+        self.lines.pop_front().filter(|line| !line.is_empty()).map(SecretString::from).ok_or(NoAnswer::Nothing)
+    }
+}
