@@ -3,7 +3,7 @@
 use aws_mfa_key::world::{Clock, Person, Terminal, World, terminal};
 use hw::pcsc_bus::PcscBus;
 use hw::transport::Bus;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use std::io::{self, BufReader};
 use std::process::ExitCode;
@@ -36,13 +36,14 @@ impl Clock for SystemClock {
     }
 }
 
-/// Ctrl-C ends at once, whatever is being waited for, and leaves the terminal as it was.
+/// Ctrl-C ends at once, whatever is being waited for, and leaves the terminal as it was. A file that may not grow any
+/// further is an error of the write, which is told, and not the end.
 fn end_on_signals() {
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ]) else { return };
     // Without this thread the signals end the process, too, only less tidily.
     let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            terminal::restore();
+        if let Some(signal) = signals.forever().find(|signal| *signal != SIGXFSZ) {
+            terminal::leave();
             std::process::exit(128 + signal);
         }
     });

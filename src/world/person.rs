@@ -102,14 +102,18 @@ impl Person {
             }
             return;
         };
-        let line = match countdown {
-            Some(left) => format!("{what} ({} s)", left.as_secs_f64().ceil()),
-            None => what.to_owned(),
-        };
+        let countdown = countdown.map(|left| format!(" ({} s)", left.as_secs_f64().ceil())).unwrap_or_default();
+        // The last column stays free, or some terminals begin a new line.
+        let room = terminal.width().saturating_sub(countdown.len() + 1);
+        let mut line: String = what.chars().take(room).collect();
+        if what.chars().count() > room {
+            line.pop();
+            line.push('…');
+        }
+        line.push_str(&countdown);
         if self.shown.as_ref() == Some(&line) {
             return;
         }
-        let line: String = line.chars().take(terminal.width().saturating_sub(1)).collect();
         let blanks = self.shown.as_ref().map_or(0, |old| old.chars().count()).saturating_sub(line.chars().count());
         terminal.write(&format!("\r{line}{}", " ".repeat(blanks)));
         self.shown = Some(line);

@@ -6,12 +6,16 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwins
 use secrecy::SecretString;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// How the terminal was before its echo was switched off; what ends the process early puts it back.
 static BEFORE: Mutex<Option<(Arc<File>, Termios)>> = Mutex::new(None);
+
+/// Whether the line that the cursor is in has something in it.
+static UNFINISHED: AtomicBool = AtomicBool::new(false);
 
 /// Longest line that is read, in bytes.
 const LONGEST: usize = 4096;
@@ -37,8 +41,17 @@ impl ControllingTerminal {
     }
 }
 
-/// Puts the terminal back as it was, if it is not.
-pub fn restore() {
+/// Leaves the terminal as it was, for who ends the process early: at the start of a line, and with its echo.
+pub fn leave() {
+    if UNFINISHED.swap(false, Ordering::Relaxed)
+        && let Some(mut terminal) = ControllingTerminal::open()
+    {
+        terminal.write("\n");
+    }
+    restore_echo();
+}
+
+fn restore_echo() {
     if let Some((file, before)) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() {
         let _ = tcsetattr(&*file, OptionalActions::Now, &before);
     }
@@ -49,18 +62,21 @@ struct EchoOff;
 
 impl Drop for EchoOff {
     fn drop(&mut self) {
-        restore();
+        restore_echo();
     }
 }
 
 impl Terminal for ControllingTerminal {
     fn write(&mut self, text: &str) {
+        UNFINISHED.store(!text.ends_with(['\n', '\r']), Ordering::Relaxed);
         let mut file = &*self.0;
         let _ = file.write_all(text.as_bytes()).and_then(|()| file.flush());
     }
 
     fn width(&self) -> usize {
-        tcgetwinsize(&*self.0).map_or(80, |size| usize::from(size.ws_col)).max(20)
+        // A terminal that does not know says zero.
+        let columns = tcgetwinsize(&*self.0).map_or(0, |size| usize::from(size.ws_col));
+        if columns == 0 { 80 } else { columns.max(20) }
     }
 
     fn read_line(&mut self, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer> {

@@ -2,6 +2,8 @@
 //!
 //! - `world`: the program inside the test, with a token of memory, AWS on loopback and a person who follows a script.
 //! - `login`, `errors`: what `login` does there.
+//! - `stack`: the built program as it is installed, with a real pcscd and AWS's own clients.
+//! - `real`: what `login` does there.
 //! - `layers`: the order of the modules.
 
 #![allow(
@@ -14,4 +16,6 @@
 mod errors;
 mod layers;
 mod login;
+mod real;
+mod stack;
 mod world;

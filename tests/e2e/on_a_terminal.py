@@ -1,0 +1,39 @@
+"""Runs a program on a terminal of its own, and types an answer each time its question stands there.
+
+usage: on_a_terminal.py '[["question", "answer\\n"], …]' PROGRAM ARGUMENT…
+Prints what the terminal showed, and ends with the program's exit code.
+"""
+
+import json
+import os
+import pty
+import select
+import sys
+import termios
+import time
+
+answers = json.loads(sys.argv[1])
+pid, terminal = pty.fork()
+if pid == 0:
+    termios.tcsetwinsize(0, (24, 100))
+    os.execv(sys.argv[2], sys.argv[2:])
+
+shown, looked_at, end = b"", 0, time.monotonic() + 60
+while time.monotonic() < end:
+    readable, _, _ = select.select([terminal], [], [], 0.1)
+    try:
+        shown += os.read(terminal, 4096) if readable else b""
+    except OSError:  # Linux's way to say that nobody has the other end any more
+        break
+    if answers and answers[0][0].encode() in shown[looked_at:]:
+        looked_at = len(shown)
+        time.sleep(0.1)  # the question stands there before the terminal listens
+        os.write(terminal, answers.pop(0)[1].encode())
+else:
+    os.kill(pid, 9)
+    shown += b"\n(it did not end)"
+
+_, status = os.waitpid(pid, 0)
+sys.stdout.buffer.write(shown)
+sys.stdout.flush()
+sys.exit(os.waitstatus_to_exitcode(status) % 256)

@@ -1,0 +1,101 @@
+//! The built program as it is installed: a real pcscd with a token in it, AWS over HTTP, AWS's own clients beside it.
+
+use crate::world::{ACCOUNT, Bench, SEED};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+use virtual_token::pcscd::{Pcscd, YUBIKEY};
+use virtual_token::vpcd::Inserted;
+use virtual_token::{Account, Touch};
+
+/// Longest time that anything here may take.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Stack {
+    // Dropped in this order: the token is pulled out, then its reader ends.
+    pub inserted: Option<Inserted>,
+    pub pcscd: Pcscd,
+    pub bench: Bench,
+}
+
+impl Stack {
+    /// With a token whose account wants a touch, which comes by itself after a tenth of a second.
+    pub fn new() -> Self {
+        let bench = Bench::new();
+        bench.aws.add_bucket(ACCOUNT, "touched-the-key");
+        bench.token.remove(b"Amazon Web Services:alice@example");
+        bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED).with_touch());
+        bench.token.set_touch(Touch::ByItself(Duration::from_millis(100)));
+        let pcscd = Pcscd::start(&[YUBIKEY]).unwrap();
+        let inserted = Some(pcscd.insert(0, &bench.token).unwrap());
+        Self { inserted, pcscd, bench }
+    }
+
+    /// A command with nothing of the tester's own in its environment, and without their terminal.
+    pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("setsid");
+        command.args(["--wait", program]).args(arguments).env_clear().envs(&self.bench.env);
+        command.env("PATH", format!("{}:/usr/bin:/bin", clients().join("bin").display()));
+        command.env("PCSCLITE_CSOCK_NAME", self.pcscd.socket()).env("AWS_EC2_METADATA_DISABLED", "true");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Our program, ready to start.
+    pub fn program(&self, arguments: &[&str]) -> Command {
+        self.command(env!("CARGO_BIN_EXE_aws-mfa-key"), arguments)
+    }
+
+    /// Our program, run to its end.
+    pub fn run(&self, arguments: &[&str]) -> Told {
+        Told::from(self.program(arguments).output().unwrap())
+    }
+
+    /// One of AWS's clients, run to its end.
+    pub fn aws(&self, arguments: &[&str]) -> Told {
+        Told::from(self.command("aws", arguments).output().unwrap())
+    }
+
+    /// A Python program with boto3 at hand.
+    pub fn python(&self, text: &str) -> Told {
+        Told::from(self.command("python", &["-c", text]).output().unwrap())
+    }
+
+    /// Our program on a terminal of its own, which gets each of `answers` once its question stands there:
+    /// `[("password", "horse\n")]`.
+    pub fn on_a_terminal(&self, arguments: &[&str], answers: &[(&str, &str)]) -> Told {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/on_a_terminal.py");
+        let answers = serde_json::to_string(answers).unwrap();
+        let all = [&[script, answers.as_str(), env!("CARGO_BIN_EXE_aws-mfa-key")], arguments].concat();
+        Told::from(self.command("python", &all).output().unwrap())
+    }
+}
+
+/// The Python environment with AWS's and the token vendor's clients.
+fn clients() -> PathBuf {
+    let made = concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-env");
+    let folder = PathBuf::from(std::env::var_os("AWS_MFA_KEY_TEST_ENV").unwrap_or_else(|| made.into()));
+    assert!(folder.join("bin/aws").exists(), "there is no {}: `make test` sets it up", folder.display());
+    folder
+}
+
+/// What a program said, and how it ended.
+#[derive(Debug)]
+pub struct Told {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl From<Output> for Told {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+/// Sends a signal to a program that this test started.
+pub fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
