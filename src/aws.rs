@@ -5,6 +5,7 @@ pub mod config_file;
 pub mod credentials_file;
 pub mod sections;
 
+use crate::world::printable;
 use aws_smithy_types::DateTime;
 use secrecy::SecretString;
 use std::fmt;
@@ -53,13 +54,13 @@ impl Identity {
     }
 }
 
-/// How a person reads an identity: `alice@123456789012`.
+/// How a person reads an identity: `alice@123456789012`, safe for a terminal.
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.user_name() {
-            Some(name) => write!(f, "{name}@{}", self.account),
-            None if self.is_root() => write!(f, "root@{}", self.account),
-            None => f.write_str(&self.arn),
+            Some(name) => write!(f, "{}@{}", printable(name, 128), printable(&self.account, 12)),
+            None if self.is_root() => write!(f, "root@{}", printable(&self.account, 12)),
+            None => f.write_str(&printable(&self.arn, 300)),
         }
     }
 }

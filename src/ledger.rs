@@ -1,12 +1,11 @@
-//! Which time steps of an MFA device have been sent, and one login at a time: AWS takes a code only once.
+//! Which time steps of an MFA device have been sent, what time it is at AWS, and one login at a time: AWS takes a code only once.
 
 use crate::aws::MfaSerial;
-use crate::file::{self, FileError, FileFault};
+use crate::file::{self, FileError, Privacy};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
-use std::fs::{DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -15,14 +14,18 @@ use zeroize::Zeroizing;
 const VERSION: u64 = 1;
 /// Steps that are remembered; AWS takes five at any time.
 const KEPT: usize = 32;
-/// How long another login of the same MFA device is waited for: two touches and a border between time steps.
-const PATIENCE: Duration = Duration::from_mins(3);
+/// How long another login of the same MFA device is waited for: somebody may be typing a password there, and then a code.
+const PATIENCE: Duration = Duration::from_mins(5);
+/// Room for a ledger, in bytes.
+const SIZE: usize = 1024;
 
 /// The ledger of one MFA device, which no other process has while this one does.
 pub struct Held {
     path: PathBuf,
     /// In the order in which they were sent: a clock can go backwards.
     spent: Vec<u64>,
+    /// Seconds that this machine's clock was behind AWS's.
+    clock_behind: i64,
     _lock: File,
 }
 
@@ -30,21 +33,40 @@ pub struct Held {
 /// back, however that one ends.
 ///
 /// # Errors
-/// [`FileError`] if there can be no ledger, [`FileFault::Locked`] if it is not given back within three minutes.
+/// [`FileError`] if there can be no ledger, [`FileFault::Locked`](file::FileFault::Locked) if it is not given back within
+/// five minutes.
 pub fn hold(folder: &Path, serial: &MfaSerial, waiting: &mut dyn FnMut()) -> Result<Held, FileError> {
-    let at = |path: &Path, fault| FileError { path: path.to_owned(), fault };
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|error| at(folder, FileFault::Write(error)))?;
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |fault| FileError { path, fault }
+    };
+    file::make_folder(folder).map_err(at(folder))?;
+    let path = path_of(folder, serial);
+    let lock_path = path.with_extension("lock");
+    let lock = file::lock(&lock_path, PATIENCE, waiting).map_err(at(&lock_path))?;
+    file::rehearse(&path, Privacy::Secret, SIZE)?;
+    let (spent, clock_behind) = load(&path);
+    Ok(Held { spent, clock_behind, path, _lock: lock })
+}
+
+/// Seconds that this machine's clock was behind AWS's when a login with this MFA device last asked.
+#[must_use]
+pub fn clock_behind(folder: &Path, serial: &str) -> i64 {
+    MfaSerial::parse(serial).map_or(0, |serial| load(&path_of(folder, &serial)).1)
+}
+
+fn path_of(folder: &Path, serial: &MfaSerial) -> PathBuf {
     let mut name = String::from("mfa-");
     for byte in &Sha256::digest(serial.as_str())[..16] {
         let _ = write!(name, "{byte:02x}");
     }
-    let path = folder.join(format!("{name}.json"));
-    let lock_path = folder.join(format!("{name}.lock"));
-    let lock = file::lock(&lock_path, PATIENCE, waiting).map_err(|fault| at(&lock_path, fault))?;
-    // A ledger that is damaged or gone does no harm: at worst AWS refuses one code.
-    let text = file::read(&path).ok().flatten().unwrap_or_default();
-    Ok(Held { spent: parse(&text).unwrap_or_default(), path, _lock: lock })
+    folder.join(name + ".json")
+}
+
+/// A ledger that is damaged or gone does no harm: at worst AWS refuses one code.
+fn load(path: &Path) -> (Vec<u64>, i64) {
+    let text = file::read(path).ok().flatten().unwrap_or_default();
+    parse(&text).unwrap_or_default()
 }
 
 impl Held {
@@ -72,18 +94,25 @@ impl Held {
         self.save()
     }
 
+    /// Notes how far this machine's clock is behind AWS's; it is on disk with the next step that is spent.
+    pub fn set_clock_behind(&mut self, seconds: i64) {
+        self.clock_behind = seconds;
+    }
+
     fn save(&mut self) -> Result<(), FileError> {
         self.spent.drain(..self.spent.len().saturating_sub(KEPT));
-        let text = json!({ "version": VERSION, "spent": self.spent }).to_string();
-        file::replace(&self.path, |_| Ok(Zeroizing::new(text.clone().into_bytes())))
+        let ledger = json!({ "version": VERSION, "clock_behind": self.clock_behind, "spent": self.spent });
+        let text = ledger.to_string();
+        file::replace(&self.path, Privacy::Secret, |_| Ok(Zeroizing::new(text.clone().into_bytes())))
     }
 }
 
-fn parse(text: &[u8]) -> Option<Vec<u64>> {
+fn parse(text: &[u8]) -> Option<(Vec<u64>, i64)> {
     let value: Value = serde_json::from_slice(text).ok()?;
     let known = value.get("version")?.as_u64()? == VERSION;
     let steps = value.get("spent")?.as_array()?.iter().map(Value::as_u64);
-    steps.collect::<Option<_>>().filter(|_| known)
+    let clock_behind = value.get("clock_behind").and_then(Value::as_i64).unwrap_or_default();
+    known.then_some((steps.collect::<Option<_>>()?, clock_behind))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The login: who is asking, an MFA device's code, a session for it. It works on values; it writes no profile and prints nothing.
 
 use crate::aws::client::{Aws, AwsError, SessionRequest};
+use crate::aws::credentials_file::is_plain;
 use crate::aws::{Identity, MfaSerial, Session};
 use crate::file::FileError;
 use crate::ledger::Held;
@@ -8,7 +9,7 @@ use crate::plan::Plan;
 use crate::source::secret::{SecretFault, SoftwareSecret};
 use crate::source::token::{self, Found, Keyring, Outcome, Search, TokenError};
 use crate::source::{self, Code, PERIOD, Source};
-use crate::world::{NoAnswer, Person};
+use crate::world::{NoAnswer, Person, printable};
 use hw::oath::Wanted;
 use hw::survey::Survey;
 use hw::transport::Bus;
@@ -53,6 +54,11 @@ pub enum LoginError {
     OtherAccount {
         /// The MFA device.
         serial: MfaSerial,
+        /// The key's owner.
+        identity: Identity,
+    },
+    /// The key's owner has a name that cannot be noted with the session.
+    StrangeIdentity {
         /// The key's owner.
         identity: Identity,
     },
@@ -147,12 +153,14 @@ impl Login<'_> {
         let keys = Keyring::default();
         let first_is_token = matches!(self.plan.sources.first(), Some(Source::Token));
         let look = first_is_token.then(|| token::look(&self.bus, &keys));
-        let identity = self.aws.caller_identity().await.map_err(LoginError::Identity)?;
-        self.check(&identity)?;
+        let identity = self.aws.caller_identity().await;
+        // Whatever AWS says, the token is let go before we are.
         let look = match look {
             Some(look) => Some(look.await),
             None => None,
         };
+        let identity = identity.map_err(LoginError::Identity)?;
+        self.check(&identity)?;
         let ready = self.first_that_can_answer(&identity, look, &keys).await?;
         let source = describe(&ready);
         let typed = matches!(ready, Ready::Given(_) | Ready::Prompt);
@@ -163,7 +171,7 @@ impl Login<'_> {
         match self.aws.session(&request).await {
             Ok(session) => Ok(Done { identity, session, source }),
             Err(error) => {
-                if matches!(error, AwsError::Unreachable { sent: false, .. }) {
+                if !error.may_have_arrived() {
                     self.ledger.give_back(code.step).map_err(LoginError::Ledger)?;
                 }
                 let (serial, clock_behind) = (self.serial.clone(), self.aws.clock_behind());
@@ -177,6 +185,7 @@ impl Login<'_> {
     fn check(&mut self, identity: &Identity) -> Result<(), LoginError> {
         self.person.detail(&format!("the long-term key is {identity}'s"));
         let behind = self.aws.clock_behind();
+        self.ledger.set_clock_behind(behind);
         if behind != 0 {
             let (by, direction) = (behind.unsigned_abs(), if behind > 0 { "behind" } else { "ahead of" });
             let by = humantime::format_duration(Duration::from_secs(by));
@@ -186,6 +195,7 @@ impl Login<'_> {
             Some(account) if account != identity.account => {
                 Err(LoginError::OtherAccount { serial: self.serial.clone(), identity: identity.clone() })
             }
+            _ if !is_plain(&identity.arn) => Err(LoginError::StrangeIdentity { identity: identity.clone() }),
             _ => Ok(()),
         }
     }
@@ -262,7 +272,7 @@ impl Login<'_> {
                 }
             };
             let question = format!("Password of the OATH applet on {name}: ");
-            let password = self.person.ask(&question, false, TYPING);
+            let password = self.ask(&question, false).await;
             let password = password.map_err(|_| TokenError::Locked { token: name })?;
             token::unlock(keys, &device_id, &password);
         }
@@ -285,7 +295,7 @@ impl Login<'_> {
                 let code = token::code(&self.bus, &found, step, keys, self.person, &purpose).await;
                 code.map_err(LoginError::Token)
             }
-            Ready::Prompt => self.ask().await,
+            Ready::Prompt => self.typed_code().await,
         }
     }
 
@@ -317,13 +327,21 @@ impl Login<'_> {
         end.saturating_sub(since)
     }
 
-    async fn ask(&mut self) -> Result<Code, LoginError> {
+    /// Asks the person. The connection to AWS may have ended meanwhile, which is not noticed while a person is waited for,
+    /// and a code that goes into an ended connection is lost: so it gets a moment to be noticed.
+    async fn ask(&mut self, question: &str, echo: bool) -> Result<SecretString, NoAnswer> {
+        let answer = self.person.ask(question, echo, TYPING);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        answer
+    }
+
+    async fn typed_code(&mut self) -> Result<Code, LoginError> {
         for _ in 0..TRIES {
             while self.ledger.is_spent(source::step_at(self.aws.now())) {
                 self.wait_for_border().await;
             }
             let question = format!("Code of MFA device {} for profile {}: ", self.serial, self.plan.profile);
-            let typed = self.person.ask(&question, true, TYPING).map_err(LoginError::Prompt)?;
+            let typed = self.ask(&question, true).await.map_err(LoginError::Prompt)?;
             match source::digits(typed) {
                 Ok(digits) => return Ok(Code { digits, step: source::step_at(self.aws.now()) }),
                 Err(true) => self.person.must_know("That is what a YubiKey types when it is touched, not a code."),
@@ -356,7 +374,7 @@ fn describe(ready: &Ready) -> String {
     match ready {
         Ready::Given(_) => "the command line".to_owned(),
         Ready::Token(found) => found.token.clone(),
-        Ready::Secret(_, path) => path.display().to_string(),
+        Ready::Secret(_, path) => printable(&path.to_string_lossy(), 300),
         Ready::Prompt => "the prompt".to_owned(),
     }
 }

@@ -3,7 +3,10 @@
 use aws_mfa_key::world::{Clock, Person, Terminal, World, terminal};
 use hw::pcsc_bus::PcscBus;
 use hw::transport::Bus;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+#[cfg(target_os = "linux")]
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use std::io::{self, BufReader};
 use std::process::ExitCode;
@@ -11,6 +14,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 fn main() -> ExitCode {
+    keep_to_ourselves();
     end_on_signals();
     let tty = terminal::ControllingTerminal::open().map(|tty| Box::new(tty) as Box<dyn Terminal>);
     let mut world = World {
@@ -18,7 +22,7 @@ fn main() -> ExitCode {
         clock: Arc::new(SystemClock),
         out: Box::new(io::stdout()),
         person: Person::new(Box::new(io::stderr()), tty),
-        input: Box::new(BufReader::new(io::stdin())),
+        input: Some(Box::new(BufReader::new(io::stdin()))),
         bus: Box::new(|reader| -> Arc<dyn Bus> {
             Arc::new(reader.map_or_else(PcscBus::new, PcscBus::with_readers_containing))
         }),
@@ -26,6 +30,14 @@ fn main() -> ExitCode {
     let code = aws_mfa_key::run(std::env::args_os(), &mut world);
     world.person.clear();
     ExitCode::from(code)
+}
+
+/// No core of this process is written and no other program of its user looks into it: it holds keys.
+fn keep_to_ourselves() {
+    // Where a system does not know one of these, there is nothing better to do.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    #[cfg(target_os = "linux")]
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 struct SystemClock;
@@ -39,7 +51,7 @@ impl Clock for SystemClock {
 /// Ctrl-C ends at once, whatever is being waited for, and leaves the terminal as it was. A file that may not grow any
 /// further is an error of the write, which is told, and not the end.
 fn end_on_signals() {
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ]) else { return };
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXFSZ]) else { return };
     // Without this thread the signals end the process, too, only less tidily.
     let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         if let Some(signal) = signals.forever().find(|signal| *signal != SIGXFSZ) {

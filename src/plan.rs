@@ -10,7 +10,7 @@ use crate::aws::config_file::{Profiles, Settings};
 use crate::aws::credentials_file::OWNER;
 use crate::aws::{LongTermKey, MfaSerial, SerialFault};
 use crate::cli;
-use crate::file::{FileError, FileFault};
+use crate::file::FileError;
 use crate::source::Source;
 use crate::world::{Environment, Level};
 use aws_config::profile::Profile;
@@ -180,10 +180,7 @@ pub enum PlanError {
 
 impl From<FileError> for PlanError {
     fn from(error: FileError) -> Self {
-        match error.fault {
-            FileFault::NoHome if error.path.ends_with("aws-mfa-key") => Self::NoState,
-            _ => Self::File(error),
-        }
+        Self::File(error)
     }
 }
 
@@ -290,7 +287,7 @@ fn mfa_serial(typed: &cli::Login, chosen: &Chosen<'_>) -> Result<Option<MfaSeria
     let flag = Flag { name: "--mfa-serial", value: typed.mfa_serial.as_deref().or(device) };
     let variables = ["AWS_MFA_KEY_MFA_SERIAL", "AWS_MFA_SERIAL", "MFA_DEVICE"];
     let Some(setting) = chosen.setting(flag, &variables, &["mfa_serial", "aws_mfa_device"]) else { return Ok(None) };
-    let serial = MfaSerial::parse(&setting.value);
+    let serial = MfaSerial::parse(setting.value.trim());
     let bad = |fault| PlanError::BadSerial { given: setting.value.clone(), origin: setting.origin.clone(), fault };
     serial.map(Some).map_err(bad)
 }
@@ -301,7 +298,7 @@ fn token(typed: &cli::Login, chosen: &Chosen<'_>) -> Result<Option<u32>, PlanErr
     let Some(setting) = chosen.setting(Flag { name: "--token", value: typed }, &variables, &["mfa_key_token"]) else {
         return Ok(None);
     };
-    match setting.value.parse() {
+    match setting.value.trim().parse() {
         Ok(serial) => Ok(Some(serial)),
         Err(_) => Err(PlanError::BadToken { given: setting.value, origin: setting.origin }),
     }
@@ -314,7 +311,8 @@ fn session_profile(typed: &cli::Login, chosen: &Chosen<'_>, profiles: &Profiles)
     let name = setting.unwrap_or_else(|| format!("{owner}-mfa"));
     for name in [owner, &name] {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c);
-        if name.is_empty() || !name.chars().all(allowed) {
+        // Python's clients read the keys of a section DEFAULT into all others.
+        if name.is_empty() || name == "DEFAULT" || !name.chars().all(allowed) {
             return Err(PlanError::BadName { name: name.to_owned() });
         }
     }
@@ -344,7 +342,11 @@ fn sources(typed: &cli::Login, chosen: &Chosen<'_>, code: Option<SecretString>) 
         "prompt" => Ok(Source::Prompt),
         _ => match part.strip_prefix("secret:file:").map(str::trim) {
             Some(path) if !path.is_empty() => Ok(Source::SecretFile(chosen.env.expand(path.as_ref()))),
-            _ => Err(PlanError::BadSource { given: part.to_owned(), origin: setting.origin.clone() }),
+            // What is behind the colon may be a secret that stands in the wrong place.
+            _ => {
+                let given = part.split_inclusive(':').next().unwrap_or_default().to_owned();
+                Err(PlanError::BadSource { given, origin: setting.origin.clone() })
+            }
         },
     });
     parsed.collect()

@@ -149,6 +149,12 @@ fn login(profile: &str, error: &LoginError) -> Report {
                 "`aws iam list-mfa-devices --profile {profile}` lists those of the user; set mfa_serial to one of them"
             ),
         ),
+        LoginError::StrangeIdentity { identity } => Report::new(
+            Exit::Change,
+            what,
+            format!("the long-term key's owner has a name that AWS's files cannot hold: {identity}"),
+            "use the key of a user whose name and path have no quotes in front and no blanks",
+        ),
         LoginError::Token(error) => token::report(what, error),
         LoginError::Secret { path, fault } => file::secret(what, path, fault),
         LoginError::Prompt(answer) => prompt(what, *answer),

@@ -23,8 +23,8 @@ pub struct World {
     pub out: Box<dyn Write>,
     /// Standard error and the terminal: the conversation.
     pub person: Person,
-    /// Standard input, where a flag says to read from it.
-    pub input: Box<dyn BufRead>,
+    /// Standard input, until a flag says to read from it.
+    pub input: Option<Box<dyn BufRead + Send>>,
     /// Where tokens are plugged in.
     pub bus: Plugs,
 }

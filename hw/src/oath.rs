@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use account::{Account, AccountId, Algorithm, Kind, Parts};
 pub use code::{Code, TimeStep, USUAL_PERIOD};
 pub use greeting::{DeviceId, Greeting};
-pub use matching::{MatchError, Wanted, find};
+pub use matching::{Match, MatchError, Wanted, find};
 pub use password::{AccessKey, Password};
 pub use ready::Ready;
 pub use unlock::{Attempt, Locked};

@@ -1,7 +1,7 @@
 //! What AWS's two files say of profiles, read by the SDK's own parser, with the precedence that AWS's clients have.
 
 use crate::aws::sections::{EditFault, Sections};
-use crate::file::{self, FileError, FileFault};
+use crate::file::{self, FileError, FileFault, Privacy};
 use crate::world::Environment;
 use aws_config::profile::{Profile, ProfileSet};
 use aws_runtime::env_config::EnvConfigValue;
@@ -149,7 +149,7 @@ pub fn config_header(profile: &str) -> String {
 pub fn add_profile(path: &std::path::Path, profile: &str, keys: &[(String, String)]) -> Result<(), FileError> {
     let header = config_header(profile);
     let keys: Vec<(&str, &str)> = keys.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    file::replace(path, |text| {
+    file::replace(path, Privacy::Ordinary, |text| {
         let mut sections = Sections::new(text);
         if sections.has(&header) == Ok(false) {
             sections.set(&header, &keys, &[]).map_err(|fault| damaged(path, fault))?;
@@ -163,6 +163,12 @@ pub fn add_profile(path: &std::path::Path, profile: &str, keys: &[(String, Strin
 pub fn damaged(path: &std::path::Path, fault: EditFault) -> FileError {
     let what = match fault {
         EditFault::SectionTwice { line } => format!("line {line}: the section stands there a second time"),
+        EditFault::OddHeader { line } => {
+            format!("line {line}: blanks in the header, which AWS's clients read differently")
+        }
+        EditFault::IndentedComment { line } => {
+            format!("line {line}: a comment that does not begin the line, which some of AWS's clients take for a value")
+        }
         EditFault::Unreadable { line } => format!("line {line}: neither a section, a key nor a comment"),
     };
     FileError { path: path.to_owned(), fault: FileFault::Damaged { what } }

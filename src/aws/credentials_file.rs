@@ -3,7 +3,7 @@
 use crate::aws::config_file::damaged;
 use crate::aws::sections::{EditFault, Sections};
 use crate::aws::{Identity, MfaSerial, Session};
-use crate::file::{self, FileError};
+use crate::file::{self, FileError, Privacy};
 use aws_config::profile::Profile;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -107,7 +107,7 @@ impl Entry<'_> {
         if let Some((key, _)) = keys.iter().find(|(_, value)| !is_plain(value)) {
             return Err(CredentialsError::Strange { key });
         }
-        file::replace(path, |text| {
+        file::replace(path, Privacy::Secret, |text| {
             let mut sections = Sections::new(text);
             check(&sections, path, self.profile)?;
             self.set(&mut sections, &keys).map_err(|fault| damaged(path, fault))?;
@@ -148,24 +148,26 @@ pub fn rehearse(path: &Path, profile: &str) -> Result<(), CredentialsError> {
         check(&sections, path, profile)?;
         sections.set(profile, &[], &[]).map_err(|fault| damaged(path, fault))?;
     }
-    Ok(file::rehearse(path, SIZE)?)
+    Ok(file::rehearse(path, Privacy::Secret, SIZE)?)
 }
 
 /// Refuses a section whose keys would be lost: a key without a session token is a long-term one.
 fn check(sections: &Sections, path: &Path, profile: &str) -> Result<(), CredentialsError> {
-    let get = |key| sections.get(profile, key).map_err(|fault| damaged(path, fault));
-    let id = get("aws_access_key_id")?.unwrap_or_default();
-    let session = get("aws_session_token")?.is_some() || get("aws_security_token")?.is_some();
-    if !id.is_empty() && (!session || id.starts_with("AKIA")) {
+    let all = |key| sections.all(profile, key).map_err(|fault| damaged(path, fault));
+    let (ids, secrets) = (all("aws_access_key_id")?, all("aws_secret_access_key")?);
+    let tokens = [all("aws_session_token")?, all("aws_security_token")?].concat();
+    let some = |values: &[&str]| values.iter().any(|value| !value.is_empty());
+    let lone = (some(&ids) || some(&secrets)) && !some(&tokens);
+    if lone || ids.iter().any(|id| id.starts_with("AKIA")) {
         return Err(CredentialsError::LongTermKey { path: path.to_owned(), profile: profile.to_owned() });
     }
     Ok(())
 }
 
-/// Characters that stand for themselves in a value to every client; a comment sign may not lead.
-fn is_plain(value: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "+/=_.-:@,%".contains(c);
-    !value.is_empty() && value.chars().all(plain)
+/// Whether a value stands for itself to every client: it prints, has no blanks, and begins with neither quote nor comment.
+#[must_use]
+pub fn is_plain(value: &str) -> bool {
+    !value.starts_with(['#', ';', '"', '\'', '[']) && !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// `2026-11-22T10:00:00Z`.

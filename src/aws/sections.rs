@@ -19,6 +19,16 @@ pub enum EditFault {
         /// Line number, from 1.
         line: usize,
     },
+    /// The section's header is not written as every client reads it.
+    OddHeader {
+        /// Line number, from 1.
+        line: usize,
+    },
+    /// A comment below a key, with blanks before it: to some clients it is a part of the value.
+    IndentedComment {
+        /// Line number, from 1.
+        line: usize,
+    },
     /// A line that is no header, key, comment or blank.
     Unreadable {
         /// Line number, from 1.
@@ -66,9 +76,17 @@ impl Sections {
     /// # Errors
     /// [`EditFault`].
     pub fn get(&self, header: &str, key: &str) -> Result<Option<&str>, EditFault> {
-        let Some(body) = self.body(header)? else { return Ok(None) };
-        let found = self.entries(body)?.into_iter().find(|entry| entry.key == key);
-        Ok(found.and_then(|entry| std::str::from_utf8(&self.text[entry.value]).ok()).map(str::trim))
+        Ok(self.all(header, key)?.first().copied())
+    }
+
+    /// All values of a key in a section: it may stand there more than once.
+    ///
+    /// # Errors
+    /// [`EditFault`].
+    pub fn all(&self, header: &str, key: &str) -> Result<Vec<&str>, EditFault> {
+        let Some(body) = self.body(header)? else { return Ok(Vec::new()) };
+        let entries = self.entries(body)?.into_iter().filter(|entry| entry.key == key);
+        Ok(entries.filter_map(|entry| std::str::from_utf8(&self.text[entry.value]).ok()).map(str::trim).collect())
     }
 
     /// Gives `keys` their values and takes `gone` away, in a section that is appended if it is not there.
@@ -164,7 +182,10 @@ impl Sections {
             if let (Some(found), true) = (&mut body, open) {
                 found.end = line.start;
             }
-            open = name == wanted;
+            open = name.split_whitespace().eq(wanted.split_whitespace());
+            if open && name != wanted {
+                return Err(EditFault::OddHeader { line: self.line_number(line.start) });
+            }
             if open && body.is_some() {
                 return Err(EditFault::SectionTwice { line: self.line_number(line.start) });
             }
@@ -186,6 +207,9 @@ impl Sections {
             if text[0].is_ascii_whitespace()
                 && let Some(last) = entries.last_mut()
             {
+                if [b'#', b';'].contains(&text.trim_ascii_start()[0]) {
+                    return Err(EditFault::IndentedComment { line: self.line_number(line.start) });
+                }
                 last.lines.end = line.end;
                 continue;
             }
@@ -200,13 +224,12 @@ impl Sections {
     }
 }
 
-/// The name in a header line: `profile x` for `[profile  x] # note`.
+/// The name in a header line: `profile x` for `[profile x] # note`.
 fn header(line: &[u8], first: bool) -> Option<String> {
     let line = if first { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
     let inner = line.strip_prefix(b"[")?;
     let end = inner.iter().position(|&b| b == b']')?;
-    let name = String::from_utf8_lossy(&inner[..end]);
-    Some(name.split_whitespace().collect::<Vec<_>>().join(" "))
+    Some(String::from_utf8_lossy(&inner[..end]).into_owned())
 }
 
 #[cfg(test)]
@@ -233,7 +256,6 @@ mod tests {
             ("[dev]", "[dev]\na = 1\n"),
             ("[dev] # note\na = 0\na = 9\n", "[dev] # note\na = 1\n"),
             ("[dev]\n#a = 0\ns3 =\n  x = y\n[dev2]\na = 3\n", "[dev]\n#a = 0\ns3 =\n  x = y\na = 1\n[dev2]\na = 3\n"),
-            ("[ dev ]\na = 0\n", "[ dev ]\na = 1\n"),
             ("[profile dev]\na = 0\n", "[profile dev]\na = 0\n\n[dev]\na = 1\n"),
         ];
         for (before, after) in cases {
@@ -250,6 +272,8 @@ mod tests {
     #[test]
     fn what_clients_read_differently_is_refused_with_its_line() {
         assert_eq!(edited("[dev]\n[x]\n[dev]\n", &[], &[]), Err(EditFault::SectionTwice { line: 3 }));
+        assert_eq!(edited("[ dev ]\n", &[], &[]), Err(EditFault::OddHeader { line: 1 }));
+        assert_eq!(edited("[dev]\na = 1\n  # b\n", &[], &[]), Err(EditFault::IndentedComment { line: 3 }));
         assert_eq!(edited("[dev]\nrubbish\n", &[], &[]), Err(EditFault::Unreadable { line: 2 }));
     }
 

@@ -15,16 +15,14 @@ pub(super) fn decide(
     serial: Option<&MfaSerial>,
 ) -> Result<Network, PlanError> {
     let endpoint = |service| settings.endpoint(service).map(checked).transpose();
-    let sts_endpoint = endpoint("sts")?;
-    let plain = sts_endpoint.as_deref().is_some_and(|url| url.starts_with("http:"));
     Ok(Network {
         region: region(typed, env, settings, serial),
         iam_endpoint: endpoint("iam")?,
         fips: settings.flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
         dual_stack: settings.flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
         ca_bundle: settings.value("AWS_CA_BUNDLE", "ca_bundle").map(|path| env.expand(path.as_ref())),
-        proxy: proxy(env, plain),
-        sts_endpoint,
+        proxy: proxy(env),
+        sts_endpoint: endpoint("sts")?,
     })
 }
 
@@ -45,13 +43,12 @@ fn checked(given: String) -> Result<String, PlanError> {
     }
 }
 
-/// The proxy for a scheme. `HTTP_PROXY` in capitals does not count, since a CGI request can set it.
-fn proxy(env: &Environment, plain: bool) -> Option<Proxy> {
-    let https = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-    let http = ["http_proxy", "all_proxy", "ALL_PROXY"];
-    let names: &[&str] = if plain { &http } else { &https };
-    let url = names.iter().find_map(|name| env.text(name))?.to_owned();
-    let except = ["no_proxy", "NO_PROXY"].iter().find_map(|name| env.text(name)).map(str::to_owned);
+/// The proxy to AWS. What is on this machine is reached without one: a code on its way there must not leave the machine.
+fn proxy(env: &Environment) -> Option<Proxy> {
+    const HERE: &str = "localhost,127.0.0.0/8,::1";
+    let first = |names: &[&str]| names.iter().find_map(|name| env.text(name)).map(str::to_owned);
+    let url = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?;
+    let except = first(&["no_proxy", "NO_PROXY"]).map_or(HERE.to_owned(), |hosts| format!("{hosts},{HERE}"));
     Some(Proxy { url, except })
 }
 

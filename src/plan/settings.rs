@@ -56,10 +56,14 @@ impl Chosen<'_> {
         let flagged = flag.value.map(|value| (value, Origin::Flag(flag.name)));
         let variable = || variables.iter().find_map(|name| Some((self.env.text(name)?, Origin::Variable(name))));
         let profile = || self.profile.name().to_owned();
-        let key =
-            || keys.iter().find_map(|key| Some((self.profile.get(key)?, Origin::Key { key, profile: profile() })));
+        let key = || {
+            keys.iter().find_map(|key| {
+                let value = self.profile.get(key).filter(|value| !value.is_empty())?;
+                Some((value, Origin::Key { key, profile: profile() }))
+            })
+        };
         let (value, origin) = flagged.or_else(variable).or_else(key)?;
-        Some(Setting { value: value.trim().to_owned(), origin })
+        Some(Setting { value: value.to_owned(), origin })
     }
 
     /// The same, where every text will do.
@@ -80,6 +84,7 @@ pub(super) fn switch(flag: bool, variable: &'static str, env: &Environment) -> R
 
 /// A length of time: `12h`, `1h 30m`, `900s`, or whole seconds.
 pub(super) fn length(text: &str) -> Option<Duration> {
+    let text = text.trim();
     let seconds = text.parse().ok().map(Duration::from_secs);
     seconds.or_else(|| humantime::parse_duration(text).ok())
 }

@@ -45,7 +45,7 @@ pub(super) fn session(profile: &str, failure: &NoSession) -> Report {
     let what = format!("could not log in profile {profile}");
     let AwsError::Refused(refusal) = &failure.error else {
         let mut report = unreached(what, &failure.error);
-        if !matches!(failure.error, AwsError::Unreachable { sent: false, .. }) {
+        if failure.error.may_have_arrived() {
             report.cause.push_str(" (the code is spent)");
         }
         return report;
@@ -130,6 +130,15 @@ fn refused(what: String, refusal: &Refusal) -> Report {
 fn unreached(what: String, error: &AwsError) -> Report {
     let (why, detail) = match error {
         AwsError::Refused(refusal) => return refused(what, refusal),
+        AwsError::Unsendable { detail } => {
+            let cause = format!("no request can be made of the settings: {}", printable(detail, 200));
+            return Report::new(
+                Exit::Change,
+                what,
+                cause,
+                "look at the region (--region, AWS_REGION) and AWS_ENDPOINT_URL",
+            );
+        }
         AwsError::Garbled { status, detail } => {
             let cause = format!("what answered is not AWS (HTTP {status}): {}", printable(detail, 200));
             let next = "sign in to the network if it has a portal; look at HTTPS_PROXY and AWS_ENDPOINT_URL";
@@ -163,12 +172,13 @@ fn unreached(what: String, error: &AwsError) -> Report {
 pub(super) fn network(fault: &NetworkFault) -> Report {
     let bundle = "could not use the CA bundle";
     let (error, cause, next) = match fault {
-        NetworkFault::CaUnreadable { path, error } => {
-            (bundle, format!("{}: {error}", path.display()), "look at AWS_CA_BUNDLE and ca_bundle")
+        NetworkFault::CaUnreadable(error) => {
+            let inner = super::file::report(error);
+            (bundle, format!("{}: {}", inner.error, inner.cause), "look at AWS_CA_BUNDLE and ca_bundle")
         }
         NetworkFault::CaDamaged { path, what } => {
             let next = "put PEM certificates there (-----BEGIN CERTIFICATE-----), or unset AWS_CA_BUNDLE and ca_bundle";
-            (bundle, format!("{}: {what}", path.display()), next)
+            (bundle, format!("{}: {what}", printable(&path.to_string_lossy(), 300)), next)
         }
         NetworkFault::Proxy { what } => {
             ("could not use the proxy", what.clone(), "look at HTTPS_PROXY: http://HOST:PORT is its form")

@@ -18,6 +18,9 @@ pub(super) fn report(error: &FileError) -> Report {
             "HOME is not set",
             "set HOME, or AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
         ),
+        FileFault::Absent => {
+            Report::new(Exit::Change, reading(), "there is no such file", format!("look: `ls -l {path}`"))
+        }
         FileFault::NotAFile => {
             let cause = "it is a folder, a pipe or a device";
             Report::new(Exit::Change, reading(), cause, "put a regular file there, or set the variable that names it")
@@ -80,7 +83,7 @@ pub(super) fn credentials(spent: bool, error: &CredentialsError) -> Report {
         CredentialsError::LongTermKey { path, profile } => Report::new(
             Exit::Change,
             format!("the session cannot be written to profile {profile}"),
-            format!("{} has a long-term key there, which would be lost", path.display()),
+            format!("{} has a long-term key there, which would be lost", printable(&path.to_string_lossy(), 300)),
             "name another profile with --session-profile",
         ),
         CredentialsError::Strange { key } => Report::new(
@@ -116,8 +119,10 @@ pub(super) fn secret(what: String, path: &Path, fault: &SecretFault) -> Report {
             format!("the first line of {shown} is neither base32 nor an otpauth://totp/ URI"),
             "put the secret there that IAM shows with the QR code (\"Show secret key\")".to_owned(),
         ),
-        SecretFault::Unlike { digits, period } => (
-            format!("the secret in {shown} makes codes of {digits} digits for {period} s; AWS's have 6 for 30 s"),
+        SecretFault::Unlike { digits, period, algorithm } => (
+            format!(
+                "the secret in {shown} makes codes of {digits} digits for {period} s by {algorithm}; AWS's have 6 for 30 s by SHA1"
+            ),
             "put the secret of the AWS MFA device there".to_owned(),
         ),
     };

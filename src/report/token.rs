@@ -42,6 +42,12 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
             format!("account {id} counts (HOTP), and AWS's codes go by the time (TOTP)"),
             "name another account, or add it again as TOTP",
         ),
+        TokenError::NotSixDigits { id, digits } => Report::new(
+            Exit::Change,
+            what,
+            format!("the codes of account {id} have {digits} digits, and AWS's have six"),
+            "name another account: --account ID, or mfa_key_account in the profile",
+        ),
         TokenError::SeveralTokens { tokens } => Report::new(
             Exit::Change,
             what,

@@ -1,13 +1,13 @@
 //! Codes from a secret in a file that nobody else can read.
 
 use super::{Code, DIGITS, PERIOD};
+use crate::file::{self, FileFault};
 use rustix::process::geteuid;
 use secrecy::SecretString;
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use totp_rs::{Builder, Secret, Totp};
+use totp_rs::{Algorithm, Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
 /// Longest file that is read, in bytes; a secret is far shorter.
@@ -31,12 +31,14 @@ pub enum SecretFault {
     },
     /// Its first line is neither base32 nor an `otpauth://totp/` URI.
     Malformed,
-    /// Its codes are not of AWS's kind: six digits, thirty seconds.
+    /// Its codes are not of AWS's kind: six digits, thirty seconds, SHA-1.
     Unlike {
         /// How many digits.
         digits: u8,
         /// For how many seconds.
         period: u64,
+        /// The hash, such as `SHA1`.
+        algorithm: String,
     },
 }
 
@@ -50,14 +52,12 @@ impl SoftwareSecret {
     /// # Errors
     /// [`SecretFault`].
     pub fn read(path: &Path) -> Result<Self, SecretFault> {
-        let file = File::open(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => SecretFault::Absent,
-            _ => SecretFault::Unreadable(error),
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let (file, meta) = file::open(&path).map_err(|fault| match fault {
+            FileFault::Read(error) if error.kind() == io::ErrorKind::NotFound => SecretFault::Absent,
+            FileFault::Read(error) => SecretFault::Unreadable(error),
+            _ => SecretFault::NotAFile,
         })?;
-        let meta = file.metadata().map_err(SecretFault::Unreadable)?;
-        if !meta.is_file() {
-            return Err(SecretFault::NotAFile);
-        }
         if meta.uid() != 0 && meta.uid() != geteuid().as_raw() {
             return Err(SecretFault::Foreign);
         }
@@ -85,9 +85,9 @@ impl SoftwareSecret {
         if totp.secret().as_bytes().is_empty() {
             return Err(SecretFault::Malformed);
         }
-        let (digits, period) = (totp.digits(), totp.step());
-        if usize::from(digits) != DIGITS || period != PERIOD {
-            return Err(SecretFault::Unlike { digits, period });
+        let (digits, period, algorithm) = (totp.digits(), totp.step(), totp.algorithm());
+        if usize::from(digits) != DIGITS || period != PERIOD || algorithm != Algorithm::SHA1 {
+            return Err(SecretFault::Unlike { digits, period, algorithm: algorithm.to_string() });
         }
         Ok(Self(totp))
     }
@@ -129,7 +129,7 @@ mod tests {
             assert!(matches!(code(line), Err(SecretFault::Malformed)), "{line}");
         }
         let eight = "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&digits=8&period=60";
-        assert!(matches!(code(eight), Err(SecretFault::Unlike { digits: 8, period: 60 })));
+        assert!(matches!(code(eight), Err(SecretFault::Unlike { digits: 8, period: 60, .. })));
     }
 
     proptest! {

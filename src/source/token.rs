@@ -1,8 +1,10 @@
 //! Codes from a token: a look at what is plugged in, the one that has the account, and its code, each on a thread of its own.
 
-use super::{Code, PERIOD};
-use crate::world::Person;
-use hw::oath::{self, AccessKey, Account, AccountId, DeviceId, MatchError, OathError, Password, TimeStep, Wanted};
+use super::{Code, DIGITS, PERIOD};
+use crate::world::{Person, printable};
+use hw::oath::{
+    self, AccessKey, Account, AccountId, DeviceId, Match, MatchError, OathError, Password, TimeStep, Wanted,
+};
 use hw::survey::{Contents, Look, Survey};
 use hw::transport::{Bus, CarrierError};
 use hw::{fetch, survey};
@@ -60,6 +62,13 @@ pub enum TokenError {
     NotByTime {
         /// Its id.
         id: AccountId,
+    },
+    /// The account's codes are not AWS's, which have six digits.
+    NotSixDigits {
+        /// Its id.
+        id: AccountId,
+        /// How many they have.
+        digits: u8,
     },
     /// More than one token has the account.
     SeveralTokens {
@@ -167,7 +176,7 @@ pub fn name(look: &Look) -> String {
     match (kind, look.identity.serial) {
         (kind, Some(serial)) => format!("{} {serial}", kind.unwrap_or("token")),
         (Some(kind), None) => format!("{kind} without a serial number"),
-        (None, None) => format!("token in {}", look.reader),
+        (None, None) => format!("token in {}", printable(&look.reader, 100)),
     }
 }
 
@@ -182,7 +191,13 @@ pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<Outcome, TokenErro
     // All at once, so that a good fit on one token outweighs a poor one on another.
     let all: Vec<Account> = looks.iter().flat_map(accounts).collect();
     match oath::find(&all, &wanted.account) {
-        Ok(account) => {
+        Ok(Match { account, is_guess }) => {
+            if is_guess && let Some(better) = may_fit_better(survey, &looks) {
+                return better;
+            }
+            if let Some(digits) = account.digits.filter(|digits| usize::from(*digits) != DIGITS) {
+                return Err(TokenError::NotSixDigits { id: account.id.clone(), digits });
+            }
             let own = |look: &&Look| {
                 let same = look.accounts()?.iter().find(|other| other.id == account.id)?;
                 Some(found_on(look, same))
@@ -201,6 +216,21 @@ pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<Outcome, TokenErro
     }
 }
 
+/// A token that could not be looked at may have the account itself, where one that could has no more than a word of it.
+fn may_fit_better(survey: &Survey, looks: &[&Look]) -> Option<Result<Outcome, TokenError>> {
+    if let Some(locked) = looks.iter().find_map(|look| locked(look)) {
+        return Some(Ok(locked));
+    }
+    unseen(survey).map(Err)
+}
+
+/// The token that could not be looked at, and is there.
+fn unseen(survey: &Survey) -> Option<TokenError> {
+    let unseen = survey.most_hopeful()?;
+    let gone = matches!(unseen.why.carrier(), Some(CarrierError::Empty | CarrierError::Removed));
+    (!gone).then(|| TokenError::Unseen { reader: printable(&unseen.reader, 100), why: unseen.why.clone() })
+}
+
 fn found_on(look: &Look, account: &Account) -> Found {
     Found {
         token: name(look),
@@ -216,10 +246,8 @@ fn locked(look: &Look) -> Option<Outcome> {
 }
 
 fn missing(survey: &Survey, looks: &[&Look], wanted: &Search<'_>) -> TokenError {
-    if let Some(unseen) = survey.most_hopeful()
-        && !matches!(unseen.why.carrier(), Some(CarrierError::Empty | CarrierError::Removed))
-    {
-        return TokenError::Unseen { reader: unseen.reader.clone(), why: unseen.why.clone() };
+    if let Some(unseen) = unseen(survey) {
+        return unseen;
     }
     if survey.looks.is_empty() {
         return TokenError::NoToken;
@@ -291,6 +319,10 @@ pub async fn code(
     person.clear();
     let outcome = outcome.ok_or(TokenError::Stuck { waited: FETCH })?;
     let code = outcome.map_err(|why| TokenError::NoCode { token: found.token.clone(), why })?;
+    let digits = u8::try_from(code.digits().len()).unwrap_or(u8::MAX);
+    if usize::from(digits) != DIGITS {
+        return Err(TokenError::NotSixDigits { id: found.account.id.clone(), digits });
+    }
     Ok(Code { digits: SecretString::from(code.digits()), step })
 }
 

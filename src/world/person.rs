@@ -32,6 +32,9 @@ pub trait Terminal {
     /// Writes as it is; failing to is no error, since nobody can be told.
     fn write(&mut self, text: &str);
 
+    /// Whether what is typed there comes to us, and not to another program of the same shell.
+    fn is_ours(&self) -> bool;
+
     /// Columns of one line.
     fn width(&self) -> usize;
 
@@ -66,7 +69,7 @@ impl Person {
     /// Whether a question can be answered.
     #[must_use]
     pub fn can_be_asked(&self) -> bool {
-        self.askable && self.terminal.is_some()
+        self.askable && self.terminal.as_ref().is_some_and(|terminal| terminal.is_ours())
     }
 
     /// Says what happened.
@@ -132,7 +135,7 @@ impl Person {
     /// [`NoAnswer`] if there is nobody, nothing is typed, or not within `limit`.
     pub fn ask(&mut self, question: &str, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer> {
         self.clear();
-        if !self.askable {
+        if !self.can_be_asked() {
             return Err(NoAnswer::Nobody);
         }
         let terminal = self.terminal.as_mut().ok_or(NoAnswer::Nobody)?;

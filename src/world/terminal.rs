@@ -2,7 +2,8 @@
 
 use super::{NoAnswer, Terminal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::process::getpgrp;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr};
 use secrecy::SecretString;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -71,6 +72,10 @@ impl Terminal for ControllingTerminal {
         UNFINISHED.store(!text.ends_with(['\n', '\r']), Ordering::Relaxed);
         let mut file = &*self.0;
         let _ = file.write_all(text.as_bytes()).and_then(|()| file.flush());
+    }
+
+    fn is_ours(&self) -> bool {
+        tcgetpgrp(&*self.0).is_ok_and(|group| group == getpgrp())
     }
 
     fn width(&self) -> usize {

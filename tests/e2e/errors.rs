@@ -36,6 +36,9 @@ const COMMAND_LINE: &[Case] = &[
     ("a Yubico OTP as code", |b| b.login(&["--code", "ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj"])),
     ("a session profile with a blank", |b| b.login(&["-u", "my profile"])),
     ("the session over its own key", |b| b.login(&["-u", "dev"])),
+    ("a session profile that Python reads into all others", |b| b.login(&["-u", "DEFAULT"])),
+    ("a secret in the place of a source", |b| b.login(&["--source", "secret:GEZDGNBVGY3TQOJQ"])),
+    ("a region that is none", |b| b.login(&["--region", "localhost:9/?"])),
     ("a switch that is neither on nor off", |b| {
         b.env.insert("AWS_MFA_KEY_FORCE".into(), "perhaps".into());
         b.login(&[])
@@ -75,6 +78,23 @@ const CONFIGURATION: &[Case] = &[
     }),
     ("a session profile with a long-term key", |b| {
         b.edit(".aws/credentials", "# keep me\n", "[dev-mfa]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n");
+        b.login(&[])
+    }),
+    ("a session profile with a secret key alone", |b| {
+        b.edit(".aws/credentials", "# keep me\n", "[dev-mfa]\naws_secret_access_key = s\n");
+        b.login(&[])
+    }),
+    ("a session profile with a long-term key behind an empty one", |b| {
+        let twice = "[dev-mfa]\naws_access_key_id =\naws_access_key_id = AKIAX\naws_session_token = t\n";
+        b.edit(".aws/credentials", "# keep me\n", twice);
+        b.login(&[])
+    }),
+    ("a header with blanks", |b| {
+        b.edit(".aws/credentials", "# keep me\n", "[ dev-mfa ]\n");
+        b.login(&[])
+    }),
+    ("a comment below a key of ours", |b| {
+        b.edit(".aws/credentials", "# keep me\n", "[dev-mfa]\naws_session_token = t\n  # my note\n");
         b.login(&[])
     }),
     ("an endpoint beyond this machine without TLS", |b| {
@@ -218,6 +238,25 @@ const TOKEN: &[Case] = &[
         b.token.add(account);
         b.login(&["--account", "AWS:counter"])
     }),
+    ("an account with eight digits", |b| {
+        b.token.remove(b"Amazon Web Services:alice@example");
+        let mut account = Account::totp("AWS:alice", SEED);
+        account.digits = 8;
+        b.token.add(account);
+        b.login(&[])
+    }),
+    ("another service's user of the same name", |b| {
+        b.token.remove(b"Amazon Web Services:alice@example");
+        b.token.add(Account::totp("GitHub:alice", SEED));
+        b.login(&["--source", "token"])
+    }),
+    ("a guess beside a locked token", |b| {
+        b.token.set_password(Some("correct horse"));
+        let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(Some(87_654_321)).build();
+        other.add(Account::totp("my-alice", SEED));
+        b.bus.insert("Yubico YubiKey CCID 01 00", move |command| Ok(other.exchange(command)));
+        b.login(&["--non-interactive"])
+    }),
     ("two tokens with the account", |b| {
         let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(None).build();
         other.add(Account::totp("Amazon Web Services:alice@example", SEED));
@@ -272,6 +311,10 @@ const TOKEN: &[Case] = &[
 const OTHER_SOURCES: &[Case] = &[
     ("no secret file", |b| b.login(&["--source", "secret:file:~/seed"])),
     ("a secret file that others can read", |b| secret(b, "GEZDGNBVGY3TQOJQ", 0o640)),
+    ("a pipe as secret file", |b| {
+        assert!(std::process::Command::new("mkfifo").arg(b.path("seed")).status().unwrap().success());
+        b.login(&["--source", "secret:file:~/seed"])
+    }),
     ("a secret file with rubbish", |b| secret(b, "my secret!", 0o600)),
     ("a secret with eight digits", |b| secret(b, "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&digits=8", 0o600)),
     ("a prompt and nobody there", |b| {

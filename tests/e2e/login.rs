@@ -134,6 +134,83 @@ fn any_clock_will_do() {
 }
 
 #[test]
+fn a_good_session_is_known_by_awss_clock() {
+    for ahead in [-86_400, 86_400] {
+        let mut bench = Bench::new();
+        bench.clock_ahead = ahead;
+        assert!(bench.login(&[]).err.contains("profile dev-mfa for 12h, until"));
+        let again = bench.login(&[]);
+        assert!(again.err.starts_with("the session in profile dev-mfa is good for another 12h,"), "{ahead}: {again:?}");
+        // Thirteen hours later it is over, whatever this machine says.
+        bench.clock_ahead += 13 * 3600;
+        bench.aws.advance_clock(13 * 3600);
+        assert!(bench.login(&[]).err.contains("profile dev-mfa for 12h, until"), "{ahead}");
+    }
+}
+
+#[test]
+fn the_token_is_let_go_when_aws_refuses_the_key() {
+    let bench = Bench::new();
+    let token = bench.token.clone();
+    bench.bus.remove(READER);
+    bench.bus.insert(READER, move |command| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        Ok(token.exchange(command))
+    });
+    bench.edit(".aws/credentials", "aws_secret_access_key = ", "aws_secret_access_key = x");
+    assert_eq!(bench.login(&[]).code, 5);
+    let tally = bench.bus.tally(READER);
+    assert_eq!((tally.opened, tally.begun), (tally.closed, tally.ended));
+    assert!(tally.begun > 0);
+}
+
+#[test]
+fn a_person_may_take_their_time() {
+    let mut bench = Bench::new();
+    let impatient = crate::impatient::closes_after(&bench.aws.endpoint(), std::time::Duration::from_millis(100));
+    bench.edit(".aws/config", &bench.aws.endpoint(), &impatient);
+    bench.token.set_password(Some("correct horse"));
+    bench.thinking = std::time::Duration::from_millis(400);
+    bench.typed = Some(vec!["correct horse"]);
+    let outcome = bench.login(&[]);
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+}
+
+#[test]
+fn a_proxy_is_for_what_is_not_on_this_machine() {
+    let mut bench = Bench::new();
+    for name in ["http_proxy", "https_proxy", "ALL_PROXY"] {
+        bench.env.insert(name.to_owned(), "http://127.0.0.1:1".to_owned());
+    }
+    let outcome = bench.login(&[]);
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+}
+
+#[test]
+fn empty_keys_are_not_set() {
+    let bench = Bench::new();
+    bench.edit(".aws/config", "mfa_serial", "mfa_key_duration =\nmfa_key_token =\nmfa_key_account =\nmfa_serial =\n#");
+    let outcome = bench.login(&[]);
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+}
+
+#[test]
+fn odd_names_and_the_config_files_mode_are_kept() {
+    let mut bench = Bench::new();
+    bench.alice = bench.aws.add_user_at("210987654321", "/dev!team/", "zo");
+    let key = bench.aws.add_key(&bench.alice);
+    bench.serial = bench.aws.add_mfa(&bench.alice, "zo", SEED);
+    let (id, secret) = (&key.access_key_id, &key.secret_access_key);
+    bench.write(".aws/credentials", &format!("[dev]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"));
+    bench.configure("mfa_key_account = Amazon Web Services:alice@example\n");
+    fs::set_permissions(bench.path(".aws/config"), fs::Permissions::from_mode(0o644)).unwrap();
+    let outcome = bench.login(&[]);
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+    assert!(bench.read(".aws/credentials").contains("mfa_key_identity = arn:aws:iam::210987654321:user/dev!team/zo\n"));
+    assert_eq!(fs::metadata(bench.path(".aws/config")).unwrap().mode() & 0o777, 0o644);
+}
+
+#[test]
 fn a_locked_token_is_unlocked_with_the_password_and_locked_again() {
     let mut bench = Bench::new();
     bench.token.set_password(Some("correct horse"));

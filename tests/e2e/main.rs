@@ -4,6 +4,7 @@
 //! - `login`, `errors`: what `login` does there.
 //! - `stack`: the built program as it is installed, with a real pcscd and AWS's own clients.
 //! - `real`: what `login` does there.
+//! - `impatient`: a server that ends connections early.
 //! - `layers`: the order of the modules.
 
 #![allow(
@@ -14,6 +15,7 @@
 )]
 
 mod errors;
+mod impatient;
 mod layers;
 mod login;
 mod real;

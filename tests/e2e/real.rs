@@ -1,9 +1,10 @@
 //! `login` on real parts: the built program, a real pcscd, AWS's own clients.
 
-use crate::stack::{PATIENCE, Stack, Told, signal};
+use crate::stack::{PATIENCE, Stack, Told, program, signal};
 use crate::world::SEED_BASE32;
 use fake_aws::Action;
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Child;
 use std::time::{Duration, Instant};
 use virtual_token::Touch;
@@ -116,7 +117,7 @@ fn a_full_disk_is_noticed_before_anybody_is_asked() {
     stack.bench.write(".aws/credentials", &more);
     // A limit of 1 KiB on what a file may grow to; the signal that goes with it must not end us.
     let script = "ulimit -f 1; exec \"$0\" login dev";
-    let told = stack.command("bash", &["-c", script, env!("CARGO_BIN_EXE_aws-mfa-key")]).output().unwrap();
+    let told = stack.command("bash", &["-c", script, &program()]).output().unwrap();
     let told = Told::from(told);
     assert_eq!(told.code, Some(1), "{told:?}");
     assert!(told.err.contains("cause: the disk is full, or a limit is reached; the file is as it was\n"), "{told:?}");
@@ -152,7 +153,7 @@ fn at_a_terminal_the_password_is_not_shown() {
 fn ctrl_c_at_the_password_leaves_the_terminal_as_it_was() {
     let stack = Stack::new();
     stack.bench.token.set_password(Some("correct horse"));
-    let program = env!("CARGO_BIN_EXE_aws-mfa-key");
+    let program = program();
     let script = format!("trap : INT; {program} login dev; echo \"ended $?\"; stty -a | grep -o -- '-\\?echo\\b'");
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/on_a_terminal.py");
     let answers = r#"[["Password of the OATH applet", "\u0003"]]"#;
@@ -180,9 +181,42 @@ fn at_a_terminal_the_code_is_asked_for_where_there_is_no_token() {
 }
 
 #[test]
+fn a_failure_is_told_although_nobody_reads_the_json() {
+    let stack = Stack::new();
+    let script = "set -o pipefail; \"$0\" login dev --json | true; echo ${PIPESTATUS[0]}";
+    let mut command = stack.command("bash", &["-c", script, &program()]);
+    let told = Told::from(command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").output().unwrap());
+    assert_eq!(told.out, "6\n", "{told:?}");
+    assert!(told.err.contains("cause: AWS could not be reached"), "{told:?}");
+}
+
+#[test]
+fn files_that_may_not_be_read() {
+    let stack = Stack::new();
+    // Root may read everything, so a root that runs the tests becomes somebody else for this.
+    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let as_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    fs::set_permissions(stack.bench.home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = stack.bench.path("aws-mfa-key");
+    fs::copy(program(), &copy).unwrap();
+    for file in [".aws/config", ".aws/credentials"] {
+        fs::set_permissions(stack.bench.path(file), fs::Permissions::from_mode(0o000)).unwrap();
+        let words = [if as_root { &nobody[..] } else { &[] }, &[copy.to_str().unwrap(), "login", "dev"]].concat();
+        let told = Told::from(stack.command(words[0], &words[1..]).output().unwrap());
+        assert_eq!(told.code, Some(2), "{told:?}");
+        let path = stack.bench.path(file);
+        assert!(
+            told.err.contains(&format!("error: could not read {}\ncause: Permission denied", path.display())),
+            "{told:?}"
+        );
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+}
+
+#[test]
 fn a_reader_of_our_output_that_has_enough_is_no_error() {
     let stack = Stack::new();
     let script = "set -o pipefail; \"$0\" login --help | head -n 1; echo ${PIPESTATUS[0]}";
-    let told = stack.command("bash", &["-c", script, env!("CARGO_BIN_EXE_aws-mfa-key")]).output().unwrap();
+    let told = stack.command("bash", &["-c", script, &program()]).output().unwrap();
     assert!(Told::from(told).out.ends_with("\n0\n"));
 }

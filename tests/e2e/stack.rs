@@ -43,7 +43,7 @@ impl Stack {
 
     /// Our program, ready to start.
     pub fn program(&self, arguments: &[&str]) -> Command {
-        self.command(env!("CARGO_BIN_EXE_aws-mfa-key"), arguments)
+        self.command(&program(), arguments)
     }
 
     /// Our program, run to its end.
@@ -66,9 +66,15 @@ impl Stack {
     pub fn on_a_terminal(&self, arguments: &[&str], answers: &[(&str, &str)]) -> Told {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/on_a_terminal.py");
         let answers = serde_json::to_string(answers).unwrap();
-        let all = [&[script, answers.as_str(), env!("CARGO_BIN_EXE_aws-mfa-key")], arguments].concat();
+        let program = program();
+        let all = [&[script, answers.as_str(), program.as_str()], arguments].concat();
         Told::from(self.command("python", &all).output().unwrap())
     }
+}
+
+/// The program: the one just built, or the one that a measurement names.
+pub fn program() -> String {
+    std::env::var("AWS_MFA_KEY_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_aws-mfa-key").to_owned())
 }
 
 /// The Python environment with AWS's and the token vendor's clients.

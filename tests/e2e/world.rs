@@ -33,6 +33,8 @@ pub struct Bench {
     pub env: BTreeMap<String, String>,
     /// What the person types, one line an answer; `None`: there is no terminal.
     pub typed: Option<Vec<&'static str>>,
+    /// How long the person takes for each.
+    pub thinking: Duration,
     pub input: &'static str,
     /// Seconds that this machine's clock is ahead.
     pub clock_ahead: i64,
@@ -65,6 +67,7 @@ impl Bench {
             bus: Arc::new(MemoryBus::new()),
             env: BTreeMap::new(),
             typed: Some(Vec::new()),
+            thinking: Duration::ZERO,
             input: "",
             clock_ahead: 0,
         };
@@ -120,7 +123,8 @@ impl Bench {
     pub fn run(&self, arguments: &[&str]) -> Outcome {
         let (out, err, screen) = (Sink::default(), Sink::default(), Sink::default());
         let terminal = self.typed.as_ref().map(|typed| -> Box<dyn Terminal> {
-            Box::new(Script { lines: typed.iter().copied().collect(), screen: screen.clone() })
+            let (lines, thinking) = (typed.iter().copied().collect(), self.thinking);
+            Box::new(Script { lines, thinking, screen: screen.clone() })
         });
         let bus = Arc::clone(&self.bus);
         let mut world = World {
@@ -128,7 +132,7 @@ impl Bench {
             clock: Arc::new(Ahead(self.clock_ahead)),
             out: Box::new(out.clone()),
             person: Person::new(Box::new(err.clone()), terminal),
-            input: Box::new(Cursor::new(self.input)),
+            input: Some(Box::new(Cursor::new(self.input))),
             bus: Box::new(move |_| Arc::clone(&bus) as Arc<dyn hw::transport::Bus>),
         };
         let arguments = std::iter::once("aws-mfa-key").chain(arguments.iter().copied()).map(OsString::from);
@@ -167,6 +171,7 @@ impl Write for Sink {
 
 struct Script {
     lines: VecDeque<&'static str>,
+    thinking: Duration,
     screen: Sink,
 }
 
@@ -175,11 +180,16 @@ impl Terminal for Script {
         self.screen.write_all(text.as_bytes()).unwrap();
     }
 
+    fn is_ours(&self) -> bool {
+        true
+    }
+
     fn width(&self) -> usize {
         120
     }
 
     fn read_line(&mut self, _echo: bool, _limit: Duration) -> Result<SecretString, NoAnswer> {
+        std::thread::sleep(self.thinking);
         self.lines.pop_front().filter(|line| !line.is_empty()).map(SecretString::from).ok_or(NoAnswer::Nothing)
     }
 }

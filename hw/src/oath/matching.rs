@@ -70,6 +70,15 @@ impl fmt::Display for MatchError {
 
 impl std::error::Error for MatchError {}
 
+/// An account that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Match<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// Whether no more than a word in its id speaks for it, so that one on a token that could not be looked at may fit better.
+    pub is_guess: bool,
+}
+
 /// Finds the one account that is wanted. The first of these that any account fits decides:
 /// 1. the id that the person named;
 /// 2. the MFA device's ARN, with or without `aws:` before it, or the part of it that fits where 64 bytes are too few;
@@ -78,13 +87,14 @@ impl std::error::Error for MatchError {}
 /// 5. ARN, device, user, alias, account number, profile, in this order, anywhere in the id in upper or lower case.
 ///
 /// Accounts that count, are hidden, or are Steam's do not take part, unless the person named them. An account number that
-/// is not ours keeps an account out of 3 to 5.
+/// is not ours keeps an account out of 3 to 5; an issuer that is not AWS's keeps it out of 5, unless the word is an ARN or
+/// an account number: many a service has a user of the same name.
 ///
 /// # Errors
 /// [`MatchError`].
-pub fn find<'a>(accounts: &'a [Account], wanted: &Wanted<'_>) -> Result<&'a Account, MatchError> {
+pub fn find<'a>(accounts: &'a [Account], wanted: &Wanted<'_>) -> Result<Match<'a>, MatchError> {
     if let Some(id) = wanted.id {
-        return named(accounts, id);
+        return named(accounts, id).map(|account| Match { account, is_guess: false });
     }
     let eligible: Vec<&Account> = accounts
         .iter()
@@ -95,7 +105,9 @@ pub fn find<'a>(accounts: &'a [Account], wanted: &Wanted<'_>) -> Result<&'a Acco
         let hits: Vec<&Account> = eligible.iter().copied().filter(|account| facts.fit(&account.id, ground)).collect();
         match hits.as_slice() {
             [] => {}
-            [first, others @ ..] if others.iter().all(|other| other.id == first.id) => return Ok(first),
+            [first, others @ ..] if others.iter().all(|other| other.id == first.id) => {
+                return Ok(Match { account: first, is_guess: matches!(ground, Ground::Word(_)) });
+            }
             several => return Err(MatchError::Several { matching: ids(several) }),
         }
     }
@@ -205,6 +217,20 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Whether a word occurs in connection with AWS alone.
+    fn is_telling(&self, word: &[u8]) -> bool {
+        [self.arn, self.number].contains(&Some(word))
+    }
+
+    /// Whether an id says that it was issued by somebody else.
+    fn is_foreign(&self, id: &AccountId) -> bool {
+        let ours = |issuer| {
+            [b"aws".as_slice(), b"amazon"].iter().any(|word| contains(issuer, word))
+                || [Some(b"arn".as_slice()), self.alias, self.profile].iter().flatten().any(|name| same(name, issuer))
+        };
+        id.parts().issuer.is_some_and(|issuer| !ours(issuer))
+    }
+
     /// The grounds to look for, the most telling first.
     fn grounds(&self) -> Vec<Ground<'a>> {
         let words = [self.arn].into_iter().chain(self.who.iter().copied().map(Some));
@@ -219,7 +245,7 @@ impl<'a> Facts<'a> {
             _ if self.belongs_elsewhere(id.as_bytes()) => false,
             Ground::UserHere => self.is_user_here(id),
             Ground::UserSomewhere => self.is_user_at(id, |_| true),
-            Ground::Word(word) => contains(id.as_bytes(), word),
+            Ground::Word(word) => contains(id.as_bytes(), word) && (self.is_telling(word) || !self.is_foreign(id)),
         }
     }
 }

@@ -21,6 +21,11 @@ pub enum AwsError {
         /// Whether the request may have reached AWS.
         sent: bool,
     },
+    /// The request could not even be made of what it should say; nothing was sent.
+    Unsendable {
+        /// The SDK's words.
+        detail: String,
+    },
     /// An answer came, but not AWS's: a portal's page, or half of it.
     Garbled {
         /// HTTP status.
@@ -85,6 +90,12 @@ impl Refusal {
 }
 
 impl AwsError {
+    /// Whether AWS may have seen the request. If not, nothing that was in it is spent.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        !matches!(self, Self::Unsendable { .. } | Self::Unreachable { sent: false, .. })
+    }
+
     /// An answer without what has to be in it.
     pub(super) fn incomplete(call: &str) -> Self {
         Self::Garbled { status: 200, detail: format!("the answer to {call} is not complete") }
@@ -145,37 +156,34 @@ fn describe(body: &str) -> String {
     }
 }
 
+/// What happened to a request that has no answer. Only a connection that never stood is certain not to have carried it:
+/// hyper says `(Connect)` of all that comes before, name lookup, proxy and TLS included.
 fn unreachable<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> AwsError {
-    let chain = chain(error);
-    let has = |text: &str| chain.to_ascii_lowercase().contains(text);
-    let timeout = matches!(error, SdkError::TimeoutError(_))
+    let texts = chain(error);
+    let detail = texts.iter().rev().take(2).rev().cloned().collect::<Vec<_>>().join(": ");
+    if matches!(error, SdkError::ConstructionFailure(_)) {
+        return AwsError::Unsendable { detail };
+    }
+    let all = texts.join(": ").to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| all.contains(word));
+    let slow = matches!(error, SdkError::TimeoutError(_))
         || matches!(error, SdkError::DispatchFailure(failure) if failure.is_timeout());
-    let why = if has("dns error") || has("failed to lookup") {
-        Unreachable::Dns
-    } else if has("tunnel") || has("proxy") {
-        Unreachable::Proxy
-    } else if has("certificate expired") || has("notvalidyet") || has("not valid yet") {
-        Unreachable::CertificateTime
-    } else if has("certificate") || has("tls") || has("handshake") {
-        Unreachable::Tls
-    } else if timeout {
-        Unreachable::Timeout
-    } else if has("connect") && !has("connection reset") && !has("connection closed") {
-        Unreachable::Connect
-    } else {
-        Unreachable::Dropped
+    let sent = !has(&["client error (connect)", "connect timeout"]);
+    let why = match sent {
+        true if slow => Unreachable::Timeout,
+        true => Unreachable::Dropped,
+        false if has(&["dns error", "failed to lookup"]) => Unreachable::Dns,
+        false if has(&["tunnel", "proxy"]) => Unreachable::Proxy,
+        false if has(&["certificate expired", "not valid yet", "notvalidyet"]) => Unreachable::CertificateTime,
+        false if has(&["certificate", "tls", "handshake", "unexpectedeof"]) => Unreachable::Tls,
+        false if slow => Unreachable::Timeout,
+        false => Unreachable::Connect,
     };
-    let sent = match why {
-        Unreachable::Dropped => true,
-        // Whether the time was used up before or after the connection stood is not told.
-        Unreachable::Timeout => !has("connect"),
-        _ => false,
-    };
-    AwsError::Unreachable { why, detail: chain, sent }
+    AwsError::Unreachable { why, detail, sent }
 }
 
-/// The innermost words, which are the ones that say something.
-fn chain(error: &dyn Error) -> String {
+/// The texts of an error and what it came from, each once. The outermost says nothing.
+fn chain(error: &dyn Error) -> Vec<String> {
     let mut inner = error;
     let mut texts = Vec::new();
     while let Some(source) = inner.source() {
@@ -183,12 +191,14 @@ fn chain(error: &dyn Error) -> String {
         texts.push(inner.to_string());
     }
     texts.dedup();
-    texts.join(": ")
+    texts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_sdk_sts::operation::get_session_token::GetSessionTokenError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
 
     #[test]
     fn what_an_answer_is_instead() {
@@ -196,6 +206,56 @@ mod tests {
         assert_eq!(describe("<!DOCTYPE HTML><title> Guest wifi </title>"), "it is a web page, \"Guest wifi\"");
         assert_eq!(describe("<GetSessionTokenResp"), "it is not complete, or not in AWS's form");
         assert_eq!(describe("ünï"), "it is not complete, or not in AWS's form");
+    }
+
+    #[derive(Debug)]
+    struct Layer(&'static str, Option<Box<Layer>>);
+
+    impl std::fmt::Display for Layer {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Layer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|inner| inner as _)
+        }
+    }
+
+    #[test]
+    fn only_a_connection_that_never_stood_carried_nothing() {
+        use Unreachable::{CertificateTime, Connect, Dns, Dropped, Proxy, Timeout, Tls};
+        // The words are those of hyper, rustls and the SDK.
+        let cases: [(&[&'static str], Unreachable, bool); 10] = [
+            (&["client error (Connect)", "tcp connect error", "Connection refused (os error 111)"], Connect, false),
+            (&["client error (Connect)", "dns error", "failed to lookup address information"], Dns, false),
+            (&["client error (Connect)", "tunnel error: unsuccessful"], Proxy, false),
+            (&["client error (Connect)", "invalid peer certificate: UnknownIssuer"], Tls, false),
+            (&["client error (Connect)", "invalid peer certificate: certificate expired: …"], CertificateTime, false),
+            (&["HTTP connect timeout occurred after 5s"], Timeout, false),
+            (&["client error (SendRequest)", "connection closed before message completed"], Dropped, true),
+            (
+                &[
+                    "client error (SendRequest)",
+                    "connection error",
+                    "peer closed connection without sending TLS close_notify",
+                ],
+                Dropped,
+                true,
+            ),
+            (&["client error (SendRequest)", "connection error", "Broken pipe (os error 32)"], Dropped, true),
+            (&["client error (SendRequest)", "connection error", "Connection timed out (os error 110)"], Dropped, true),
+        ];
+        for (texts, expected, expected_sent) in cases {
+            let layers = texts.iter().rev().fold(None, |inner, text| Some(Box::new(Layer(text, inner))));
+            let source: Box<dyn Error + Send + Sync> = layers.unwrap();
+            let timeout = texts[0].contains("timeout");
+            let error = if timeout { ConnectorError::timeout(source) } else { ConnectorError::io(source) };
+            let error = SdkError::<GetSessionTokenError, HttpResponse>::dispatch_failure(error);
+            let AwsError::Unreachable { why, sent, .. } = unreachable(&error) else { panic!("{texts:?}") };
+            assert_eq!((why, sent), (expected, expected_sent), "{texts:?}");
+        }
     }
 
     #[test]

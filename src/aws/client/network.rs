@@ -1,5 +1,6 @@
 //! The way to AWS: region, endpoints, proxy, trusted certificates.
 
+use crate::file::{self, FileError, FileFault};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -8,7 +9,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The way to AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub struct Proxy {
     /// May hold a user name and password.
     pub url: String,
     /// Hosts, as `NO_PROXY` lists them.
-    pub except: Option<String>,
+    pub except: String,
 }
 
 impl std::fmt::Debug for Proxy {
@@ -48,12 +49,7 @@ impl std::fmt::Debug for Proxy {
 #[derive(Debug)]
 pub enum NetworkFault {
     /// The CA bundle cannot be read.
-    CaUnreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
+    CaUnreadable(FileError),
     /// No certificate is in the CA bundle, or a damaged one.
     CaDamaged {
         /// The file.
@@ -97,16 +93,14 @@ impl Network {
 fn proxy_config(proxy: &Proxy) -> Result<ProxyConfig, NetworkFault> {
     let url = if proxy.url.contains("://") { proxy.url.clone() } else { format!("http://{}", proxy.url) };
     let config = ProxyConfig::all(url).map_err(|_| NetworkFault::Proxy { what: "it is not a URL".to_owned() })?;
-    Ok(match &proxy.except {
-        Some(hosts) => config.no_proxy(hosts),
-        None => config,
-    })
+    Ok(config.no_proxy(&proxy.except))
 }
 
 /// Reads a CA bundle, each certificate in it tried: the SDK takes none at all for none trusted, and panics over a damaged one.
-fn checked_bundle(path: &PathBuf) -> Result<Vec<u8>, NetworkFault> {
-    let damaged = |what: String| NetworkFault::CaDamaged { path: path.clone(), what };
-    let bytes = std::fs::read(path).map_err(|error| NetworkFault::CaUnreadable { path: path.clone(), error })?;
+fn checked_bundle(path: &Path) -> Result<Vec<u8>, NetworkFault> {
+    let damaged = |what: String| NetworkFault::CaDamaged { path: path.to_owned(), what };
+    let missing = || FileError { path: path.to_owned(), fault: FileFault::Absent };
+    let bytes = file::read(path).and_then(|bytes| bytes.ok_or_else(missing)).map_err(NetworkFault::CaUnreadable)?;
     let mut store = RootCertStore::empty();
     for (count, certificate) in CertificateDer::pem_slice_iter(&bytes).enumerate() {
         let certificate = certificate.map_err(|error| damaged(format!("certificate {}: {error}", count + 1)))?;
@@ -115,7 +109,7 @@ fn checked_bundle(path: &PathBuf) -> Result<Vec<u8>, NetworkFault> {
     if store.is_empty() {
         return Err(damaged("there is no certificate in it".to_owned()));
     }
-    Ok(bytes)
+    Ok(bytes.to_vec())
 }
 
 #[cfg(test)]

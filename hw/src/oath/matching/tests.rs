@@ -13,7 +13,7 @@ fn account(id: &str) -> Account {
 fn found(ids: &[&str], wanted: Wanted<'_>) -> Result<String, Vec<String>> {
     let accounts: Vec<_> = ids.iter().map(|id| account(id)).collect();
     match find(&accounts, &wanted) {
-        Ok(account) => Ok(account.id.to_string()),
+        Ok(found) => Ok(found.account.id.to_string()),
         Err(MatchError::Several { matching }) => Err(matching.iter().map(AccountId::to_string).collect()),
         Err(MatchError::NoMatch { .. }) => Err(vec![]),
         Err(other) => panic!("{other}"),
@@ -27,7 +27,7 @@ fn serial(mfa_serial: &str) -> Wanted<'_> {
 #[test]
 fn the_better_ground_wins() {
     // Each id is found although all after it are there too.
-    let ranked = [ARN, "Amazon Web Services:alice@123456789012", "AWS:alice", "Work:alice-laptop", "Work:123456789012"];
+    let ranked = [ARN, "Amazon Web Services:alice@123456789012", "AWS:alice", "alice-laptop", "Work:123456789012"];
     for at in 0..ranked.len() {
         assert_eq!(found(&ranked[at..], serial(ARN)).unwrap(), ranked[at]);
     }
@@ -122,8 +122,29 @@ fn what_counts_hides_or_is_steams_takes_no_part_unless_named() {
     accounts[2].kind = Kind::Hotp;
     assert_eq!(find(&accounts, &serial(ARN)), Err(MatchError::NoMatch { present: vec![] }));
     let named = |id: &'static str| find(&accounts, &Wanted { id: Some(id.as_bytes()), ..serial(ARN) });
-    assert_eq!(named("_hidden:alice").unwrap().id, accounts[0].id);
+    assert_eq!(named("_hidden:alice").unwrap().account.id, accounts[0].id);
     assert_eq!(named("AWS:alice"), Err(MatchError::NotByTime { id: accounts[2].id.clone() }));
     let present = vec![accounts[1].id.clone(), accounts[2].id.clone()];
     assert_eq!(named("aws:alice"), Err(MatchError::NoSuchId { id: account("aws:alice").id, present }), "byte for byte");
+}
+
+#[test]
+fn another_issuers_user_of_the_same_name_is_not_ours() {
+    let wanted = Wanted { profile: Some("dev"), account_alias: Some("acme"), ..serial(ARN) };
+    for id in ["GitHub:alice", "Dev.to:bob", "GitHub:alice@acme"] {
+        assert_eq!(found(&[id], wanted), Err(vec![]), "{id}");
+    }
+    for id in ["alice", "dev", "hic-aws:alice", "acme:alice", "Dev:alice", "Work:123456789012"] {
+        assert_eq!(found(&["GitHub:alice", id], wanted).unwrap(), id);
+    }
+}
+
+#[test]
+fn a_word_is_no_more_than_a_guess() {
+    let is_guess = |id: &str, wanted: &Wanted<'_>| find(&[account(id)], wanted).unwrap().is_guess;
+    assert!(is_guess("my-alice", &serial(ARN)));
+    for id in [ARN, "AWS:alice", "AWS:alice@123456789012"] {
+        assert!(!is_guess(id, &serial(ARN)), "{id}");
+    }
+    assert!(!is_guess("my-alice", &Wanted { id: Some(b"my-alice"), ..serial(ARN) }));
 }

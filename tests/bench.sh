@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# How long things take, beside what one would use instead.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+clients=$(tests/setup.sh)
+export AWS_MFA_KEY_TEST_ENV=$clients
+cargo build --quiet --release --package aws-mfa-key
+target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+export AWS_MFA_KEY_PROGRAM=$target/release/aws-mfa-key
+# Only the program itself has to be optimised.
+exec cargo bench --quiet --profile dev --package aws-mfa-key --bench figures
