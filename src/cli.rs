@@ -1,6 +1,6 @@
 //! The grammar of the command line, and nothing else: what was typed, not what it means.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -29,23 +29,49 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Get a fresh session for a profile and write it to the credentials file
+    /// Get a fresh session for each profile and write it to the credentials file
     Login(Box<Login>),
+    /// Show each session: whose, how long, still good or not
+    Status(Status),
+    /// Print a session as the JSON that AWS's SDKs read; logs in if it has to
+    CredentialProcess(Box<CredentialProcess>),
+    /// Print a session as commands for a shell; logs in if it has to
+    Env(Box<Env>),
+    /// Run a command with a session in its environment; logs in if it has to
+    Exec(Box<Exec>),
+    /// Print a code of the MFA device, and nothing else
+    Code(Box<Code>),
 }
 
-/// `login`: whose session, by which code, and where it goes.
-#[derive(Args, Default)]
+/// `login`: whose sessions, and how.
+#[derive(Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Login {
-    /// Profile that holds the long-term key [default: AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default"]
+    /// Profiles to log in [default: AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default"]
     #[arg(value_name = "PROFILE")]
-    pub named: Option<String>,
+    pub named: Vec<String>,
 
     /// The same, as a flag
     #[arg(short, long)]
     pub profile: Option<String>,
 
-    /// How long the session lasts: 12h, 45m or seconds; 15m to 36h [default: 12h]
+    /// Every profile with an mfa_serial, an mfa_key_… key or a PROFILE-long-term twin
+    #[arg(long, conflicts_with_all = ["named", "profile"])]
+    pub all: bool,
+
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// How to log in.
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// How to log in, where that is needed.
+#[derive(Args, Default)]
+pub struct How {
+    /// How long the session lasts: 12h, 45m or seconds; 15m to 36h [default: 12h; a role: 1h]
     #[arg(short, long, value_name = "LENGTH")]
     pub duration: Option<String>,
 
@@ -81,7 +107,7 @@ pub struct Login {
     #[arg(long, value_name = "SUBSTRING")]
     pub reader: Option<String>,
 
-    /// A session with at least this much time left is good enough [default: 20m, at most a third of --duration]
+    /// A session with at least this much time left is good enough [default: 20m, at most a third of its length]
     #[arg(long, value_name = "LENGTH")]
     pub min_ttl: Option<String>,
 
@@ -93,10 +119,6 @@ pub struct Login {
     #[arg(long)]
     pub non_interactive: bool,
 
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub json: bool,
-
     /// Say nothing but errors and what a person must do
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -104,4 +126,119 @@ pub struct Login {
     /// Say what is done, step by step
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// One profile, named in one of two ways.
+#[derive(Args, Default)]
+pub struct Named {
+    /// Profile whose session it is [default: AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default"]
+    #[arg(value_name = "PROFILE")]
+    pub named: Option<String>,
+
+    /// The same, as a flag
+    #[arg(short, long)]
+    pub profile: Option<String>,
+}
+
+/// `status`: which sessions, and for whom.
+#[derive(Args)]
+pub struct Status {
+    /// Only the sessions of these profiles; exit code 1 if one of them is not valid
+    #[arg(value_name = "PROFILE")]
+    pub named: Vec<String>,
+
+    /// The same, as a flag
+    #[arg(short, long)]
+    pub profile: Option<String>,
+
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `credential-process`: whose session.
+#[derive(Args)]
+#[command(after_help = "In the config file of a profile without keys of its own:
+
+  [profile work]
+  credential_process = \"/path/to/aws-mfa-key\" credential-process dev")]
+pub struct CredentialProcess {
+    /// Whose.
+    #[command(flatten)]
+    pub profile: Named,
+
+    /// How to log in, if need be.
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// `env`: whose session, for which shell.
+#[derive(Args)]
+#[command(after_help = "sh, bash, zsh:  eval \"$(aws-mfa-key env dev)\"
+fish:           aws-mfa-key env dev --shell fish | source
+PowerShell:     aws-mfa-key env dev --shell powershell | Out-String | Invoke-Expression")]
+pub struct Env {
+    /// Whose.
+    #[command(flatten)]
+    pub profile: Named,
+
+    /// Shell to write for [default: the one in SHELL, else sh]
+    #[arg(long)]
+    pub shell: Option<Shell>,
+
+    /// Take out of the environment what this command puts there
+    #[arg(long)]
+    pub unset: bool,
+
+    /// How to log in, if need be.
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// The shells that `env` writes for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// POSIX.
+    #[value(aliases = ["dash", "ksh", "posix"])]
+    Sh,
+    /// GNU.
+    Bash,
+    /// Z shell.
+    Zsh,
+    /// Friendly interactive shell.
+    Fish,
+    /// Windows and elsewhere.
+    #[value(alias = "pwsh")]
+    Powershell,
+    /// Windows, of old.
+    Cmd,
+}
+
+/// `exec`: whose session, for which command.
+#[derive(Args)]
+#[command(after_help = "The exit code is the command's own; 127 if there is no such command, 126 if it cannot be run.")]
+pub struct Exec {
+    /// Whose.
+    #[command(flatten)]
+    pub profile: Named,
+
+    /// How to log in, if need be.
+    #[command(flatten)]
+    pub how: How,
+
+    /// The command, and what it is given
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// `code`: whose MFA device.
+#[derive(Args)]
+pub struct Code {
+    /// Whose.
+    #[command(flatten)]
+    pub profile: Named,
+
+    /// Where it comes from.
+    #[command(flatten)]
+    pub how: How,
 }

@@ -1,6 +1,12 @@
 //! One line for each subcommand.
 
+mod code;
+mod credential_process;
+mod env;
+mod exec;
 mod login;
+mod session;
+mod status;
 
 use crate::cli::Command;
 use crate::report::Failure;
@@ -13,5 +19,10 @@ use crate::world::World;
 pub fn run(command: Command, world: &mut World) -> Result<(), Failure> {
     match command {
         Command::Login(typed) => login::run(&typed, world),
+        Command::Status(typed) => status::run(&typed, world),
+        Command::CredentialProcess(typed) => credential_process::run(&typed, world),
+        Command::Env(typed) => env::run(&typed, world),
+        Command::Exec(typed) => exec::run(&typed, world),
+        Command::Code(typed) => code::run(&typed, world),
     }
 }

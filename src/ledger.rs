@@ -94,6 +94,12 @@ impl Held {
         self.save()
     }
 
+    /// Seconds that this machine's clock was behind AWS's when that was last known.
+    #[must_use]
+    pub fn clock_behind(&self) -> i64 {
+        self.clock_behind
+    }
+
     /// Notes how far this machine's clock is behind AWS's; it is on disk with the next step that is spent.
     pub fn set_clock_behind(&mut self, seconds: i64) {
         self.clock_behind = seconds;

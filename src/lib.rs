@@ -4,16 +4,18 @@
 //! 1. [`commands`]
 //! 2. [`report`]
 //! 3. [`login`]
-//! 4. [`plan`]
-//! 5. [`source`]
-//! 6. [`ledger`]
-//! 7. [`aws`]
-//! 8. [`world`]
-//! 9. [`file`]
-//! 10. [`cli`]
+//! 4. [`codes`]
+//! 5. [`plan`]
+//! 6. [`source`]
+//! 7. [`ledger`]
+//! 8. [`aws`]
+//! 9. [`world`]
+//! 10. [`file`]
+//! 11. [`cli`]
 
 pub mod aws;
 pub mod cli;
+pub mod codes;
 pub mod commands;
 pub mod file;
 pub mod ledger;

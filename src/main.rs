@@ -5,12 +5,12 @@ use hw::pcsc_bus::PcscBus;
 use hw::transport::Bus;
 #[cfg(target_os = "linux")]
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use std::io::{self, BufReader};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 fn main() -> ExitCode {
@@ -23,9 +23,10 @@ fn main() -> ExitCode {
         out: Box::new(io::stdout()),
         person: Person::new(Box::new(io::stderr()), tty),
         input: Some(Box::new(BufReader::new(io::stdin()))),
-        bus: Box::new(|reader| -> Arc<dyn Bus> {
+        bus: Arc::new(|reader| -> Arc<dyn Bus> {
             Arc::new(reader.map_or_else(PcscBus::new, PcscBus::with_readers_containing))
         }),
+        before_exec: give_back,
     };
     let code = aws_mfa_key::run(std::env::args_os(), &mut world);
     world.person.clear();
@@ -35,9 +36,20 @@ fn main() -> ExitCode {
 /// No core of this process is written and no other program of its user looks into it: it holds keys.
 fn keep_to_ourselves() {
     // Where a system does not know one of these, there is nothing better to do.
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let before = CORE_BEFORE.get_or_init(|| getrlimit(Resource::Core));
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), ..*before });
     #[cfg(target_os = "linux")]
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// How large a core could get before we came.
+static CORE_BEFORE: OnceLock<Rlimit> = OnceLock::new();
+
+/// A program that takes our place gets back what was only for us.
+fn give_back() {
+    if let Some(before) = CORE_BEFORE.get() {
+        let _ = setrlimit(Resource::Core, *before);
+    }
 }
 
 struct SystemClock;

@@ -1,16 +1,20 @@
 //! Flags, environment and AWS's files become decisions, before anything is touched.
 
+mod fault;
 mod network;
+mod role;
 mod settings;
+mod which;
 
+pub use fault::{ChainFault, PlanError};
+pub use role::{Role, RoleStep};
 pub use settings::Origin;
+pub use which::{Named, Which, all, sessions_of};
 
 use crate::aws::client::Network;
 use crate::aws::config_file::{Profiles, Settings};
-use crate::aws::credentials_file::OWNER;
-use crate::aws::{LongTermKey, MfaSerial, SerialFault};
+use crate::aws::{LongTermKey, MfaSerial};
 use crate::cli;
-use crate::file::FileError;
 use crate::source::Source;
 use crate::world::{Environment, Level};
 use aws_config::profile::Profile;
@@ -34,13 +38,15 @@ const PASSED_ON: [&str; 7] =
 const STRONGER: [&str; 6] =
     ["credential_process", "role_arn", "sso_session", "sso_start_url", "login_session", "web_identity_token_file"];
 
-/// A login, decided.
+/// How a profile gets its session, decided.
 pub struct Plan {
-    /// The profile that holds the long-term key.
+    /// The profile whose session it is.
     pub profile: String,
     /// The profile that gets the session.
     pub session_profile: String,
-    /// The long-term key.
+    /// The role that the session is for, if the profile has one.
+    pub role: Option<Role>,
+    /// The long-term key at the root of it.
     pub key: LongTermKey,
     /// The MFA device; `None` if IAM has to be asked.
     pub mfa_serial: Option<MfaSerial>,
@@ -66,165 +72,103 @@ pub struct Plan {
     pub state: PathBuf,
 }
 
-/// How the outcome is told, and whether anybody may be asked.
+/// How much is said, and whether anybody may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Manner {
     /// How much is said.
     pub level: Level,
     /// Whether a person may be asked.
     pub askable: bool,
-    /// Whether the outcome is JSON.
-    pub json: bool,
 }
 
-/// Why there is no plan.
-#[derive(Debug)]
-pub enum PlanError {
-    /// One of AWS's files.
-    File(FileError),
-    /// Argument and `-p` name different profiles.
-    TwoProfiles,
-    /// No such profile in either file.
-    NoProfile {
-        /// Its name.
-        profile: String,
-        /// Those that there are.
-        known: Vec<String>,
-    },
-    /// The profile has no long-term key, or half of one.
-    NoLongTermKey {
-        /// The profile.
-        profile: String,
-        /// A key that says why there is none, such as `sso_session` or `role_arn`.
-        instead: Option<&'static str>,
-    },
-    /// The profile holds a session, which cannot get another one.
-    HoldsSession {
-        /// The profile.
-        profile: String,
-    },
-    /// The serial number cannot work.
-    BadSerial {
-        /// As given.
-        given: String,
-        /// By whom.
-        origin: Origin,
-        /// Why.
-        fault: SerialFault,
-    },
-    /// A length of time cannot be read, or is out of its range.
-    BadLength {
-        /// As given.
-        given: String,
-        /// By whom.
-        origin: Origin,
-        /// Whether it is the session's, which has a range.
-        session: bool,
-    },
-    /// A switch that is neither on nor off.
-    BadSwitch {
-        /// As given.
-        given: String,
-        /// The variable.
-        origin: Origin,
-    },
-    /// The token's serial number is no number.
-    BadToken {
-        /// As given.
-        given: String,
-        /// By whom.
-        origin: Origin,
-    },
-    /// A source that we do not know.
-    BadSource {
-        /// As given.
-        given: String,
-        /// By whom.
-        origin: Origin,
-    },
-    /// What was given as a code is none.
-    BadCode {
-        /// Whether it is what a YubiKey types when it is touched: a Yubico OTP.
-        yubico_otp: bool,
-    },
-    /// A profile name that AWS's clients do not all read alike.
-    BadName {
-        /// The name.
-        name: String,
-    },
-    /// The session would be written over its own long-term key.
-    OwnProfile {
-        /// The profile.
-        profile: String,
-    },
-    /// AWS's clients would not use a session in that profile.
-    Outranked {
-        /// The session profile.
-        profile: String,
-        /// What they would use.
-        key: &'static str,
-    },
-    /// An endpoint beyond this machine without TLS.
-    PlainHttp {
-        /// The endpoint.
-        endpoint: String,
-    },
-    /// An endpoint that is no URL.
-    BadEndpoint {
-        /// As given.
-        given: String,
-    },
-    /// Nothing says where the ledger can be.
-    NoState,
-}
-
-impl From<FileError> for PlanError {
-    fn from(error: FileError) -> Self {
-        Self::File(error)
-    }
-}
-
-/// Decides how the outcome is told.
+/// Decides how much is said.
 ///
 /// # Errors
 /// [`PlanError::BadSwitch`].
-pub fn manner(typed: &cli::Login, env: &Environment) -> Result<Manner, PlanError> {
+pub fn manner(typed: &cli::How, env: &Environment) -> Result<Manner, PlanError> {
     let on = |flag, variable| settings::switch(flag, variable, env);
-    let level = if typed.quiet || typed.verbose {
-        if typed.quiet { Level::Quiet } else { Level::Verbose }
-    } else if on(false, "AWS_MFA_KEY_QUIET")? {
-        Level::Quiet
-    } else if on(false, "AWS_MFA_KEY_VERBOSE")? {
-        Level::Verbose
-    } else {
-        Level::Normal
+    let quiet = on(typed.quiet, "AWS_MFA_KEY_QUIET")?;
+    let verbose = on(typed.verbose, "AWS_MFA_KEY_VERBOSE")?;
+    // A flag outweighs the other's variable.
+    let level = match (quiet && !typed.verbose, verbose && !typed.quiet) {
+        (true, _) => Level::Quiet,
+        (_, true) => Level::Verbose,
+        _ => Level::Normal,
     };
     let askable = !on(typed.non_interactive, "AWS_MFA_KEY_NON_INTERACTIVE")?;
-    Ok(Manner { level, askable, json: on(typed.json, "AWS_MFA_KEY_JSON")? })
+    Ok(Manner { level, askable })
+}
+
+/// Whether the outcome is told as JSON.
+///
+/// # Errors
+/// [`PlanError::BadSwitch`].
+pub fn json(flag: bool, env: &Environment) -> Result<bool, PlanError> {
+    settings::switch(flag, "AWS_MFA_KEY_JSON", env)
 }
 
 impl Plan {
-    /// Decides everything about a login. `code` is what was given with `--code`.
+    /// Decides how the profile that `which` names gets its session. `code` is what was given with `--code`.
     ///
     /// # Errors
     /// [`PlanError`].
-    pub fn login(
-        typed: &cli::Login,
-        code: Option<SecretString>,
+    pub fn make(
+        which: &Which,
+        typed: &cli::How,
+        code: Option<&SecretString>,
         env: &Environment,
         profiles: &Profiles,
     ) -> Result<Self, PlanError> {
-        let name = profile_name(typed, env, profiles)?;
-        let profile = profiles.get(&name).ok_or_else(|| no_profile(&name, profiles))?;
-        let key = long_term_key(profile)?;
-        let chosen = Chosen { env, profile };
+        let profile = which.profile(profiles)?;
+        if profile.get("role_arn").is_none() {
+            let session_profile = session_profile(typed, &Chosen { env, profiles: &[profile] }, which, profiles)?;
+            return Self::with_key(which, profile, &[profile], session_profile, typed, code, env, profiles);
+        }
+        let path = role::path(which.name(), profiles)?;
+        let chosen = Chosen { env, profiles: &[profile, path.root] };
+        let session_profile = session_profile(typed, &chosen, which, profiles)?;
+        let layers = [profile, path.root];
+        let mut plan = Self::with_key(which, path.root, &layers, session_profile, typed, code, env, profiles)?;
+        plan.duration = role::duration(typed, &Chosen { env, profiles: &[profile] })?;
+        plan.min_ttl = min_ttl(typed, &chosen, plan.duration)?;
+        plan.passed_on = passed_on(profile);
+        let source = if plan.duration <= role::CHAINED {
+            let root = Which::exactly(path.root.name());
+            let typed = role::for_the_source(typed);
+            let session_profile =
+                session_profile_of(path.root, &Chosen { env, profiles: &[path.root] }, &root, profiles)?;
+            let layers = [path.root, profile];
+            Some(Box::new(Self::with_key(&root, path.root, &layers, session_profile, &typed, code, env, profiles)?))
+        } else if path.steps.len() > 1 {
+            return Err(PlanError::ChainTooLong { profile: plan.profile });
+        } else {
+            None
+        };
+        plan.role = Some(Role { steps: path.steps, source });
+        Ok(plan)
+    }
+
+    /// The plan for a session of `root`'s long-term key, with settings from the first of `layers` that has them.
+    #[allow(clippy::too_many_arguments, reason = "all of it is what a plan is made of")]
+    fn with_key(
+        which: &Which,
+        root: &Profile,
+        layers: &[&Profile],
+        session_profile: String,
+        typed: &cli::How,
+        code: Option<&SecretString>,
+        env: &Environment,
+        profiles: &Profiles,
+    ) -> Result<Self, PlanError> {
+        let chosen = Chosen { env, profiles: layers };
         let mfa_serial = mfa_serial(typed, &chosen)?;
-        let session_profile = session_profile(typed, &chosen, profiles)?;
-        let duration = duration(typed, &chosen)?;
-        let settings = profiles.settings(&name)?;
+        let duration = duration(typed, &Chosen { env, profiles: &[root] })?;
+        let settings = profiles.settings(which.name())?;
         Ok(Self {
+            profile: which.name().to_owned(),
             session_profile,
-            key,
+            role: None,
+            key: long_term_key(root)?,
             sources: sources(typed, &chosen, code)?,
             token: token(typed, &chosen)?,
             account: chosen.text(
@@ -241,31 +185,11 @@ impl Plan {
             duration,
             force: settings::switch(typed.force, "AWS_MFA_KEY_FORCE", env)?,
             network: network::decide(typed, env, &settings, mfa_serial.as_ref())?,
-            passed_on: passed_on(profile),
+            passed_on: passed_on(root),
             mfa_serial,
             state: state_folder(env)?,
-            profile: name,
         })
     }
-}
-
-/// Argument, `-p`, environment, `default`; a session profile stands for the profile whose session it is.
-fn profile_name(typed: &cli::Login, env: &Environment, profiles: &Profiles) -> Result<String, PlanError> {
-    if let (Some(one), Some(other)) = (&typed.named, &typed.profile)
-        && one != other
-    {
-        return Err(PlanError::TwoProfiles);
-    }
-    let variables = ["AWS_MFA_KEY_PROFILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-    let flag = typed.named.as_deref().or(typed.profile.as_deref());
-    let name = flag.or_else(|| variables.iter().find_map(|variable| env.text(variable))).unwrap_or("default");
-    let owner = profiles.get(name).and_then(|profile| profile.get(OWNER));
-    Ok(owner.unwrap_or(name).to_owned())
-}
-
-fn no_profile(name: &str, profiles: &Profiles) -> PlanError {
-    let known = profiles.names().into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    PlanError::NoProfile { profile: name.to_owned(), known }
 }
 
 fn long_term_key(profile: &Profile) -> Result<LongTermKey, PlanError> {
@@ -281,7 +205,7 @@ fn long_term_key(profile: &Profile) -> Result<LongTermKey, PlanError> {
     Ok(LongTermKey { id: id.to_owned(), secret: SecretString::from(secret.to_owned()) })
 }
 
-fn mfa_serial(typed: &cli::Login, chosen: &Chosen<'_>) -> Result<Option<MfaSerial>, PlanError> {
+fn mfa_serial(typed: &cli::How, chosen: &Chosen<'_>) -> Result<Option<MfaSerial>, PlanError> {
     // `--device` is broamski/aws-mfa's flag for the MFA device, and ykman's for the token.
     let device = typed.token.as_deref().filter(|token| token.starts_with("arn:"));
     let flag = Flag { name: "--mfa-serial", value: typed.mfa_serial.as_deref().or(device) };
@@ -292,7 +216,7 @@ fn mfa_serial(typed: &cli::Login, chosen: &Chosen<'_>) -> Result<Option<MfaSeria
     serial.map(Some).map_err(bad)
 }
 
-fn token(typed: &cli::Login, chosen: &Chosen<'_>) -> Result<Option<u32>, PlanError> {
+fn token(typed: &cli::How, chosen: &Chosen<'_>) -> Result<Option<u32>, PlanError> {
     let typed = typed.token.as_deref().filter(|token| !token.starts_with("arn:"));
     let variables = ["AWS_MFA_KEY_TOKEN", "YKMAN_OATH_DEVICE_SERIAL"];
     let Some(setting) = chosen.setting(Flag { name: "--token", value: typed }, &variables, &["mfa_key_token"]) else {
@@ -304,19 +228,40 @@ fn token(typed: &cli::Login, chosen: &Chosen<'_>) -> Result<Option<u32>, PlanErr
     }
 }
 
-fn session_profile(typed: &cli::Login, chosen: &Chosen<'_>, profiles: &Profiles) -> Result<String, PlanError> {
-    let owner = chosen.profile.name();
+fn session_profile(
+    typed: &cli::How,
+    chosen: &Chosen<'_>,
+    which: &Which,
+    profiles: &Profiles,
+) -> Result<String, PlanError> {
     let flag = Flag { name: "--session-profile", value: typed.session_profile.as_deref() };
-    let setting = chosen.text(flag, &["AWS_MFA_KEY_SESSION_PROFILE"], &["mfa_key_session_profile"]);
-    let name = setting.unwrap_or_else(|| format!("{owner}-mfa"));
-    for name in [owner, &name] {
+    let own = Chosen { env: chosen.env, profiles: &chosen.profiles[..1] };
+    let setting = own.text(flag, &["AWS_MFA_KEY_SESSION_PROFILE"], &["mfa_key_session_profile"]);
+    let name = setting.unwrap_or_else(|| which.usual_session_profile());
+    checked_session_profile(name, which, profiles)
+}
+
+/// The session profile of a role's source, which no flag is about.
+fn session_profile_of(
+    root: &Profile,
+    chosen: &Chosen<'_>,
+    which: &Which,
+    profiles: &Profiles,
+) -> Result<String, PlanError> {
+    let setting = chosen.text(Flag { name: "", value: None }, &[], &["mfa_key_session_profile"]);
+    let name = setting.unwrap_or_else(|| Which::exactly(root.name()).usual_session_profile());
+    checked_session_profile(name, which, profiles)
+}
+
+fn checked_session_profile(name: String, which: &Which, profiles: &Profiles) -> Result<String, PlanError> {
+    for name in [which.name(), &name] {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c);
         // Python's clients read the keys of a section DEFAULT into all others.
         if name.is_empty() || name == "DEFAULT" || !name.chars().all(allowed) {
             return Err(PlanError::BadName { name: name.to_owned() });
         }
     }
-    if name == owner {
+    if name == which.name() {
         return Err(PlanError::OwnProfile { profile: name });
     }
     let stronger = profiles.get(&name).and_then(|there| STRONGER.into_iter().find(|key| there.get(key).is_some()));
@@ -326,11 +271,10 @@ fn session_profile(typed: &cli::Login, chosen: &Chosen<'_>, profiles: &Profiles)
     }
 }
 
-fn sources(typed: &cli::Login, chosen: &Chosen<'_>, code: Option<SecretString>) -> Result<Vec<Source>, PlanError> {
+fn sources(typed: &cli::How, chosen: &Chosen<'_>, code: Option<&SecretString>) -> Result<Vec<Source>, PlanError> {
     if let Some(code) = code {
-        return Ok(vec![Source::Given(
-            crate::source::digits(code).map_err(|yubico_otp| PlanError::BadCode { yubico_otp })?,
-        )]);
+        let digits = crate::source::digits(code).map_err(|yubico_otp| PlanError::BadCode { yubico_otp })?;
+        return Ok(vec![Source::Given(digits)]);
     }
     let flag = Flag { name: "--source", value: typed.source.as_deref() };
     let Some(setting) = chosen.setting(flag, &["AWS_MFA_KEY_SOURCE"], &["mfa_key_source"]) else {
@@ -352,22 +296,30 @@ fn sources(typed: &cli::Login, chosen: &Chosen<'_>, code: Option<SecretString>) 
     parsed.collect()
 }
 
-fn duration(typed: &cli::Login, chosen: &Chosen<'_>) -> Result<Duration, PlanError> {
+fn duration(typed: &cli::How, chosen: &Chosen<'_>) -> Result<Duration, PlanError> {
+    Ok(length(typed, chosen, &["mfa_key_duration"], SHORTEST..=LONGEST)?.unwrap_or(USUAL))
+}
+
+/// A session's length: the flag, its variable, or one of the profile's keys.
+fn length(
+    typed: &cli::How,
+    chosen: &Chosen<'_>,
+    keys: &[&'static str],
+    range: std::ops::RangeInclusive<Duration>,
+) -> Result<Option<Duration>, PlanError> {
     let flag = Flag { name: "--duration", value: typed.duration.as_deref() };
-    let variables = ["AWS_MFA_KEY_DURATION"];
-    let Some(setting) = chosen.setting(flag, &variables, &["mfa_key_duration"]) else {
-        return Ok(USUAL);
-    };
-    let length = settings::length(&setting.value).filter(|length| (SHORTEST..=LONGEST).contains(length));
-    length.ok_or(PlanError::BadLength { given: setting.value, origin: setting.origin, session: true })
+    let Some(setting) = chosen.setting(flag, &["AWS_MFA_KEY_DURATION"], keys) else { return Ok(None) };
+    let length = settings::length(&setting.value).filter(|length| range.contains(length));
+    let longest = Some(*range.end());
+    length.map(Some).ok_or(PlanError::BadLength { given: setting.value, origin: setting.origin, longest })
 }
 
 /// Never more than a third of a session's whole life, or each short session would be renewed at once.
-fn min_ttl(typed: &cli::Login, chosen: &Chosen<'_>, duration: Duration) -> Result<Duration, PlanError> {
+fn min_ttl(typed: &cli::How, chosen: &Chosen<'_>, duration: Duration) -> Result<Duration, PlanError> {
     let flag = Flag { name: "--min-ttl", value: typed.min_ttl.as_deref() };
     let Some(setting) = chosen.setting(flag, &["AWS_MFA_KEY_MIN_TTL"], &[]) else { return Ok(GOOD.min(duration / 3)) };
     let length = settings::length(&setting.value).map(|length| length.min(duration / 3));
-    length.ok_or(PlanError::BadLength { given: setting.value, origin: setting.origin, session: false })
+    length.ok_or(PlanError::BadLength { given: setting.value, origin: setting.origin, longest: None })
 }
 
 fn passed_on(profile: &Profile) -> Vec<(String, String)> {
@@ -376,7 +328,11 @@ fn passed_on(profile: &Profile) -> Vec<(String, String)> {
     PASSED_ON.iter().filter_map(|key| said(key)).collect()
 }
 
-fn state_folder(env: &Environment) -> Result<PathBuf, PlanError> {
+/// Where the ledger is.
+///
+/// # Errors
+/// [`PlanError::NoState`].
+pub fn state_folder(env: &Environment) -> Result<PathBuf, PlanError> {
     if let Some(folder) = env.os("AWS_MFA_KEY_STATE_DIR") {
         return Ok(env.expand(folder));
     }
@@ -401,8 +357,8 @@ fn home_region(partition: Option<&str>) -> &'static str {
     }
 }
 
-/// The region that is asked (`aws.md`'s precedence is AWS's own: flag, environment, profile).
-fn region(typed: &cli::Login, env: &Environment, settings: &Settings, serial: Option<&MfaSerial>) -> String {
+/// The region that is asked; the precedence is that of AWS's own clients.
+fn region(typed: &cli::How, env: &Environment, settings: &Settings, serial: Option<&MfaSerial>) -> String {
     let variables = ["AWS_MFA_KEY_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"];
     let set = typed.region.as_deref().or_else(|| variables.iter().find_map(|variable| env.text(variable)));
     let set = set.map(str::to_owned).or_else(|| settings.value("AWS_REGION", "region"));

@@ -7,11 +7,14 @@ mod token;
 
 use crate::aws::client::NetworkFault;
 use crate::aws::credentials_file::CredentialsError;
+use crate::codes::CodeError;
 use crate::file::FileError;
 use crate::login::LoginError;
 use crate::plan::PlanError;
 use crate::world::{NoAnswer, printable};
+use std::ffi::OsString;
 use std::fmt;
+use std::time::Duration;
 
 /// How the program ends; scripts rely on these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,10 @@ pub enum Exit {
     Refused = 5,
     /// AWS could not be reached.
     Unreachable = 6,
+    /// `exec`: the command cannot be run.
+    NotRunnable = 126,
+    /// `exec`: there is no such command.
+    NoCommand = 127,
 }
 
 /// Everything that can keep a command from being done.
@@ -44,7 +51,7 @@ pub enum Failure {
         /// The profile.
         profile: String,
         /// Why.
-        error: LoginError,
+        error: Box<LoginError>,
     },
     /// The session could not be written. It is lost if it was there already.
     Write {
@@ -55,6 +62,36 @@ pub enum Failure {
     },
     /// A file.
     File(FileError),
+    /// Several profiles were asked for, and some of them failed.
+    Some {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        of: usize,
+        /// The last of them.
+        last: Box<Failure>,
+        /// How the program ends.
+        exit: Exit,
+    },
+    /// A session that was asked for is not valid.
+    NotValid {
+        /// The profile.
+        profile: String,
+    },
+    /// An SDK's patience would have ended before ours.
+    TooLate {
+        /// The profile.
+        profile: String,
+        /// How long it was waited.
+        waited: Duration,
+    },
+    /// The command could not be run.
+    Exec {
+        /// Its name.
+        program: OsString,
+        /// Why.
+        error: std::io::Error,
+    },
     /// The runtime did not start.
     Runtime(std::io::Error),
     /// Standard input, where a code was to be read.
@@ -111,6 +148,23 @@ pub fn report(failure: &Failure) -> Report {
         Failure::Login { profile, error } => login(profile, error),
         Failure::Write { spent, error } => file::credentials(*spent, error),
         Failure::File(error) => file::report(error),
+        Failure::Some { failed, of, last, exit } => {
+            let last = report(last);
+            Report { error: format!("{failed} of {of} failed; the last: {}", last.error), exit: *exit, ..last }
+        }
+        Failure::NotValid { profile } => Report::new(
+            Exit::Failed,
+            format!("profile {profile} has no valid session"),
+            "there is none, or it has expired",
+            format!("`aws-mfa-key login {profile}`"),
+        ),
+        Failure::TooLate { profile, waited } => Report::new(
+            Exit::Person,
+            format!("could not log in profile {profile}"),
+            format!("nobody touched the token, or answered, within {} s", waited.as_secs()),
+            format!("`aws-mfa-key login {profile}` in a terminal, then try again"),
+        ),
+        Failure::Exec { program, error } => exec(program, error),
         Failure::Runtime(error) => Report::new(
             Exit::Failed,
             "could not start",
@@ -127,6 +181,15 @@ pub fn report(failure: &Failure) -> Report {
             Report::new(Exit::Failed, "could not write to standard output", error.to_string(), "look where it leads to")
         }
     }
+}
+
+fn exec(program: &OsString, error: &std::io::Error) -> Report {
+    let name = printable(&program.to_string_lossy(), 200);
+    let (exit, next) = match error.kind() {
+        std::io::ErrorKind::NotFound => (Exit::NoCommand, "look at its name and at PATH"),
+        _ => (Exit::NotRunnable, "look whether it is a program, and may be run: `ls -l`"),
+    };
+    Report::new(exit, format!("could not run {name}"), error.to_string(), next)
 }
 
 fn login(profile: &str, error: &LoginError) -> Report {
@@ -155,28 +218,34 @@ fn login(profile: &str, error: &LoginError) -> Report {
             format!("the long-term key's owner has a name that AWS's files cannot hold: {identity}"),
             "use the key of a user whose name and path have no quotes in front and no blanks",
         ),
-        LoginError::Token(error) => token::report(what, error),
-        LoginError::Secret { path, fault } => file::secret(what, path, fault),
-        LoginError::Prompt(answer) => prompt(what, *answer),
-        LoginError::NotACode => Report::new(
-            Exit::Person,
-            what,
-            "what was typed is not a code: six digits",
-            "look at your MFA device, and try again",
-        ),
+        LoginError::Code(error) => code(what, error),
         LoginError::Ledger(error) => {
             let Report { cause, exit, .. } = file::report(error);
             let path = printable(&error.path.to_string_lossy(), 300);
             let next = format!("look at `ls -ld {path}`, or set AWS_MFA_KEY_STATE_DIR to a folder of your own");
             Report::new(exit, "could not note which codes were sent, so none was", format!("{path}: {cause}"), next)
         }
-        LoginError::Spent { wait } => Report::new(
+        LoginError::Role { arn, error } => aws::role(profile, arn, error),
+        LoginError::Network(fault) => aws::network(fault),
+        LoginError::Session(failure) => aws::session(profile, failure),
+    }
+}
+
+fn code(what: String, error: &CodeError) -> Report {
+    match error {
+        CodeError::Token(error) => token::report(what, error),
+        CodeError::Secret { path, fault } => file::secret(what, path, fault),
+        CodeError::Prompt(answer) => prompt(what, *answer),
+        CodeError::NotACode => {
+            let next = "look at your MFA device, and try again";
+            Report::new(Exit::Person, what, "what was typed is not a code: six digits", next)
+        }
+        CodeError::Spent { wait } => Report::new(
             Exit::Failed,
             what,
             "a code of this half minute was sent already, and AWS takes each only once",
             format!("wait {} s for the next code, and try again with it", wait.as_secs() + 1),
         ),
-        LoginError::Session(failure) => aws::session(profile, failure),
     }
 }
 

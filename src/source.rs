@@ -43,7 +43,7 @@ pub fn step_at(time: SystemTime) -> u64 {
 ///
 /// # Errors
 /// If it is none: whether it is what a YubiKey types when it is touched (a Yubico OTP, 44 letters of its own alphabet).
-pub fn digits(typed: SecretString) -> Result<SecretString, bool> {
+pub fn digits(typed: &SecretString) -> Result<SecretString, bool> {
     let text = Zeroizing::new(typed.expose_secret().split_whitespace().collect::<String>());
     if text.len() == DIGITS && text.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(SecretString::from(text.as_str()));
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn what_counts_as_a_code() {
-        let code = |text: &str| digits(SecretString::from(text)).map(|code| code.expose_secret().to_owned());
+        let code = |text: &str| digits(&SecretString::from(text)).map(|code| code.expose_secret().to_owned());
         assert_eq!(code("123456"), Ok("123456".to_owned()));
         assert_eq!(code(" 012 345 \n"), Ok("012345".to_owned()));
         assert_eq!(code("ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj"), Err(true));

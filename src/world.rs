@@ -20,17 +20,19 @@ pub struct World {
     /// The time of day here, right or wrong.
     pub clock: Arc<dyn Clock>,
     /// Standard output: the answer.
-    pub out: Box<dyn Write>,
+    pub out: Box<dyn Write + Send>,
     /// Standard error and the terminal: the conversation.
     pub person: Person,
     /// Standard input, until a flag says to read from it.
     pub input: Option<Box<dyn BufRead + Send>>,
     /// Where tokens are plugged in.
     pub bus: Plugs,
+    /// What has to be put back before another program takes our place.
+    pub before_exec: fn(),
 }
 
 /// Makes the bus; the text narrows it to readers with that in their name.
-pub type Plugs = Box<dyn Fn(Option<&str>) -> Arc<dyn Bus>>;
+pub type Plugs = Arc<dyn Fn(Option<&str>) -> Arc<dyn Bus> + Send + Sync>;
 
 /// Tells the time of day.
 pub trait Clock: Send + Sync {
@@ -80,6 +82,22 @@ impl Environment {
         variables.retain(|_, value| !value.is_empty());
         variables.insert("AWS_PROFILE".to_owned(), profile.to_owned());
         variables.into()
+    }
+}
+
+impl World {
+    /// A world for a thread of its own, which gets the person; this one has nobody to talk to from then on.
+    #[must_use]
+    pub fn hand_over(&mut self) -> Self {
+        Self {
+            env: self.env.clone(),
+            clock: Arc::clone(&self.clock),
+            out: Box::new(std::io::sink()),
+            person: std::mem::replace(&mut self.person, Person::new(Box::new(std::io::stderr()), None)),
+            input: None,
+            bus: Arc::clone(&self.bus),
+            before_exec: self.before_exec,
+        }
     }
 }
 

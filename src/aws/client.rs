@@ -5,6 +5,7 @@ mod failure;
 mod network;
 mod whole;
 
+pub use clock::shifted;
 pub use failure::{AwsError, Refusal, Unreachable};
 pub use network::{Network, NetworkFault, Proxy};
 
@@ -13,6 +14,7 @@ use crate::world::Clock;
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{Credentials, Region};
+use aws_sdk_sts::types::Credentials as Keys;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_types::DateTime;
 use clock::AwsClock;
@@ -43,14 +45,27 @@ pub struct SessionRequest<'a> {
     pub duration: Duration,
 }
 
+/// What AssumeRole is asked for.
+pub struct RoleRequest<'a> {
+    /// The role.
+    pub arn: &'a str,
+    /// What its trust policy may ask for.
+    pub external_id: Option<&'a str>,
+    /// What the role session is called in logs.
+    pub session_name: &'a str,
+    /// How long it shall last; 15 minutes to 12 hours.
+    pub duration: Duration,
+    /// MFA device and code, where the key that signs has no MFA yet.
+    pub mfa: Option<(&'a MfaSerial, &'a SecretString)>,
+}
+
 /// Both services have a builder of the same shape, but not of the same type.
 macro_rules! client {
-    ($sdk:ident, $network:expr, $key:expr, $clock:expr, $http:expr, $endpoint:expr) => {{
+    ($sdk:ident, $network:expr, $credentials:expr, $clock:expr, $http:expr, $endpoint:expr) => {{
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(REQUEST).build();
-        let credentials = Credentials::new(&$key.id, $key.secret.expose_secret(), None, None, "aws-mfa-key");
         let mut config = $sdk::Config::builder()
             .behavior_version_latest()
-            .credentials_provider(credentials)
+            .credentials_provider($credentials)
             .region(Region::new($network.region.clone()))
             .use_fips($network.fips)
             .use_dual_stack($network.dual_stack)
@@ -74,10 +89,27 @@ impl Aws {
     /// # Errors
     /// [`NetworkFault`] if the CA bundle or the proxy cannot be used.
     pub fn new(network: &Network, key: &LongTermKey, clock: Arc<dyn Clock>) -> Result<Self, NetworkFault> {
+        let credentials = Credentials::new(&key.id, key.secret.expose_secret(), None, None, "aws-mfa-key");
+        Self::signing_with(credentials, network, clock)
+    }
+
+    /// The same with a session instead of a long-term key, for roles.
+    ///
+    /// # Errors
+    /// [`NetworkFault`].
+    pub fn with_session(network: &Network, session: &Session, clock: Arc<dyn Clock>) -> Result<Self, NetworkFault> {
+        let (secret, token) = (&session.secret_access_key, &session.session_token);
+        let token = Some(token.expose_secret().to_owned());
+        let credentials = Credentials::new(&session.access_key_id, secret.expose_secret(), token, None, "aws-mfa-key");
+        Self::signing_with(credentials, network, clock)
+    }
+
+    fn signing_with(credentials: Credentials, network: &Network, clock: Arc<dyn Clock>) -> Result<Self, NetworkFault> {
         let clock = Arc::new(AwsClock::new(clock));
         let http = network.http_client()?;
-        let sts = client!(aws_sdk_sts, network, key, &clock, http.clone(), network.sts_endpoint.clone());
-        let iam = client!(aws_sdk_iam, network, key, &clock, http, network.iam_endpoint.clone());
+        let sts =
+            client!(aws_sdk_sts, network, credentials.clone(), &clock, http.clone(), network.sts_endpoint.clone());
+        let iam = client!(aws_sdk_iam, network, credentials, &clock, http, network.iam_endpoint.clone());
         Ok(Self { sts, iam, clock })
     }
 
@@ -129,12 +161,42 @@ impl Aws {
         let call = self.sts.get_session_token().serial_number(request.mfa_serial.as_str());
         let call = call.token_code(request.code.expose_secret()).duration_seconds(seconds);
         let answer = call.send().await.map_err(|error| classify(error, &Context { code: Some(request.code) }))?;
-        let keys = answer.credentials.ok_or_else(|| AwsError::incomplete("GetSessionToken"))?;
+        self.whole(answer.credentials, "GetSessionToken")
+    }
+
+    /// A role's session (STS API: AssumeRole), and who one is with it. Sent once if there is a code in it; without one a
+    /// clock that is off costs a second request.
+    ///
+    /// # Errors
+    /// [`AwsError`]; the code is in none of its texts.
+    pub async fn assume_role(&self, request: &RoleRequest<'_>) -> Result<(Session, Identity), AwsError> {
+        let seconds = i32::try_from(request.duration.as_secs()).unwrap_or(i32::MAX);
+        let ask = || async {
+            let call = self.sts.assume_role().role_arn(request.arn).role_session_name(request.session_name);
+            let call = call.set_external_id(request.external_id.map(str::to_owned)).duration_seconds(seconds);
+            let call = match request.mfa {
+                Some((serial, code)) => call.serial_number(serial.as_str()).token_code(code.expose_secret()),
+                None => call,
+            };
+            let context = Context { code: request.mfa.map(|(_, code)| code) };
+            call.send().await.map_err(|error| classify(error, &context))
+        };
+        let answer = match ask().await {
+            Err(AwsError::Refused(refusal)) if refusal.is_clock() && request.mfa.is_none() => ask().await?,
+            answer => answer?,
+        };
+        let arn = answer.assumed_role_user.map(|user| user.arn).ok_or_else(|| AwsError::incomplete("AssumeRole"))?;
+        let account = arn.split(':').nth(4).unwrap_or_default().to_owned();
+        Ok((self.whole(answer.credentials, "AssumeRole")?, Identity { arn, account }))
+    }
+
+    /// Keys with nothing missing, good for some time yet.
+    fn whole(&self, keys: Option<Keys>, call: &str) -> Result<Session, AwsError> {
+        let keys = keys.ok_or_else(|| AwsError::incomplete(call))?;
         let parts = [&keys.access_key_id, &keys.secret_access_key, &keys.session_token];
-        if parts.iter().any(|part| part.is_empty())
-            || SystemTime::try_from(keys.expiration).is_ok_and(|end| end <= self.now())
-        {
-            return Err(AwsError::incomplete("GetSessionToken"));
+        let is_over = SystemTime::try_from(keys.expiration).is_ok_and(|end| end <= self.now());
+        if is_over || parts.iter().any(|part| part.is_empty()) {
+            return Err(AwsError::incomplete(call));
         }
         Ok(Session {
             access_key_id: keys.access_key_id,

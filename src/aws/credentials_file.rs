@@ -48,6 +48,20 @@ impl Stored {
     }
 }
 
+impl Stored {
+    /// The session itself; `None` if a part of it is missing.
+    #[must_use]
+    pub fn session(&self, profile: &Profile) -> Option<Session> {
+        let get = |key: &str| profile.get(key).map(str::to_owned);
+        Some(Session {
+            access_key_id: get("aws_access_key_id")?,
+            secret_access_key: get("aws_secret_access_key")?.into(),
+            session_token: get("aws_session_token")?.into(),
+            expires: self.expires?,
+        })
+    }
+}
+
 /// Why a session was not written; the file is as it was.
 #[derive(Debug)]
 pub enum CredentialsError {

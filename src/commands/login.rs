@@ -1,194 +1,127 @@
-//! `login`: a fresh session for a profile, written to its session profile.
+//! `login`: a fresh session for each profile, written to its session profile.
 
-use crate::aws::client::Aws;
-use crate::aws::config_file::{Profiles, add_profile};
-use crate::aws::credentials_file::{self, Entry, Stored, rfc3339};
+use super::session::{Got, given_code, obtain};
+use crate::aws::config_file::Profiles;
+use crate::aws::credentials_file::rfc3339;
 use crate::cli;
-use crate::ledger::{self, Held};
-use crate::login::{Done, Login, LoginError, mfa_device};
-use crate::plan::{self, Plan};
-use crate::report::{self, Failure};
+use crate::plan::{self, Named, Plan, PlanError, Which};
+use crate::report::{self, Exit, Failure};
 use crate::world::{World, printable};
-use aws_smithy_types::DateTime;
-use secrecy::SecretString;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use std::io::{BufRead, Read};
-use std::sync::{Arc, mpsc};
-use std::time::{Duration, SystemTime};
-use tokio::runtime::{self, Runtime};
-use zeroize::Zeroizing;
-
-/// How long standard input has to bring a code.
-const PIPING: Duration = Duration::from_mins(2);
-
-/// A session, as it is told: just made, or good enough already.
-struct Told {
-    session_profile: String,
-    identity: Option<String>,
-    expires: String,
-    left: Duration,
-    source: Option<String>,
-    fresh: bool,
-}
+use std::time::Duration;
 
 pub(super) fn run(typed: &cli::Login, world: &mut World) -> Result<(), Failure> {
-    let manner = plan::manner(typed, &world.env)?;
+    let manner = plan::manner(&typed.how, &world.env)?;
     world.person.adjust(manner.level, manner.askable);
-    let mut profile = None;
-    let outcome = session(typed, &mut profile, world);
-    let printed = if manner.json { print_json(profile.as_deref(), &outcome, world) } else { Ok(()) };
-    let told = outcome?;
-    if !manner.json {
-        world.person.tell(&sentence(&told));
+    let json = plan::json(typed.json, &world.env)?;
+    let outcomes = match plans(typed, world) {
+        Ok(plans) => plans.into_iter().map(|(name, plan)| one(name, plan, json, world)).collect(),
+        Err(failure) => vec![(None, Err(failure))],
+    };
+    let printed = if json { print_json(&outcomes, world) } else { Ok(()) };
+    let count = outcomes.len();
+    let failures: Vec<Failure> = outcomes.into_iter().filter_map(|(_, outcome)| outcome.err()).collect();
+    if let Some(failure) = told(failures, count, json, world) {
+        return Err(failure);
     }
     printed
 }
 
-/// The present session if it is good, else a fresh one. `profile` is set as soon as it is known.
-fn session(typed: &cli::Login, profile: &mut Option<String>, world: &mut World) -> Result<Told, Failure> {
+type Outcome = (Option<String>, Result<Got, Failure>);
+type Planned = (String, Result<Plan, Failure>);
+
+/// The plans for all that were named; one that cannot be does not stop the others.
+fn plans(typed: &cli::Login, world: &mut World) -> Result<Vec<Planned>, Failure> {
     let profiles = Profiles::read(&world.env)?;
-    let code = typed.code.as_ref().map(|code| given_code(code, world)).transpose()?;
-    let plan = Plan::login(typed, code, &world.env, &profiles)?;
-    *profile = Some(plan.profile.clone());
-    match good_session(&plan, &profiles, world.clock.now()) {
-        Some(told) => Ok(told),
-        None => fresh_session(&plan, &profiles, world),
+    let code = given_code(&typed.how, world)?;
+    let whiches = whiches(typed, &profiles, world)?;
+    let plan = |which: &Which| Plan::make(which, &typed.how, code.as_ref(), &world.env, &profiles);
+    let plans: Vec<(String, Result<Plan, PlanError>)> =
+        whiches.iter().map(|which| (which.name().to_owned(), plan(which))).collect();
+    let mut keys: Vec<&str> = plans.iter().filter_map(|(_, plan)| Some(plan.as_ref().ok()?.key.id.as_str())).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    if typed.how.mfa_serial.is_some() && keys.len() > 1 {
+        return Err(PlanError::OneSerialForMany.into());
     }
+    Ok(plans.into_iter().map(|(name, plan)| (name, plan.map_err(Failure::from))).collect())
 }
 
-/// `--code CODE`, or `--code -` with the code on the first line of standard input.
-fn given_code(code: &std::ffi::OsStr, world: &mut World) -> Result<SecretString, Failure> {
-    /// Longest line that is read, in bytes.
-    const LONGEST: u64 = 256;
-    if code != "-" {
-        return Ok(SecretString::from(code.to_string_lossy().into_owned()));
+fn whiches(typed: &cli::Login, profiles: &Profiles, world: &World) -> Result<Vec<Which>, Failure> {
+    if typed.all {
+        let all = plan::all(profiles);
+        return if all.is_empty() { Err(PlanError::NothingToDo.into()) } else { Ok(all) };
     }
-    let (tell, told) = mpsc::channel();
-    let input = world.input.take();
-    // On a thread of its own, since a pipe can stay open and silent.
-    std::thread::spawn(move || {
-        let mut line = Zeroizing::new(String::with_capacity(256));
-        let read = input.map(|input| input.take(LONGEST).read_line(&mut line)).transpose();
-        // Nobody listens any more if it took too long.
-        let _ = tell.send(read.map(|_| SecretString::from(line.as_str())));
-    });
-    let late = |_| Err(std::io::ErrorKind::TimedOut.into());
-    told.recv_timeout(PIPING).unwrap_or_else(late).map_err(Failure::Input)
-}
-
-/// The present session, if it is the plan's and has enough time left, by AWS's clock as far as it is known.
-fn good_session(plan: &Plan, profiles: &Profiles, now: SystemTime) -> Option<Told> {
-    let stored = profiles.get(&plan.session_profile).and_then(Stored::read)?;
-    let expires = stored.expires?;
-    let behind = stored.mfa_serial.as_deref().map_or(0, |serial| ledger::clock_behind(&plan.state, serial));
-    let left = Duration::from_secs(u64::try_from(seconds_until(&expires, now) - behind).ok()?);
-    let serial = plan.mfa_serial.as_ref().map(|serial| serial.as_str());
-    let same_device = serial.is_none_or(|serial| stored.mfa_serial.as_deref() == Some(serial));
-    let good = !plan.force && stored.owner == plan.profile && same_device && left >= plan.min_ttl;
-    good.then(|| Told {
-        session_profile: plan.session_profile.clone(),
-        identity: stored.identity,
-        expires: rfc3339(&expires),
-        left,
-        source: None,
-        fresh: false,
-    })
-}
-
-/// Seconds until `end`; negative, if it is past.
-fn seconds_until(end: &DateTime, now: SystemTime) -> i64 {
-    end.secs() - DateTime::from(now).secs()
-}
-
-fn fresh_session(plan: &Plan, profiles: &Profiles, world: &mut World) -> Result<Told, Failure> {
-    let credentials = &profiles.locations.credentials;
-    credentials_file::rehearse(credentials, &plan.session_profile)
-        .map_err(|error| Failure::Write { spent: false, error })?;
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
-    let outcome = log_in(plan, profiles, &runtime, world);
-    // It does not wait for a name that is still being looked up.
-    runtime.shutdown_background();
-    outcome
-}
-
-fn log_in(plan: &Plan, profiles: &Profiles, runtime: &Runtime, world: &mut World) -> Result<Told, Failure> {
-    let aws = Aws::new(&plan.network, &plan.key, Arc::clone(&world.clock)).map_err(Failure::Network)?;
-    let failed = |error| Failure::Login { profile: plan.profile.clone(), error };
-    let serial = runtime.block_on(mfa_device(plan, &aws)).map_err(failed)?;
-    let mut ledger = hold(plan, &serial, world).map_err(failed)?;
-    // Whoever had to wait may find the session made meanwhile.
-    if let Some(told) = good_session(plan, &Profiles::read(&world.env)?, world.clock.now()) {
-        return Ok(told);
-    }
-    let bus = (world.bus)(plan.reader.as_deref());
-    let login = Login { plan, aws: &aws, bus, person: &mut world.person, serial: &serial, ledger: &mut ledger };
-    let done = runtime.block_on(login.run()).map_err(failed)?;
-    let entry = Entry {
-        profile: &plan.session_profile,
-        owner: &plan.profile,
-        identity: &done.identity,
-        mfa_serial: &serial,
-        session: &done.session,
+    let flag = typed.profile.as_deref();
+    let named: Vec<Named<'_>> = match typed.named.as_slice() {
+        [] => vec![Named { argument: None, flag }],
+        names => names.iter().map(|name| Named { argument: Some(name.as_str()), flag }).collect(),
     };
-    entry.write(&profiles.locations.credentials).map_err(|error| Failure::Write { spent: true, error })?;
-    introduce(plan, profiles, world);
-    Ok(told(plan, &done, aws.now()))
-}
-
-fn hold(plan: &Plan, serial: &crate::aws::MfaSerial, world: &mut World) -> Result<Held, LoginError> {
-    let person = &mut world.person;
-    let mut waiting = || person.show("Waiting for another login with the same MFA device", None);
-    let held = ledger::hold(&plan.state, serial, &mut waiting);
-    world.person.clear();
-    held.map_err(LoginError::Ledger)
-}
-
-/// Gives a new session profile what its owner says of region and endpoints, so that `--profile P-mfa` works like P.
-fn introduce(plan: &Plan, profiles: &Profiles, world: &mut World) {
-    let config = &profiles.locations.config;
-    if plan.passed_on.is_empty() || profiles.in_config(&plan.session_profile) {
-        return;
+    let mut whiches = Vec::new();
+    for named in named {
+        let which = Which::of(named, &world.env, profiles)?;
+        if !whiches.contains(&which) {
+            whiches.push(which);
+        }
     }
-    if let Err(error) = add_profile(config, &plan.session_profile, &plan.passed_on) {
-        let path = printable(&config.to_string_lossy(), 300);
-        let cause = report::report(&Failure::File(error)).cause;
-        world.person.must_know(&format!("warning: {} was not added to {path}: {cause}", plan.session_profile));
-    }
+    Ok(whiches)
 }
 
-fn told(plan: &Plan, done: &Done, now: SystemTime) -> Told {
-    Told {
-        session_profile: plan.session_profile.clone(),
-        identity: Some(done.identity.arn.clone()),
-        expires: rfc3339(&done.session.expires),
-        left: Duration::from_secs(u64::try_from(seconds_until(&done.session.expires, now)).unwrap_or_default()),
-        source: Some(done.source.clone()),
-        fresh: true,
+fn one(name: String, plan: Result<Plan, Failure>, json: bool, world: &mut World) -> Outcome {
+    let outcome = plan.and_then(|plan| obtain(&plan, world));
+    if let (Ok(got), false) = (&outcome, json) {
+        world.person.tell(&sentence(got));
     }
+    (Some(name), outcome)
 }
 
-fn sentence(told: &Told) -> String {
-    let Told { session_profile: profile, expires, .. } = told;
-    let left = humantime::format_duration(Duration::from_secs(told.left.as_secs().div_ceil(60) * 60));
-    if told.fresh {
-        let who = told.identity.as_deref().and_then(|arn| arn.rsplit('/').next()).unwrap_or("the user");
-        let who = printable(who, 128);
+/// Tells all failures but the last, which is the outcome; several that do not end alike end with 1.
+fn told(mut failures: Vec<Failure>, of: usize, json: bool, world: &mut World) -> Option<Failure> {
+    let last = failures.pop()?;
+    let exit = report::report(&last).exit;
+    let alike = failures.iter().all(|failure| report::report(failure).exit == exit);
+    if !json || of > 1 {
+        for failure in &failures {
+            world.person.must_know(&report::report(failure).to_string());
+        }
+    }
+    if alike && (of == 1 || failures.len() + 1 == of) {
+        return Some(last);
+    }
+    Some(Failure::Some { failed: failures.len() + 1, of, last: Box::new(last), exit: Exit::Failed })
+}
+
+fn sentence(got: &Got) -> String {
+    let (profile, expires) = (&got.session_profile, rfc3339(&got.session.expires));
+    let left = humantime::format_duration(Duration::from_secs(got.left.as_secs().div_ceil(60) * 60));
+    if got.fresh {
+        let who = got.identity.as_deref().and_then(|arn| {
+            arn.split_once(":user/")
+                .map_or_else(|| arn.split(":assumed-role/").nth(1), |(_, path)| path.rsplit('/').next())
+        });
+        let who = printable(who.unwrap_or("the user"), 128);
         format!("{who} has a session in profile {profile} for {left}, until {expires}; use it with --profile {profile}")
     } else {
         format!("the session in profile {profile} is good for another {left}, until {expires} (--force renews it)")
     }
 }
 
-fn print_json(profile: Option<&str>, outcome: &Result<Told, Failure>, world: &mut World) -> Result<(), Failure> {
-    let session = match outcome {
-        Ok(told) => json!({
+fn print_json(outcomes: &[Outcome], world: &mut World) -> Result<(), Failure> {
+    let sessions: Vec<Value> = outcomes.iter().map(|(profile, outcome)| as_json(profile.as_deref(), outcome)).collect();
+    writeln!(world.out, "{}", json!({ "sessions": sessions })).map_err(Failure::Output)
+}
+
+fn as_json(profile: Option<&str>, outcome: &Result<Got, Failure>) -> Value {
+    match outcome {
+        Ok(got) => json!({
             "profile": profile,
-            "session_profile": told.session_profile,
-            "identity": told.identity,
-            "mfa": true,
-            "expires": told.expires,
-            "seconds_left": told.left.as_secs(),
-            "source": told.source,
+            "session_profile": got.session_profile,
+            "identity": got.identity,
+            "mfa": !got.session.session_token.expose_secret().is_empty(),
+            "expires": rfc3339(&got.session.expires),
+            "seconds_left": got.left.as_secs(),
+            "source": got.source,
             "valid": true,
         }),
         Err(failure) => {
@@ -205,6 +138,5 @@ fn print_json(profile: Option<&str>, outcome: &Result<Told, Failure>, world: &mu
                 "error": { "error": report.error, "cause": report.cause, "next": report.next },
             })
         }
-    };
-    writeln!(world.out, "{}", json!({ "sessions": [session] })).map_err(Failure::Output)
+    }
 }

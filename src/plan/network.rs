@@ -9,7 +9,7 @@ use crate::world::Environment;
 use url::{Host, Url};
 
 pub(super) fn decide(
-    typed: &cli::Login,
+    typed: &cli::How,
     env: &Environment,
     settings: &Settings,
     serial: Option<&MfaSerial>,

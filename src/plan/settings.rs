@@ -47,7 +47,8 @@ pub(super) struct Flag<'a> {
 /// Where settings are looked for.
 pub(super) struct Chosen<'a> {
     pub(super) env: &'a Environment,
-    pub(super) profile: &'a Profile,
+    /// The first that has a key counts.
+    pub(super) profiles: &'a [&'a Profile],
 }
 
 impl Chosen<'_> {
@@ -55,11 +56,12 @@ impl Chosen<'_> {
     pub(super) fn setting(&self, flag: Flag<'_>, variables: &[&'static str], keys: &[&'static str]) -> Option<Setting> {
         let flagged = flag.value.map(|value| (value, Origin::Flag(flag.name)));
         let variable = || variables.iter().find_map(|name| Some((self.env.text(name)?, Origin::Variable(name))));
-        let profile = || self.profile.name().to_owned();
         let key = || {
-            keys.iter().find_map(|key| {
-                let value = self.profile.get(key).filter(|value| !value.is_empty())?;
-                Some((value, Origin::Key { key, profile: profile() }))
+            self.profiles.iter().find_map(|profile| {
+                keys.iter().find_map(|key| {
+                    let value = profile.get(key).filter(|value| !value.is_empty())?;
+                    Some((value, Origin::Key { key, profile: profile.name().to_owned() }))
+                })
             })
         };
         let (value, origin) = flagged.or_else(variable).or_else(key)?;

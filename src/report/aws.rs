@@ -82,6 +82,20 @@ pub(super) fn session(profile: &str, failure: &NoSession) -> Report {
     Report::new(exit, what, cause, next)
 }
 
+/// AssumeRole failed.
+pub(super) fn role(profile: &str, arn: &str, error: &AwsError) -> Report {
+    let what = format!("could not log in profile {profile}");
+    let AwsError::Refused(refusal) = error else { return unreached(what, error) };
+    let arn = printable(arn, 200);
+    if refusal.code == "AccessDenied" {
+        return Report::new(Exit::Refused, what, format!("AWS does not let this session assume {arn}"), TRUST);
+    }
+    refused(what, refusal)
+}
+
+/// What decides whether a role can be assumed.
+const TRUST: &str = "look at the role's trust policy (who, external id, MFA) and at the user's sts:AssumeRole";
+
 fn wrong_code(failure: &NoSession) -> String {
     let NoSession { serial, source, .. } = failure;
     if failure.typed {
@@ -106,6 +120,12 @@ fn refused(what: String, refusal: &Refusal) -> Report {
     };
     if refusal.is_clock() {
         return Report::new(Exit::Failed, what, cause, "set this machine's clock: `timedatectl`");
+    }
+    if refusal.code == "ValidationError" && refusal.message.contains("DurationSeconds") {
+        return Report::new(Exit::Refused, what, cause, "ask for less: `--duration 1h`, or change duration_seconds");
+    }
+    if refusal.message.contains("sts:AssumeRole") {
+        return Report::new(Exit::Refused, what, cause, TRUST);
     }
     if refusal.is_throttling() {
         return Report::new(

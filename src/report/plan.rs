@@ -2,8 +2,9 @@
 
 use super::{Exit, Report, file, listed};
 use crate::aws::SerialFault;
-use crate::plan::{Origin, PlanError};
+use crate::plan::{ChainFault, Origin, PlanError};
 use crate::world::printable;
+use std::time::Duration;
 
 pub(super) fn report(error: &PlanError) -> Report {
     let (error, cause, next) = match error {
@@ -23,7 +24,7 @@ pub(super) fn report(error: &PlanError) -> Report {
             ),
         ),
         PlanError::BadSerial { given, origin, fault } => serial(given, origin, *fault),
-        PlanError::BadLength { given, origin, session } => length(given, origin, *session),
+        PlanError::BadLength { given, origin, longest } => length(given, origin, *longest),
         PlanError::BadSwitch { given, origin } => {
             unusable(given, origin, "it is neither true nor false", "set it to true or false, or unset it")
         }
@@ -61,6 +62,27 @@ pub(super) fn report(error: &PlanError) -> Report {
             format!("\"{}\" is not an https:// URL", printable(given, 120)),
             "look at AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL and endpoint_url".to_owned(),
         ),
+        PlanError::BadChain { profile, fault } => chain(profile, fault),
+        PlanError::ChainTooLong { profile } => (
+            format!("could not log in profile {profile}"),
+            "AWS gives no more than an hour for a role that another role assumes".to_owned(),
+            "ask for an hour: `--duration 1h`, or change duration_seconds".to_owned(),
+        ),
+        PlanError::OneSerialForMany => (
+            "one MFA device is named for several long-term keys".to_owned(),
+            "an MFA device belongs to one user".to_owned(),
+            "set mfa_serial in each profile instead".to_owned(),
+        ),
+        PlanError::NothingToDo => (
+            "there is nothing to log in".to_owned(),
+            "no profile has an mfa_serial or an mfa_key_… key".to_owned(),
+            "set it: `aws configure set mfa_serial ARN --profile NAME`".to_owned(),
+        ),
+        PlanError::NoSerial { profile } => (
+            format!("there is no code for profile {profile}"),
+            "nothing says which MFA device to use".to_owned(),
+            format!("set it: `aws configure set mfa_serial ARN --profile {profile}`, or --mfa-serial ARN"),
+        ),
         PlanError::NoState => (
             "there is no place to note which codes were sent".to_owned(),
             "HOME is not set, and neither is XDG_STATE_HOME or STATE_DIRECTORY".to_owned(),
@@ -71,6 +93,32 @@ pub(super) fn report(error: &PlanError) -> Report {
 }
 
 type Lines = (String, String, String);
+
+fn chain(profile: &str, fault: &ChainFault) -> Lines {
+    let (cause, next) = match fault {
+        ChainFault::NoSource => (
+            "it has a role, and nothing to assume it with".to_owned(),
+            "set source_profile to the profile with the long-term key",
+        ),
+        ChainFault::CredentialSource => {
+            let next = "assume it where it is meant to be assumed; credential_source has no MFA";
+            ("it is assumed with a machine's own role (credential_source)".to_owned(), next)
+        }
+        ChainFault::Missing { source } => (
+            format!("there is no profile {}, which source_profile names", printable(source, 80)),
+            "change source_profile, or make that profile",
+        ),
+        ChainFault::Loop => (
+            "its source_profile leads back to itself".to_owned(),
+            "let one of them name a profile with a long-term key",
+        ),
+        ChainFault::BadArn { given } => (
+            format!("role_arn = {} is not a role's ARN", printable(given, 120)),
+            "write arn:aws:iam::ACCOUNT:role/NAME",
+        ),
+    };
+    (format!("could not log in profile {profile}"), cause, next.to_owned())
+}
 
 fn unusable(given: &str, origin: &Origin, cause: &str, next: &str) -> Lines {
     (format!("{origin} cannot be \"{}\"", printable(given, 80)), cause.to_owned(), next.to_owned())
@@ -92,11 +140,6 @@ fn no_key(profile: &str, instead: Option<&str>) -> Lines {
             error,
             "it has no long-term key (aws_access_key_id and aws_secret_access_key)".to_owned(),
             format!("put one there: `aws configure --profile {profile}`"),
-        ),
-        Some("role_arn") => (
-            error,
-            "it has a role (role_arn) and no long-term key of its own".to_owned(),
-            "log in its source_profile; AWS's clients then assume the role with that session".to_owned(),
         ),
         Some(key) => (
             error,
@@ -124,13 +167,15 @@ fn serial(given: &str, origin: &Origin, fault: SerialFault) -> Lines {
     unusable(given, origin, cause, next)
 }
 
-fn length(given: &str, origin: &Origin, session: bool) -> Lines {
-    let cause = if session {
-        "a session lasts between 15m and 36h, such as 900, 45m or 12h"
-    } else {
-        "it is not a length of time, such as 900, 45m or 12h"
+fn length(given: &str, origin: &Origin, longest: Option<Duration>) -> Lines {
+    let cause = match longest {
+        Some(longest) => {
+            let longest = longest.as_secs() / 3600;
+            format!("such a session lasts between 15m and {longest}h, written like 900, 45m or 12h")
+        }
+        None => "it is not a length of time, such as 900, 45m or 12h".to_owned(),
     };
-    unusable(given, origin, cause, "change it, or leave it out")
+    unusable(given, origin, &cause, "change it, or leave it out")
 }
 
 fn code(yubico_otp: bool) -> Lines {

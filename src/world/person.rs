@@ -28,7 +28,7 @@ pub enum NoAnswer {
 }
 
 /// The terminal a person sits at, which is not always where standard error goes.
-pub trait Terminal {
+pub trait Terminal: Send {
     /// Writes as it is; failing to is no error, since nobody can be told.
     fn write(&mut self, text: &str);
 
@@ -47,7 +47,7 @@ pub trait Terminal {
 
 /// Says, shows and asks.
 pub struct Person {
-    stderr: Box<dyn Write>,
+    stderr: Box<dyn Write + Send>,
     terminal: Option<Box<dyn Terminal>>,
     level: Level,
     askable: bool,
@@ -57,7 +57,7 @@ pub struct Person {
 impl Person {
     /// Someone who reads `stderr` and may sit at a terminal.
     #[must_use]
-    pub fn new(stderr: Box<dyn Write>, terminal: Option<Box<dyn Terminal>>) -> Self {
+    pub fn new(stderr: Box<dyn Write + Send>, terminal: Option<Box<dyn Terminal>>) -> Self {
         Self { stderr, terminal, level: Level::Normal, askable: true, shown: None }
     }
 

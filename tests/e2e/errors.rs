@@ -61,12 +61,34 @@ const CONFIGURATION: &[Case] = &[
         b.write(".aws/credentials", "");
         b.login(&[])
     }),
-    ("a role's profile", |b| {
-        b.write(
-            ".aws/config",
-            "[profile dev]\n[profile role]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = dev\n",
-        );
-        b.run(&["login", "role"])
+    ("a role and nothing to assume it with", |b| role(b, "arn:aws:iam::123456789012:role/r", "")),
+    ("a role that is none", |b| role(b, "arn:aws:iam::123456789012:user/r", "source_profile = dev\n")),
+    ("a role of a machine", |b| role(b, "arn:aws:iam::123456789012:role/r", "credential_source = Environment\n")),
+    ("a role from nowhere", |b| role(b, "arn:aws:iam::123456789012:role/r", "source_profile = prod\n")),
+    ("a role that comes from itself", |b| {
+        let other = "[profile other]\nrole_arn = arn:aws:iam::123456789012:role/o\nsource_profile = role\n";
+        role(b, "arn:aws:iam::123456789012:role/r", &format!("source_profile = other\n{other}"))
+    }),
+    ("two roles for two hours", |b| {
+        let other = "[profile other]\nrole_arn = arn:aws:iam::123456789012:role/o\nsource_profile = dev\n";
+        role(
+            b,
+            "arn:aws:iam::123456789012:role/r",
+            &format!("source_profile = other\nduration_seconds = 7200\n{other}"),
+        )
+    }),
+    ("a role for a day", |b| {
+        role(b, "arn:aws:iam::123456789012:role/r", "source_profile = dev\nmfa_key_duration = 24h\n")
+    }),
+    ("one serial number for two keys", |b| {
+        let text = b.read(".aws/credentials").replace("[dev]", "[dev]\n")
+            + "[two]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n";
+        b.write(".aws/credentials", &text);
+        b.run(&["login", "dev", "two", "--mfa-serial", "arn:aws:iam::123456789012:mfa/alice"])
+    }),
+    ("all of nothing", |b| {
+        b.write(".aws/config", "");
+        b.run(&["login", "--all"])
     }),
     ("a profile that holds a session", |b| {
         b.edit(".aws/credentials", "[dev]\n", "[dev]\naws_session_token = abc\n");
@@ -327,6 +349,11 @@ const OTHER_SOURCES: &[Case] = &[
         b.login(&["--source", "prompt"])
     }),
 ];
+
+fn role(bench: &mut Bench, arn: &str, more: &str) -> Outcome {
+    bench.configure(&format!("[profile role]\nrole_arn = {arn}\n{more}"));
+    bench.run(&["login", "role"])
+}
 
 fn lied(bench: &mut Bench, lie: Lie) -> Outcome {
     bench.aws.lie(Action::GetSessionToken, lie, Times::Next(1));

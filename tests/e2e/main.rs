@@ -1,9 +1,9 @@
 //! What the whole program does, from the command line to the files it leaves.
 //!
 //! - `world`: the program inside the test, with a token of memory, AWS on loopback and a person who follows a script.
-//! - `login`, `errors`: what `login` does there.
+//! - `login`, `commands`, `errors`: what the commands do there.
 //! - `stack`: the built program as it is installed, with a real pcscd and AWS's own clients.
-//! - `real`: what `login` does there.
+//! - `real`, `real_commands`: what `login` and the other commands do there.
 //! - `impatient`: a server that ends connections early.
 //! - `layers`: the order of the modules.
 
@@ -14,10 +14,12 @@
     reason = "what goes wrong in a test's own work is a failed test"
 )]
 
+mod commands;
 mod errors;
 mod impatient;
 mod layers;
 mod login;
 mod real;
+mod real_commands;
 mod stack;
 mod world;

@@ -4,14 +4,12 @@ use aws_mfa_key::world::{Clock, NoAnswer, Person, Terminal, World};
 use fake_aws::{FakeAws, User};
 use hw::memory_bus::MemoryBus;
 use secrecy::SecretString;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Cursor, Write};
 use std::path::PathBuf;
-use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use virtual_token::{Account, Persona, Touch, VirtualToken};
@@ -133,7 +131,8 @@ impl Bench {
             out: Box::new(out.clone()),
             person: Person::new(Box::new(err.clone()), terminal),
             input: Some(Box::new(Cursor::new(self.input))),
-            bus: Box::new(move |_| Arc::clone(&bus) as Arc<dyn hw::transport::Bus>),
+            bus: Arc::new(move |_| Arc::clone(&bus) as Arc<dyn hw::transport::Bus>),
+            before_exec: || {},
         };
         let arguments = std::iter::once("aws-mfa-key").chain(arguments.iter().copied()).map(OsString::from);
         let code = aws_mfa_key::run(arguments, &mut world);
@@ -151,17 +150,17 @@ impl Clock for Ahead {
 }
 
 #[derive(Clone, Default)]
-struct Sink(Rc<RefCell<Vec<u8>>>);
+struct Sink(Arc<Mutex<Vec<u8>>>);
 
 impl Sink {
     fn text(&self) -> String {
-        String::from_utf8(self.0.borrow().clone()).unwrap()
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
+        self.0.lock().unwrap().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

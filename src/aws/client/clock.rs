@@ -30,11 +30,7 @@ impl AwsClock {
     }
 
     pub(super) fn now(&self) -> SystemTime {
-        let behind = self.behind();
-        let by = Duration::from_secs(behind.unsigned_abs());
-        let here = self.here.now();
-        let there = if behind < 0 { here.checked_sub(by) } else { here.checked_add(by) };
-        there.unwrap_or(here)
+        shifted(self.here.now(), self.behind())
     }
 
     pub(super) fn behind(&self) -> i64 {
@@ -52,6 +48,14 @@ impl AwsClock {
         let behind = if difference.abs() <= doubt { 0 } else { difference.round() as i64 };
         self.behind.store(behind, Ordering::Relaxed);
     }
+}
+
+/// What time it is at AWS, by a clock that is so many seconds behind.
+#[must_use]
+pub fn shifted(here: SystemTime, behind: i64) -> SystemTime {
+    let by = Duration::from_secs(behind.unsigned_abs());
+    let there = if behind < 0 { here.checked_sub(by) } else { here.checked_add(by) };
+    there.unwrap_or(here)
 }
 
 fn seconds(time: SystemTime) -> f64 {

@@ -1,0 +1,65 @@
+//! `credential-process`: the JSON that AWS's SDKs read, in time, whatever happens.
+
+use super::session::{self, Got};
+use crate::aws::config_file::Profiles;
+use crate::aws::credentials_file::rfc3339;
+use crate::cli;
+use crate::plan::Plan;
+use crate::report::Failure;
+use crate::world::World;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use std::sync::mpsc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// AWS's Python clients ask for a new session when less than 15 minutes are left; a minute goes to the way there.
+const RENEWED: Duration = Duration::from_mins(16);
+/// The Rust SDK gives us 21.6 seconds; after this long there is an answer, and a little is left to deliver it.
+const PATIENCE: Duration = Duration::from_secs(17);
+
+pub(super) fn run(typed: &cli::CredentialProcess, world: &mut World) -> Result<(), Failure> {
+    let mut plan = session::plan(&typed.profile, &typed.how, world)?;
+    plan.min_ttl = RENEWED.min(plan.duration / 3);
+    let profiles = Profiles::read(&world.env)?;
+    let present = session::present(&plan, &profiles, world.clock.now());
+    let got = match present {
+        Some(got) if got.left >= plan.min_ttl && !plan.force => got,
+        // A session that is still good is better than none, if nobody touches.
+        Some(got) => in_time(plan, world).unwrap_or(got),
+        None => in_time(plan, world)?,
+    };
+    let text = Zeroizing::new(format!("{}\n", as_json(&got)));
+    world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()).map_err(Failure::Output)
+}
+
+/// A login on a thread of its own, which ends with the process if it takes too long.
+fn in_time(plan: Plan, world: &mut World) -> Result<Got, Failure> {
+    let (tell, told) = mpsc::channel();
+    let profile = plan.profile.clone();
+    let mut theirs = world.hand_over();
+    std::thread::spawn(move || {
+        let outcome = session::obtain(&plan, &mut theirs);
+        theirs.person.clear();
+        // Nobody listens any more if it took too long.
+        let _ = tell.send(outcome);
+    });
+    told.recv_timeout(PATIENCE).unwrap_or(Err(Failure::TooLate { profile, waited: PATIENCE }))
+}
+
+/// What every SDK takes: `Version` is a number, `Expiration` is RFC 3339 with `Z`.
+fn as_json(got: &Got) -> serde_json::Value {
+    let session = &got.session;
+    let account = got.identity.as_deref().and_then(|arn| arn.split(':').nth(4)).filter(|account| !account.is_empty());
+    let mut answer = json!({
+        "Version": 1,
+        "AccessKeyId": session.access_key_id,
+        "SecretAccessKey": session.secret_access_key.expose_secret(),
+        "SessionToken": session.session_token.expose_secret(),
+        "Expiration": rfc3339(&session.expires),
+    });
+    if let Some(account) = account {
+        answer["AccountId"] = account.into();
+    }
+    answer
+}

@@ -1,0 +1,83 @@
+//! `env`: a session as commands for a shell.
+
+use super::session::{self, Got};
+use crate::aws::credentials_file::rfc3339;
+use crate::cli::{self, Shell};
+use crate::plan::Plan;
+use crate::report::Failure;
+use crate::world::{Environment, World};
+use secrecy::ExposeSecret;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// What would be used instead of the session, or beside it.
+pub(super) const IN_THE_WAY: [&str; 5] =
+    ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_SESSION_EXPIRATION", "AWS_MFA_KEY_PROFILE"];
+/// What is set.
+const SET: [&str; 6] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+];
+
+pub(super) fn run(typed: &cli::Env, world: &mut World) -> Result<(), Failure> {
+    let shell = typed.shell.unwrap_or_else(|| own_shell(&world.env));
+    let text = if typed.unset {
+        Zeroizing::new(SET.iter().map(|name| unset(shell, name)).collect::<String>())
+    } else {
+        let plan = session::plan(&typed.profile, &typed.how, world)?;
+        let got = session::obtain(&plan, world)?;
+        let cleared = IN_THE_WAY.iter().map(|name| unset(shell, name));
+        let set = variables(&plan, &got).into_iter().map(|(name, value)| set(shell, name, &value));
+        Zeroizing::new(cleared.chain(set).collect::<String>())
+    };
+    world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()).map_err(Failure::Output)
+}
+
+/// The variables that AWS's clients read. Both of region, since no client reads both.
+pub(super) fn variables(plan: &Plan, got: &Got) -> Vec<(&'static str, Zeroizing<String>)> {
+    let session = &got.session;
+    let mut values = vec![
+        (SET[0], session.access_key_id.clone()),
+        (SET[1], session.secret_access_key.expose_secret().to_owned()),
+        (SET[2], session.session_token.expose_secret().to_owned()),
+        (SET[3], rfc3339(&session.expires)),
+    ];
+    if let Some((_, region)) = plan.passed_on.iter().find(|(key, _)| key == "region") {
+        values.extend([(SET[4], region.clone()), (SET[5], region.clone())]);
+    }
+    values.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect()
+}
+
+fn own_shell(env: &Environment) -> Shell {
+    let name = env.text("SHELL").and_then(|shell| Path::new(shell).file_name()?.to_str());
+    match name {
+        Some("bash") => Shell::Bash,
+        Some("zsh") => Shell::Zsh,
+        Some("fish") => Shell::Fish,
+        Some("pwsh") => Shell::Powershell,
+        _ => Shell::Sh,
+    }
+}
+
+fn set(shell: Shell, name: &str, value: &str) -> String {
+    match shell {
+        Shell::Sh | Shell::Bash | Shell::Zsh => format!("export {name}='{}'\n", value.replace('\'', "'\\''")),
+        Shell::Fish => format!("set -gx {name} '{}'\n", value.replace('\\', "\\\\").replace('\'', "\\'")),
+        Shell::Powershell => format!("$Env:{name} = '{}'\n", value.replace('\'', "''")),
+        // Within the quotes only a percent sign means something; what AWS gives has neither.
+        Shell::Cmd => format!("set \"{name}={}\"\r\n", value.replace('%', "%%").replace('"', "")),
+    }
+}
+
+fn unset(shell: Shell, name: &str) -> String {
+    match shell {
+        Shell::Sh | Shell::Bash | Shell::Zsh => format!("unset {name}\n"),
+        Shell::Fish => format!("set -e {name}\n"),
+        Shell::Powershell => format!("Remove-Item -ErrorAction SilentlyContinue Env:{name}\n"),
+        Shell::Cmd => format!("set \"{name}=\"\r\n"),
+    }
+}

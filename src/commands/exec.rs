@@ -1,0 +1,28 @@
+//! `exec`: runs a command with a session in its environment, in our place: same process, its exit code, its signals.
+
+use super::env::{IN_THE_WAY, variables};
+use super::session;
+use crate::cli;
+use crate::report::Failure;
+use crate::world::World;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+pub(super) fn run(typed: &cli::Exec, world: &mut World) -> Result<(), Failure> {
+    let Some((program, arguments)) = typed.command.split_first() else { return Ok(()) };
+    let plan = session::plan(&typed.profile, &typed.how, world)?;
+    let got = session::obtain(&plan, world)?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for name in IN_THE_WAY {
+        command.env_remove(name);
+    }
+    for (name, value) in variables(&plan, &got) {
+        command.env(name, value.as_str());
+    }
+    world.person.clear();
+    (world.before_exec)();
+    // It does not come back, unless it could not begin.
+    let error = command.exec();
+    Err(Failure::Exec { program: program.clone(), error })
+}

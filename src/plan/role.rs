@@ -1,0 +1,101 @@
+//! Roles: the way from a profile's role to the long-term key that it begins with.
+
+use super::settings::Chosen;
+use super::{ChainFault, Plan, PlanError, SHORTEST, length};
+use crate::aws::config_file::Profiles;
+use crate::cli;
+use aws_config::profile::Profile;
+use std::time::Duration;
+
+/// A role's session is this long where nothing else is said (STS API: AssumeRole, DurationSeconds).
+const USUAL: Duration = Duration::from_hours(1);
+/// And never longer than this.
+const LONGEST: Duration = Duration::from_hours(12);
+/// What AWS gives at most for a role that is assumed with a session, whatever the role allows.
+pub(super) const CHAINED: Duration = Duration::from_hours(1);
+
+/// The role of a profile, and what it is assumed with.
+pub struct Role {
+    /// The roles on the way, the profile's own last.
+    pub steps: Vec<RoleStep>,
+    /// Whose MFA session the first is assumed with; `None`: with the long-term key and a code of its own.
+    pub source: Option<Box<Plan>>,
+}
+
+/// One role on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleStep {
+    /// `arn:aws:iam::ACCOUNT:role/NAME`.
+    pub arn: String,
+    /// What the role's trust policy may ask for.
+    pub external_id: Option<String>,
+    /// What the role session is called in logs.
+    pub session_name: Option<String>,
+}
+
+/// See [`path`].
+pub(super) struct Path<'p> {
+    pub(super) steps: Vec<RoleStep>,
+    /// The profile with the long-term key.
+    pub(super) root: &'p Profile,
+}
+
+/// Follows `source_profile` from a profile with a role to the one with the long-term key.
+pub(super) fn path<'p>(name: &str, profiles: &'p Profiles) -> Result<Path<'p>, PlanError> {
+    let bad = |fault| PlanError::BadChain { profile: name.to_owned(), fault };
+    let mut steps = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    let mut at = profiles.get(name).ok_or_else(|| bad(ChainFault::Missing { source: name.to_owned() }))?;
+    while let Some(arn) = at.get("role_arn") {
+        if seen.contains(&at.name()) {
+            return Err(bad(ChainFault::Loop));
+        }
+        seen.push(at.name());
+        steps.push(step(arn, at).ok_or_else(|| bad(ChainFault::BadArn { given: arn.to_owned() }))?);
+        if at.get("credential_source").is_some() {
+            return Err(bad(ChainFault::CredentialSource));
+        }
+        let source = at.get("source_profile").unwrap_or(at.name());
+        if source == at.name() {
+            let has_key = at.get("aws_access_key_id").is_some();
+            return if has_key { Ok(reversed(steps, at)) } else { Err(bad(ChainFault::NoSource)) };
+        }
+        at = profiles.get(source).ok_or_else(|| bad(ChainFault::Missing { source: source.to_owned() }))?;
+    }
+    Ok(reversed(steps, at))
+}
+
+fn reversed(mut steps: Vec<RoleStep>, root: &Profile) -> Path<'_> {
+    steps.reverse();
+    Path { steps, root }
+}
+
+fn step(arn: &str, profile: &Profile) -> Option<RoleStep> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let is_role = matches!(parts[..], ["arn", _, "iam", "", _, resource] if resource.starts_with("role/"));
+    let text = |key: &str| profile.get(key).filter(|value| !value.is_empty()).map(str::to_owned);
+    is_role.then(|| RoleStep {
+        arn: arn.to_owned(),
+        external_id: text("external_id"),
+        session_name: text("role_session_name"),
+    })
+}
+
+/// A role session's length.
+pub(super) fn duration(typed: &cli::How, chosen: &Chosen<'_>) -> Result<Duration, PlanError> {
+    let keys = ["mfa_key_duration", "duration_seconds"];
+    Ok(length(typed, chosen, &keys, SHORTEST..=LONGEST)?.unwrap_or(USUAL))
+}
+
+/// What was typed, as far as it is about the source's session, too.
+pub(super) fn for_the_source(typed: &cli::How) -> cli::How {
+    cli::How {
+        mfa_serial: typed.mfa_serial.clone(),
+        token: typed.token.clone(),
+        account: typed.account.clone(),
+        source: typed.source.clone(),
+        region: typed.region.clone(),
+        reader: typed.reader.clone(),
+        ..cli::How::default()
+    }
+}

@@ -1,0 +1,107 @@
+//! Which profile is meant: what was named, or a session profile's owner, or the twin that holds the long-term key.
+
+use super::PlanError;
+use crate::aws::config_file::Profiles;
+use crate::aws::credentials_file::OWNER;
+use crate::world::Environment;
+use aws_config::profile::Profile;
+
+/// What the long-term sections of broamski/aws-mfa end with; the session goes to the name before it.
+const TWIN: &str = "-long-term";
+
+/// A profile as it was named on the command line, in one of two ways.
+#[derive(Clone, Copy, Default)]
+pub struct Named<'a> {
+    /// The argument.
+    pub argument: Option<&'a str>,
+    /// `-p`.
+    pub flag: Option<&'a str>,
+}
+
+/// The profile that is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Which(String);
+
+impl Which {
+    /// Argument, `-p`, environment, `default`; a session profile stands for the profile whose session it is, and a profile
+    /// without keys for its twin with a long-term key.
+    ///
+    /// # Errors
+    /// [`PlanError::TwoProfiles`].
+    pub fn of(named: Named<'_>, env: &Environment, profiles: &Profiles) -> Result<Self, PlanError> {
+        if let (Some(one), Some(other)) = (named.argument, named.flag)
+            && one != other
+        {
+            return Err(PlanError::TwoProfiles);
+        }
+        let variables = ["AWS_MFA_KEY_PROFILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+        let typed = named.argument.or(named.flag);
+        let name = typed.or_else(|| variables.iter().find_map(|variable| env.text(variable))).unwrap_or("default");
+        let there = profiles.get(name);
+        if let Some(owner) = there.and_then(|profile| profile.get(OWNER)) {
+            return Ok(Self::exactly(owner));
+        }
+        let twin = format!("{name}{TWIN}");
+        let has_key = |profile: &Profile| {
+            profile.get("aws_access_key_id").is_some() && profile.get("aws_session_token").is_none()
+        };
+        let stands_alone = there.is_some_and(|profile| has_key(profile) || profile.get("role_arn").is_some());
+        if !stands_alone && profiles.get(&twin).is_some() {
+            return Ok(Self(twin));
+        }
+        Ok(Self::exactly(name))
+    }
+
+    /// The profile of this very name.
+    #[must_use]
+    pub fn exactly(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// What AWS's files say of it.
+    pub(super) fn profile<'p>(&self, profiles: &'p Profiles) -> Result<&'p Profile, PlanError> {
+        profiles.get(&self.0).ok_or_else(|| {
+            let known = profiles.names().into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            PlanError::NoProfile { profile: self.0.clone(), known }
+        })
+    }
+
+    /// Where its session goes, if nothing else is said.
+    pub(super) fn usual_session_profile(&self) -> String {
+        match self.0.strip_suffix(TWIN) {
+            Some(name) if !name.is_empty() => name.to_owned(),
+            _ => format!("{}-mfa", self.0),
+        }
+    }
+}
+
+/// Every profile that has an MFA device, a setting of ours or a twin; session profiles left out.
+#[must_use]
+pub fn all(profiles: &Profiles) -> Vec<Which> {
+    let names = profiles.names().into_iter();
+    let meant = names.filter(|name| {
+        let Some(profile) = profiles.get(name) else { return false };
+        let ours =
+            ["mfa_key_source", "mfa_key_token", "mfa_key_account", "mfa_key_session_profile", "mfa_key_duration"];
+        let has_device = profile.get("mfa_serial").is_some() || profile.get("aws_mfa_device").is_some();
+        let is_twin = name.strip_suffix(TWIN).is_some_and(|name| !name.is_empty());
+        profile.get(OWNER).is_none() && (has_device || is_twin || ours.iter().any(|key| profile.get(key).is_some()))
+    });
+    meant.map(Which::exactly).collect()
+}
+
+/// The session profiles that hold sessions which we wrote for `owner`, or all of them.
+#[must_use]
+pub fn sessions_of<'p>(owner: Option<&str>, profiles: &'p Profiles) -> Vec<&'p str> {
+    let is_its = |name: &&str| {
+        let found = profiles.get(name).and_then(|profile| profile.get(OWNER));
+        found.is_some_and(|found| owner.is_none_or(|owner| owner == found))
+    };
+    profiles.names().into_iter().filter(is_its).collect()
+}

@@ -1,0 +1,134 @@
+//! The commands that use a session, on real parts: shells, processes and signals, AWS's own clients.
+
+use crate::stack::{PATIENCE, Stack, Told, program, signal};
+use fake_aws::Action;
+use std::time::{Duration, Instant};
+use virtual_token::Touch;
+
+fn sent(stack: &Stack, action: Action) -> usize {
+    stack.bench.aws.requests().iter().filter(|request| request.action == action).count()
+}
+
+#[test]
+fn exec_runs_the_command_in_our_place() {
+    let stack = Stack::new();
+    let arn = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])";
+    let mut command = stack.program(&["exec", "dev", "--", "python", "-c", arn]);
+    // What would be in the way is taken out of it, and the endpoint is not.
+    let endpoint = stack.bench.aws.endpoint();
+    let told = Told::from(command.env("AWS_PROFILE", "dev").env("AWS_ENDPOINT_URL", endpoint).output().unwrap());
+    assert_eq!((told.code, told.out.as_str()), (Some(0), "arn:aws:iam::123456789012:user/alice\n"), "{told:?}");
+    let script = "echo $$ ${AWS_PROFILE-none} $AWS_REGION $AWS_DEFAULT_REGION; ulimit -c; exit 7";
+    let child = stack.program(&["exec", "dev", "--", "sh", "-c", script]).spawn().unwrap();
+    let id = child.id();
+    let told = Told::from(child.wait_with_output().unwrap());
+    let lines: Vec<&str> = told.out.lines().collect();
+    assert_eq!((told.code, lines[0]), (Some(7), format!("{id} none eu-central-1 eu-central-1").as_str()), "{told:?}");
+    let limit = Told::from(stack.command("sh", &["-c", "ulimit -c"]).output().unwrap());
+    assert_eq!(lines[1], limit.out.trim(), "the command may write a core, if it could before");
+}
+
+#[test]
+fn exec_of_what_is_not_there_or_cannot_be_run() {
+    let stack = Stack::new();
+    let told = stack.run(&["exec", "dev", "--", "no-such-command"]);
+    assert!(told.code == Some(127) && told.err.contains("error: could not run no-such-command\n"), "{told:?}");
+    assert_eq!(stack.run(&["exec", "dev", "--", "/etc/passwd"]).code, Some(126));
+    assert_eq!(stack.run(&["exec", "dev"]).code, Some(2));
+}
+
+#[test]
+fn a_signal_to_exec_is_the_commands() {
+    let stack = Stack::new();
+    let script = "trap 'exit 42' TERM; echo ready >ready; while :; do sleep 0.05; done";
+    let mut command = stack.program(&["exec", "dev", "--", "sh", "-c", script]);
+    let child = command.current_dir(stack.bench.home.path()).spawn().unwrap();
+    let begun = Instant::now();
+    while !stack.bench.path("ready").exists() {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    signal(&child, "TERM");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(42));
+}
+
+#[test]
+fn real_shells_read_env() {
+    let stack = Stack::new();
+    for shell in ["sh", "bash", "dash"] {
+        let set = format!(
+            "eval \"$({} env dev --shell {shell})\" && echo $AWS_ACCESS_KEY_ID ${{AWS_PROFILE-none}}",
+            program()
+        );
+        let mut command = stack.command(shell, &["-c", &set]);
+        let told = Told::from(command.env("AWS_PROFILE", "dev").output().unwrap());
+        assert!(told.out.starts_with("ASIA") && told.out.ends_with(" none\n"), "{shell}: {told:?}");
+        let unset = format!("eval \"$({} env --unset --shell {shell})\"; echo ${{AWS_ACCESS_KEY_ID-none}}", program());
+        let mut command = stack.command(shell, &["-c", &unset]);
+        let told = Told::from(command.env("AWS_ACCESS_KEY_ID", "AKIA").output().unwrap());
+        assert_eq!(told.out, "none\n", "{shell}: {told:?}");
+    }
+}
+
+/// A profile without keys of its own that gets them from us.
+fn with_process(stack: &Stack) {
+    let config = stack.bench.read(".aws/config");
+    let (program, endpoint) = (program(), stack.bench.aws.endpoint());
+    let process = format!(
+        "[profile work]\nregion = eu-central-1\nendpoint_url = {endpoint}\ncredential_process = \"{program}\" credential-process dev\n"
+    );
+    stack.bench.write(".aws/config", &format!("{config}{process}"));
+}
+
+#[test]
+fn awss_clients_run_credential_process() {
+    let stack = Stack::new();
+    with_process(&stack);
+    let listed = stack.aws(&["s3", "ls", "--profile", "work"]);
+    assert!(listed.out.ends_with(" touched-the-key\n"), "{listed:?}");
+    let boto3 = stack.python(
+        "import boto3\n\
+         session = boto3.Session(profile_name='work')\n\
+         print(session.client('sts').get_caller_identity()['Arn'], session.get_credentials().method)",
+    );
+    assert_eq!(boto3.out, "arn:aws:iam::123456789012:user/alice custom-process\n", "{boto3:?}");
+    assert_eq!(sent(&stack, Action::GetSessionToken), 1);
+}
+
+#[test]
+fn credential_process_ends_in_time_whatever_happens() {
+    let stack = Stack::new();
+    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch_timeout(Duration::from_secs(60));
+    let begun = Instant::now();
+    let told = stack.run(&["credential-process", "dev"]);
+    assert!(begun.elapsed() < Duration::from_secs(18), "{:?}", begun.elapsed());
+    assert_eq!((told.code, told.out.as_str()), (Some(4), ""), "{told:?}");
+    assert!(told.err.contains("cause: nobody touched the token, or answered, within 17 s\n"), "{told:?}");
+}
+
+#[test]
+fn credential_process_asks_at_the_terminal_although_its_output_is_taken() {
+    let stack = Stack::new();
+    stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(1)));
+    with_process(&stack);
+    let script = "import boto3; print(boto3.Session(profile_name='work').client('sts').get_caller_identity()['Arn'])";
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/on_a_terminal.py");
+    let inner = format!("python -c \"{script}\"");
+    let told = Told::from(stack.command("python", &[python, "[]", "/bin/sh", "-c", &inner]).output().unwrap());
+    assert!(told.out.contains("Touch YubiKey 12345678 for profile dev"), "{told:?}");
+    assert!(told.out.contains("arn:aws:iam::123456789012:user/alice"), "{told:?}");
+}
+
+#[test]
+fn code_takes_the_place_of_ykmans() {
+    let stack = Stack::new();
+    let code = stack.run(&["code", "dev"]);
+    assert_eq!(code.code, Some(0), "{code:?}");
+    let token_code = code.out.trim();
+    let serial = stack.bench.serial.as_str();
+    let arguments =
+        ["sts", "get-session-token", "--profile", "dev", "--serial-number", serial, "--token-code", token_code];
+    let told = stack.aws(&arguments);
+    assert!(told.out.contains("SessionToken"), "{told:?}");
+}
