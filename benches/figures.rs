@@ -17,6 +17,7 @@ mod world;
 
 use stack::Stack;
 use std::fs;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use virtual_token::Account;
 use world::SEED;
@@ -44,6 +45,8 @@ fn main() {
     println!("login, STS and token at once      {:>8.1} ms", ms(ours));
     println!("  less the start of a program     {:>8.1} ms", ms(ours.saturating_sub(bare)));
     println!("ykman + aws sts get-session-token {:>8.1} ms   {:.0} times ours", ms(theirs), ms(theirs) / ms(ours));
+    quick(&stack);
+    code(&stack);
     stack.bench.token.clear_commands();
     stack.bench.aws.set_clock_offset(86_400);
     assert_eq!(stack.run(&["login", "dev", "--force"]).code, Some(0));
@@ -52,6 +55,42 @@ fn main() {
         commands.iter().rev().position(|command| command[..2] == [0x00, 0xA4] && command[2] == 0x04).unwrap() + 1;
     println!("APDUs of a login                  {:>8}", commands.len());
     println!("  of them for the code            {code:>8}");
+}
+
+/// `credential-process` with a session that is good, beside `cat` on the same file.
+fn quick(stack: &Stack) {
+    assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
+    let file = stack.bench.path(".aws/credentials");
+    let start = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(arguments).envs(&stack.bench.env).stdin(Stdio::null()).stdout(Stdio::null());
+        assert!(command.status().unwrap().success());
+    };
+    let (mut ours, mut cat) = (Vec::new(), Vec::new());
+    for _ in 0..500 {
+        ours.push(timed(|| start(&stack::program(), &["credential-process", "dev"])));
+        cat.push(timed(|| start("cat", &[file.to_str().unwrap()])));
+    }
+    let (ours, cat) = (median(ours), median(cat));
+    println!("credential-process, session valid {:>8.2} ms   {:.1} times cat", ms(ours), ms(ours) / ms(cat));
+}
+
+/// `code` beside ykman's, on the same token.
+fn code(stack: &Stack) {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let reader = "Yubico YubiKey OTP+FIDO+CCID 00 00";
+    for round in 0..3 {
+        stack.bench.aws.set_clock_offset(100_000 + 1000 * round);
+        assert_eq!(stack.run(&["login", "dev", "--force"]).code, Some(0));
+        // A file that was written a moment ago is waited for, in case somebody is still at it.
+        std::thread::sleep(Duration::from_millis(200));
+        ours.push(timed(|| assert_eq!(stack.run(&["code", "dev"]).code, Some(0))));
+        let ykman = ["--reader", reader, "oath", "accounts", "code", "-s", "alice@example"];
+        theirs.push(timed(|| assert!(stack.command("ykman", &ykman).output().unwrap().status.success())));
+    }
+    let (ours, theirs) = (median(ours), median(theirs));
+    println!("code                              {:>8.1} ms", ms(ours));
+    println!("ykman oath accounts code -s       {:>8.1} ms   {:.0} times ours", ms(theirs), ms(theirs) / ms(ours));
 }
 
 /// What one would do without us, but for copying the three values by hand.

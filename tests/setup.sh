@@ -1,73 +1,122 @@
 #!/usr/bin/env bash
-# Puts on this machine what the tests and the demo need, and prints the folder with the Python clients (its last line).
+# Puts on this machine what the tests and the demo need, and prints the folder with the Python clients.
 #
 # usage: tests/setup.sh
-# Missing system packages are installed by apt, as root or by sudo; as anybody else they are only named.
-# Several may run at once: one of them does the work.
+# Missing system packages are installed by apt, as root or with sudo; anybody else is told their names.
+# Several may run at once: one of them does the work, and the others wait for it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*" >&2; }
 
-if ! command -v cargo >/dev/null; then
-    say "Rust is missing. Its installer, rustup, is at https://rustup.rs; then: rustup toolchain install 1.95"
-    exit 1
-fi
-
-packages=()
-need() { # PACKAGE TEST…: the package is needed if the test fails
-    local package=$1
-    shift
-    "$@" >/dev/null 2>&1 || packages+=("$package")
-}
-debian_python() { /usr/bin/python3 -c 'import venv, ensurepip'; }
-
-need gcc command -v cc
-if [ "$(uname -s)" = Linux ]; then
-    need pkg-config command -v pkg-config
-    need libpcsclite-dev pkg-config --exists libpcsclite
-fi
-need python3-venv debian_python
-if [ -z "${AWS_MFA_KEY_WITHOUT_VPCD:-}" ]; then
-    need pcscd test -x /usr/sbin/pcscd
-    need vsmartcard-vpcd test -e /usr/lib/pcsc/drivers/serial/libifdvpcd.so
-    need python3-dev test -e "/usr/include/python$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)/Python.h"
-fi
-
-if [ ${#packages[@]} -gt 0 ]; then
-    if ! command -v apt-get >/dev/null; then
-        say "These are missing, and only Debian's and Ubuntu's packages are known here: ${packages[*]}"
+need_rust() {
+    local needed found
+    needed=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    if ! command -v cargo >/dev/null; then
+        say "Rust is missing: there is no cargo in PATH. To get it, see https://rustup.rs"
+        say "If you have just installed it, open a new terminal, or type: . ~/.cargo/env"
         exit 1
     fi
-    as_root=()
+    found=$(cargo --version | cut -d' ' -f2)
+    if ! printf '%s\n' "$needed" "$found" | sort -CV; then
+        say "Rust $found is too old: $needed or newer is needed. With rustup (https://rustup.rs): rustup update stable"
+        exit 1
+    fi
+}
+
+packages=()
+need() { # "PACKAGE…" TEST…: these packages are needed if the test fails
+    local names=$1
+    shift
+    # shellcheck disable=SC2206 # one word for each package
+    "$@" >/dev/null 2>&1 || packages+=($names)
+}
+c_compiler() { echo '#include <stdio.h>' | cc -E -x c -; }
+python_venv() { /usr/bin/python3 -c 'import ensurepip, venv'; }
+python_headers() { test -e "$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"; }
+
+need_packages() {
+    need "gcc libc6-dev" c_compiler
+    need python3-venv python_venv
+    if [ "$(uname -s)" = Linux ]; then
+        need pkg-config command -v pkg-config
+        need libpcsclite-dev pkg-config --exists libpcsclite
+    fi
+    if [ -z "${AWS_MFA_KEY_WITHOUT_VPCD:-}" ]; then
+        need pcscd test -x /usr/sbin/pcscd
+        need vsmartcard-vpcd test -e /usr/lib/pcsc/drivers/serial/libifdvpcd.so
+        need python3-dev python_headers
+    fi
+    if [ ${#packages[@]} -gt 0 ]; then install; fi
+}
+
+install() {
+    local as_root=()
+    if ! command -v apt-get >/dev/null; then
+        say "Something is missing that Debian and Ubuntu have in these packages: ${packages[*]}"
+        say "On Fedora, this is enough for the demo: dnf install gcc pkgconf-pkg-config pcsc-lite-devel python3"
+        exit 1
+    fi
     if [ "$(id -u)" != 0 ]; then
-        if ! command -v sudo >/dev/null; then
-            say "These packages are missing: ${packages[*]}"
-            say "Let root run: apt-get install --no-install-recommends ${packages[*]}"
-            exit 1
-        fi
+        command -v sudo >/dev/null || only_by_root
         as_root=(sudo)
     fi
     say "Installing the system packages that are missing: ${packages[*]}"
-    "${as_root[@]}" apt-get update -qq >&2
-    # A service of the system is none of our business: the tests start a pcscd of their own.
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -qq --yes --no-install-recommends "${packages[@]}" >&2
-fi
+    if [[ " ${packages[*]} " == *" pcscd "* ]]; then
+        say "(The service in pcscd's package is not started now, and not used here.)"
+    fi
+    # apt does not like to be run twice at once; this waits.
+    "${as_root[@]}" flock /var/lib/apt/lists sh -ec "$INSTALL" install "${packages[@]}" </dev/null >&2 || only_by_root
+}
 
-clients=${AWS_MFA_KEY_TEST_ENV:-$PWD/target/test-env}
-mkdir -p "$(dirname "$clients")"
-exec 9>"$clients.lock"
-if command -v flock >/dev/null; then flock 9; fi
-wanted=$(cat tests/requirements.txt)
-# ykman needs PC/SC's headers, and only the tests with a virtual token need ykman.
-if [ -n "${AWS_MFA_KEY_WITHOUT_VPCD:-}" ]; then wanted=$(grep ^awscli tests/requirements.txt); fi
-if [ "$(cat "$clients/made-from" 2>/dev/null)" != "$wanted" ]; then
-    say "Installing the clients in tests/requirements.txt into ${clients#"$PWD/"} (once)"
-    rm -rf "$clients"
-    /usr/bin/python3 -m venv "$clients" >&2
-    printf '%s\n' "$wanted" >"$clients/wanted"
-    "$clients/bin/pip" install --quiet --disable-pip-version-check -r "$clients/wanted" >&2
-    mv "$clients/wanted" "$clients/made-from"
+only_by_root() {
+    say "These system packages are missing, and could not be installed: ${packages[*]}"
+    say "Let root run this, and try again: apt-get install --no-install-recommends ${packages[*]}"
+    exit 1
+}
+
+# What root does. pcscd's package would start a service, which is none of our business: the tests and the demo run a
+# pcscd of their own. While policy-rc.d says 101, packages start nothing (see invoke-rc.d(8)).
+INSTALL='
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+    trap "rm -f $policy" EXIT
+    trap "exit 130" INT TERM HUP
+    printf "#!/bin/sh\nexit 101\n" >$policy
+    chmod 755 $policy
 fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+apt-get -qq --yes --no-install-recommends -o DPkg::Lock::Timeout=600 install "$@" >/dev/null
+'
+
+need_clients() { # FOLDER
+    local folder=$1 wanted
+    wanted=$(cat tests/requirements.txt)
+    # ykman is for the virtual token, and takes a C compiler and headers to install.
+    if [ -n "${AWS_MFA_KEY_WITHOUT_VPCD:-}" ]; then wanted=$(grep ^awscli tests/requirements.txt); fi
+    mkdir -p "$(dirname "$folder")"
+    exec 9>"$folder.lock"
+    if command -v flock >/dev/null; then flock 9; fi
+    # Such a folder cannot be moved, and belongs to one version of Python.
+    wanted=$(printf '%s\n' "$folder" "$(/usr/bin/python3 --version)" "$wanted")
+    if [ "$(cat "$folder/made-from" 2>/dev/null)" = "$wanted" ]; then return; fi
+    if [[ $folder == *[[:space:]]* ]]; then
+        say "Python's programs do not run in a folder whose path has a space: $folder"
+        say "Name another one, and try again: export AWS_MFA_KEY_TEST_ENV=/var/tmp/aws-mfa-key-test-env"
+        exit 1
+    fi
+    say "Installing the clients in tests/requirements.txt into ${folder#"$PWD/"} (once)"
+    rm -rf "$folder"
+    /usr/bin/python3 -m venv "$folder" >&2
+    # Without a cache, which would be in the home.
+    printf '%s\n' "$wanted" | sed 1,2d |
+        "$folder/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir -r /dev/stdin >&2
+    printf '%s\n' "$wanted" >"$folder/made-from"
+}
+
+need_rust
+need_packages
+clients=${AWS_MFA_KEY_TEST_ENV:-$PWD/target/test-env}
+need_clients "$clients"
 printf '%s\n' "$clients"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# All tests. Arguments go to `cargo test`.
+# Runs the formatter's check, the lints and all tests. Arguments go to `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 clients=$(tests/setup.sh)
 export AWS_MFA_KEY_TEST_ENV=$clients
 cargo fmt --all --check
 cargo clippy --quiet --workspace --all-targets -- -D warnings
-exec cargo test --quiet --workspace "$@"
+exec cargo test --quiet --workspace --no-fail-fast "$@"

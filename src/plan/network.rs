@@ -48,8 +48,9 @@ fn proxy(env: &Environment) -> Option<Proxy> {
     const HERE: &str = "localhost,127.0.0.0/8,::1";
     let first = |names: &[&str]| names.iter().find_map(|name| env.text(name)).map(str::to_owned);
     let url = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?;
-    let except = first(&["no_proxy", "NO_PROXY"]).map_or(HERE.to_owned(), |hosts| format!("{hosts},{HERE}"));
-    Some(Proxy { url, except })
+    let except = first(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
+    let nothing_by_it = except.split(',').any(|host| host.trim() == "*");
+    (!nothing_by_it).then(|| Proxy { url, except: format!("{except},{HERE}") })
 }
 
 #[cfg(test)]

@@ -102,6 +102,6 @@ impl From<Output> for Told {
 
 /// Sends a signal to a program that this test started.
 pub fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    let sent = Command::new("sh").args(["-c", "kill -s $0 $1", name, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }

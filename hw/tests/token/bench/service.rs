@@ -90,7 +90,7 @@ impl Service {
 
     /// Kills the service as a crash would.
     pub(crate) fn kill(&self) {
-        assert!(Command::new("kill").args(["-9", &self.pid]).status().unwrap().success());
+        assert!(Command::new("sh").args(["-c", "kill -s KILL $0", &self.pid]).status().unwrap().success());
     }
 }
 

@@ -27,7 +27,9 @@ LISTEN_PID=$$ LISTEN_FDS=1 LD_PRELOAD="$VIRTUAL_TOKEN_SHIM" exec "$0" "$@"
 pub(super) fn folder() -> io::Result<TempDir> {
     let make = |parent: &Path| tempfile::Builder::new().prefix("virtual-token-").tempdir_in(parent);
     let parent = std::env::temp_dir();
-    make(if parent.as_os_str().len() < 70 { &parent } else { Path::new("/tmp") })
+    // Neither the loader's list of libraries nor the configuration can hold every path.
+    let is_plain = parent.to_str().is_some_and(|path| !path.contains([' ', '\t', ':', '"']));
+    make(if is_plain && parent.as_os_str().len() < 70 { &parent } else { Path::new("/tmp") })
 }
 
 /// Names without what may not stand between quotes in the configuration. Two of the same get a number: pcscd tells

@@ -118,7 +118,7 @@ fn it_ends_when_it_is_told_to() {
             "end of stdin" => drop(running.commands.take()),
             _ => {
                 let pid = running.child.id().to_string();
-                assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+                assert!(Command::new("sh").args(["-c", "kill -s TERM $0", &pid]).status().unwrap().success());
             }
         }
         let status = running.child.wait().unwrap();
