@@ -54,6 +54,16 @@ impl Identity {
     }
 }
 
+/// The part of an identity's ARN by which a person knows it: `alice`, or `reader/alice` with a role.
+#[must_use]
+pub fn short_name(arn: &str) -> &str {
+    match (arn.split_once(":assumed-role/"), arn.rsplit_once('/')) {
+        (Some((_, role)), _) => role,
+        (None, Some((_, user))) => user,
+        (None, None) => arn.rsplit(':').next().unwrap_or(arn),
+    }
+}
+
 /// How a person reads an identity: `alice@123456789012`, safe for a terminal.
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@ mod code;
 mod credential_process;
 mod env;
 mod exec;
+mod line;
 mod login;
 mod session;
 mod status;

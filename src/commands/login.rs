@@ -1,13 +1,14 @@
 //! `login`: a fresh session for each profile, written to its session profile.
 
+use super::line::Line;
 use super::session::{Got, given_code, obtain};
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::rfc3339;
+use crate::aws::short_name;
 use crate::cli;
 use crate::plan::{self, Named, Plan, PlanError, Which};
 use crate::report::{self, Exit, Failure};
 use crate::world::{World, printable};
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ pub(super) fn run(typed: &cli::Login, world: &mut World) -> Result<(), Failure> 
     let printed = if json { print_json(&outcomes, world) } else { Ok(()) };
     let count = outcomes.len();
     let failures: Vec<Failure> = outcomes.into_iter().filter_map(|(_, outcome)| outcome.err()).collect();
-    if let Some(failure) = told(failures, count, json, world) {
+    if let Some(failure) = told(failures, count, world) {
         return Err(failure);
     }
     printed
@@ -76,31 +77,26 @@ fn one(name: String, plan: Result<Plan, Failure>, json: bool, world: &mut World)
     (Some(name), outcome)
 }
 
-/// Tells all failures but the last, which is the outcome; several that do not end alike end with 1.
-fn told(mut failures: Vec<Failure>, of: usize, json: bool, world: &mut World) -> Option<Failure> {
+/// Tells all failures but the last, which is the outcome; failures that do not all end alike end with 1.
+fn told(mut failures: Vec<Failure>, of: usize, world: &mut World) -> Option<Failure> {
     let last = failures.pop()?;
-    let exit = report::report(&last).exit;
-    let alike = failures.iter().all(|failure| report::report(failure).exit == exit);
-    if !json || of > 1 {
-        for failure in &failures {
-            world.person.must_know(&report::report(failure).to_string());
-        }
-    }
-    if alike && (of == 1 || failures.len() + 1 == of) {
+    if of == 1 {
         return Some(last);
     }
-    Some(Failure::Some { failed: failures.len() + 1, of, last: Box::new(last), exit: Exit::Failed })
+    let exit = report::report(&last).exit;
+    let alike = failures.iter().all(|failure| report::report(failure).exit == exit);
+    for failure in &failures {
+        world.person.must_know(&report::report(failure).to_string());
+    }
+    let exit = if alike { exit } else { Exit::Failed };
+    Some(Failure::Some { failed: failures.len() + 1, of, last: Box::new(last), exit })
 }
 
 fn sentence(got: &Got) -> String {
     let (profile, expires) = (&got.session_profile, rfc3339(&got.session.expires));
     let left = humantime::format_duration(Duration::from_secs(got.left.as_secs().div_ceil(60) * 60));
     if got.fresh {
-        let who = got.identity.as_deref().and_then(|arn| {
-            arn.split_once(":user/")
-                .map_or_else(|| arn.split(":assumed-role/").nth(1), |(_, path)| path.rsplit('/').next())
-        });
-        let who = printable(who.unwrap_or("the user"), 128);
+        let who = printable(got.identity.as_deref().map_or("the user", short_name), 128);
         format!("{who} has a session in profile {profile} for {left}, until {expires}; use it with --profile {profile}")
     } else {
         format!("the session in profile {profile} is good for another {left}, until {expires} (--force renews it)")
@@ -113,30 +109,19 @@ fn print_json(outcomes: &[Outcome], world: &mut World) -> Result<(), Failure> {
 }
 
 fn as_json(profile: Option<&str>, outcome: &Result<Got, Failure>) -> Value {
+    let profile = profile.map(str::to_owned);
     match outcome {
-        Ok(got) => json!({
-            "profile": profile,
-            "session_profile": got.session_profile,
-            "identity": got.identity,
-            "mfa": !got.session.session_token.expose_secret().is_empty(),
-            "expires": rfc3339(&got.session.expires),
-            "seconds_left": got.left.as_secs(),
-            "source": got.source,
-            "valid": true,
-        }),
+        Ok(got) => {
+            let (expires, left) = (Some(rfc3339(&got.session.expires)), got.left);
+            let session_profile = Some(got.session_profile.clone());
+            let (identity, source) = (got.identity.clone(), got.source.clone());
+            Line { profile, session_profile, identity, expires, left, source }.as_json()
+        }
         Err(failure) => {
             let report = report::report(failure);
-            json!({
-                "profile": profile,
-                "session_profile": Value::Null,
-                "identity": Value::Null,
-                "mfa": Value::Null,
-                "expires": Value::Null,
-                "seconds_left": Value::Null,
-                "source": Value::Null,
-                "valid": false,
-                "error": { "error": report.error, "cause": report.cause, "next": report.next },
-            })
+            let mut line = Line { profile, ..Line::default() }.as_json();
+            line["error"] = json!({ "error": report.error, "cause": report.cause, "next": report.next });
+            line
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `status`: each session, from the credentials file alone.
 
+use super::line::Line;
 use super::session::left_until;
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::{Stored, rfc3339};
@@ -11,15 +12,6 @@ use crate::world::{World, printable};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// One line of the table.
-struct Row {
-    owner: String,
-    session_profile: Option<String>,
-    identity: Option<String>,
-    expires: Option<String>,
-    left: Duration,
-}
-
 pub(super) fn run(typed: &cli::Status, world: &mut World) -> Result<(), Failure> {
     let profiles = Profiles::read(&world.env)?;
     let asked = typed.named.iter().map(String::as_str).chain(typed.profile.as_deref());
@@ -29,8 +21,7 @@ pub(super) fn run(typed: &cli::Status, world: &mut World) -> Result<(), Failure>
         let which = Which::of(Named { argument: Some(name), flag: None }, &world.env, &profiles)?;
         let theirs = plan::sessions_of(Some(which.name()), &profiles);
         if theirs.is_empty() {
-            let owner = which.name().to_owned();
-            rows.push(Row { owner, session_profile: None, identity: None, expires: None, left: Duration::ZERO });
+            rows.push(Line { profile: Some(which.name().to_owned()), ..Line::default() });
         }
         rows.extend(theirs.into_iter().filter_map(|profile| row(profile, &profiles, world)));
     }
@@ -40,58 +31,51 @@ pub(super) fn run(typed: &cli::Status, world: &mut World) -> Result<(), Failure>
     }
     let text = if plan::json(typed.json, &world.env)? { as_json(&rows) } else { as_table(&rows) };
     world.out.write_all(text.as_bytes()).map_err(Failure::Output)?;
-    match rows.iter().find(|row| row.left.is_zero()) {
-        Some(row) if !asked.is_empty() => Err(Failure::NotValid { profile: row.owner.clone() }),
-        _ => Ok(()),
-    }
+    let missing = rows.into_iter().find(|row| !row.is_valid()).filter(|_| !asked.is_empty());
+    missing.map_or(Ok(()), |row| Err(Failure::NotValid { profile: row.profile.unwrap_or_default() }))
 }
 
-fn row(profile: &str, profiles: &Profiles, world: &World) -> Option<Row> {
+fn row(profile: &str, profiles: &Profiles, world: &World) -> Option<Line> {
     let stored = Stored::read(profiles.get(profile)?)?;
     let state = plan::state_folder(&world.env).ok();
     let serial = stored.mfa_serial.as_deref();
     let behind = state.zip(serial).map_or(0, |(state, serial)| ledger::clock_behind(&state, serial));
     let left = stored.expires.map_or(Duration::ZERO, |end| left_until(&end, world.clock.now(), behind));
-    Some(Row {
-        owner: stored.owner,
+    Some(Line {
+        profile: Some(stored.owner),
         session_profile: Some(profile.to_owned()),
         identity: stored.identity,
         expires: stored.expires.as_ref().map(rfc3339),
         left,
+        source: None,
     })
 }
 
-fn as_json(rows: &[Row]) -> String {
-    let session = |row: &Row| {
-        json!({
-            "profile": row.owner,
-            "session_profile": row.session_profile,
-            "identity": row.identity,
-            "mfa": row.session_profile.as_ref().map(|_| true),
-            "expires": row.expires,
-            "seconds_left": row.expires.as_ref().map(|_| row.left.as_secs()),
-            "source": Value::Null,
-            "valid": !row.left.is_zero(),
-        })
-    };
-    let sessions: Vec<Value> = rows.iter().map(session).collect();
+fn as_json(rows: &[Line]) -> String {
+    let sessions: Vec<Value> = rows.iter().map(Line::as_json).collect();
     format!("{}\n", json!({ "sessions": sessions }))
 }
 
-fn as_table(rows: &[Row]) -> String {
+fn as_table(rows: &[Line]) -> String {
     if rows.is_empty() {
         return "no sessions; `aws-mfa-key login` gets one\n".to_owned();
     }
-    let cells = |row: &Row| {
+    let cells = |row: &Line| {
         let shown = |text: &Option<String>| text.as_deref().map_or("-".to_owned(), |text| printable(text, 200));
-        let left = match (row.left.is_zero(), &row.expires) {
-            (false, _) => humantime::format_duration(Duration::from_secs(row.left.as_secs() / 60 * 60)).to_string(),
-            (true, Some(_)) => "expired".to_owned(),
-            (true, None) => "none".to_owned(),
+        let left = match (row.is_valid(), &row.expires) {
+            (true, _) => humantime::format_duration(Duration::from_secs(row.left.as_secs() / 60 * 60)).to_string(),
+            (false, Some(_)) => "expired".to_owned(),
+            (false, None) => "none".to_owned(),
         };
         let mfa = if row.session_profile.is_some() { "yes" } else { "-" };
-        let owner = printable(&row.owner, 200);
-        [owner, shown(&row.session_profile), shown(&row.identity), mfa.to_owned(), left, shown(&row.expires)]
+        [
+            shown(&row.profile),
+            shown(&row.session_profile),
+            shown(&row.identity),
+            mfa.to_owned(),
+            left,
+            shown(&row.expires),
+        ]
     };
     let head = ["PROFILE", "SESSION IN", "IDENTITY", "MFA", "LEFT", "UNTIL"].map(str::to_owned);
     let table: Vec<[String; 6]> = std::iter::once(head).chain(rows.iter().map(cells)).collect();

@@ -155,7 +155,7 @@ fn several_profiles_in_one_go() {
         "[profile two]\nmfa_serial = {serial}\nendpoint_url = {endpoint}\n[profile three]\nmfa_serial = {serial}\n"
     ));
     let told = bench.run(&["login", "--all", "--json"]);
-    assert_eq!(told.code, 1, "{told:?}");
+    assert_eq!(told.code, 2, "{told:?}");
     let sessions = json(&told.out)["sessions"].as_array().unwrap().clone();
     let valid: Vec<(&str, bool)> =
         sessions.iter().map(|one| (one["profile"].as_str().unwrap(), one["valid"].as_bool().unwrap())).collect();
