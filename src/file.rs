@@ -1,27 +1,24 @@
 //! One file on disk: found behind its links, read whole, and replaced in one step under a lock.
 
-use rustix::fs::{AtFlags, CWD, OFlags, StatxFlags, statx};
+mod place;
+
+use place::Place;
+use rustix::fs::{FallocateFlags, OFlags, fallocate};
 use rustix::io::Errno;
 use rustix::process::geteuid;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// What every temporary file and lock of ours has in its name.
-const OURS: &str = ".aws-mfa-key";
 /// Longer files are none of those that we read.
 const LARGEST: u64 = 10 * 1024 * 1024;
 /// Links that are followed before it is called a cycle.
 const LINKS: usize = 40;
 /// How often a file is read again because somebody else changed it meanwhile.
 const ROUNDS: usize = 20;
-/// A file that was changed less long ago may be in the middle of being rewritten in place by another program.
-const FRESH: Duration = Duration::from_millis(50);
-/// How long another of our processes may hold a file.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What went wrong with a file.
 #[derive(Debug)]
@@ -65,8 +62,27 @@ pub enum FileFault {
     CannotReplace,
     /// Another of our processes held it for too long.
     Locked,
-    /// Another program rewrites it faster than it can be read.
+    /// Another program rewrites it faster than it can be read, or has written over what we wrote.
     Restless,
+    /// `~user` or `$NAME` in its name, which only some of AWS's clients understand.
+    OddPath,
+    /// The same file is named for both of AWS's, whose headers differ.
+    TwoInOne,
+}
+
+/// What replacing a file changes beside its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Others could read it, and no longer can.
+    Tightened {
+        /// Its mode until then.
+        mode: u32,
+    },
+    /// It has other names (hard links), which keep the old text.
+    LinkCut {
+        /// How many.
+        others: u64,
+    },
 }
 
 /// Who may read a file that we replace.
@@ -77,8 +93,6 @@ pub enum Privacy {
     /// Whoever could before; its owner alone, if it is new.
     Ordinary,
 }
-
-type Content = (Zeroizing<Vec<u8>>, Metadata);
 
 /// Opens a regular file for reading, without following a last link and without waiting for a pipe's other end.
 ///
@@ -91,6 +105,13 @@ pub fn open(target: &Path) -> Result<(File, Metadata), FileFault> {
     if meta.is_file() { Ok((file, meta)) } else { Err(FileFault::NotAFile) }
 }
 
+/// Whether both are there, and are one file.
+#[must_use]
+pub fn are_same(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+    id(one).is_some_and(|one| id(other) == Some(one))
+}
+
 /// Reads a text file; `None` if there is none.
 ///
 /// # Errors
@@ -99,127 +120,77 @@ pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
     let at = |fault| FileError { path: path.to_owned(), fault };
     let content = resolve(path).and_then(|target| load(&target)).map_err(at)?;
     let Some((text, _)) = content else { return Ok(None) };
-    if text.contains(&0) {
-        return Err(at(FileFault::NotText));
-    }
-    if let Err(error) = std::str::from_utf8(&text) {
-        let line = text[..error.valid_up_to()].iter().filter(|&&b| b == b'\n').count() + 1;
-        return Err(at(FileFault::NotUtf8 { line }));
-    }
+    check_text(path, &text)?;
     Ok(Some(text))
 }
 
-/// A file that is about to be replaced: its links followed, its folder there, and nobody else of us at it.
-struct Place {
-    target: PathBuf,
-    folder: PathBuf,
-    _lock: File,
-}
-
-impl Place {
-    fn take(path: &Path) -> Result<Self, FileFault> {
-        let target = resolve(path)?;
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        make_folder(folder)?;
-        let place = Self {
-            _lock: lock(&folder.join(hidden_name(&target, ".lock")), PATIENCE, &mut || {})?,
-            folder: folder.to_owned(),
-            target,
-        };
-        place.clear_leftovers();
-        Ok(place)
+/// Whether bytes are text.
+///
+/// # Errors
+/// [`FileFault::NotText`], [`FileFault::NotUtf8`].
+pub fn check_text(path: &Path, text: &[u8]) -> Result<(), FileError> {
+    let at = |fault| FileError { path: path.to_owned(), fault };
+    if text.contains(&0) {
+        return Err(at(FileFault::NotText));
     }
-
-    /// Removes what a killed process left: only who holds the lock may have such files.
-    fn clear_leftovers(&self) {
-        let prefix = hidden_name(&self.target, ".new-");
-        let names = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        for name in names.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)) {
-            // One that cannot be removed does no harm.
-            let _ = fs::remove_file(name.path());
-        }
+    if let Err(error) = std::str::from_utf8(text) {
+        let line = text[..error.valid_up_to()].iter().filter(|&&b| b == b'\n').count() + 1;
+        return Err(at(FileFault::NotUtf8 { line }));
     }
-
-    /// A new file beside the old one, with its owner and, as far as `privacy` lets it, its mode.
-    fn beside(&self, old: Option<&Metadata>, privacy: Privacy) -> Result<tempfile::NamedTempFile, FileFault> {
-        let prefix = hidden_name(&self.target, ".new-");
-        let mode = |bits| Permissions::from_mode(bits);
-        let mut builder = tempfile::Builder::new();
-        let new = builder.prefix(&prefix).permissions(mode(0o600)).tempfile_in(&self.folder).map_err(writing)?;
-        let Some(old) = old else {
-            adopt(new.as_file(), &self.folder)?;
-            return Ok(new);
-        };
-        let ours = new.as_file().metadata().map_err(writing)?;
-        if (old.uid(), old.gid()) != (ours.uid(), ours.gid()) {
-            fchown(new.as_file(), Some(old.uid()), Some(old.gid())).map_err(writing)?;
-        }
-        let kept = if privacy == Privacy::Secret { 0o600 } else { 0o777 };
-        new.as_file().set_permissions(mode(old.mode() & kept)).map_err(writing)?;
-        Ok(new)
-    }
-
-    /// The old file, once nobody is in the middle of rewriting it in place. Times are compared with that of a file made
-    /// just now, since the disk's clock need not be ours.
-    fn settled(&self, now: &Metadata) -> Result<Option<Content>, FileFault> {
-        let mut content = load(&self.target)?;
-        for _ in 0..ROUNDS {
-            let Some((_, meta)) = &content else { return Ok(None) };
-            let age = now.modified().and_then(|now| Ok(now.duration_since(meta.modified()?).unwrap_or_default()));
-            if age.is_ok_and(|age| age > FRESH) {
-                return Ok(content);
-            }
-            let before = stamp(meta);
-            std::thread::sleep(FRESH / 2);
-            content = load(&self.target)?;
-            if content.as_ref().is_some_and(|(text, meta)| stamp(meta) == before && !text.is_empty()) {
-                return Ok(content);
-            }
-        }
-        // Empty for as long as this, it is empty.
-        if content.as_ref().is_some_and(|(text, _)| text.is_empty()) { Ok(content) } else { Err(FileFault::Restless) }
-    }
-
-    /// Whether it is the folder's own file, and not another one mounted over it.
-    fn is_replaceable(&self) -> bool {
-        let mount =
-            |path: &Path| statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MNT_ID).map(|stat| stat.stx_mnt_id);
-        match (mount(&self.target), mount(&self.folder)) {
-            (Ok(file), Ok(folder)) => file == folder,
-            _ => true,
-        }
-    }
+    Ok(())
 }
 
 /// Whether a file could be replaced by one that is `more` bytes longer: finds out what would fail before anything is spent
-/// on what goes into it.
+/// on what goes into it, and tells what else would change.
 ///
 /// # Errors
 /// [`FileError`] as [`replace`].
-pub fn rehearse(path: &Path, privacy: Privacy, more: usize) -> Result<(), FileError> {
+pub fn rehearse(path: &Path, privacy: Privacy, more: usize) -> Result<Vec<Notice>, FileError> {
     let at = |fault| FileError { path: path.to_owned(), fault };
     let place = Place::take(path).map_err(at)?;
-    let old = load(&place.target).map_err(at)?;
+    let old = match open(&place.target) {
+        Err(FileFault::Read(error)) if error.kind() == io::ErrorKind::NotFound => None,
+        opened => Some(opened.map_err(at)?.1),
+    };
     if old.is_some() && !place.is_replaceable() {
         return Err(at(FileFault::CannotReplace));
     }
-    let mut trial = place.beside(old.as_ref().map(|(_, meta)| meta), privacy).map_err(at)?;
-    let length = old.map_or(0, |(text, _)| text.len()) + more;
-    trial.as_file_mut().write_all(&vec![b'\n'; length]).map_err(|error| at(writing(error)))
+    let trial = place.beside(old.as_ref(), privacy).map_err(at)?;
+    let length = old.as_ref().map_or(0, Metadata::len).saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+    reserve(trial.as_file(), length).map_err(|error| at(writing(error)))?;
+    Ok(old.map_or_else(Vec::new, |old| notices(&old, privacy)))
+}
+
+/// Takes room on the disk, by writing where the file system has no other way.
+fn reserve(mut file: &File, length: u64) -> io::Result<()> {
+    match fallocate(file, FallocateFlags::empty(), 0, length) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => io::copy(&mut io::repeat(b'\n').take(length), &mut file).map(drop),
+        reserved => Ok(reserved?),
+    }
+}
+
+fn notices(old: &Metadata, privacy: Privacy) -> Vec<Notice> {
+    let (mode, links) = (old.mode() & 0o777, old.nlink());
+    let open = (privacy == Privacy::Secret && mode & 0o077 != 0).then_some(Notice::Tightened { mode });
+    let linked = (links > 1).then_some(Notice::LinkCut { others: links - 1 });
+    open.into_iter().chain(linked).collect()
 }
 
 /// Replaces a file by what `edit` makes of its bytes (none, if there is no file): locked against our own processes, in one
 /// step, synced; links are followed, the owner kept, the mode never widened. Killed at any instant it is the old file or the new one.
 ///
+/// A program that rewrites it in place (`aws configure set`) knows nothing of locks. Where one was seen at work, we wait until
+/// it is done, and look afterwards whether ours is still there: that costs up to [`FRESH`] twice, and else nothing.
+///
 /// # Errors
-/// What `edit` answers, or [`FileError`]; the file is then as it was.
+/// What `edit` answers, or [`FileError`]; the file is then as it was, but for [`FileFault::Restless`].
 pub fn replace<E: From<FileError>>(
     path: &Path,
     privacy: Privacy,
     mut edit: impl FnMut(Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, E>,
 ) -> Result<(), E> {
     let at = |fault| FileError { path: path.to_owned(), fault };
-    let place = Place::take(path).map_err(at)?;
+    let mut place = Place::take(path).map_err(at)?;
     for _ in 0..ROUNDS {
         let old = fs::symlink_metadata(&place.target).ok();
         let mut new = place.beside(old.as_ref(), privacy).map_err(at)?;
@@ -236,12 +207,14 @@ pub fn replace<E: From<FileError>>(
         written.map_err(|error| at(writing(error)))?;
         // Somebody else may have been at it meanwhile.
         if fs::symlink_metadata(&place.target).ok().as_ref().map(stamp) != before {
+            place.company = true;
             continue;
         }
-        new.persist(&place.target).map_err(|error| at(writing(error.error)))?;
-        // The new file is in place; a file system that cannot sync a folder takes nothing away from that.
-        let _ = File::open(&place.folder).and_then(|folder| folder.sync_all());
-        return Ok(());
+        let ours = new.persist(&place.target).map_err(|error| at(writing(error.error)))?;
+        let ours = ours.metadata().map_err(|error| at(writing(error)))?;
+        if place.keeps(&ours, &edited) {
+            return Ok(());
+        }
     }
     Err(at(FileFault::Restless).into())
 }
@@ -253,7 +226,7 @@ pub fn replace<E: From<FileError>>(
 /// [`FileFault::Locked`] after `patience`, [`FileFault::Write`] if there can be no such file.
 pub fn lock(path: &Path, patience: Duration, waiting: &mut dyn FnMut()) -> Result<File, FileFault> {
     let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY).bits().cast_signed();
-    let options = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(flags).clone();
+    let options = OpenOptions::new().create(true).append(true).read(true).mode(0o600).custom_flags(flags).clone();
     let file = options.open(path).map_err(writing)?;
     if !file.metadata().map_err(writing)?.is_file() {
         return Err(FileFault::NotAFile);
@@ -322,26 +295,36 @@ fn resolve(path: &Path) -> Result<PathBuf, FileFault> {
     Err(FileFault::LinkCycle)
 }
 
+/// What a file holds, and what it is.
+type Content = (Zeroizing<Vec<u8>>, Metadata);
+
 fn load(target: &Path) -> Result<Option<Content>, FileFault> {
-    let (mut file, meta) = match open(target) {
+    let (mut file, mut meta) = match open(target) {
         Err(FileFault::Read(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
-    if meta.len() > LARGEST {
-        return Err(FileFault::NotText);
+    for _ in 0..ROUNDS {
+        if meta.len() > LARGEST {
+            return Err(FileFault::NotText);
+        }
+        let size = usize::try_from(meta.len()).unwrap_or(0);
+        let mut text = Zeroizing::new(Vec::with_capacity(size + 1));
+        file.read_to_end(&mut text).map_err(FileFault::Read)?;
+        let after = file.metadata().map_err(FileFault::Read)?;
+        if stamp(&after) == stamp(&meta) {
+            return Ok(Some((text, meta)));
+        }
+        // It changed while it was read.
+        meta = after;
+        file.rewind().map_err(FileFault::Read)?;
     }
-    let size = usize::try_from(meta.len()).unwrap_or(0);
-    let mut text = Zeroizing::new(Vec::with_capacity(size + 1));
-    file.read_to_end(&mut text).map_err(FileFault::Read)?;
-    Ok(Some((text, meta)))
-}
-
-fn hidden_name(target: &Path, end: &str) -> String {
-    format!(".{}{OURS}{end}", target.file_name().unwrap_or_default().to_string_lossy())
+    Err(FileFault::Restless)
 }
 
 /// What changes when a file is rewritten or replaced.
-fn stamp(meta: &Metadata) -> (u64, u64, u64, i64, i64) {
+type Stamp = (u64, u64, u64, i64, i64);
+
+fn stamp(meta: &Metadata) -> Stamp {
     (meta.dev(), meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec())
 }
 
@@ -354,79 +337,4 @@ fn writing(error: io::Error) -> FileFault {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    #[test]
-    fn a_program_that_rewrites_the_file_in_place_loses_nothing_by_us() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("credentials");
-        let theirs = "[theirs]\nkey = value\n".repeat(40);
-        fs::write(&path, &theirs).unwrap();
-        let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                for _ in 0..40 {
-                    let mut file = File::create(&path).unwrap();
-                    std::thread::sleep(Duration::from_millis(10));
-                    file.write_all(theirs.as_bytes()).unwrap();
-                    drop(file);
-                    std::thread::sleep(Duration::from_millis(70));
-                }
-                done.store(true, Ordering::Relaxed);
-            });
-            let mut written = 0;
-            while !done.load(Ordering::Relaxed) {
-                let added = replace(&path, Privacy::Secret, |text| {
-                    assert_eq!(text.split(|&b| b == b'[').count(), 41, "half a file was taken for a whole one");
-                    Ok::<_, FileError>(Zeroizing::new([text.as_slice(), b"# ours\n"].concat()))
-                });
-                written += usize::from(added.is_ok());
-            }
-            assert!(written > 0);
-        });
-    }
-
-    #[test]
-    fn links_are_followed_and_modes_never_widened() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        std::os::unix::fs::symlink("second", at("first")).unwrap();
-        std::os::unix::fs::symlink(at("real"), at("second")).unwrap();
-        let cases =
-            [(0o644, Privacy::Secret, 0o600), (0o644, Privacy::Ordinary, 0o644), (0o400, Privacy::Secret, 0o400)];
-        for (before, privacy, after) in cases {
-            fs::write(at("real"), "old").unwrap();
-            fs::set_permissions(at("real"), Permissions::from_mode(before)).unwrap();
-            let new = Zeroizing::new(b"new".to_vec());
-            replace(&at("first"), privacy, |_| Ok::<_, FileError>(new.clone())).unwrap();
-            assert_eq!(
-                (fs::read(at("real")).unwrap(), fs::metadata(at("real")).unwrap().mode() & 0o777),
-                (b"new".to_vec(), after)
-            );
-            assert!(at("first").is_symlink() && at("second").is_symlink());
-            fs::remove_file(at("real")).unwrap();
-        }
-    }
-
-    #[test]
-    fn what_a_killed_process_left_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("credentials");
-        let left = folder.path().join(".credentials.aws-mfa-key.new-abc");
-        fs::write(&left, "half").unwrap();
-        replace(&path, Privacy::Secret, |_| Ok::<_, FileError>(Zeroizing::new(b"x".to_vec()))).unwrap();
-        assert!(!left.exists() && path.exists());
-    }
-
-    #[test]
-    fn a_pipe_in_the_place_of_a_file_or_a_lock_is_refused_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let pipe = folder.path().join("pipe");
-        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        assert!(matches!(read(&pipe).unwrap_err().fault, FileFault::NotAFile));
-        let locked = lock(&pipe, Duration::ZERO, &mut || {});
-        assert!(matches!(locked, Err(FileFault::NotAFile | FileFault::Write(_))));
-    }
-}
+mod tests;

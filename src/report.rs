@@ -5,6 +5,8 @@ mod file;
 mod plan;
 mod token;
 
+pub use file::notices;
+
 use crate::aws::client::NetworkFault;
 use crate::aws::credentials_file::CredentialsError;
 use crate::codes::CodeError;

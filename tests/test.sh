@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 clients=$(tests/setup.sh)
+tests/clients/setup.sh "$clients"
 export AWS_MFA_KEY_TEST_ENV=$clients
 cargo fmt --all --check
 cargo clippy --quiet --workspace --all-targets -- -D warnings

@@ -10,7 +10,7 @@ use aws_types::os_shim_internal::Fs;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -34,11 +34,25 @@ impl Locations {
             let path = env.os(variable).map(|path| env.expand(path)).or_else(default);
             path.ok_or_else(|| FileError { path: PathBuf::from("~/.aws").join(name), fault: FileFault::NoHome })
         };
-        Ok(Self {
-            config: locate("AWS_CONFIG_FILE", "config")?,
-            credentials: locate("AWS_SHARED_CREDENTIALS_FILE", "credentials")?,
-        })
+        let config = locate("AWS_CONFIG_FILE", "config")?;
+        let credentials = locate("AWS_SHARED_CREDENTIALS_FILE", "credentials")?;
+        for path in [&config, &credentials] {
+            if is_read_differently(path) {
+                return Err(FileError { path: path.clone(), fault: FileFault::OddPath });
+            }
+        }
+        if config == credentials || file::are_same(&config, &credentials) {
+            return Err(FileError { path: credentials, fault: FileFault::TwoInOne });
+        }
+        Ok(Self { config, credentials })
     }
+}
+
+/// Whether Python's clients read another path there: they know `~user`, `$NAME` and `${NAME}`, the others do not.
+fn is_read_differently(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    let names = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '{');
+    text.starts_with('~') || text.split('$').skip(1).any(names)
 }
 
 /// Both files, read.
@@ -62,7 +76,7 @@ impl Profiles {
             [(EnvConfigFileKind::Config, &locations.config), (EnvConfigFileKind::Credentials, &locations.credentials)];
         for (kind, path) in both {
             if let Some(text) = file::read(path)? {
-                files.push((kind, path.clone(), text.to_vec()));
+                files.push((kind, path.clone(), as_one_reads(&text)));
             }
         }
         let all = parse(&files, env, "default")?;
@@ -97,8 +111,7 @@ impl Profiles {
     pub fn in_config(&self, profile: &str) -> bool {
         let config = self.files.iter().find(|(kind, ..)| matches!(kind, EnvConfigFileKind::Config));
         let Some((_, _, text)) = config else { return false };
-        // A section that stands twice is there, too.
-        !matches!(Sections::new(text.clone().into()).has(&config_header(profile)), Ok(false))
+        has_profile(&Sections::new(text.clone().into()), profile)
     }
 }
 
@@ -146,28 +159,84 @@ pub fn config_header(profile: &str) -> String {
 ///
 /// # Errors
 /// [`FileError`]; the file is then as it was.
-pub fn add_profile(path: &std::path::Path, profile: &str, keys: &[(String, String)]) -> Result<(), FileError> {
+pub fn add_profile(path: &Path, profile: &str, keys: &[(String, String)]) -> Result<(), FileError> {
     let header = config_header(profile);
     let keys: Vec<(&str, &str)> = keys.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     file::replace(path, Privacy::Ordinary, |text| {
+        file::check_text(path, &text)?;
         let mut sections = Sections::new(text);
-        if sections.has(&header) == Ok(false) {
+        if !has_profile(&sections, profile) {
             sections.set(&header, &keys, &[]).map_err(|fault| damaged(path, fault))?;
         }
         Ok(sections.into_bytes())
     })
 }
 
+/// Takes away the section that [`add_profile`] made for `profile` with `keys`, if it is still as it was made; tells
+/// whether it was.
+///
+/// # Errors
+/// [`FileError`]; the file is then as it was.
+pub fn remove_profile(path: &Path, profile: &str, keys: &[(String, String)]) -> Result<bool, FileError> {
+    let header = config_header(profile);
+    let names: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
+    let mut removed = false;
+    if file::read(path)?.is_none() {
+        return Ok(removed);
+    }
+    file::replace(path, Privacy::Ordinary, |text| {
+        file::check_text(path, &text)?;
+        let mut sections = Sections::new(text);
+        let section = sections.find(&header).map_err(|fault| damaged(path, fault))?;
+        let as_made = section.is_some_and(|section| {
+            let ours = keys.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+            section.is_as_made(&names) && section.pairs().eq(ours)
+        });
+        if as_made {
+            sections.remove(&header, &names).map_err(|fault| damaged(path, fault))?;
+        }
+        removed = as_made;
+        Ok::<_, FileError>(sections.into_bytes())
+    })?;
+    Ok(removed)
+}
+
+/// Whether the config file has a section for `profile`; one that stands twice, or oddly written, is there too.
+fn has_profile(sections: &Sections, profile: &str) -> bool {
+    let stands = |header: &str| sections.has(header) != Ok(false);
+    stands(&config_header(profile)) || profile == "default" && stands("profile default")
+}
+
+/// A file's text for the SDK's parser: without what would make it read nothing at all, while Python's clients or
+/// JavaScript's read on. Line numbers stay.
+fn as_one_reads(text: &[u8]) -> Vec<u8> {
+    let mut text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).to_vec();
+    for line in text.split_mut(|&b| b == b'\n') {
+        let is_key = line.first().is_some_and(|&b| b.is_ascii_graphic() && !matches!(b, b'[' | b'#' | b';'));
+        let delimiter = line.iter_mut().filter(|_| is_key).find(|b| matches!(b, b'=' | b':'));
+        if let Some(delimiter) = delimiter {
+            *delimiter = b'=';
+        }
+    }
+    text
+}
+
 /// A file in which a section cannot be edited.
 #[must_use]
-pub fn damaged(path: &std::path::Path, fault: EditFault) -> FileError {
+pub fn damaged(path: &Path, fault: EditFault) -> FileError {
     let what = match fault {
         EditFault::SectionTwice { line } => format!("line {line}: the section stands there a second time"),
         EditFault::OddHeader { line } => {
-            format!("line {line}: blanks in the header, which AWS's clients read differently")
+            format!("line {line}: a header that AWS's clients read differently")
         }
         EditFault::IndentedComment { line } => {
             format!("line {line}: a comment that does not begin the line, which some of AWS's clients take for a value")
+        }
+        EditFault::IndentedKey { line } => {
+            format!("line {line}: a key that does not begin the line, which AWS's clients read differently")
+        }
+        EditFault::LoneReturn { line } => {
+            format!("line {line}: a carriage return inside the line, where some of AWS's clients see another line")
         }
         EditFault::Unreadable { line } => format!("line {line}: neither a section, a key nor a comment"),
     };
@@ -201,4 +270,65 @@ fn parse(
     let path = culprit.cloned().unwrap_or_default();
     let what = what.replace(&format!("error parsing {} on ", path.display()), "").replace(":\n  ", ": ");
     Err(FileError { path, fault: FileFault::Damaged { what } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsString;
+    use std::fs;
+
+    #[test]
+    fn a_profile_that_was_added_is_taken_away_to_the_byte_unless_it_was_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let keys =
+            [("region", "eu-central-1"), ("output", "json")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        for before in ["", "[default]", "[default]\nregion = r\n\n"] {
+            fs::write(&path, before).unwrap();
+            add_profile(&path, "dev-mfa", &keys).unwrap();
+            let added = fs::read_to_string(&path).unwrap();
+            assert!(added.ends_with("[profile dev-mfa]\nregion = eu-central-1\noutput = json\n"), "{added}");
+            assert!(remove_profile(&path, "dev-mfa", &keys).unwrap());
+            assert_eq!(fs::read_to_string(&path).unwrap(), before);
+            for changed in [
+                added.replace("json", "text"),
+                format!("{added}cli_pager =\n"),
+                added.replace("output", "# mine\noutput"),
+            ] {
+                fs::write(&path, &changed).unwrap();
+                assert!(!remove_profile(&path, "dev-mfa", &keys).unwrap());
+                assert_eq!(fs::read_to_string(&path).unwrap(), changed);
+            }
+        }
+        assert!(!remove_profile(&folder.path().join("none"), "dev-mfa", &keys).unwrap());
+    }
+
+    #[test]
+    fn a_profile_that_is_there_under_another_header_is_not_added() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let headers = [
+            ("dev", "[profile  dev]"),
+            ("dev", "[profile \"dev\"]"),
+            ("dev", " [profile dev]"),
+            ("default", "[profile default]"),
+        ];
+        for (profile, header) in headers {
+            fs::write(&path, header).unwrap();
+            add_profile(&path, profile, &[("region".to_owned(), "r".to_owned())]).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), header);
+        }
+    }
+
+    #[test]
+    fn a_mark_and_colons_do_not_keep_us_from_reading() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join(".aws")).unwrap();
+        fs::write(home.path().join(".aws/credentials"), "\u{feff}[dev]\naws_access_key_id: AKIA\nk = a:b\n").unwrap();
+        let env = [(OsString::from("HOME"), home.path().into())].into_iter().collect();
+        let profiles = Profiles::read(&env).unwrap();
+        let dev = profiles.get("dev").unwrap();
+        assert_eq!((dev.get("aws_access_key_id"), dev.get("k")), (Some("AKIA"), Some("a:b")));
+    }
 }

@@ -1,7 +1,8 @@
 //! A session's section in the credentials file: what we write there, and how we know it again.
 
 use crate::aws::config_file::damaged;
-use crate::aws::sections::{EditFault, Sections};
+use crate::aws::sections::warnings::{Warning, warnings};
+use crate::aws::sections::{Section, Sections};
 use crate::aws::{Identity, MfaSerial, Session};
 use crate::file::{self, FileError, Privacy};
 use aws_config::profile::Profile;
@@ -15,6 +16,17 @@ pub const OWNER: &str = "mfa_key_owner";
 const EXPIRES: &str = "x_security_token_expires";
 const IDENTITY: &str = "mfa_key_identity";
 const MFA_SERIAL: &str = "mfa_key_mfa_serial";
+
+/// What we write, in this order, where login makes the section. In one that stood there already [`OWNER`] comes before
+/// the others: so it is known which sections `logout` may take away whole.
+const KEYS: [&str; 7] =
+    ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", EXPIRES, OWNER, IDENTITY, MFA_SERIAL];
+
+/// Python's clients prefer this older key to the one that we write.
+const OLDER_TOKEN: &str = "aws_security_token";
+
+/// Keys that win over a session for Python's clients, which read those in `[DEFAULT]` into every section.
+const WINNING: [&str; 5] = [OLDER_TOKEN, "role_arn", "web_identity_token_file", "sso_session", "sso_start_url"];
 
 /// Keys in which other tools keep a session's end; where one stands, it is kept true.
 const OTHER_EXPIRIES: [&str; 3] = ["aws_expiration", "aws_session_expiration", "aws_credential_expiration"];
@@ -74,11 +86,38 @@ pub enum CredentialsError {
         /// The section.
         profile: String,
     },
+    /// A key in `[DEFAULT]` would win over the session for Python's clients, whatever its section says.
+    Overruled {
+        /// The file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// The key there.
+        key: &'static str,
+    },
     /// A value has characters that AWS's clients read differently; which one.
     Strange {
         /// The key whose value it would be.
         key: &'static str,
     },
+}
+
+/// What a person should know of the file before a session is written to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// What writing changes beside the text.
+    File(file::Notice),
+    /// What stands there already, and some clients misread.
+    Line(Warning),
+}
+
+/// What `logout` found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// Our keys are gone; so is the section, if login had made it.
+    Session,
+    /// There is no session of that owner in that section; nothing was changed.
+    Nothing,
 }
 
 impl From<FileError> for CredentialsError {
@@ -107,69 +146,140 @@ impl Entry<'_> {
     /// # Errors
     /// [`CredentialsError`]; the file is then byte for byte as it was.
     pub fn write(&self, path: &Path) -> Result<(), CredentialsError> {
+        write_all(path, std::slice::from_ref(self))
+    }
+
+    fn write_to(&self, sections: &mut Sections, path: &Path) -> Result<(), CredentialsError> {
         let session = self.session;
         let expires = rfc3339(&session.expires);
-        let keys = [
-            ("aws_access_key_id", session.access_key_id.as_str()),
-            ("aws_secret_access_key", session.secret_access_key.expose_secret()),
-            ("aws_session_token", session.session_token.expose_secret()),
-            (EXPIRES, &expires),
-            (OWNER, self.owner),
-            (IDENTITY, &self.identity.arn),
-            (MFA_SERIAL, self.mfa_serial.as_str()),
+        let values = [
+            session.access_key_id.as_str(),
+            session.secret_access_key.expose_secret(),
+            session.session_token.expose_secret(),
+            &expires,
+            self.owner,
+            &self.identity.arn,
+            self.mfa_serial.as_str(),
         ];
+        let keys: Vec<(&'static str, &str)> = KEYS.into_iter().zip(values).collect();
         if let Some((key, _)) = keys.iter().find(|(_, value)| !is_plain(value)) {
             return Err(CredentialsError::Strange { key });
         }
-        file::replace(path, Privacy::Secret, |text| {
-            let mut sections = Sections::new(text);
-            check(&sections, path, self.profile)?;
-            self.set(&mut sections, &keys).map_err(|fault| damaged(path, fault))?;
-            Ok(sections.into_bytes())
-        })
+        if !is_name(self.profile) {
+            return Err(CredentialsError::Strange { key: "profile" });
+        }
+        let section = find(sections, path, self.profile)?;
+        check(sections, section.as_ref(), path, self.profile)?;
+        let spaced = spaced(&session.expires);
+        let (keys, gone) = self.changes(section.as_ref(), &keys, &spaced);
+        Ok(sections.set(self.profile, &keys, &gone).map_err(|fault| damaged(path, fault))?)
     }
 
-    fn set(&self, sections: &mut Sections, keys: &[(&str, &str)]) -> Result<(), EditFault> {
+    /// `keys`, what else is to be set in a section that stands there with what other tools left, and what is to go.
+    fn changes<'k>(
+        &self,
+        section: Option<&Section<'_>>,
+        keys: &[(&'static str, &'k str)],
+        spaced: &'k str,
+    ) -> (Vec<(&'static str, &'k str)>, Vec<&'static str>) {
         let mut keys = keys.to_vec();
-        let (expires, spaced) = (rfc3339(&self.session.expires), spaced(&self.session.expires));
-        let stands = |key: &str| Ok(sections.get(self.profile, key)?.is_some());
-        for key in OTHER_EXPIRIES {
-            if stands(key)? {
-                keys.push((key, &expires));
-            }
-        }
-        if stands("expiration")? {
-            keys.push(("expiration", &spaced));
-        }
-        // Python's clients prefer this older key to the one that we write.
-        let mut gone = vec!["aws_security_token"];
-        if sections.get(self.profile, "aws_account_id")?.is_some_and(|account| account != self.identity.account) {
+        let Some(section) = section else { return (keys, Vec::new()) };
+        let expires = keys[3].1;
+        keys.sort_by_key(|(key, _)| *key != OWNER);
+        let others = OTHER_EXPIRIES.into_iter().filter(|key| section.get(key).is_some());
+        keys.extend(others.map(|key| (key, expires)));
+        keys.extend(section.get("expiration").map(|_| ("expiration", spaced)));
+        let mut gone = vec![OLDER_TOKEN];
+        if section.get("aws_account_id").is_some_and(|account| account != self.identity.account) {
             gone.push("aws_account_id");
         }
-        sections.set(self.profile, &keys, &gone)
+        (keys, gone)
     }
 }
 
-/// Finds out whether a session could be written to `profile`'s section now.
+/// Writes several sessions in one step, or none of them.
 ///
 /// # Errors
 /// [`CredentialsError`] as [`Entry::write`].
-pub fn rehearse(path: &Path, profile: &str) -> Result<(), CredentialsError> {
+pub fn write_all(path: &Path, entries: &[Entry<'_>]) -> Result<(), CredentialsError> {
+    file::replace(path, Privacy::Secret, |text| {
+        file::check_text(path, &text)?;
+        let mut sections = Sections::new(text);
+        entries.iter().try_for_each(|entry| entry.write_to(&mut sections, path))?;
+        Ok(sections.into_bytes())
+    })
+}
+
+/// Finds out whether a session could be written to `profile`'s section now, and what to say of the file before it is.
+///
+/// # Errors
+/// [`CredentialsError`] as [`Entry::write`].
+pub fn rehearse(path: &Path, profile: &str) -> Result<Vec<Notice>, CredentialsError> {
     /// Room for a section with a long session token, in bytes.
     const SIZE: usize = 8192;
+    let mut notices = Vec::new();
     if let Some(text) = file::read(path)? {
-        let mut sections = Sections::new(text);
-        check(&sections, path, profile)?;
-        sections.set(profile, &[], &[]).map_err(|fault| damaged(path, fault))?;
+        let sections = Sections::new(text);
+        let section = sections.editable(profile, &KEYS).map_err(|fault| damaged(path, fault))?;
+        check(&sections, section.as_ref(), path, profile)?;
+        let ours =
+            section.map(|section| section.line_numbers(&[&KEYS[..], &[OLDER_TOKEN]].concat())).unwrap_or_default();
+        let stays = |warning: &Warning| !ours.iter().any(|lines| lines.contains(&warning.line));
+        notices.extend(warnings(&sections).into_iter().filter(stays).map(Notice::Line));
     }
-    Ok(file::rehearse(path, Privacy::Secret, SIZE)?)
+    notices.extend(file::rehearse(path, Privacy::Secret, SIZE)?.into_iter().map(Notice::File));
+    Ok(notices)
+}
+
+/// Takes the session of `owner` out of `profile`'s section: our keys, and the section if login had made it, after which
+/// the file is byte for byte as it was before.
+///
+/// # Errors
+/// [`CredentialsError`]; the file is then as it was.
+pub fn remove(path: &Path, profile: &str, owner: &str) -> Result<Removed, CredentialsError> {
+    if file::read(path)?.is_none() {
+        return Ok(Removed::Nothing);
+    }
+    let mut removed = Removed::Nothing;
+    file::replace(path, Privacy::Secret, |text| {
+        file::check_text(path, &text)?;
+        let mut sections = Sections::new(text);
+        let section = find(&sections, path, profile)?;
+        let ours = section.filter(|section| section.get(OWNER) == Some(owner));
+        removed = Removed::Nothing;
+        if let Some(section) = ours {
+            // Somebody may have put a long-term key there meanwhile.
+            check_key(&section, path, profile)?;
+            sections.remove(profile, &KEYS).map_err(|fault| damaged(path, fault))?;
+            removed = Removed::Session;
+        }
+        Ok::<_, CredentialsError>(sections.into_bytes())
+    })?;
+    Ok(removed)
+}
+
+fn find<'a>(sections: &'a Sections, path: &Path, profile: &str) -> Result<Option<Section<'a>>, FileError> {
+    sections.find(profile).map_err(|fault| damaged(path, fault))
+}
+
+fn check(
+    sections: &Sections,
+    section: Option<&Section<'_>>,
+    path: &Path,
+    profile: &str,
+) -> Result<(), CredentialsError> {
+    section.map_or(Ok(()), |section| check_key(section, path, profile))?;
+    let Ok(Some(all)) = sections.find("DEFAULT") else { return Ok(()) };
+    match WINNING.into_iter().find_map(|key| Some((key, all.line_numbers(&[key]).first()?.start))) {
+        Some((key, line)) => Err(CredentialsError::Overruled { path: path.to_owned(), line, key }),
+        None => Ok(()),
+    }
 }
 
 /// Refuses a section whose keys would be lost: a key without a session token is a long-term one.
-fn check(sections: &Sections, path: &Path, profile: &str) -> Result<(), CredentialsError> {
-    let all = |key| sections.all(profile, key).map_err(|fault| damaged(path, fault));
-    let (ids, secrets) = (all("aws_access_key_id")?, all("aws_secret_access_key")?);
-    let tokens = [all("aws_session_token")?, all("aws_security_token")?].concat();
+fn check_key(section: &Section<'_>, path: &Path, profile: &str) -> Result<(), CredentialsError> {
+    let (ids, secrets) = (section.all("aws_access_key_id"), section.all("aws_secret_access_key"));
+    let tokens = [section.all("aws_session_token"), section.all(OLDER_TOKEN)].concat();
     let some = |values: &[&str]| values.iter().any(|value| !value.is_empty());
     let lone = (some(&ids) || some(&secrets)) && !some(&tokens);
     if lone || ids.iter().any(|id| id.starts_with("AKIA")) {
@@ -182,6 +292,13 @@ fn check(sections: &Sections, path: &Path, profile: &str) -> Result<(), Credenti
 #[must_use]
 pub fn is_plain(value: &str) -> bool {
     !value.starts_with(['#', ';', '"', '\'', '[']) && !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// Whether every client finds a section of that name. Python's read the keys of a section `DEFAULT` into all others.
+#[must_use]
+pub fn is_name(profile: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c);
+    !profile.is_empty() && profile != "DEFAULT" && profile.chars().all(allowed)
 }
 
 /// `2026-11-22T10:00:00Z`.

@@ -3,6 +3,12 @@
 //! What is written is what every client reads alike: `[name]` or `[profile name]` at the start of a line, lower-case
 //! `key = value`, no quotes, no comment behind a value.
 
+mod lines;
+pub mod warnings;
+
+pub use lines::Section;
+
+use lines::{Header, breaks_inside, entries, line_number, lines};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
@@ -29,19 +35,21 @@ pub enum EditFault {
         /// Line number, from 1.
         line: usize,
     },
+    /// A key with blanks before it: to some clients it is one, to others a part of the value above, or nothing.
+    IndentedKey {
+        /// Line number, from 1.
+        line: usize,
+    },
+    /// A carriage return inside a line: to some clients a line ends there.
+    LoneReturn {
+        /// Line number, from 1.
+        line: usize,
+    },
     /// A line that is no header, key, comment or blank.
     Unreadable {
         /// Line number, from 1.
         line: usize,
     },
-}
-
-/// A key with the lines that belong to it.
-struct Entry {
-    key: String,
-    value: Range<usize>,
-    /// The line with the key and the indented ones below it.
-    lines: Range<usize>,
 }
 
 impl Sections {
@@ -66,27 +74,52 @@ impl Sections {
     /// Whether the section stands in the file.
     ///
     /// # Errors
-    /// [`EditFault::SectionTwice`].
+    /// [`EditFault`].
     pub fn has(&self, header: &str) -> Result<bool, EditFault> {
-        Ok(self.body(header)?.is_some())
+        Ok(self.find(header)?.is_some())
     }
 
-    /// The value of a key in a section; the key in lower case.
+    /// The section, if it stands in the file.
     ///
     /// # Errors
     /// [`EditFault`].
-    pub fn get(&self, header: &str, key: &str) -> Result<Option<&str>, EditFault> {
-        Ok(self.all(header, key)?.first().copied())
+    pub fn find(&self, wanted: &str) -> Result<Option<Section<'_>>, EditFault> {
+        let text = self.text.as_slice();
+        let mut found: Option<(Range<usize>, usize)> = None;
+        let mut open = false;
+        let returns = text.contains(&b'\r');
+        for line in lines(text, 0..text.len()) {
+            let number = || line_number(text, line.start);
+            let bytes = &text[line.clone()];
+            if returns && breaks_inside(bytes) {
+                return Err(EditFault::LoneReturn { line: number() });
+            }
+            let Some(header) = Header::read(bytes, line.start == 0) else { continue };
+            if let (Some((_, end)), true, true) = (&mut found, open, header.at_start) {
+                *end = line.start;
+            }
+            let wanted = header.may_be(wanted).then(|| header.plain && header.name == wanted);
+            match (wanted, &found) {
+                (None, _) => open &= !header.at_start,
+                (Some(false), _) => return Err(EditFault::OddHeader { line: number() }),
+                (Some(true), Some(_)) => return Err(EditFault::SectionTwice { line: number() }),
+                (Some(true), None) => (open, found) = (true, Some((line, text.len()))),
+            }
+        }
+        let Some((header, end)) = found else { return Ok(None) };
+        Ok(Some(Section { text, entries: entries(text, header.end..end)?, header }))
     }
 
-    /// All values of a key in a section: it may stand there more than once.
+    /// The section, if it stands in the file and `keys` could be set in it.
     ///
     /// # Errors
     /// [`EditFault`].
-    pub fn all(&self, header: &str, key: &str) -> Result<Vec<&str>, EditFault> {
-        let Some(body) = self.body(header)? else { return Ok(Vec::new()) };
-        let entries = self.entries(body)?.into_iter().filter(|entry| entry.key == key);
-        Ok(entries.filter_map(|entry| std::str::from_utf8(&self.text[entry.value]).ok()).map(str::trim).collect())
+    pub fn editable(&self, header: &str, keys: &[&str]) -> Result<Option<Section<'_>>, EditFault> {
+        let section = self.find(header)?;
+        match section.as_ref().and_then(|section| section.hidden(keys)) {
+            Some(at) => Err(EditFault::IndentedKey { line: line_number(&self.text, at) }),
+            None => Ok(section),
+        }
     }
 
     /// Gives `keys` their values and takes `gone` away, in a section that is appended if it is not there.
@@ -94,28 +127,58 @@ impl Sections {
     /// # Errors
     /// [`EditFault`]; the text is then as it was.
     pub fn set(&mut self, header: &str, keys: &[(&str, &str)], gone: &[&str]) -> Result<(), EditFault> {
-        let Some(body) = self.body(header)? else {
+        let names: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
+        let Some(section) = self.editable(header, &names)? else {
             self.append(header, keys);
             return Ok(());
         };
-        let entries = self.entries(body.clone())?;
         let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-        let eol = self.line_ending(body.start);
-        for (index, entry) in entries.iter().enumerate() {
-            let twin = entries[..index].iter().any(|other| other.key == entry.key);
-            match keys.iter().find(|(key, _)| *key == entry.key) {
-                Some((key, value)) if !twin => edits.push((entry.lines.clone(), format!("{key} = {value}{eol}"))),
-                Some(_) => edits.push((entry.lines.clone(), String::new())),
-                None if gone.contains(&entry.key.as_str()) => edits.push((entry.lines.clone(), String::new())),
-                None => {}
+        let eol = self.line_ending(section.header.end);
+        let mut stands = vec![false; keys.len()];
+        for entry in &section.entries {
+            let index = keys.iter().position(|(key, _)| *key == entry.key);
+            let first = index.filter(|&index| !std::mem::replace(&mut stands[index], true));
+            match (first, index) {
+                (Some(index), _) => {
+                    let (key, value) = keys[index];
+                    edits.push((entry.lines.clone(), format!("{key} = {value}{eol}")));
+                }
+                (None, Some(_)) => edits.push((entry.lines.clone(), String::new())),
+                (None, None) if gone.contains(&entry.key.as_str()) => edits.push((entry.lines.clone(), String::new())),
+                (None, None) => {}
             }
         }
-        let fresh = keys.iter().filter(|(key, _)| !entries.iter().any(|entry| entry.key == *key));
-        let fresh: String = fresh.map(|(key, value)| format!("{key} = {value}{eol}")).collect();
-        let end = entries.last().map_or(body.start, |entry| entry.lines.end);
-        edits.push((end..end, fresh));
+        let fresh = keys.iter().zip(stands).filter(|(_, stands)| !stands);
+        let fresh: String = fresh.map(|((key, value), _)| format!("{key} = {value}{eol}")).collect();
+        edits.push((section.end()..section.end(), fresh));
         self.apply(edits, eol);
         Ok(())
+    }
+
+    /// Takes `keys` away: the whole section where it is as [`Self::set`] made it for just these keys, in this order;
+    /// the file is then, byte for byte, what it was before.
+    ///
+    /// # Errors
+    /// [`EditFault`]; the text is then as it was.
+    pub fn remove(&mut self, header: &str, keys: &[&str]) -> Result<(), EditFault> {
+        let Some(section) = self.find(header)? else { return Ok(()) };
+        let edits = if section.is_as_made(keys) {
+            vec![self.appended(section.header.start, section.end())]
+        } else {
+            let ours = section.entries.iter().filter(|entry| keys.contains(&entry.key.as_str()));
+            ours.map(|entry| entry.lines.clone()).collect()
+        };
+        self.apply(edits.into_iter().map(|lines| (lines, String::new())).collect(), "");
+        Ok(())
+    }
+
+    /// What [`Self::append`] added for a section that stands at `start..end`: the one line break before it, too. That
+    /// one stays where it ends a line, and something was added behind our section since.
+    fn appended(&self, start: usize, end: usize) -> Range<usize> {
+        let before = &self.text[..start];
+        let kept = before.strip_suffix(b"\r\n").or(before.strip_suffix(b"\n")).unwrap_or(before);
+        let is_blank = kept.is_empty() || kept.ends_with(b"\n");
+        if is_blank || end == self.text.len() { kept.len()..end } else { start..end }
     }
 
     /// Replaces ranges that are in order and do not overlap.
@@ -136,14 +199,12 @@ impl Sections {
         self.text = text;
     }
 
+    /// Adds one line break before it, never more nor fewer, so that it can be taken away again: it makes a blank line,
+    /// or ends the last one.
     fn append(&mut self, header: &str, keys: &[(&str, &str)]) {
         let eol = self.line_ending(self.text.len());
         let lines: String = keys.iter().map(|(key, value)| format!("{key} = {value}{eol}")).collect();
-        let blank = if self.text.is_empty() || self.text.ends_with(b"\n\n") || self.text.ends_with(b"\n\r\n") {
-            ""
-        } else {
-            eol
-        };
+        let blank = if self.text.is_empty() || !self.text.ends_with(b"\n") { "" } else { eol };
         let end = self.text.len();
         self.apply(vec![(end..end, format!("{blank}[{header}]{eol}{lines}"))], eol);
     }
@@ -152,84 +213,12 @@ impl Sections {
     fn line_ending(&self, at: usize) -> &'static str {
         let crlf = |text: &[u8]| text.ends_with(b"\r\n");
         let before = self.text[..at].iter().rposition(|&b| b == b'\n');
-        let first = self.text.iter().position(|&b| b == b'\n');
-        match before.or(first) {
+        let first = || self.text.iter().position(|&b| b == b'\n');
+        match before.or_else(first) {
             Some(end) if crlf(&self.text[..=end]) => "\r\n",
             _ => "\n",
         }
     }
-
-    /// Lines as ranges, line ending included.
-    fn lines(&self, within: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let mut start = within.start;
-        self.text[within].split_inclusive(|&b| b == b'\n').map(move |line| {
-            let range = start..start + line.len();
-            start = range.end;
-            range
-        })
-    }
-
-    fn line_number(&self, at: usize) -> usize {
-        self.text[..at].iter().filter(|&&b| b == b'\n').count() + 1
-    }
-
-    /// The text between a section's header and the next one's.
-    fn body(&self, wanted: &str) -> Result<Option<Range<usize>>, EditFault> {
-        let mut body: Option<Range<usize>> = None;
-        let mut open = false;
-        for line in self.lines(0..self.text.len()) {
-            let Some(name) = header(&self.text[line.clone()], line.start == 0) else { continue };
-            if let (Some(found), true) = (&mut body, open) {
-                found.end = line.start;
-            }
-            open = name.split_whitespace().eq(wanted.split_whitespace());
-            if open && name != wanted {
-                return Err(EditFault::OddHeader { line: self.line_number(line.start) });
-            }
-            if open && body.is_some() {
-                return Err(EditFault::SectionTwice { line: self.line_number(line.start) });
-            }
-            if open {
-                body = Some(line.end..self.text.len());
-            }
-        }
-        Ok(body)
-    }
-
-    fn entries(&self, body: Range<usize>) -> Result<Vec<Entry>, EditFault> {
-        let mut entries: Vec<Entry> = Vec::new();
-        for line in self.lines(body) {
-            let text = &self.text[line.clone()];
-            let blank = text.trim_ascii().is_empty();
-            if blank || text.starts_with(b"#") || text.starts_with(b";") {
-                continue;
-            }
-            if text[0].is_ascii_whitespace()
-                && let Some(last) = entries.last_mut()
-            {
-                if [b'#', b';'].contains(&text.trim_ascii_start()[0]) {
-                    return Err(EditFault::IndentedComment { line: self.line_number(line.start) });
-                }
-                last.lines.end = line.end;
-                continue;
-            }
-            let split = text.iter().position(|&b| b == b'=' || b == b':');
-            let Some(split) = split.filter(|&at| at > 0) else {
-                return Err(EditFault::Unreadable { line: self.line_number(line.start) });
-            };
-            let key = String::from_utf8_lossy(&text[..split]).trim().to_ascii_lowercase();
-            entries.push(Entry { key, value: line.start + split + 1..line.end, lines: line });
-        }
-        Ok(entries)
-    }
-}
-
-/// The name in a header line: `profile x` for `[profile x] # note`.
-fn header(line: &[u8], first: bool) -> Option<String> {
-    let line = if first { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
-    let inner = line.strip_prefix(b"[")?;
-    let end = inner.iter().position(|&b| b == b']')?;
-    Some(String::from_utf8_lossy(&inner[..end]).into_owned())
 }
 
 #[cfg(test)]
@@ -247,8 +236,8 @@ mod tests {
     fn every_other_byte_stays() {
         let cases = [
             ("", "[dev]\na = 1\n"),
-            ("# note", "# note\n\n[dev]\na = 1\n"),
-            ("[x]\nk = v\n\n", "[x]\nk = v\n\n[dev]\na = 1\n"),
+            ("# note", "# note\n[dev]\na = 1\n"),
+            ("[x]\nk = v\n\n", "[x]\nk = v\n\n\n[dev]\na = 1\n"),
             ("[x]\r\nk = v\r\n", "[x]\r\nk = v\r\n\r\n[dev]\r\na = 1\r\n"),
             ("[dev]\nb = 2\n# about x\n[x]\n", "[dev]\nb = 2\na = 1\n# about x\n[x]\n"),
             ("[dev]\nA: 0 # old\n  more\nb=2", "[dev]\na = 1\nb=2"),
@@ -275,13 +264,54 @@ mod tests {
         assert_eq!(edited("[ dev ]\n", &[], &[]), Err(EditFault::OddHeader { line: 1 }));
         assert_eq!(edited("[dev]\na = 1\n  # b\n", &[], &[]), Err(EditFault::IndentedComment { line: 3 }));
         assert_eq!(edited("[dev]\nrubbish\n", &[], &[]), Err(EditFault::Unreadable { line: 2 }));
+        assert_eq!(edited("[dev]\n  a = 1\n", &[], &[]), Err(EditFault::IndentedKey { line: 2 }));
+        assert_eq!(edited("[dev]\nb =\n  a = 1\n", &[("a", "2")], &[]), Err(EditFault::IndentedKey { line: 3 }));
+        assert_eq!(edited("[x]\n# note\r[dev]\n", &[], &[]), Err(EditFault::LoneReturn { line: 2 }));
+        for header in
+            ["[dev] junk", "[dev];x", "[dev] # [x]", "[\tdev]", " [dev]", "\u{b}[dev]", "\u{a0}[dev]", "[dev]x]"]
+        {
+            let text = format!("[x]\nk = v\n{header}\n");
+            assert_eq!(edited(&text, &[], &[]), Err(EditFault::OddHeader { line: 3 }), "{header:?}");
+        }
     }
 
     #[test]
     fn values_are_read_as_they_stand() {
         let sections = Sections::new(Zeroizing::new(b"[dev]\nKey = a = b \n".to_vec()));
-        assert_eq!(sections.get("dev", "key"), Ok(Some("a = b")));
-        assert_eq!((sections.get("dev", "no"), sections.get("no", "key")), (Ok(None), Ok(None)));
+        let section = sections.find("dev").unwrap().unwrap();
+        assert_eq!((section.get("key"), section.get("no")), (Some("a = b"), None));
+        assert!(sections.find("no").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_was_appended_is_taken_away_to_the_byte() {
+        let befores = ["", "\n", "\n\n", "# note", "[x]\nk = v", "[x]\nk = v\n", "[x]\nk = v\n\n", "[x]\r\nk = v\r\n"];
+        for before in befores {
+            let mut sections = Sections::new(Zeroizing::new(before.as_bytes().to_vec()));
+            sections.set("dev", &[("a", "1"), ("b", "2")], &[]).unwrap();
+            sections.set("dev", &[("b", "3"), ("a", "2")], &[]).unwrap();
+            sections.remove("dev", &["a", "b"]).unwrap();
+            assert_eq!(sections.bytes(), before.as_bytes(), "{before:?}");
+        }
+    }
+
+    #[test]
+    fn what_others_added_stays_where_it_was() {
+        let cases = [
+            ("[x]\n\n[dev]\na = 1\nb = 2\n\n[y]\n", "[x]\n\n[y]\n"),
+            ("# note\n[dev]\na = 1\nb = 2\n[y]\n", "# note\n[y]\n"),
+            ("[dev]\na = 1\nregion = r\nb = 2\n", "[dev]\nregion = r\n"),
+            ("[dev]\nb = 2\na = 1\n", "[dev]\n"),
+            ("[dev]\na = 1\n# mine\nb = 2\n", "[dev]\n# mine\n"),
+            ("[dev] # mine\na = 1\nb = 2\n", "[dev] # mine\n"),
+            ("\u{feff}[dev]\na = 1\nb = 2\n", "\u{feff}[dev]\n"),
+            ("[x]\na = 1\n", "[x]\na = 1\n"),
+        ];
+        for (before, after) in cases {
+            let mut sections = Sections::new(Zeroizing::new(before.as_bytes().to_vec()));
+            sections.remove("dev", &["a", "b"]).unwrap();
+            assert_eq!(String::from_utf8_lossy(sections.bytes()), after, "{before:?}");
+        }
     }
 
     proptest! {
@@ -300,16 +330,22 @@ mod tests {
     }
 
     fn check(text: Vec<u8>) -> Result<(), TestCaseError> {
+        let before = Sections::new(Zeroizing::new(text.clone()));
         let mut sections = Sections::new(Zeroizing::new(text.clone()));
         if sections.set("dev", &[("a", "2"), ("z", "3")], &["k"]).is_err() {
             prop_assert_eq!(sections.bytes(), &text[..]);
             return Ok(());
         }
-        prop_assert_eq!(sections.get("dev", "a"), Ok(Some("2")));
-        prop_assert_eq!(sections.get("dev", "z"), Ok(Some("3")));
+        let section = sections.find("dev").unwrap().unwrap();
+        prop_assert_eq!((section.get("a"), section.get("z")), (Some("2"), Some("3")));
         let once = sections.bytes().to_vec();
         prop_assert_eq!(sections.set("dev", &[("a", "2"), ("z", "3")], &["k"]), Ok(()));
         prop_assert_eq!(sections.bytes(), &once[..]);
+        if before.has("dev") == Ok(false) {
+            prop_assert_eq!(sections.remove("dev", &["a", "z"]), Ok(()));
+            prop_assert_eq!(sections.bytes(), before.bytes());
+        }
+        let _ = warnings::warnings(&sections);
         Ok(())
     }
 }

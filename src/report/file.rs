@@ -1,8 +1,9 @@
 //! Files that cannot be read, written or trusted.
 
 use super::{Exit, Report};
-use crate::aws::credentials_file::CredentialsError;
-use crate::file::{FileError, FileFault};
+use crate::aws::credentials_file::{CredentialsError, Notice};
+use crate::aws::sections::warnings::{Misread, Warning};
+use crate::file::{self, FileError, FileFault};
 use crate::source::secret::SecretFault;
 use crate::world::printable;
 use std::path::Path;
@@ -73,6 +74,18 @@ pub(super) fn report(error: &FileError) -> Report {
             "another program keeps rewriting it",
             "end that program, then try again",
         ),
+        FileFault::OddPath => Report::new(
+            Exit::Change,
+            format!("could not use {path}"),
+            "some of AWS's clients expand ~user and $NAME in it, others do not",
+            "write the path out in AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
+        ),
+        FileFault::TwoInOne => Report::new(
+            Exit::Change,
+            format!("could not use {path}"),
+            "it is named as config file and as credentials file, in which headers are written differently",
+            "let AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name two files",
+        ),
     }
 }
 
@@ -86,6 +99,15 @@ pub(super) fn credentials(spent: bool, error: &CredentialsError) -> Report {
             format!("{} has a long-term key there, which would be lost", printable(&path.to_string_lossy(), 300)),
             "name another profile with --session-profile",
         ),
+        CredentialsError::Overruled { path, line, key } => Report::new(
+            Exit::Change,
+            "a session there would not be used",
+            format!(
+                "line {line} of {}: boto3 and the AWS CLI read {key} in [DEFAULT] into every section",
+                printable(&path.to_string_lossy(), 300)
+            ),
+            "move that line to the section it is meant for",
+        ),
         CredentialsError::Strange { key } => Report::new(
             Exit::Failed,
             "the session was not written",
@@ -97,6 +119,64 @@ pub(super) fn credentials(spent: bool, error: &CredentialsError) -> Report {
         told.cause.push_str(" (the code is spent, and the session is lost)");
     }
     told
+}
+
+/// Warnings of what stands in a credentials file, and of what writing it changes; the first few, if there are many.
+#[must_use]
+pub fn notices(path: &Path, notices: &[Notice]) -> Vec<String> {
+    /// More lines than this nobody reads.
+    const MOST: usize = 5;
+    let path = printable(&path.to_string_lossy(), 300);
+    let mut told: Vec<String> = notices.iter().take(MOST).map(|notice| notice_text(&path, notice)).collect();
+    if notices.len() > MOST {
+        told.push(format!("warning: {path}: {} more of this kind", notices.len() - MOST));
+    }
+    told
+}
+
+fn notice_text(path: &str, notice: &Notice) -> String {
+    match notice {
+        Notice::File(file::Notice::Tightened { mode }) => {
+            format!("warning: others can read {path} (mode {mode:04o}); now its owner alone (0600)")
+        }
+        Notice::File(file::Notice::LinkCut { others: 1 }) => {
+            format!("warning: {path} has another name (a hard link), which keeps the old text")
+        }
+        Notice::File(file::Notice::LinkCut { others }) => {
+            format!("warning: {path} has {others} other names (hard links), which keep the old text")
+        }
+        Notice::Line(Warning { line, what }) => format!("warning: {path}, line {line}: {}", misread(what)),
+    }
+}
+
+fn misread(what: &Misread) -> String {
+    const NOTHING: &str = "boto3 and the AWS CLI read nothing of the file";
+    let name = |text: &str| printable(text, 80);
+    match what {
+        Misread::ByteOrderMark => format!("a byte order mark, so {NOTHING}, nor does Rust's SDK"),
+        Misread::SectionTwice { section } => format!("[{}] stands there a second time, so {NOTHING}", name(section)),
+        Misread::KeyTwice { key } => format!("{} stands there a second time, so {NOTHING}", name(key)),
+        Misread::ForAll { key } => format!("boto3 and the AWS CLI read {} in [DEFAULT] into every section", name(key)),
+        Misread::OddHeader => "AWS's clients disagree which section begins there".to_owned(),
+        Misread::Colon { key } => format!("a colon behind {}, so Rust's SDK reads nothing of the file", name(key)),
+        Misread::Unreadable => format!("neither a section, a key nor a comment, so {NOTHING}, nor does Rust's SDK"),
+        Misread::BeforeSections => format!("a key before the first section, so {NOTHING}, nor does Rust's SDK"),
+        Misread::IndentedKey => {
+            "a key that does not begin the line, so Rust's SDK reads nothing of the file".to_owned()
+        }
+        Misread::IndentedComment => {
+            "a comment that does not begin the line, which Rust's SDK takes for a part of the value above".to_owned()
+        }
+        Misread::CommentBehind { key } => {
+            format!("a comment behind {}, which boto3 and the AWS CLI take for a part of its value", name(key))
+        }
+        Misread::NotLowerCase { key } => {
+            format!("{} is not in lower case there, so JavaScript's SDK does not find it", name(key))
+        }
+        Misread::LoneReturn => {
+            "a carriage return inside the line, which boto3 and the AWS CLI take for its end".to_owned()
+        }
+    }
 }
 
 pub(super) fn secret(what: String, path: &Path, fault: &SecretFault) -> Report {

@@ -4,6 +4,7 @@
 //! - `login`, `commands`, `errors`: what the commands do there.
 //! - `stack`: the built program as it is installed, with a real pcscd and AWS's own clients.
 //! - `real`, `real_commands`: what `login` and the other commands do there.
+//! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: a server that ends connections early.
 //! - `layers`: the order of the modules.
 
@@ -14,6 +15,7 @@
     reason = "what goes wrong in a test's own work is a failed test"
 )]
 
+mod clients;
 mod commands;
 mod errors;
 mod impatient;
@@ -23,3 +25,4 @@ mod real;
 mod real_commands;
 mod stack;
 mod world;
+mod writer;

@@ -78,7 +78,7 @@ pub fn program() -> String {
 }
 
 /// The Python environment with AWS's and the token vendor's clients.
-fn clients() -> PathBuf {
+pub fn clients() -> PathBuf {
     let made = concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-env");
     let folder = PathBuf::from(std::env::var_os("AWS_MFA_KEY_TEST_ENV").unwrap_or_else(|| made.into()));
     assert!(folder.join("bin/aws").exists(), "there is no {}: `make test` sets it up", folder.display());

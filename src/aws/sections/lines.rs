@@ -1,0 +1,180 @@
+//! How lines make up sections and keys: where each begins and ends, and which of them clients read differently.
+
+use super::EditFault;
+use std::borrow::Cow;
+use std::io::BufRead;
+use std::ops::Range;
+
+/// A key with the lines that belong to it.
+pub(super) struct Entry {
+    /// In lower case.
+    pub(super) key: String,
+    pub(super) value: Range<usize>,
+    /// The line with the key and the indented ones below it.
+    pub(super) lines: Range<usize>,
+}
+
+/// A section as it stands in a file.
+pub struct Section<'a> {
+    pub(super) text: &'a [u8],
+    /// The line with its header.
+    pub(super) header: Range<usize>,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Section<'_> {
+    /// The value of a key, which is in lower case.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.all(key).first().copied()
+    }
+
+    /// All values of a key: it may stand there more than once.
+    #[must_use]
+    pub fn all(&self, key: &str) -> Vec<&str> {
+        self.entries.iter().filter(|entry| entry.key == key).map(|entry| self.value(entry)).collect()
+    }
+
+    /// Keys and values in their order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|entry| (entry.key.as_str(), self.value(entry)))
+    }
+
+    fn value(&self, entry: &Entry) -> &str {
+        std::str::from_utf8(&self.text[entry.value.clone()]).unwrap_or_default().trim()
+    }
+
+    /// A line below another key that JavaScript's clients take for one of `keys`, by where it begins.
+    pub(super) fn hidden(&self, keys: &[&str]) -> Option<usize> {
+        let others = self.entries.iter().filter(|entry| !keys.contains(&entry.key.as_str()));
+        let mut below = others.flat_map(|entry| lines(self.text, entry.lines.clone()).skip(1));
+        let key = |line: &Range<usize>| self.text[line.clone()].split(|&b| b == b'=').next().unwrap_or_default();
+        let hides = |line: &Range<usize>| {
+            let key = key(line).trim_ascii();
+            keys.iter().any(|name| key.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        below.find(hides).map(|line| line.start)
+    }
+
+    /// The numbers of its lines that belong to any of `keys`.
+    #[must_use]
+    pub fn line_numbers(&self, keys: &[&str]) -> Vec<Range<usize>> {
+        let ours = self.entries.iter().filter(|entry| keys.contains(&entry.key.as_str()));
+        let numbers =
+            |entry: &Entry| line_number(self.text, entry.lines.start)..line_number(self.text, entry.lines.end);
+        ours.map(numbers).collect()
+    }
+
+    /// Where its last key ends.
+    pub(super) fn end(&self) -> usize {
+        self.entries.last().map_or(self.header.end, |entry| entry.lines.end)
+    }
+
+    /// Whether it is, but for the values, what is written for `keys` where there was no such section.
+    #[must_use]
+    pub fn is_as_made(&self, keys: &[&str]) -> bool {
+        let mut at = self.header.end;
+        let line = self.text[self.header.clone()].trim_ascii_end();
+        let bare = line.starts_with(b"[") && line.ends_with(b"]");
+        let in_place = |(entry, key): (&Entry, &&str)| {
+            let line = &self.text[entry.lines.clone()];
+            let follows = std::mem::replace(&mut at, entry.lines.end) == entry.lines.start;
+            follows && entry.key == **key && !line.trim_ascii_end().contains(&b'\n')
+        };
+        bare && self.entries.len() == keys.len() && self.entries.iter().zip(keys).all(in_place)
+    }
+}
+
+/// Lines as ranges, line ending included.
+pub(super) fn lines(text: &[u8], within: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let (mut start, mut rest) = (within.start, &text[within]);
+    std::iter::from_fn(move || {
+        // The standard library's fast search; in memory it cannot fail.
+        let length = rest.skip_until(b'\n').ok().filter(|&length| length > 0)?;
+        let line = start..start + length;
+        start = line.end;
+        Some(line)
+    })
+}
+
+pub(super) fn line_number(text: &[u8], at: usize) -> usize {
+    text[..at].iter().filter(|&&b| b == b'\n').count() + 1
+}
+
+/// Whether a carriage return stands where no line ends: to Python's clients, one does.
+pub(super) fn breaks_inside(line: &[u8]) -> bool {
+    let content = line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).unwrap_or(line);
+    content.contains(&b'\r')
+}
+
+/// A line with a header.
+pub(super) struct Header<'a> {
+    pub(super) name: Cow<'a, str>,
+    /// Whether it begins the line, and at most a comment follows: so all clients see a header there.
+    pub(super) plain: bool,
+    /// Whether it begins the line.
+    pub(super) at_start: bool,
+}
+
+impl<'a> Header<'a> {
+    /// `first` for the file's first line, which may begin with a byte order mark.
+    pub(super) fn read(line: &'a [u8], first: bool) -> Option<Self> {
+        let line = if first { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
+        let begun = line.strip_prefix(b"[");
+        let inner = match begun {
+            Some(inner) => inner,
+            // A blank of any kind may begin it: to some clients it is a header nevertheless.
+            None if line.first().is_some_and(|&b| b <= b' ' || b >= 0x7F) => indented(line)?,
+            None => return None,
+        };
+        let end = inner.iter().position(|&b| b == b']')?;
+        let (rest, gap) = (inner[end + 1..].trim_ascii(), inner.get(end + 1).is_some_and(u8::is_ascii_whitespace));
+        let is_comment = rest.first().is_some_and(|first| gap && matches!(first, b'#' | b';') && !rest.contains(&b']'));
+        let plain = begun.is_some() && (rest.is_empty() || is_comment);
+        Some(Self { name: String::from_utf8_lossy(&inner[..end]), plain, at_start: begun.is_some() })
+    }
+
+    /// Whether it is the header `wanted`, to any client at all.
+    pub(super) fn may_be(&self, wanted: &str) -> bool {
+        let name = self.name.as_ref();
+        // The config file's names may be quoted.
+        let quoted = wanted.contains(' ') && name.contains(['"', '\'']);
+        let bare = if quoted { Cow::from(name.replace(['"', '\''], "")) } else { Cow::from(name) };
+        name == wanted || bare.split_whitespace().eq(wanted.split_whitespace())
+    }
+}
+
+fn indented(line: &[u8]) -> Option<&[u8]> {
+    let text = std::str::from_utf8(line).ok()?;
+    let inner = text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control()).strip_prefix('[')?;
+    Some(inner.as_bytes())
+}
+
+/// Finds the keys of a section's lines.
+pub(super) fn entries(text: &[u8], body: Range<usize>) -> Result<Vec<Entry>, EditFault> {
+    let mut entries: Vec<Entry> = Vec::new();
+    let number = |line: &Range<usize>| line_number(text, line.start);
+    for line in lines(text, body) {
+        let bytes = &text[line.clone()];
+        let content = bytes.trim_ascii();
+        if content.is_empty() || bytes.starts_with(b"#") || bytes.starts_with(b";") {
+            continue;
+        }
+        if bytes[0].is_ascii_whitespace() {
+            match (entries.last_mut(), content[0]) {
+                (Some(_), b'#' | b';') => return Err(EditFault::IndentedComment { line: number(&line) }),
+                (None, _) => return Err(EditFault::IndentedKey { line: number(&line) }),
+                (Some(_), b'[') => return Err(EditFault::OddHeader { line: number(&line) }),
+                (Some(last), _) => (last.lines.end, last.value.end) = (line.end, line.end),
+            }
+            continue;
+        }
+        let split = bytes.iter().position(|&b| b == b'=' || b == b':').filter(|&at| at > 0);
+        let Some(split) = split.filter(|_| bytes[0].is_ascii_graphic()) else {
+            return Err(EditFault::Unreadable { line: number(&line) });
+        };
+        let key = String::from_utf8_lossy(&bytes[..split]).trim().to_lowercase();
+        entries.push(Entry { key, value: line.start + split + 1..line.end, lines: line });
+    }
+    Ok(entries)
+}

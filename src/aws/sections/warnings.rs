@@ -1,0 +1,229 @@
+//! What stands in a file already, beside what we write, and is misread by some of AWS's clients.
+
+use super::Sections;
+use super::lines::{Header, breaks_inside, lines};
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+/// Something to be mended by whoever wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Line number, from 1.
+    pub line: usize,
+    /// And what stands there.
+    pub what: Misread,
+}
+
+/// What is misread, and by whom (reference: how each parser reads odd input).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misread {
+    /// The file begins with a byte order mark: Python's clients and Rust's read nothing of it.
+    ByteOrderMark,
+    /// The section stands a second time: Python's clients read nothing of the file.
+    SectionTwice {
+        /// Its name.
+        section: String,
+    },
+    /// The key stands a second time in its section: Python's clients read nothing of the file.
+    KeyTwice {
+        /// In lower case.
+        key: String,
+    },
+    /// A key in `[DEFAULT]`, which Python's clients read into every section.
+    ForAll {
+        /// In lower case.
+        key: String,
+    },
+    /// Blanks within or before a header, or text behind it: clients disagree which section begins there.
+    OddHeader,
+    /// `key: value`: Rust's clients read nothing of the file, JavaScript's not the line.
+    Colon {
+        /// In lower case.
+        key: String,
+    },
+    /// Neither a header, a key nor a comment: Python's clients and Rust's read nothing of the file.
+    Unreadable,
+    /// A key before the first header: Python's clients and Rust's read nothing of the file.
+    BeforeSections,
+    /// A section's first key has blanks before it: Rust's clients read nothing of the file.
+    IndentedKey,
+    /// A comment with blanks before it, below a key: for Rust's clients, a part of its value.
+    IndentedComment,
+    /// A comment behind a key of AWS's: for Python's clients, a part of its value.
+    CommentBehind {
+        /// In lower case.
+        key: String,
+    },
+    /// A key of AWS's that is not in lower case: JavaScript's clients do not find it.
+    NotLowerCase {
+        /// In lower case.
+        key: String,
+    },
+    /// A carriage return inside a line: a line of its own for Python's clients.
+    LoneReturn,
+}
+
+/// Keys that hold a session or a long-term key.
+const KEYS: [&str; 4] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
+/// Keys that change who one is, if Python's clients read them into every section.
+const WINNING: [&str; 9] = [
+    KEYS[0],
+    KEYS[1],
+    KEYS[2],
+    KEYS[3],
+    "role_arn",
+    "credential_process",
+    "web_identity_token_file",
+    "sso_session",
+    "sso_start_url",
+];
+
+/// Looks at every line, once.
+#[must_use]
+pub fn warnings(file: &Sections) -> Vec<Warning> {
+    let text = file.bytes();
+    let mut reader = Reader { returns: text.contains(&b'\r'), ..Reader::default() };
+    if text.starts_with(b"\xEF\xBB\xBF") {
+        reader.line = 1;
+        reader.warn(Misread::ByteOrderMark);
+    }
+    for (number, line) in lines(text, 0..text.len()).enumerate() {
+        reader.line = number + 1;
+        let bytes = &text[line];
+        reader.read(if number == 0 { bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes) } else { bytes });
+    }
+    reader.found
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct Reader<'a> {
+    line: usize,
+    /// Whether there is any carriage return.
+    returns: bool,
+    sections: HashSet<Cow<'a, str>>,
+    /// The present section; `None` before the first.
+    section: Option<Cow<'a, str>>,
+    /// Its keys.
+    keys: HashSet<Cow<'a, str>>,
+    found: Vec<Warning>,
+}
+
+impl<'a> Reader<'a> {
+    fn warn(&mut self, what: Misread) {
+        self.found.push(Warning { line: self.line, what });
+    }
+
+    fn read(&mut self, line: &'a [u8]) {
+        let content = line.trim_ascii();
+        if self.returns && breaks_inside(line) {
+            self.warn(Misread::LoneReturn);
+        }
+        match content.first() {
+            None => {}
+            Some(b'#' | b';') if line[0].is_ascii_whitespace() && !self.keys.is_empty() => {
+                self.warn(Misread::IndentedComment);
+            }
+            Some(b'#' | b';') => {}
+            Some(_) => match Header::read(line, false) {
+                Some(header) => self.header(header),
+                None if line[0].is_ascii_whitespace() && !self.keys.is_empty() => {}
+                None => self.key(line),
+            },
+        }
+    }
+
+    fn header(&mut self, header: Header<'a>) {
+        if !header.plain || header.name.trim() != header.name {
+            self.warn(Misread::OddHeader);
+        }
+        if !header.at_start {
+            return;
+        }
+        if !self.sections.insert(header.name.clone()) {
+            self.warn(Misread::SectionTwice { section: header.name.clone().into_owned() });
+        }
+        self.keys.clear();
+        self.section = Some(header.name);
+    }
+
+    fn key(&mut self, line: &'a [u8]) {
+        if self.section.is_none() {
+            return self.warn(Misread::BeforeSections);
+        }
+        let Some(split) = line.iter().position(|&b| b == b'=' || b == b':').filter(|&at| at > 0) else {
+            return self.warn(Misread::Unreadable);
+        };
+        if line[0].is_ascii_whitespace() {
+            self.warn(Misread::IndentedKey);
+        }
+        let written = String::from_utf8_lossy(line[..split].trim_ascii());
+        let is_lower = !written.chars().any(char::is_uppercase);
+        let key = if is_lower { written } else { Cow::from(written.to_lowercase()) };
+        if line[split] == b':' {
+            self.warn(Misread::Colon { key: key.clone().into_owned() });
+        }
+        if KEYS.contains(&key.as_ref()) {
+            self.aws_key(&key, is_lower, &line[split + 1..]);
+        }
+        if self.section.as_deref() == Some("DEFAULT") && WINNING.contains(&key.as_ref()) {
+            self.warn(Misread::ForAll { key: key.clone().into_owned() });
+        }
+        if let Some(key) = self.keys.replace(key) {
+            self.warn(Misread::KeyTwice { key: key.into_owned() });
+        }
+    }
+
+    fn aws_key(&mut self, key: &str, is_lower: bool, value: &[u8]) {
+        if !is_lower {
+            self.warn(Misread::NotLowerCase { key: key.to_owned() });
+        }
+        let opens = |pair: &[u8]| pair[0].is_ascii_whitespace() && matches!(pair[1], b'#' | b';');
+        let may_have = value.contains(&b'#') || value.contains(&b';');
+        if may_have && value.windows(2).any(opens) {
+            self.warn(Misread::CommentBehind { key: key.to_owned() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::Zeroizing;
+
+    fn found(text: &str) -> Vec<(usize, Misread)> {
+        let sections = Sections::new(Zeroizing::new(text.as_bytes().to_vec()));
+        warnings(&sections).into_iter().map(|warning| (warning.line, warning.what)).collect()
+    }
+
+    #[test]
+    fn each_is_found_in_its_line() {
+        let key = || "aws_session_token".to_owned();
+        let cases = [
+            ("\u{feff}[a]\n", 1, Misread::ByteOrderMark),
+            ("[a]\nk = v\n[b]\n[a]\n", 4, Misread::SectionTwice { section: "a".to_owned() }),
+            ("[a]\nk = v\nK = w\n", 3, Misread::KeyTwice { key: "k".to_owned() }),
+            ("[DEFAULT]\naws_session_token = x\n", 2, Misread::ForAll { key: key() }),
+            ("[a]\n[ b ]\n", 2, Misread::OddHeader),
+            ("[a] junk\n", 1, Misread::OddHeader),
+            ("[a]\nk = v\n [b]\n", 3, Misread::OddHeader),
+            ("[a]\nk: v\n", 2, Misread::Colon { key: "k".to_owned() }),
+            ("[a]\nrubbish\n", 2, Misread::Unreadable),
+            ("\nk = v\n[a]\n", 2, Misread::BeforeSections),
+            ("[a]\n  k = v\n", 2, Misread::IndentedKey),
+            ("[a]\nk = v\n  # note\n", 3, Misread::IndentedComment),
+            ("[a]\naws_session_token = x ; note\n", 2, Misread::CommentBehind { key: key() }),
+            ("[a]\nAWS_Session_Token = x\n", 2, Misread::NotLowerCase { key: key() }),
+            ("[a]\nk = v\rl = w\r\n", 2, Misread::LoneReturn),
+        ];
+        for (text, line, what) in cases {
+            assert_eq!(found(text), [(line, what)], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_all_read_alike_is_no_warning() {
+        let text = "# [a]\r\n; x\n\n[a] # note\nk = v # w\naws_session_token = x#y\ns3 =\n  a = b\n  a = b\n[A]\nk=v\n[DEFAULT]\nregion = x\n";
+        assert_eq!(found(text), []);
+    }
+}

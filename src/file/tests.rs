@@ -1,0 +1,132 @@
+//! Links, modes, leftovers, and programs that rewrite the file in place.
+
+use super::*;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[test]
+fn a_program_that_rewrites_the_file_in_place_loses_nothing_by_us() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials");
+    let theirs = "[theirs]\nkey = value\n".repeat(40);
+    fs::write(&path, &theirs).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..40 {
+                let mut file = File::create(&path).unwrap();
+                std::thread::sleep(Duration::from_millis(10));
+                file.write_all(theirs.as_bytes()).unwrap();
+                drop(file);
+                std::thread::sleep(Duration::from_millis(70));
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        let mut written = 0;
+        while !done.load(Ordering::Relaxed) {
+            let added = replace(&path, Privacy::Secret, |text| {
+                assert_eq!(text.split(|&b| b == b'[').count(), 41, "half a file was taken for a whole one");
+                Ok::<_, FileError>(Zeroizing::new([text.as_slice(), b"# ours\n"].concat()))
+            });
+            written += usize::from(added.is_ok());
+        }
+        assert!(written > 0);
+    });
+}
+
+#[test]
+fn links_are_followed_and_modes_never_widened() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink("second", at("first")).unwrap();
+    std::os::unix::fs::symlink(at("real"), at("second")).unwrap();
+    let cases = [(0o644, Privacy::Secret, 0o600), (0o644, Privacy::Ordinary, 0o644), (0o400, Privacy::Secret, 0o400)];
+    for (before, privacy, after) in cases {
+        fs::write(at("real"), "old").unwrap();
+        fs::set_permissions(at("real"), Permissions::from_mode(before)).unwrap();
+        let new = Zeroizing::new(b"new".to_vec());
+        replace(&at("first"), privacy, |_| Ok::<_, FileError>(new.clone())).unwrap();
+        assert_eq!(
+            (fs::read(at("real")).unwrap(), fs::metadata(at("real")).unwrap().mode() & 0o777),
+            (b"new".to_vec(), after)
+        );
+        assert!(at("first").is_symlink() && at("second").is_symlink());
+        fs::remove_file(at("real")).unwrap();
+    }
+}
+
+#[test]
+fn what_a_killed_process_left_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials");
+    let left = folder.path().join(".credentials.aws-mfa-key.new-abc");
+    fs::write(&left, "half").unwrap();
+    replace(&path, Privacy::Secret, |_| Ok::<_, FileError>(Zeroizing::new(b"x".to_vec()))).unwrap();
+    assert!(!left.exists() && path.exists());
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_or_a_lock_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(matches!(read(&pipe).unwrap_err().fault, FileFault::NotAFile));
+    let locked = lock(&pipe, Duration::ZERO, &mut || {});
+    assert!(matches!(locked, Err(FileFault::NotAFile | FileFault::Write(_))));
+}
+
+/// A program that read the file before we replaced it, and writes it back afterwards, so many times.
+fn write_back(path: &Path, theirs: &str, times: usize, done: &AtomicBool) {
+    for _ in 0..times {
+        while !fs::read_to_string(path).unwrap().contains("ours") {
+            if done.load(Ordering::Relaxed) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+        fs::write(path, theirs).unwrap();
+    }
+}
+
+#[test]
+fn what_another_program_writes_over_is_written_again_or_we_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials");
+    let theirs = "[theirs]\nkey = value\n";
+    for (times, survives) in [(0, true), (1, true), (2, true), (1000, false)] {
+        // It was changed just now: somebody is at work.
+        fs::write(&path, theirs).unwrap();
+        let done = AtomicBool::new(false);
+        let added = std::thread::scope(|scope| {
+            scope.spawn(|| write_back(&path, theirs, times, &done));
+            let added = replace(&path, Privacy::Secret, |text| {
+                let ours = if text.ends_with(b"ours\n") { "" } else { "# ours\n" };
+                Ok::<_, FileError>(Zeroizing::new([text.as_slice(), ours.as_bytes()].concat()))
+            });
+            done.store(true, Ordering::Relaxed);
+            added
+        });
+        match added {
+            Ok(()) => assert!(survives && fs::read_to_string(&path).unwrap().ends_with("# ours\n"), "{times}"),
+            Err(error) => assert!(!survives && matches!(error.fault, FileFault::Restless), "{times}: {error:?}"),
+        }
+    }
+}
+
+#[test]
+fn our_own_file_is_known_again_and_waited_for_by_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials");
+    let write =
+        |n: usize| replace(&path, Privacy::Secret, |_| Ok::<_, FileError>(Zeroizing::new(vec![b'x'; n]))).unwrap();
+    write(1);
+    let mut place = Place::take(&path).unwrap();
+    let (_, meta) = place.settled(&fs::metadata(&path).unwrap()).unwrap().unwrap();
+    assert!(!place.company, "it was changed a moment ago, but by us");
+    drop(place);
+    fs::write(&path, "theirs").unwrap();
+    let mut place = Place::take(&path).unwrap();
+    assert!(place.settled(&meta).unwrap().is_some() && place.company);
+}

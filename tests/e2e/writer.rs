@@ -1,0 +1,183 @@
+//! The credentials file: every hard case of the reference as a file that one can read, and AWS's clients as judges.
+//!
+//! `writer/NN-….txt` hold the cases by number; each says what stands in the file before and after. A line of a file
+//! begins with `| `. In it `\r`, `\t`, `\\` and `\xHH` stand for bytes, and a `\` at its end says that the line has none.
+//! `surroundings` are the cases about links, modes, mounts and full disks, `crowd` those with many writers and with writers
+//! that are killed; `properties` are about files that nobody thought of. `hand` is the program that the others start.
+//! Without `unread by`, each of [`clients::ALL`] has to find the new session in what was written.
+
+mod case;
+mod crowd;
+mod hand;
+mod properties;
+mod surroundings;
+
+use crate::clients::{self, Answer, Client, Job};
+use crate::world::Bench;
+use aws_mfa_key::aws::credentials_file::{self, CredentialsError, Entry};
+use aws_mfa_key::aws::{Identity, MfaSerial, Session};
+use aws_mfa_key::report::{self, Failure};
+use aws_smithy_types::DateTime;
+use case::{Case, Outcome};
+use secrecy::SecretString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use tempfile::TempDir;
+
+const ID: &str = "ASIANEW";
+const SECRET: &str = "new/secret+";
+const TOKEN: &str = "new/token+==";
+
+/// What is told of a failure: exit code and cause.
+type Failed = (u8, String);
+
+fn failed(error: CredentialsError) -> Failed {
+    let report = report::report(&Failure::Write { spent: false, error });
+    (report.exit as u8, report.cause)
+}
+
+/// Writes a session to a profile as `login` does: first the rehearsal, then the writing. Tells the warnings.
+pub fn write(path: &Path, profile: &str, token: &str) -> Result<Vec<String>, Failed> {
+    let notices = credentials_file::rehearse(path, profile).map_err(failed)?;
+    write_now(path, profile, token)?;
+    Ok(report::notices(path, &notices))
+}
+
+pub fn write_now(path: &Path, profile: &str, token: &str) -> Result<(), Failed> {
+    let serial = MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap();
+    let identity =
+        Identity { arn: "arn:aws:iam::123456789012:user/alice".to_owned(), account: "123456789012".to_owned() };
+    let session = Session {
+        access_key_id: ID.to_owned(),
+        secret_access_key: SecretString::from(SECRET),
+        session_token: SecretString::from(token),
+        expires: DateTime::from_secs(1_795_341_600),
+    };
+    let entry = Entry { profile, owner: "long", identity: &identity, mfa_serial: &serial, session: &session };
+    entry.write(path).map_err(failed)
+}
+
+/// The session that [`write`] writes, as a client should find it.
+pub fn session(token: &str) -> Answer {
+    Ok([ID, SECRET, token].map(str::to_owned))
+}
+
+#[test]
+fn thirty_hard_cases() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/writer");
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|end| end == "txt"));
+    files.sort();
+    let cases: Vec<Case> = files.iter().flat_map(|path| Case::read_all(path)).collect();
+    let mut wrong = Vec::new();
+    let homes: Vec<TempDir> = cases.iter().map(|case| run(case, &mut wrong)).collect();
+    let written: Vec<(&Case, &TempDir)> =
+        cases.iter().zip(&homes).filter(|(case, _)| matches!(case.outcome, Outcome::After(_))).collect();
+    let jobs: Vec<Job> = written.iter().map(|(case, home)| job(home.path(), &case.profile)).collect();
+    for (client, answers) in clients::ask_all(&jobs) {
+        for ((case, _), found) in written.iter().zip(answers) {
+            let reads = found == session(&case.token);
+            if reads == case.unread_by.contains(&client) {
+                wrong.push(format!("{}: {client} found {found:?}", case.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let numbers: std::collections::BTreeSet<&str> = cases.iter().map(|case| &case.name[..2]).collect();
+    assert_eq!(numbers.len(), 25, "the others are about what surrounds the text, and are functions: {numbers:?}");
+}
+
+#[test]
+fn case_23_what_would_win_in_the_config_file_is_named_before_anything_is_spent() {
+    let role = "arn:aws:iam::123456789012:role/r";
+    let cases = [
+        ("role_arn", role),
+        ("sso_session", "s"),
+        ("sso_start_url", "https://example.awsapps.com/start"),
+        ("credential_process", "true"),
+        ("web_identity_token_file", "/token"),
+        ("login_session", "s"),
+    ];
+    for (key, value) in cases {
+        let bench = Bench::new();
+        bench.configure(&format!("[profile dev-mfa]\n{key} = {value}\n"));
+        let before = bench.read(".aws/credentials");
+        let outcome = bench.login(&[]);
+        assert!(outcome.code == 2 && outcome.err.contains(key), "{key}: {outcome:?}");
+        assert_eq!((bench.read(".aws/credentials"), bench.aws.requests().len()), (before, 0), "{key}");
+    }
+}
+
+pub fn job(home: &Path, profile: &str) -> Job {
+    Job { credentials: home.join("credentials"), config: home.join("config"), profile: profile.to_owned() }
+}
+
+/// Runs a case, and tells what came out otherwise.
+fn run(case: &Case, wrong: &mut Vec<String>) -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("credentials");
+    let shown = |told: &str| told.replace(&*path.to_string_lossy(), "credentials").replacen("warning: ", "", 1);
+    fs::write(home.path().join("config"), &case.config).unwrap();
+    if let Some(before) = &case.before {
+        fs::write(&path, before).unwrap();
+        settle(&path);
+    }
+    let mut compare = |what: &str, expected: &str, found: &str| {
+        if expected != found {
+            wrong.push(format!("{}: {what}:\n{found}\nis not\n{expected}", case.name));
+        }
+    };
+    let now = || lines(&fs::read(&path).unwrap_or_default());
+    let told = write(&path, &case.profile, &case.token);
+    match (&case.outcome, told) {
+        (Outcome::After(expected), Ok(warnings)) => {
+            let warnings: Vec<String> = warnings.iter().map(|warning| shown(warning)).collect();
+            compare("warnings", &case.warnings.join("\n"), &warnings.join("\n"));
+            compare("after", &lines(expected), &now());
+            let again = write(&path, &case.profile, &case.token).map(|_| ());
+            compare("twice", &format!("{:?}\n{}", Ok::<_, ()>(()), lines(expected)), &format!("{again:?}\n{}", now()));
+        }
+        (Outcome::Refused(code, cause), Err((found, why))) => {
+            compare("refused", &format!("{code}, {cause}"), &format!("{found}, {}", shown(&why)));
+            compare("file", &lines(case.before.as_deref().unwrap_or_default()), &now());
+        }
+        (_, told) => compare("outcome", "the other", &format!("{told:?}")),
+    }
+    if case.removed {
+        let copy = fs::read(&path).unwrap();
+        let removed = credentials_file::remove(&path, &case.profile, "long").map_err(|error| format!("{error:?}"));
+        compare("remove", "Ok(Session)", &format!("{removed:?}"));
+        compare("removed", &lines(case.before.as_deref().unwrap_or_default()), &now());
+        fs::write(&path, copy).unwrap();
+    }
+    home
+}
+
+fn lines(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string().replace("\\n", "\n")
+}
+
+/// A file that its owner alone can read, and that nobody has touched for an hour.
+pub fn settle(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let file = fs::File::options().append(true).open(path).unwrap();
+    file.set_permissions(fs::Permissions::from_mode(0o600)).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+}
+
+/// What must not be left in a folder.
+pub fn leftovers(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.contains(".new-")).collect()
+}
+
+/// The clients that read a file the same way.
+fn named(name: &str) -> Vec<Client> {
+    match name.trim() {
+        "Python" => vec![Client::Boto3, Client::Cli1, Client::Cli2],
+        "Rust" => vec![Client::Rust],
+        "JavaScript" => vec![Client::JavaScript],
+        other => panic!("no client {other}"),
+    }
+}

@@ -1,0 +1,188 @@
+//! Cases 28 and 29: many writers at once, writers that are killed, and a program that knows of no locks.
+
+use super::{hand, leftovers, settle, write};
+use crate::clients;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_types::os_shim_internal::{Env, Fs};
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+const LONG: &str = "# mine\n[long]\naws_access_key_id = AKIALONG\naws_secret_access_key = long/secret\n";
+
+/// A Python program beside us, that does its work until its standard input ends.
+struct Beside {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Beside {
+    fn start(script: &str, path: &Path) -> Self {
+        let script = format!("{}/tests/clients/{script}", env!("CARGO_MANIFEST_DIR"));
+        let mut command = clients::python();
+        let mut child = command.arg(script).arg(path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        Self { child, out }
+    }
+
+    fn end(mut self) -> String {
+        drop(self.child.stdin.take());
+        let mut told = String::new();
+        self.out.read_to_string(&mut told).unwrap();
+        assert!(self.child.wait().unwrap().success());
+        told
+    }
+}
+
+/// The profiles that the Rust SDK finds, or what it complains of.
+async fn read_by_rust(path: &Path) -> Result<usize, String> {
+    let files = EnvConfigFiles::builder().with_file(EnvConfigFileKind::Credentials, path).build();
+    let found = aws_config::profile::load(&Fs::real(), &Env::from_slice(&[]), &files, None).await;
+    let found = found.map_err(|error| format!("{error:?}"))?;
+    let whole = |name: &&str| {
+        let profile = found.get_profile(name).unwrap();
+        *name == "long"
+            || ["aws_access_key_id", "aws_session_token", "mfa_key_mfa_serial"]
+                .iter()
+                .all(|key| profile.get(key).is_some())
+    };
+    match (found.get_profile("long"), found.profiles().find(|name| !whole(name))) {
+        (Some(_), None) => Ok(found.profiles().count()),
+        (_, part) => Err(format!("[long] is missing, or a part of {part:?}")),
+    }
+}
+
+#[test]
+fn case_28_sixty_four_writers_lose_nothing_and_readers_see_no_half() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("credentials");
+    fs::write(&path, LONG).unwrap();
+    settle(&path);
+    let done = AtomicBool::new(false);
+    let boto3 = Beside::start("watch.py", &path);
+    let seen_by_rust = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let mut reads = 0;
+            while !done.load(Ordering::Relaxed) {
+                runtime.block_on(read_by_rust(&path)).unwrap();
+                reads += 1;
+            }
+            reads
+        });
+        let writers: Vec<Child> = (0..64).map(|n| hand::start("once", &path, &format!("p{n}"))).collect();
+        for writer in writers {
+            let output = writer.wait_with_output().unwrap();
+            assert!(String::from_utf8_lossy(&output.stdout).contains("TOLD Ok([])"), "{output:?}");
+        }
+        done.store(true, Ordering::Relaxed);
+        reader.join().unwrap()
+    });
+    let told: serde_json::Value = serde_json::from_str(&boto3.end()).unwrap();
+    assert!(told["bad"].as_array().unwrap().is_empty(), "{told}");
+    assert!(told["reads"].as_u64().unwrap() > 10 && seen_by_rust > 10, "{told}, {seen_by_rust}");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with(LONG) && (0..64).all(|n| text.contains(&format!("\n[p{n}]\n"))), "{text}");
+    assert!(leftovers(home.path()).is_empty());
+}
+
+/// Old and new files both are what was there first, and behind it whole sections.
+fn check_whole(path: &Path) {
+    let text = fs::read_to_string(path).unwrap();
+    let sections = text.strip_prefix(LONG).unwrap_or_else(|| panic!("{text}"));
+    assert!(text.ends_with('\n'), "{text}");
+    for section in sections.split("\n[").skip(1) {
+        let lines: Vec<&str> = section.trim_end_matches('\n').lines().collect();
+        assert_eq!(lines.len(), 8, "{section}");
+        let token = lines[3].strip_prefix("aws_session_token = t").unwrap();
+        let round: usize = token.trim_end_matches('x').parse().unwrap();
+        assert_eq!(token.len(), round.to_string().len() + round % 7 * 300, "{section}");
+        assert_eq!(lines[7], "mfa_key_mfa_serial = arn:aws:iam::123456789012:mfa/alice");
+    }
+}
+
+#[test]
+fn case_28_a_thousand_kills_leave_the_old_file_or_the_new_one() {
+    /// Side by side, each in its own folder.
+    const THREADS: u32 = 4;
+    let halves = AtomicUsize::new(0);
+    let halves = &halves;
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                let home = tempfile::tempdir().unwrap();
+                let path = home.path().join("credentials");
+                fs::write(&path, LONG).unwrap();
+                settle(&path);
+                for round in 0..1000 / THREADS {
+                    let after = Duration::from_micros(u64::from((round * 7919 + thread * 104_729) % 12_000));
+                    halves.fetch_add(kill_one(&path, after), Ordering::Relaxed);
+                }
+                let last = format!("t1{}", "x".repeat(300));
+                write(&path, "p0", &last).unwrap();
+                assert!(fs::read_to_string(&path).unwrap().contains(&last));
+                assert_eq!(leftovers(home.path()), [""; 0]);
+            });
+        }
+    });
+    // Or they were killed while they did nothing.
+    assert!(halves.load(Ordering::Relaxed) > 20, "{halves:?} were killed before the new file was in place");
+}
+
+/// Tells how many new files were begun and not put in place: one or none.
+fn kill_one(path: &Path, after: Duration) -> usize {
+    let mut child = hand::start("forever", path, "");
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(out.any(|line| line.unwrap().contains("READY")));
+    std::thread::sleep(after);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    check_whole(path);
+    let left = leftovers(path.parent().unwrap()).len();
+    assert!(left < 2, "each removes what the one before it left");
+    left
+}
+
+#[test]
+fn case_29_beside_a_program_that_knows_no_locks_our_section_survives_or_we_say_so() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("credentials");
+    fs::write(&path, format!("{LONG}[theirs]\naws_session_token = round-0\n")).unwrap();
+    settle(&path);
+    let theirs = Beside::start("configure.py", &path);
+    let mut refused = 0;
+    for round in 0..40 {
+        let token = format!("ours-{round}");
+        match write(&path, &format!("p{}", round % 4), &token) {
+            Ok(_) => {
+                std::thread::sleep(Duration::from_millis(20));
+                assert!(is_there(&path, &token), "round {round}: lost, and nobody said so");
+            }
+            Err((code, cause)) => {
+                assert_eq!((code, cause.as_str()), (1, "another program keeps rewriting it"));
+                refused += 1;
+            }
+        }
+    }
+    let rounds: usize = theirs.end().trim().parse().unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(rounds > 20 && refused < 20, "{rounds}, {refused}");
+    assert!(text.starts_with(LONG) && text.matches("[theirs]").count() == 1, "{text}");
+}
+
+/// Looks as often as it takes to find the file whole: the other program empties it first.
+fn is_there(path: &Path, token: &str) -> bool {
+    (0..50).any(|_| {
+        let found = fs::read_to_string(path).is_ok_and(|text| text.contains(token));
+        if !found {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        found
+    })
+}

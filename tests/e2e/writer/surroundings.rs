@@ -1,0 +1,206 @@
+//! Cases 26, 27 and 30: links, modes, mounts, full disks, and what is no file at all.
+
+use super::{TOKEN, hand, leftovers, session, settle, write};
+use crate::clients::{self, Job};
+use aws_mfa_key::aws::config_file::Locations;
+use aws_mfa_key::file::FileFault;
+use aws_mfa_key::world::Environment;
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+const LONG: &str = "[long]\naws_access_key_id = AKIALONG\naws_secret_access_key = long/secret\n";
+
+/// A folder with a credentials file that holds a long-term key.
+fn home() -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("credentials"), LONG).unwrap();
+    settle(&home.path().join("credentials"));
+    home
+}
+
+fn is_written(path: &Path) -> bool {
+    fs::read_to_string(path).is_ok_and(|text| text.contains(TOKEN))
+}
+
+#[test]
+fn case_26_links_stay_links() {
+    let home = home();
+    let at = |name: &str| home.path().join(name);
+    fs::create_dir(at("dotfiles")).unwrap();
+    fs::rename(at("credentials"), at("dotfiles/aws")).unwrap();
+    symlink("second", at("first")).unwrap();
+    symlink("dotfiles/aws", at("second")).unwrap();
+    symlink("dotfiles/new", at("dangling")).unwrap();
+    symlink("dotfiles", at("folder")).unwrap();
+    symlink("circle", at("circle")).unwrap();
+    write(&at("first"), "dev", TOKEN).unwrap();
+    write(&at("dangling"), "dev", TOKEN).unwrap();
+    write(&at("folder/third"), "dev", TOKEN).unwrap();
+    for (link, target) in [("first", "dotfiles/aws"), ("dangling", "dotfiles/new"), ("folder/third", "dotfiles/third")]
+    {
+        assert!(is_written(&at(target)), "{link}");
+        assert!(link.contains('/') || at(link).is_symlink(), "{link}");
+    }
+    assert!(at("second").is_symlink() && at("folder").is_symlink());
+    assert_eq!(write(&at("circle"), "dev", TOKEN).unwrap_err(), (2, "its links lead in a circle".to_owned()));
+}
+
+#[test]
+fn case_27_modes_are_tightened_never_widened_and_said() {
+    let home = home();
+    let path = home.path().join("credentials");
+    let shown = path.display();
+    let open = format!("warning: others can read {shown} (mode 0644); now its owner alone (0600)");
+    for (before, after, notices) in [(0o644, 0o600, vec![open]), (0o400, 0o400, vec![]), (0o600, 0o600, vec![])] {
+        fs::set_permissions(&path, Permissions::from_mode(before)).unwrap();
+        assert_eq!(write(&path, "dev", TOKEN), Ok(notices));
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, after);
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    }
+    fs::hard_link(&path, home.path().join("other")).unwrap();
+    let linked = format!("warning: {shown} has another name (a hard link), which keeps the old text");
+    assert_eq!(write(&path, "dev", "another"), Ok(vec![linked]));
+    assert!(is_written(&home.path().join("other")) && !is_written(&path));
+}
+
+#[test]
+fn case_01_a_missing_folder_is_made_for_its_owner_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(".aws/credentials");
+    write(&path, "dev", TOKEN).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+    assert_eq!((mode(path.parent().unwrap()), mode(&path)), (0o700, 0o600));
+}
+
+/// Runs the writer where a shell has changed the mounts around it, and looks there at what is left: the old file, and
+/// nothing beside it.
+fn in_namespace(task: &str, mounts: &str, home: &Path) -> (bool, String) {
+    let script = format!(
+        "d=$PWD; cp credentials /tmp/.old-$$; {mounts}; cd \"$d\"; \"$@\"; cmp credentials /tmp/.old-$$
+         rm /tmp/.old-$$; ! ls -A | grep new-"
+    );
+    let words = ["unshare", "-rm", "sh", "-ec", &script, "sh"];
+    let mut command = hand::wrapped(&words, task, &home.join("credentials"), "dev");
+    command.current_dir(home);
+    hand::told(command)
+}
+
+fn has_namespaces() -> bool {
+    if std::env::var_os("AWS_MFA_KEY_WITHOUT_NAMESPACES").is_some() {
+        return false;
+    }
+    let works = Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success());
+    assert!(works, "there are no user namespaces here: AWS_MFA_KEY_WITHOUT_NAMESPACES=1 leaves these tests out");
+    true
+}
+
+#[test]
+fn case_27_what_cannot_be_replaced_is_as_it_was() {
+    if !has_namespaces() {
+        return;
+    }
+    let mount = |options| format!("mount -t tmpfs {options} none \"$d\"; cp /tmp/.old-$$ \"$d/credentials\"");
+    let bind = "cp credentials other; mount --bind other credentials".to_owned();
+    let read_only = format!("{}; mount -o remount,bind,ro \"$d\"", mount("-o size=64k"));
+    let full = "the disk is full, or a limit is reached; the file is as it was";
+    let cases = [
+        (
+            "a bind mount",
+            "once",
+            bind.clone(),
+            "it can only be overwritten in place (a bind mount), which could lose it",
+        ),
+        ("a bind mount, not rehearsed", "unrehearsed", bind, "it can only be overwritten in place"),
+        ("a full disk", "once", mount("-o size=8k"), full),
+        ("a disk that fills up", "unrehearsed", mount("-o size=8k"), full),
+        ("a disk without room for another file", "once", mount("-o size=64k,nr_inodes=2"), full),
+        ("a read-only disk", "once", read_only, "Read-only file system"),
+    ];
+    for (name, task, mounts, cause) in cases {
+        let home = home();
+        let (ended, told) = in_namespace(task, &mounts, home.path());
+        assert!(ended && told.starts_with("Err((1, ") && told.contains(cause), "{name}: {told}");
+        assert_eq!(fs::read_to_string(home.path().join("credentials")).unwrap(), LONG, "{name}");
+    }
+}
+
+#[test]
+fn case_27_a_limit_on_file_sizes_leaves_the_old_file() {
+    let home = home();
+    let path = home.path().join("credentials");
+    // Whoever does not ignore the signal is killed by it; the file is as it was all the same.
+    for (ignoring, ends) in [("trap '' XFSZ; ", true), ("", false)] {
+        let script = format!("{ignoring}ulimit -c 0; ulimit -f 8; exec \"$@\"");
+        let (ended, told) = hand::told(hand::wrapped(&["bash", "-ec", &script, "sh"], "once", &path, "dev"));
+        assert_eq!(ended, ends, "{told}");
+        assert!(!ends || told.contains("a limit is reached"), "{told}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), LONG);
+    }
+    write(&path, "dev", TOKEN).unwrap();
+    assert!(is_written(&path) && leftovers(home.path()).is_empty());
+}
+
+#[test]
+fn case_30_what_is_no_text_file_is_refused() {
+    let home = home();
+    let at = |name: &str| home.path().join(name);
+    assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+    fs::create_dir(at("directory")).unwrap();
+    let _socket = UnixListener::bind(at("socket")).unwrap();
+    fs::write(at("large"), "# ten MiB\n".repeat((10 << 20) / 10 + 1)).unwrap();
+    fs::write(at("nul"), "[long]\n#\0\n").unwrap();
+    symlink("/dev/null", at("device")).unwrap();
+    for name in ["pipe", "directory", "socket", "large", "nul", "device"] {
+        let (code, cause) = write(&at(name), "dev", TOKEN).unwrap_err();
+        // A socket cannot even be opened.
+        assert!(code == 2 && (name == "socket" || cause.starts_with("it is ")), "{name}: {code}, {cause}");
+    }
+    assert!(leftovers(home.path()).is_empty());
+}
+
+#[test]
+fn case_30_large_files_are_read_by_all_afterwards() {
+    let home = home();
+    let line = format!("{LONG}# {}\n", "x".repeat(1 << 20));
+    let many: String = (0..10_000).map(|n| format!("[p{n}]\naws_access_key_id = ASIA{n}\nregion = r\n")).collect();
+    let mut jobs = Vec::new();
+    for (name, text) in [("line", line), ("many", many)] {
+        let path = home.path().join(name);
+        fs::write(&path, &text).unwrap();
+        settle(&path);
+        write(&path, "dev", TOKEN).unwrap();
+        assert!(fs::read_to_string(&path).unwrap().starts_with(&text));
+        jobs.push(Job { credentials: path, config: "/dev/null".into(), profile: "dev".to_owned() });
+    }
+    for (client, answers) in clients::ask_all(&jobs) {
+        assert!(answers.iter().all(|answer| *answer == session(TOKEN)), "{client}: {answers:?}");
+    }
+}
+
+#[test]
+fn case_30_paths_that_clients_read_differently_are_refused() {
+    let home = home();
+    let file = home.path().join("credentials").to_str().unwrap().to_owned();
+    let fault = |credentials: &str, config: &str| {
+        let variables =
+            [("HOME", "/home/alice"), ("AWS_SHARED_CREDENTIALS_FILE", credentials), ("AWS_CONFIG_FILE", config)];
+        let env: Environment = variables.iter().map(|(name, value)| (OsString::from(name), value.into())).collect();
+        Locations::find(&env).map(|found| found.credentials.to_string_lossy().into_owned()).map_err(|error| error.fault)
+    };
+    assert_eq!(fault("", "").unwrap(), "/home/alice/.aws/credentials");
+    assert_eq!(fault("~/keys", "").unwrap(), "/home/alice/keys");
+    assert_eq!(fault("keys", "").unwrap(), "keys");
+    for odd in ["~bob/keys", "$HOME/keys", "${HOME}/keys", "/x/$USER"] {
+        assert!(matches!(fault(odd, ""), Err(FileFault::OddPath)), "{odd}");
+        assert!(matches!(fault("", odd), Err(FileFault::OddPath)), "{odd}");
+    }
+    symlink("credentials", home.path().join("config")).unwrap();
+    let link = home.path().join("config").to_str().unwrap().to_owned();
+    assert!(matches!(fault(&file, &file), Err(FileFault::TwoInOne)));
+    assert!(matches!(fault(&file, &link), Err(FileFault::TwoInOne)));
+}
