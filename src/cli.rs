@@ -41,6 +41,8 @@ pub enum Command {
     Exec(Box<Exec>),
     /// Print a code of the MFA device, and nothing else
     Code(Box<Code>),
+    /// Remove the sessions that were written, and nothing else
+    Logout(Logout),
 }
 
 /// `login`: whose sessions, and how.
@@ -241,4 +243,24 @@ pub struct Code {
     /// Where it comes from.
     #[command(flatten)]
     pub how: How,
+}
+
+/// `logout`: whose sessions.
+#[derive(Args)]
+pub struct Logout {
+    /// Profiles whose sessions are removed [default: as for login]
+    #[arg(value_name = "PROFILE")]
+    pub named: Vec<String>,
+
+    /// The same, as a flag
+    #[arg(short, long)]
+    pub profile: Option<String>,
+
+    /// All sessions that we wrote
+    #[arg(long, conflicts_with_all = ["named", "profile"])]
+    pub all: bool,
+
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
 }

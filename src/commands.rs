@@ -6,6 +6,7 @@ mod env;
 mod exec;
 mod line;
 mod login;
+mod logout;
 mod session;
 mod status;
 
@@ -25,5 +26,6 @@ pub fn run(command: Command, world: &mut World) -> Result<(), Failure> {
         Command::Env(typed) => env::run(&typed, world),
         Command::Exec(typed) => exec::run(&typed, world),
         Command::Code(typed) => code::run(&typed, world),
+        Command::Logout(typed) => logout::run(&typed, world),
     }
 }

@@ -322,7 +322,9 @@ fn min_ttl(typed: &cli::How, chosen: &Chosen<'_>, duration: Duration) -> Result<
     length.ok_or(PlanError::BadLength { given: setting.value, origin: setting.origin, longest: None })
 }
 
-fn passed_on(profile: &Profile) -> Vec<(String, String)> {
+/// What a session profile of the config file is given of its owner's keys, if it is new.
+#[must_use]
+pub fn passed_on(profile: &Profile) -> Vec<(String, String)> {
     let plain = |value: &&str| !value.is_empty() && !value.contains(['\n', '\r']);
     let said = |key: &str| Some((key.to_owned(), profile.get(key).filter(plain)?.to_owned()));
     PASSED_ON.iter().filter_map(|key| said(key)).collect()

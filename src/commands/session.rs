@@ -71,8 +71,12 @@ pub(super) fn obtain(plan: &Plan, world: &mut World) -> Result<Got, Failure> {
     if let Some(got) = good(plan, &profiles, world.clock.now()) {
         return Ok(got);
     }
-    credentials_file::rehearse(&profiles.locations.credentials, &plan.session_profile)
+    let credentials = &profiles.locations.credentials;
+    let notices = credentials_file::rehearse(credentials, &plan.session_profile)
         .map_err(|error| Failure::Write { spent: false, error })?;
+    for notice in report::notices(credentials, &notices) {
+        world.person.tell(&notice);
+    }
     let base = match plan.role.as_ref().and_then(|role| role.source.as_deref()) {
         Some(source) => Some(obtain(source, world)?),
         None => None,

@@ -248,3 +248,27 @@ fn the_layout_of_broamskis_aws_mfa() {
     assert!(after.contains("assumed_role = False\n") && !after.contains("2020-01-01"), "{after}");
     assert!(bench.run(&["login", "work"]).err.contains("the session in profile work is good"));
 }
+
+#[test]
+fn logout_gives_back_the_bytes() {
+    let bench = Bench::new();
+    role(&bench, "reader", "dev", "region = us-west-2\n");
+    let before = (bench.read(".aws/credentials"), bench.read(".aws/config"));
+    assert_eq!(bench.run(&["login", "reader"]).code, 0);
+    let told = bench.run(&["logout", "reader"]);
+    assert_eq!((told.code, told.err.as_str()), (0, "removed the session in profile reader-mfa\n"));
+    assert!(bench.read(".aws/credentials").contains("[dev-mfa]"));
+    assert_eq!(bench.run(&["logout", "--all"]).err, "removed the session in profile dev-mfa\n");
+    assert_eq!((bench.read(".aws/credentials"), bench.read(".aws/config")), before);
+    let nothing = bench.run(&["logout", "dev"]);
+    assert_eq!((nothing.code, nothing.err.as_str()), (0, "profile dev has no session\n"));
+}
+
+#[test]
+fn what_clients_misread_is_told_with_its_line() {
+    let bench = Bench::new();
+    bench.edit(".aws/credentials", "# keep me\n", "[old]\nAWS_SESSION_TOKEN = x\n");
+    let told = bench.login(&[]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.err.contains("/.aws/credentials, line 2: "), "{told:?}");
+}

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Cursor, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -81,6 +82,7 @@ impl Bench {
                 key.access_key_id, key.secret_access_key
             ),
         );
+        fs::set_permissions(bench.path(".aws/credentials"), fs::Permissions::from_mode(0o600)).unwrap();
         bench.configure("");
         bench
     }
