@@ -19,7 +19,7 @@ Flag > environment > profile > default.";
 /// Touch your YubiKey, and AWS works: reads the MFA code from the token and writes the session to the AWS credentials file.
 #[derive(Parser)]
 #[command(name = "aws-mfa-key", version, after_help = EXIT_CODES, max_term_width = 110)]
-#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

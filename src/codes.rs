@@ -128,8 +128,8 @@ impl Codes<'_> {
                     }
                 }
                 Ok(Ready::Prompt) => {
-                    if let Some(CodeError::Token(TokenError::NoToken)) = absent {
-                        self.person.tell("no token is plugged in: the code has to be typed");
+                    if let Some(reason) = absent.as_ref().and_then(reason) {
+                        self.person.must_know(&format!("{reason}: the code has to be typed"));
                     }
                     return Ok(Ready::Prompt);
                 }
@@ -256,6 +256,19 @@ impl Codes<'_> {
             }
         }
         Err(CodeError::NotACode)
+    }
+}
+
+/// Why a source was passed over, in few words.
+fn reason(absent: &CodeError) -> Option<String> {
+    match absent {
+        CodeError::Token(TokenError::NoToken) => Some("no token is plugged in".to_owned()),
+        CodeError::Token(TokenError::OtherTokens { wanted, .. }) => Some(format!("token {wanted} is not plugged in")),
+        CodeError::Token(TokenError::NoApplet { token, .. }) => Some(format!("{token} has no OATH applet to ask")),
+        CodeError::Token(TokenError::NoMatch { .. }) => Some("no account on the token fits".to_owned()),
+        CodeError::Token(TokenError::Bus(why)) => Some(why.to_string()),
+        CodeError::Secret { path, .. } => Some(format!("there is no {}", printable(&path.to_string_lossy(), 200))),
+        CodeError::Token(_) | CodeError::Prompt(_) | CodeError::NotACode | CodeError::Spent { .. } => None,
     }
 }
 

@@ -163,7 +163,7 @@ impl Plan {
         let chosen = Chosen { env, profiles: layers };
         let mfa_serial = mfa_serial(typed, &chosen)?;
         let duration = duration(typed, &Chosen { env, profiles: &[root] })?;
-        let settings = profiles.settings(which.name())?;
+        let settings = profiles.settings(which.for_settings(profiles))?;
         Ok(Self {
             profile: which.name().to_owned(),
             session_profile,

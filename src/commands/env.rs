@@ -14,13 +14,27 @@ use zeroize::Zeroizing;
 pub(super) const IN_THE_WAY: [&str; 5] =
     ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_SESSION_EXPIRATION", "AWS_MFA_KEY_PROFILE"];
 /// What is set.
-const SET: [&str; 6] = [
+const SET: [&str; 10] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
     "AWS_CREDENTIAL_EXPIRATION",
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_CA_BUNDLE",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+];
+/// What the profile says that has to be said of the session, too, and by which variable. Region by two, since no client
+/// reads both.
+const SAID: [(&str, &str); 6] = [
+    ("region", SET[4]),
+    ("region", SET[5]),
+    ("endpoint_url", SET[6]),
+    ("ca_bundle", SET[7]),
+    ("use_fips_endpoint", SET[8]),
+    ("use_dualstack_endpoint", SET[9]),
 ];
 
 pub(super) fn run(typed: &cli::Env, world: &mut World) -> Result<(), Failure> {
@@ -37,7 +51,7 @@ pub(super) fn run(typed: &cli::Env, world: &mut World) -> Result<(), Failure> {
     world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()).map_err(Failure::Output)
 }
 
-/// The variables that AWS's clients read. Both of region, since no client reads both.
+/// The variables that AWS's clients read.
 pub(super) fn variables(plan: &Plan, got: &Got) -> Vec<(&'static str, Zeroizing<String>)> {
     let session = &got.session;
     let mut values = vec![
@@ -46,8 +60,9 @@ pub(super) fn variables(plan: &Plan, got: &Got) -> Vec<(&'static str, Zeroizing<
         (SET[2], session.session_token.expose_secret().to_owned()),
         (SET[3], rfc3339(&session.expires)),
     ];
-    if let Some((_, region)) = plan.passed_on.iter().find(|(key, _)| key == "region") {
-        values.extend([(SET[4], region.clone()), (SET[5], region.clone())]);
+    for (key, variable) in SAID {
+        let said = plan.passed_on.iter().find(|(said, _)| said == key);
+        values.extend(said.map(|(_, value)| (variable, value.clone())));
     }
     values.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect()
 }

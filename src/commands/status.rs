@@ -21,6 +21,7 @@ pub(super) fn run(typed: &cli::Status, world: &mut World) -> Result<(), Failure>
         let which = Which::of(Named { argument: Some(name), flag: None }, &world.env, &profiles)?;
         let theirs = plan::sessions_of(Some(which.name()), &profiles);
         if theirs.is_empty() {
+            which.profile(&profiles)?;
             rows.push(Line { profile: Some(which.name().to_owned()), ..Line::default() });
         }
         rows.extend(theirs.into_iter().filter_map(|profile| row(profile, &profiles, world)));

@@ -1,7 +1,7 @@
 //! Roles: the way from a profile's role to the long-term key that it begins with.
 
 use super::settings::Chosen;
-use super::{ChainFault, Plan, PlanError, SHORTEST, length};
+use super::{ChainFault, Plan, PlanError, SHORTEST, Which, length};
 use crate::aws::config_file::Profiles;
 use crate::cli;
 use aws_config::profile::Profile;
@@ -60,7 +60,8 @@ pub(super) fn path<'p>(name: &str, profiles: &'p Profiles) -> Result<Path<'p>, P
             let has_key = at.get("aws_access_key_id").is_some();
             return if has_key { Ok(reversed(steps, at)) } else { Err(bad(ChainFault::NoSource)) };
         }
-        at = profiles.get(source).ok_or_else(|| bad(ChainFault::Missing { source: source.to_owned() }))?;
+        let source = Which::standing_for(source, profiles).name().to_owned();
+        at = profiles.get(&source).ok_or_else(|| bad(ChainFault::Missing { source: source.clone() }))?;
     }
     Ok(reversed(steps, at))
 }

@@ -35,11 +35,17 @@ impl Which {
             return Err(PlanError::TwoProfiles);
         }
         let variables = ["AWS_MFA_KEY_PROFILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-        let typed = named.argument.or(named.flag);
+        let typed = named.argument.or(named.flag).filter(|name| !name.is_empty());
         let name = typed.or_else(|| variables.iter().find_map(|variable| env.text(variable))).unwrap_or("default");
+        Ok(Self::standing_for(name, profiles))
+    }
+
+    /// The profile that a name stands for: a session profile's owner, a twin, or the one of that name.
+    #[must_use]
+    pub(super) fn standing_for(name: &str, profiles: &Profiles) -> Self {
         let there = profiles.get(name);
         if let Some(owner) = there.and_then(|profile| profile.get(OWNER)) {
-            return Ok(Self::exactly(owner));
+            return Self::exactly(owner);
         }
         let twin = format!("{name}{TWIN}");
         let has_key = |profile: &Profile| {
@@ -47,9 +53,17 @@ impl Which {
         };
         let stands_alone = there.is_some_and(|profile| has_key(profile) || profile.get("role_arn").is_some());
         if !stands_alone && profiles.get(&twin).is_some() {
-            return Ok(Self(twin));
+            return Self(twin);
         }
-        Ok(Self::exactly(name))
+        Self::exactly(name)
+    }
+
+    /// The profile whose region and endpoints count: a twin may have none, and leave them to the name before it.
+    pub(super) fn for_settings<'a>(&'a self, profiles: &Profiles) -> &'a str {
+        match self.0.strip_suffix(TWIN) {
+            Some(name) if !profiles.in_config(&self.0) && profiles.in_config(name) => name,
+            _ => &self.0,
+        }
     }
 
     /// The profile of this very name.
@@ -65,7 +79,10 @@ impl Which {
     }
 
     /// What AWS's files say of it.
-    pub(super) fn profile<'p>(&self, profiles: &'p Profiles) -> Result<&'p Profile, PlanError> {
+    ///
+    /// # Errors
+    /// [`PlanError::NoProfile`].
+    pub fn profile<'p>(&self, profiles: &'p Profiles) -> Result<&'p Profile, PlanError> {
         profiles.get(&self.0).ok_or_else(|| {
             let known = profiles.names().into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect();
             PlanError::NoProfile { profile: self.0.clone(), known }

@@ -125,12 +125,20 @@ fn unusable(given: &str, origin: &Origin, cause: &str, next: &str) -> Lines {
 }
 
 fn no_profile(profile: &str, known: &[String]) -> Lines {
+    /// From here on two names are alike, from 0 to 1 (Jaro).
+    const ALIKE: f64 = 0.8;
+    let likeness = |name: &&String| strsim::jaro(name, profile);
+    let alike = known.iter().filter(|name| likeness(name) >= ALIKE).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let profile = printable(profile, 80);
     let cause = match known {
         [] => "AWS's config and credentials files name no profile at all".to_owned(),
         known => format!("AWS's config and credentials files have only: {}", listed(known.iter())),
     };
-    (format!("there is no profile {profile}"), cause, format!("make it: `aws configure --profile {profile}`"))
+    let next = match alike {
+        Some(name) => format!("did you mean {}?", printable(name, 80)),
+        None => format!("name another, or make it: `aws configure --profile {profile}`"),
+    };
+    (format!("there is no profile {profile}"), cause, next)
 }
 
 fn no_key(profile: &str, instead: Option<&str>) -> Lines {

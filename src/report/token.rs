@@ -66,6 +66,12 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
             format!("that is not the password of {token}"),
             "try again; `ykman oath access change` sets a new one, `ykman oath reset` deletes all accounts",
         ),
+        TokenError::TouchWanted { token } => Report::new(
+            Exit::Person,
+            what,
+            format!("the account on {token} wants a touch, and nobody may be asked for it (--non-interactive)"),
+            "leave out --non-interactive, or add the account without --touch",
+        ),
         TokenError::Unseen { reader, why } => oath(what, reader, why),
         TokenError::NoCode { token, why } => oath(what, token, why),
         TokenError::Stuck { waited } => Report::new(

@@ -85,6 +85,11 @@ pub enum TokenError {
         /// The token.
         token: String,
     },
+    /// The account wants a touch, and nobody may be asked for it.
+    TouchWanted {
+        /// The token.
+        token: String,
+    },
     /// A token could not be looked at.
     Unseen {
         /// The reader it is in.
@@ -285,7 +290,7 @@ pub fn unlock(keys: &Keyring, device_id: &DeviceId, password: &SecretString) {
 /// Fetches the code of a time step, and asks for the touch as soon as it is known or likely that one is wanted.
 ///
 /// # Errors
-/// [`TokenError::NoCode`], [`TokenError::Stuck`].
+/// [`TokenError::TouchWanted`], [`TokenError::NoCode`], [`TokenError::Stuck`].
 pub async fn code(
     bus: &Arc<dyn Bus>,
     found: &Found,
@@ -294,9 +299,13 @@ pub async fn code(
     person: &mut Person,
     purpose: &str,
 ) -> Result<Code, TokenError> {
+    let touch = found.account.touch;
+    let nobody = || TokenError::TouchWanted { token: found.token.clone() };
+    if touch == Some(true) && !person.may_be_bothered() {
+        return Err(nobody());
+    }
     let mut fetching = start(bus, found, step, keys);
     let begun = Instant::now();
-    let touch = found.account.touch;
     let quiet_until = match touch {
         Some(true) => Duration::ZERO,
         Some(false) => MOMENT,
@@ -308,6 +317,9 @@ pub async fn code(
             break None;
         }
         let pause = if passed < quiet_until { quiet_until - passed } else { Duration::from_secs(1) };
+        if passed >= quiet_until && touch.is_none() && !person.may_be_bothered() {
+            return Err(nobody());
+        }
         if passed >= quiet_until {
             let touch_left = TOUCH.checked_sub(passed).filter(|_| touch != Some(false));
             person.show(&waiting_for(found, touch, purpose), touch_left);

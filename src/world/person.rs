@@ -72,6 +72,12 @@ impl Person {
         self.askable && self.terminal.as_ref().is_some_and(|terminal| terminal.is_ours())
     }
 
+    /// Whether anything may be wanted of them, a touch included.
+    #[must_use]
+    pub fn may_be_bothered(&self) -> bool {
+        self.askable
+    }
+
     /// Says what happened.
     pub fn tell(&mut self, line: &str) {
         self.say(Level::Normal, line);

@@ -57,12 +57,17 @@ js() {
     rm -rf "$folder/js"
     mkdir -p "$folder/js"
     cp "$here/package.json" "$folder/js/"
-    (cd "$folder/js" && PATH="$folder/bin:$PATH" "$npm" install --silent --no-audit --no-fund --ignore-scripts --cache "$folder/js/cache" >&2)
+    (cd "$folder/js" && PATH="$folder/bin:$PATH" "$npm" install --loglevel=error --no-audit --no-fund --ignore-scripts --cache "$folder/js/cache" >&2)
     rm -rf "$folder/js/cache"
     printf '%s\n' "$wanted" >"$folder/js/made-from"
 }
 
 mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+# Node brings certificates of its own, and would not know those of a company's proxy that the system trusts.
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r /etc/ssl/certs/ca-certificates.crt ]; then
+    export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+fi
 exec 8>"$folder.clients.lock"
 if command -v flock >/dev/null; then flock 8; fi
 cli2

@@ -75,6 +75,7 @@ fn env_sets_what_clients_read_and_clears_what_is_in_the_way() {
         "export AWS_SESSION_TOKEN",
         "export AWS_REGION",
         "export AWS_DEFAULT_REGION",
+        "export AWS_ENDPOINT_URL",
     ] {
         assert!(lines.contains(&line), "{line}: {}", told.out);
     }
@@ -83,7 +84,7 @@ fn env_sets_what_clients_read_and_clears_what_is_in_the_way() {
     assert!(bench.run(&["env", "dev", "--shell", "cmd"]).out.contains("set \"AWS_ACCESS_KEY_ID=ASIA"));
     assert_eq!(sent(&bench, Action::GetSessionToken), 1);
     let unset = bench.run(&["env", "--unset", "--shell", "bash"]);
-    assert_eq!((unset.code, unset.out.lines().count()), (0, 6));
+    assert_eq!((unset.code, unset.out.lines().count()), (0, 10));
     assert!(unset.out.lines().all(|line| line.starts_with("unset AWS_")));
 }
 
@@ -183,6 +184,19 @@ fn one_touch_serves_any_number_of_roles() {
     assert!(bench.read(".aws/config").contains("[profile reader-mfa]\nregion = us-west-2\n"));
     let again = bench.run(&["login", "reader"]);
     assert!(again.err.starts_with("the session in profile reader-mfa is good"), "{again:?}");
+}
+
+#[test]
+fn a_role_works_in_every_command() {
+    let bench = Bench::new();
+    role(&bench, "reader", "dev", "region = us-west-2\n");
+    let answer = json(&bench.run(&["credential-process", "reader"]).out);
+    let env = bench.run(&["env", "reader", "--shell", "sh"]).out;
+    assert!(env.contains(&format!("export AWS_ACCESS_KEY_ID='{}'\n", answer["AccessKeyId"].as_str().unwrap())));
+    assert!(env.contains("export AWS_REGION='us-west-2'\n"), "{env}");
+    assert_eq!(bench.run(&["status", "reader"]).code, 0);
+    assert_eq!(bench.run(&["code", "reader"]).out.trim().len(), 6);
+    assert_eq!((sent(&bench, Action::GetSessionToken), sent(&bench, Action::AssumeRole)), (1, 1));
 }
 
 #[test]

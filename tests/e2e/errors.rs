@@ -19,6 +19,8 @@ type Case = (&'static str, fn(&mut Bench) -> Outcome);
 const COMMAND_LINE: &[Case] = &[
     ("two profiles", |b| b.run(&["login", "dev", "-p", "other"])),
     ("an unknown profile", |b| b.run(&["login", "prod"])),
+    ("a mistyped profile", |b| b.run(&["login", "devv"])),
+    ("the status of an unknown profile", |b| b.run(&["status", "prod"])),
     ("no profile at all", |b| {
         fs::remove_file(b.path(".aws/credentials")).unwrap();
         fs::remove_file(b.path(".aws/config")).unwrap();
@@ -319,6 +321,16 @@ const TOKEN: &[Case] = &[
     ("a token that talks rubbish", |b| {
         b.token.distort(|command, answer| if command[1] == 0xA2 { vec![0x90] } else { answer });
         b.login(&[])
+    }),
+    ("a touch that nobody may be asked for", |b| {
+        b.token.remove(b"Amazon Web Services:alice@example");
+        b.token.add(Account::totp("Amazon Web Services:alice@example", SEED).with_touch());
+        b.login(&["--non-interactive"])
+    }),
+    ("another user's account", |b| {
+        b.token.remove(b"Amazon Web Services:alice@example");
+        b.token.add(Account::totp("Amazon Web Services:bob@123456789012", SEED));
+        b.login(&["--source", "token"])
     }),
     ("a touch that does not come", |b| {
         b.token.remove(b"Amazon Web Services:alice@example");

@@ -231,6 +231,16 @@ impl<'a> Facts<'a> {
         id.parts().issuer.is_some_and(|issuer| !ours(issuer))
     }
 
+    /// Whether an id is AWS's and names a user at an AWS account, and none that it can be.
+    fn is_another_users(&self, id: &AccountId) -> bool {
+        let parts = id.parts();
+        let is_aws = parts.issuer.is_some_and(|issuer| ISSUERS.iter().any(|ours| same(ours, issuer)));
+        is_aws
+            && parts.name.contains(&b'@')
+            && !self.who.is_empty()
+            && !self.who.iter().any(|who| contains(parts.name, who))
+    }
+
     /// The grounds to look for, the most telling first.
     fn grounds(&self) -> Vec<Ground<'a>> {
         let words = [self.arn].into_iter().chain(self.who.iter().copied().map(Some));
@@ -245,6 +255,7 @@ impl<'a> Facts<'a> {
             _ if self.belongs_elsewhere(id.as_bytes()) => false,
             Ground::UserHere => self.is_user_here(id),
             Ground::UserSomewhere => self.is_user_at(id, |_| true),
+            Ground::Word(_) if self.is_another_users(id) => false,
             Ground::Word(word) => contains(id.as_bytes(), word) && (self.is_telling(word) || !self.is_foreign(id)),
         }
     }

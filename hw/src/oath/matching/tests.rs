@@ -140,6 +140,14 @@ fn another_issuers_user_of_the_same_name_is_not_ours() {
 }
 
 #[test]
+fn another_user_of_the_same_aws_account_is_not_ours() {
+    for id in ["Amazon Web Services:bob@123456789012", "AWS:bob@alias"] {
+        assert_eq!(found(&[id], serial(ARN)), Err(vec![]), "{id}");
+    }
+    assert_eq!(found(&["AWS:my-alice@alias"], serial(ARN)).unwrap(), "AWS:my-alice@alias");
+}
+
+#[test]
 fn a_word_is_no_more_than_a_guess() {
     let is_guess = |id: &str, wanted: &Wanted<'_>| find(&[account(id)], wanted).unwrap().is_guess;
     assert!(is_guess("my-alice", &serial(ARN)));
