@@ -79,25 +79,29 @@ fn case_01_a_missing_folder_is_made_for_its_owner_alone() {
 
 /// Runs the writer where a shell has changed the mounts around it, and looks there at what is left: the old file, and
 /// nothing beside it.
-fn in_namespace(flags: &str, task: &str, mounts: &str, home: &Path) -> (bool, String) {
+fn in_namespace(flags: &[&str], task: &str, mounts: &str, home: &Path) -> (bool, String) {
     let script = format!(
-        "d=$PWD; cp credentials /tmp/.old-$$; {mounts}; cd \"$d\"; \"$@\"; cmp credentials /tmp/.old-$$
+        "d=$PWD; trap 'cd /; umount \"$d/credentials\" 2>/dev/null || umount -R \"$d\" 2>/dev/null || true' EXIT
+         cp credentials /tmp/.old-$$; {mounts}; cd \"$d\"; \"$@\"; cmp credentials /tmp/.old-$$
          rm /tmp/.old-$$; ! ls -A | grep new-"
     );
-    let words = ["unshare", flags, "sh", "-ec", &script, "sh"];
+    let words = [&["unshare"], flags, &["sh", "-ec", &script, "sh"]].concat();
     let mut command = hand::wrapped(&words, task, &home.join("credentials"), "dev");
     command.current_dir(home);
     hand::told(command)
 }
 
-/// How to get mounts of one's own: as somebody who is root there, or, where that is not to be had (a changed root), as root.
-fn namespaces() -> Option<&'static str> {
+/// How to get mounts of one's own: as somebody who is root there, or, where that is not to be had (a changed root), as
+/// root; there `/` may be no mount whose propagation can be changed, and what was mounted is taken away again.
+fn namespaces() -> Option<&'static [&'static str]> {
+    const WAYS: [&[&str]; 3] = [&["-rm"], &["-m"], &["-m", "--propagation", "unchanged"]];
     if std::env::var_os("AWS_MFA_KEY_WITHOUT_NAMESPACES").is_some() {
         return None;
     }
-    let works =
-        |flags: &&str| Command::new("unshare").args([flags, "true"]).status().is_ok_and(|status| status.success());
-    let flags = ["-rm", "-m"].into_iter().find(works);
+    let works = |flags: &&[&str]| {
+        Command::new("unshare").args(*flags).arg("true").status().is_ok_and(|status| status.success())
+    };
+    let flags = WAYS.into_iter().find(works);
     assert!(flags.is_some(), "there are no namespaces here: AWS_MFA_KEY_WITHOUT_NAMESPACES=1 leaves these tests out");
     flags
 }
