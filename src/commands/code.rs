@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use tokio::runtime;
 
 pub(super) fn run(typed: &cli::Code, world: &mut World) -> Result<(), Failure> {
-    let plan = session::plan(&typed.profile, &typed.how, world)?;
+    let (plan, _) = session::plan(&typed.profile, &typed.how, world)?;
     let failed = |error| Failure::Login { profile: plan.profile.clone(), error: Box::new(error) };
     let Some(serial) = plan.mfa_serial.clone() else {
         return Err(PlanError::NoSerial { profile: plan.profile }.into());

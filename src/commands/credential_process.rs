@@ -1,7 +1,6 @@
 //! `credential-process`: the JSON that AWS's SDKs read, in time, whatever happens.
 
 use super::session::{self, Got};
-use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::rfc3339;
 use crate::cli;
 use crate::plan::Plan;
@@ -19,9 +18,8 @@ const RENEWED: Duration = Duration::from_mins(16);
 const PATIENCE: Duration = Duration::from_secs(17);
 
 pub(super) fn run(typed: &cli::CredentialProcess, world: &mut World) -> Result<(), Failure> {
-    let mut plan = session::plan(&typed.profile, &typed.how, world)?;
+    let (mut plan, profiles) = session::plan(&typed.profile, &typed.how, world)?;
     plan.min_ttl = RENEWED.min(plan.duration / 3);
-    let profiles = Profiles::read(&world.env)?;
     let present = session::present(&plan, &profiles, world.clock.now());
     let got = match present {
         Some(got) if got.left >= plan.min_ttl && !plan.force => got,

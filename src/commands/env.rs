@@ -42,7 +42,7 @@ pub(super) fn run(typed: &cli::Env, world: &mut World) -> Result<(), Failure> {
     let text = if typed.unset {
         Zeroizing::new(SET.iter().map(|name| unset(shell, name)).collect::<String>())
     } else {
-        let plan = session::plan(&typed.profile, &typed.how, world)?;
+        let (plan, _) = session::plan(&typed.profile, &typed.how, world)?;
         let got = session::obtain(&plan, world)?;
         let cleared = IN_THE_WAY.iter().map(|name| unset(shell, name));
         let set = variables(&plan, &got).into_iter().map(|(name, value)| set(shell, name, &value));

@@ -10,7 +10,7 @@ use std::process::Command;
 
 pub(super) fn run(typed: &cli::Exec, world: &mut World) -> Result<(), Failure> {
     let Some((program, arguments)) = typed.command.split_first() else { return Ok(()) };
-    let plan = session::plan(&typed.profile, &typed.how, world)?;
+    let (plan, _) = session::plan(&typed.profile, &typed.how, world)?;
     let got = session::obtain(&plan, world)?;
     let mut command = Command::new(program);
     command.args(arguments);

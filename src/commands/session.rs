@@ -33,15 +33,15 @@ pub(super) struct Got {
     pub(super) fresh: bool,
 }
 
-/// Decides how the one profile that was named gets its session.
-pub(super) fn plan(named: &cli::Named, how: &cli::How, world: &mut World) -> Result<Plan, Failure> {
+/// Decides how the one profile that was named gets its session, by what AWS's files say now.
+pub(super) fn plan(named: &cli::Named, how: &cli::How, world: &mut World) -> Result<(Plan, Profiles), Failure> {
     let manner = plan::manner(how, &world.env)?;
     world.person.adjust(manner.level, manner.askable);
     let profiles = Profiles::read(&world.env)?;
     let code = given_code(how, world)?;
     let named = Named { argument: named.named.as_deref(), flag: named.profile.as_deref() };
     let which = Which::of(named, &world.env, &profiles)?;
-    Ok(Plan::make(&which, how, code.as_ref(), &world.env, &profiles)?)
+    Ok((Plan::make(&which, how, code.as_ref(), &world.env, &profiles)?, profiles))
 }
 
 /// `--code CODE`, or `--code -` with the code on the first line of standard input.
