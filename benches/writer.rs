@@ -56,7 +56,7 @@ fn measure(path: &Path, home: &tempfile::TempDir, text: &str) {
     let bytes = || Zeroizing::new(text.as_bytes().to_vec());
     show("write", Box::new(|| write(path, "dev", &next())));
     show("  of it the edit", Box::new(|| black_box(Sections::new(bytes())).set("dev", &[("a", "b")], &[]).unwrap()));
-    show("rehearse", Box::new(|| assert!(rehearse(path, "dev").unwrap().is_empty())));
+    show("rehearse", Box::new(|| assert!(rehearse(path, &["dev"]).unwrap().notices.is_empty())));
     show("  of it the warnings", Box::new(|| assert!(warnings(&Sections::new(bytes())).is_empty())));
     show("a copy in memory, wiped", Box::new(|| drop(black_box(bytes()))));
     show("a plain copy, synced", Box::new(|| copy(path, &home.path().join("copy"))));

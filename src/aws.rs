@@ -19,6 +19,7 @@ pub struct LongTermKey {
 }
 
 /// What STS gives for a code.
+#[derive(Clone)]
 pub struct Session {
     /// `ASIA…`; no secret.
     pub access_key_id: String,

@@ -117,6 +117,10 @@ pub struct How {
     #[arg(short, long)]
     pub force: bool,
 
+    /// Write down the MFA device that was found, where the profile names none (mfa_serial)
+    #[arg(long)]
+    pub remember: bool,
+
     /// Never ask: what would need a person ends with its own exit code
     #[arg(long)]
     pub non_interactive: bool,

@@ -4,19 +4,17 @@ use crate::aws::{Identity, MfaSerial};
 use crate::ledger::Held;
 use crate::plan::Plan;
 use crate::source::secret::{SecretFault, SoftwareSecret};
-use crate::source::token::{self, Found, Keyring, Outcome, Search, TokenError};
+use crate::source::token::{self, Found, Outcome, TokenError, Tokens};
 use crate::source::{self, Code, PERIOD, Source};
 use crate::world::{NoAnswer, Person, printable};
-use hw::oath::Wanted;
-use hw::survey::Survey;
-use hw::transport::Bus;
 use secrecy::SecretString;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long a person has to type something.
 const TYPING: Duration = Duration::from_mins(2);
+/// What a person needs to touch.
+const REACTION: Duration = Duration::from_secs(3);
 /// How often a person may type a password or a code that cannot be right.
 const TRIES: usize = 3;
 
@@ -49,16 +47,16 @@ pub struct Codes<'a> {
     pub plan: &'a Plan,
     /// The MFA device.
     pub serial: &'a MfaSerial,
-    /// Where tokens are plugged in.
-    pub bus: Arc<dyn Bus>,
+    /// What is plugged in.
+    pub tokens: &'a Tokens,
     /// Whom to ask.
-    pub person: &'a mut Person,
+    pub person: &'a Person,
     /// Which steps are spent.
     pub ledger: &'a mut Held,
     /// What time it is at AWS.
     pub now: &'a dyn Fn() -> SystemTime,
-    /// The passwords that were typed so far.
-    pub keys: Keyring,
+    /// Whether only the code of the present step will do, since AWS refused that of a neighbour.
+    pub only_present: bool,
 }
 
 /// A source that can answer.
@@ -85,6 +83,15 @@ impl Ready {
         }
     }
 
+    /// The account's id, if a token has it.
+    #[must_use]
+    pub fn account(&self) -> Option<String> {
+        match self {
+            Self::Token(found) => String::from_utf8(found.account.id.as_bytes().to_vec()).ok(),
+            Self::Given(_) | Self::Secret(..) | Self::Prompt => None,
+        }
+    }
+
     /// Whether a person types it.
     #[must_use]
     pub fn is_typed(&self) -> bool {
@@ -94,27 +101,24 @@ impl Ready {
 
 impl Codes<'_> {
     /// Begins to look at the tokens, if they are what is tried first; AWS can be asked meanwhile.
-    #[must_use]
-    pub fn begin(&self) -> Option<impl Future<Output = Result<Survey, TokenError>> + use<>> {
-        let first_is_token = matches!(self.plan.sources.first(), Some(Source::Token));
-        first_is_token.then(|| token::look(&self.bus, &self.keys))
+    pub async fn begin(&self) {
+        if matches!(self.plan.sources.first(), Some(Source::Token)) {
+            // What it came to is kept, and found there by whoever wants it.
+            let _ = self.tokens.look().await;
+        }
     }
 
-    /// Finds the first source that can answer; the next is tried only where one is not there. `look` is what [`Codes::begin`]
-    /// came to, `identity` whose codes they are, if that is known.
+    /// Finds the first source that can answer; the next is tried only where one is not there. `identity` is whose codes
+    /// they are, if that is known.
     ///
     /// # Errors
     /// [`CodeError`]; of the first source, if none is there.
-    pub async fn ready(
-        &mut self,
-        identity: Option<&Identity>,
-        mut look: Option<Result<Survey, TokenError>>,
-    ) -> Result<Ready, CodeError> {
+    pub async fn ready(&mut self, identity: Option<&Identity>) -> Result<Ready, CodeError> {
         let mut absent: Option<CodeError> = None;
         for source in &self.plan.sources {
             let outcome = match source {
                 Source::Given(code) => Ok(Ready::Given(code.clone())),
-                Source::Token => self.find(identity, look.take()).await.map_err(CodeError::Token),
+                Source::Token => self.find(identity).await.map_err(CodeError::Token),
                 Source::SecretFile(path) => SoftwareSecret::read(path)
                     .map(|secret| Ready::Secret(secret, path.clone()))
                     .map_err(|fault| CodeError::Secret { path: path.clone(), fault }),
@@ -140,29 +144,19 @@ impl Codes<'_> {
     }
 
     /// Finds the account, with the passwords that a person has to type for it.
-    async fn find(
-        &mut self,
-        identity: Option<&Identity>,
-        mut look: Option<Result<Survey, TokenError>>,
-    ) -> Result<Ready, TokenError> {
-        let search = Search {
-            token: self.plan.token,
-            account: Wanted {
-                id: self.plan.account.as_deref().map(str::as_bytes),
-                mfa_serial: Some(self.serial.as_str()),
-                user: identity.and_then(Identity::user_name),
-                account_number: identity.map(|identity| identity.account.as_str()),
-                account_alias: None,
-                profile: Some(&self.plan.profile),
-            },
-        };
-        for tried in 0..=TRIES {
-            let survey = match look.take() {
-                Some(survey) => survey?,
-                None => token::look(&self.bus, &self.keys).await?,
-            };
-            let (name, device_id) = match token::search(&survey, &search)? {
+    async fn find(&self, identity: Option<&Identity>) -> Result<Ready, TokenError> {
+        let search = self.plan.search(self.serial, identity);
+        let mut attention = None;
+        let mut tried = 0;
+        loop {
+            let survey = self.tokens.look().await?;
+            let (token, device_id) = match token::search(&survey, &search)? {
                 Outcome::Found(found) => return Ok(Ready::Token(Box::new(found))),
+                // Another login may be asking for the password already.
+                Outcome::Locked { .. } if attention.is_none() => {
+                    attention = Some(self.person.attention().await);
+                    continue;
+                }
                 Outcome::Locked { token, refused: true, .. } if tried == TRIES => {
                     return Err(TokenError::WrongPassword { token });
                 }
@@ -174,58 +168,92 @@ impl Codes<'_> {
                     (token, id)
                 }
             };
-            let question = format!("Password of the OATH applet on {name}: ");
-            let password = self.ask(&question, false).await;
-            let password = password.map_err(|_| TokenError::Locked { token: name })?;
-            token::unlock(&self.keys, &device_id, &password);
+            let question = format!("Password of the OATH applet on {token}: ");
+            let password = self.person.ask(&question, false, TYPING).await;
+            self.tokens.unlock(&device_id, &password.map_err(|_| TokenError::Locked { token })?).await;
+            tried += 1;
         }
-        Err(TokenError::NoToken)
     }
 
     /// The code; a touch is asked for, a step's border waited for, a person asked where that is needed.
     ///
     /// # Errors
     /// [`CodeError`].
-    pub async fn code(&mut self, ready: Ready) -> Result<Code, CodeError> {
+    pub async fn code(&self, ready: &Ready) -> Result<Code, CodeError> {
         match ready {
             Ready::Given(digits) => {
-                let step = source::step_at((self.now)());
+                let step = self.present_step();
                 if self.ledger.is_spent(step) {
                     return Err(CodeError::Spent { wait: self.until_next() });
                 }
-                Ok(Code { digits, step })
+                Ok(Code { digits: digits.clone(), step })
             }
-            Ready::Secret(secret, _) => Ok(secret.code(self.unspent_step().await)),
-            Ready::Token(found) => {
-                let step = self.unspent_step().await;
-                let purpose = format!("profile {}", self.plan.profile);
-                let code = token::code(&self.bus, &found, step, &self.keys, self.person, &purpose).await;
-                code.map_err(CodeError::Token)
-            }
+            Ready::Secret(secret, _) => Ok(secret.code(self.unspent_step(false).await)),
+            Ready::Token(found) => self.code_of(found).await.map_err(CodeError::Token),
             Ready::Prompt => self.typed_code().await,
         }
     }
 
-    /// A step whose code was not sent yet: this one, or a neighbour that AWS takes as well, or else the next but one.
-    async fn unspent_step(&mut self) -> u64 {
+    /// The code of an account on a token. Who may have to touch is asked by one login at a time.
+    async fn code_of(&self, found: &Found) -> Result<Code, TokenError> {
+        let purpose = format!("profile {}", self.plan.profile);
+        if found.account.touch == Some(false) {
+            let step = self.unspent_step(false).await;
+            return self.tokens.code(found, step, self.person, &purpose).await;
+        }
         loop {
-            let now = source::step_at((self.now)());
-            let steps = [now, now + 1, now.saturating_sub(1)];
-            if let Some(step) = steps.into_iter().find(|step| !self.ledger.is_spent(*step)) {
+            let step = self.unspent_step(true).await;
+            let _attention = self.person.attention().await;
+            // While others were asked, time went on.
+            if self.free_step(true) == Some(step) {
+                return self.tokens.code(found, step, self.person, &purpose).await;
+            }
+        }
+    }
+
+    /// Whether a code is of the step that it is now, and of none of its neighbours.
+    #[must_use]
+    pub fn is_present(&self, code: &Code) -> bool {
+        code.step == self.present_step()
+    }
+
+    fn present_step(&self) -> u64 {
+        source::step_at((self.now)())
+    }
+
+    /// A step whose code was not sent yet: this one, or a neighbour that AWS takes as well; the next one first where it
+    /// will have begun by the time that somebody has touched.
+    fn free_step(&self, by_touch: bool) -> Option<u64> {
+        let now = self.present_step();
+        let ends_soon = by_touch && self.until_next() < REACTION;
+        let steps = match (self.only_present, ends_soon) {
+            (true, true) => return None,
+            (true, false) => [now; 3],
+            (false, true) => [now + 1, now, now.saturating_sub(1)],
+            (false, false) => [now, now + 1, now.saturating_sub(1)],
+        };
+        steps.into_iter().find(|step| !self.ledger.is_spent(*step))
+    }
+
+    async fn unspent_step(&self, by_touch: bool) -> u64 {
+        loop {
+            if let Some(step) = self.free_step(by_touch) {
                 return step;
             }
             self.wait_for_border().await;
         }
     }
 
-    async fn wait_for_border(&mut self) {
-        let step = source::step_at((self.now)());
-        while source::step_at((self.now)()) == step {
+    async fn wait_for_border(&self) {
+        let (step, wait) = (self.present_step(), self.person.wait());
+        while self.present_step() == step {
             let left = self.until_next();
-            self.person.show("Waiting for the next code; AWS takes each only once", Some(left));
+            // Another login may be asking for a touch meanwhile.
+            if let Some(_attention) = self.person.free_attention() {
+                wait.show("Waiting for the next code; AWS takes each only once", Some(left));
+            }
             tokio::time::sleep(left.min(Duration::from_secs(1))).await;
         }
-        self.person.clear();
     }
 
     fn until_next(&self) -> Duration {
@@ -234,23 +262,16 @@ impl Codes<'_> {
         end.saturating_sub(since)
     }
 
-    /// Asks the person. The connection to AWS may have ended meanwhile, which is not noticed while a person is waited for,
-    /// and a code that goes into an ended connection is lost: so it gets a moment to be noticed.
-    async fn ask(&mut self, question: &str, echo: bool) -> Result<SecretString, NoAnswer> {
-        let answer = self.person.ask(question, echo, TYPING);
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        answer
-    }
-
-    async fn typed_code(&mut self) -> Result<Code, CodeError> {
+    async fn typed_code(&self) -> Result<Code, CodeError> {
         for _ in 0..TRIES {
-            while self.ledger.is_spent(source::step_at((self.now)())) {
+            while self.ledger.is_spent(self.present_step()) {
                 self.wait_for_border().await;
             }
+            let _attention = self.person.attention().await;
             let question = format!("Code of MFA device {} for profile {}: ", self.serial, self.plan.profile);
-            let typed = self.ask(&question, true).await.map_err(CodeError::Prompt)?;
+            let typed = self.person.ask(&question, true, TYPING).await.map_err(CodeError::Prompt)?;
             match source::digits(&typed) {
-                Ok(digits) => return Ok(Code { digits, step: source::step_at((self.now)()) }),
+                Ok(digits) => return Ok(Code { digits, step: self.present_step() }),
                 Err(true) => self.person.must_know("That is what a YubiKey types when it is touched, not a code."),
                 Err(false) => self.person.must_know("A code has six digits."),
             }

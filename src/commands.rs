@@ -7,6 +7,8 @@ mod exec;
 mod line;
 mod login;
 mod logout;
+mod outbox;
+mod round;
 mod session;
 mod status;
 

@@ -17,6 +17,8 @@ use zeroize::Zeroizing;
 const LARGEST: u64 = 10 * 1024 * 1024;
 /// Links that are followed before it is called a cycle.
 const LINKS: usize = 40;
+/// How long it takes to see that a lock was let go.
+pub const PAUSE: Duration = Duration::from_millis(5);
 /// How often a file is read again because somebody else changed it meanwhile.
 const ROUNDS: usize = 20;
 
@@ -220,11 +222,26 @@ pub fn replace<E: From<FileError>>(
 }
 
 /// Takes the lock that `path` stands for, made if it is not there. The kernel frees it, however its holder ends.
-/// Calls `waiting` again and again while another process holds it.
 ///
 /// # Errors
 /// [`FileFault::Locked`] after `patience`, [`FileFault::Write`] if there can be no such file.
-pub fn lock(path: &Path, patience: Duration, waiting: &mut dyn FnMut()) -> Result<File, FileFault> {
+pub fn lock(path: &Path, patience: Duration) -> Result<File, FileFault> {
+    let file = lock_file(path)?;
+    let end = Instant::now() + patience;
+    while !take(&file)? {
+        if Instant::now() >= end {
+            return Err(FileFault::Locked);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(file)
+}
+
+/// The file of a lock, made if it is not there; nobody has taken it yet.
+///
+/// # Errors
+/// [`FileFault::Write`], [`FileFault::NotAFile`].
+pub fn lock_file(path: &Path) -> Result<File, FileFault> {
     let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY).bits().cast_signed();
     let options = OpenOptions::new().create(true).append(true).read(true).mode(0o600).custom_flags(flags).clone();
     let file = options.open(path).map_err(writing)?;
@@ -232,17 +249,18 @@ pub fn lock(path: &Path, patience: Duration, waiting: &mut dyn FnMut()) -> Resul
         return Err(FileFault::NotAFile);
     }
     adopt(&file, path.parent().unwrap_or(Path::new(".")))?;
-    let end = Instant::now() + patience;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < end => {
-                waiting();
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            Err(TryLockError::WouldBlock) => return Err(FileFault::Locked),
-            Err(TryLockError::Error(error)) => return Err(writing(error)),
-        }
+    Ok(file)
+}
+
+/// Takes a lock if nobody has it.
+///
+/// # Errors
+/// [`FileFault::Write`].
+pub fn take(lock: &File) -> Result<bool, FileFault> {
+    match lock.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(writing(error)),
     }
 }
 
@@ -321,8 +339,14 @@ fn load(target: &Path) -> Result<Option<Content>, FileFault> {
     Err(FileFault::Restless)
 }
 
+/// What a file at the end of its links is now; `None` if there is none.
+#[must_use]
+pub fn stamp_of(path: &Path) -> Option<Stamp> {
+    fs::metadata(path).ok().as_ref().map(stamp)
+}
+
 /// What changes when a file is rewritten or replaced.
-type Stamp = (u64, u64, u64, i64, i64);
+pub type Stamp = (u64, u64, u64, i64, i64);
 
 fn stamp(meta: &Metadata) -> Stamp {
     (meta.dev(), meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec())

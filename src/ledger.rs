@@ -1,13 +1,13 @@
 //! Which time steps of an MFA device have been sent, what time it is at AWS, and one login at a time: AWS takes a code only once.
 
 use crate::aws::MfaSerial;
-use crate::file::{self, FileError, Privacy};
+use crate::file::{self, FileError, FileFault, Privacy};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// Version of the file's format.
@@ -29,13 +29,29 @@ pub struct Held {
     _lock: File,
 }
 
-/// Takes the ledger of an MFA device. Calls `waiting` again and again while another process has it; the kernel gives it
-/// back, however that one ends.
+/// Takes the ledger of an MFA device. While another process has it, `waiting` is told again and again how long it is waited
+/// for yet. The kernel gives it back, however its holder ends.
 ///
 /// # Errors
-/// [`FileError`] if there can be no ledger, [`FileFault::Locked`](file::FileFault::Locked) if it is not given back within
-/// five minutes.
-pub fn hold(folder: &Path, serial: &MfaSerial, waiting: &mut dyn FnMut()) -> Result<Held, FileError> {
+/// [`FileError`] if there can be no ledger, [`FileFault::Locked`] if it is not given back within five minutes.
+pub async fn hold(folder: &Path, serial: &MfaSerial, waiting: &mut dyn FnMut(Duration)) -> Result<Held, FileError> {
+    let mut waits = |left| {
+        waiting(left);
+        true
+    };
+    let held = hold_unless(folder, serial, &mut waits).await?;
+    held.ok_or_else(|| FileError { path: path_of(folder, serial), fault: FileFault::Locked })
+}
+
+/// The same, as long as `waiting` says that it is still wanted; `None` if not.
+///
+/// # Errors
+/// [`FileError`] as [`hold`].
+pub async fn hold_unless(
+    folder: &Path,
+    serial: &MfaSerial,
+    waiting: &mut dyn FnMut(Duration) -> bool,
+) -> Result<Option<Held>, FileError> {
     let at = |path: &Path| {
         let path = path.to_owned();
         move |fault| FileError { path, fault }
@@ -43,10 +59,21 @@ pub fn hold(folder: &Path, serial: &MfaSerial, waiting: &mut dyn FnMut()) -> Res
     file::make_folder(folder).map_err(at(folder))?;
     let path = path_of(folder, serial);
     let lock_path = path.with_extension("lock");
-    let lock = file::lock(&lock_path, PATIENCE, waiting).map_err(at(&lock_path))?;
+    let lock = file::lock_file(&lock_path).map_err(at(&lock_path))?;
+    let end = Instant::now() + PATIENCE;
+    while !file::take(&lock).map_err(at(&lock_path))? {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(at(&lock_path)(FileFault::Locked));
+        }
+        if !waiting(left) {
+            return Ok(None);
+        }
+        tokio::time::sleep(file::PAUSE).await;
+    }
     file::rehearse(&path, Privacy::Secret, SIZE)?;
     let (spent, clock_behind) = load(&path);
-    Ok(Held { spent, clock_behind, path, _lock: lock })
+    Ok(Some(Held { spent, clock_behind, path, _lock: lock }))
 }
 
 /// Seconds that this machine's clock was behind AWS's when a login with this MFA device last asked.
@@ -125,8 +152,16 @@ fn parse(text: &[u8]) -> Option<(Vec<u64>, i64)> {
 mod tests {
     use super::*;
 
+    fn alice() -> MfaSerial {
+        MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap()
+    }
+
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+    }
+
     fn held(folder: &Path) -> Held {
-        hold(folder, &MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap(), &mut || {}).unwrap()
+        now(hold(folder, &alice(), &mut |_| {})).unwrap()
     }
 
     #[test]
@@ -174,16 +209,29 @@ mod tests {
         let path = folder.path().to_owned();
         let (tell, told) = std::sync::mpsc::channel();
         let second = std::thread::spawn(move || {
-            let serial = MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap();
-            let mut waiting = || {
+            let mut waiting = |_| {
                 // Told once too often does no harm.
                 let _ = tell.send(());
             };
-            hold(&path, &serial, &mut waiting).map(drop)
+            now(hold(&path, &alice(), &mut waiting)).map(drop)
         });
         told.recv_timeout(Duration::from_secs(60)).unwrap();
         assert!(!second.is_finished());
         drop(first);
         second.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn who_does_not_want_it_any_more_does_not_get_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let _first = held(folder.path());
+        let mut asked = 0;
+        let second = now(hold_unless(folder.path(), &alice(), &mut |left| {
+            asked += 1;
+            assert!(left <= PATIENCE);
+            asked < 3
+        }));
+        assert!(second.unwrap().is_none());
+        assert_eq!(asked, 3);
     }
 }

@@ -1,16 +1,16 @@
 //! The login: who is asking, an MFA device's code, a session for it. It works on values; it writes no profile and prints nothing.
 
-use crate::aws::client::{Aws, AwsError, NetworkFault, RoleRequest, SessionRequest};
+use crate::aws::client::{Aws, AwsError, NetworkFault, RoleRequest, Route, SessionRequest};
 use crate::aws::credentials_file::is_plain;
 use crate::aws::{Identity, MfaSerial, Session};
-use crate::codes::{CodeError, Codes};
+use crate::codes::{CodeError, Codes, Ready};
 use crate::file::FileError;
 use crate::ledger::Held;
 use crate::plan::{Plan, RoleStep};
-use crate::source::Code;
-use crate::source::token::Keyring;
+use crate::source::token::{self, Outcome, Tokens};
+use crate::source::{Code, Source};
 use crate::world::{Clock, Person};
-use hw::transport::Bus;
+use futures_util::future::join;
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +32,8 @@ pub struct Done {
     pub session: Session,
     /// Where the code came from, as one tells a person.
     pub source: String,
+    /// The account's id, if it came from a token.
+    pub account: Option<String>,
 }
 
 /// Why there is no session.
@@ -95,23 +97,54 @@ pub struct NoSession {
     pub typed: bool,
     /// Seconds that this machine's clock is behind AWS's.
     pub clock_behind: i64,
+    /// Where AWS refused the MFA device: those that the user has, if it said.
+    pub devices: Option<Vec<String>>,
 }
 
-/// The MFA device: the plan's, or the only one with codes that IAM lists for the key's user.
+/// An MFA device, and what was learnt on the way to it.
+pub struct Device {
+    /// Its serial number.
+    pub serial: MfaSerial,
+    /// Whose key it is, if IAM had to be asked for the MFA device.
+    pub identity: Option<Identity>,
+}
+
+/// The MFA device: the plan's, or else the one with codes that IAM lists for the key's user; of several, the only one
+/// that has an account on a token.
 ///
 /// # Errors
 /// [`LoginError`].
-pub async fn mfa_device(plan: &Plan, aws: &Aws) -> Result<MfaSerial, LoginError> {
+pub async fn mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<Device, LoginError> {
     if let Some(serial) = &plan.mfa_serial {
-        return Ok(serial.clone());
+        return Ok(Device { serial: serial.clone(), identity: None });
     }
-    let listed = aws.mfa_devices().await.map_err(LoginError::MfaDevices)?;
+    let (identity, listed) = join(aws.caller_identity(), aws.mfa_devices()).await;
+    let identity = identity.map_err(LoginError::Identity)?;
+    let listed = listed.map_err(LoginError::MfaDevices)?;
     let mut usable: Vec<MfaSerial> = listed.iter().filter_map(|serial| MfaSerial::parse(serial).ok()).collect();
+    if usable.len() > 1 && plan.sources.iter().any(|source| matches!(source, Source::Token)) {
+        let fitting = fitting(plan, &usable, &identity, tokens).await;
+        if let [index] = fitting[..] {
+            usable.swap(0, index);
+            usable.truncate(1);
+        }
+    }
     match usable.len() {
         0 => Err(LoginError::NoMfaDevice { without_codes: listed.len() }),
-        1 => Ok(usable.remove(0)),
+        1 => Ok(Device { serial: usable.remove(0), identity: Some(identity) }),
         _ => Err(LoginError::SeveralMfaDevices { serials: usable.iter().map(ToString::to_string).collect() }),
     }
+}
+
+/// Which of several MFA devices have an account on a token, by their own names; the user's name fits all of them.
+async fn fitting(plan: &Plan, serials: &[MfaSerial], identity: &Identity, tokens: &Tokens) -> Vec<usize> {
+    let Ok(survey) = tokens.look().await else { return Vec::new() };
+    let fits = |serial: &MfaSerial| {
+        let mut search = plan.search(serial, Some(identity));
+        (search.account.user, search.account.profile) = (None, None);
+        matches!(token::search(&survey, &search), Ok(Outcome::Found(found)) if !found.is_guess)
+    };
+    serials.iter().enumerate().filter(|(_, serial)| fits(serial)).map(|(index, _)| index).collect()
 }
 
 /// What a login works with.
@@ -120,70 +153,129 @@ pub struct Login<'a> {
     pub plan: &'a Plan,
     /// AWS, with the plan's long-term key.
     pub aws: &'a Aws,
-    /// Where tokens are plugged in.
-    pub bus: Arc<dyn Bus>,
+    /// What is plugged in.
+    pub tokens: &'a Tokens,
     /// Whom to ask.
-    pub person: &'a mut Person,
+    pub person: &'a Person,
     /// The MFA device.
-    pub serial: &'a MfaSerial,
+    pub device: &'a Device,
     /// Its ledger.
     pub ledger: &'a mut Held,
 }
 
+/// Codes of one MFA device that are sent in one login, at most: AWS locks a device after a handful of wrong ones.
+const CODES: usize = 2;
+
 impl Login<'_> {
-    /// Gets a session: first everything that can be known without a person, then the code, then STS, once.
+    /// Gets a session: first everything that can be known without a person, then the code, then STS. Each request with a
+    /// code is sent once; where another code may do better, one more is fetched and sent.
     ///
     /// # Errors
     /// [`LoginError`].
     pub async fn run(self, grant: Grant<'_>) -> Result<Done, LoginError> {
-        let aws = self.aws;
+        let Self { plan, aws, tokens, person, device, ledger } = self;
+        let serial = &device.serial;
         let now = || aws.now();
-        let Self { plan, serial, ref bus, .. } = self;
-        let (person, ledger) = (&mut *self.person, &mut *self.ledger);
-        let mut codes =
-            Codes { plan, serial, bus: Arc::clone(bus), person, ledger, now: &now, keys: Keyring::default() };
-        let look = codes.begin();
-        let identity = aws.caller_identity().await;
+        let mut codes = Codes { plan, serial, tokens, person, ledger, now: &now, only_present: false };
         // Whatever AWS says, the token is let go before we are.
-        let look = match look {
-            Some(look) => Some(look.await),
-            None => None,
-        };
-        let identity = identity.map_err(LoginError::Identity)?;
+        let (identity, ()) = join(known(aws, device), codes.begin()).await;
+        let identity = identity?;
         check(aws, &identity, &mut codes)?;
-        let ready = codes.ready(Some(&identity), look).await.map_err(LoginError::Code)?;
-        let (source, typed) = (ready.describe(), ready.is_typed());
-        let code = codes.code(ready).await.map_err(LoginError::Code)?;
-        self.person.detail(&format!("{source} gave a code; asking STS for a session"));
-        self.ledger.spend(code.step).map_err(LoginError::Ledger)?;
-        let request = SessionRequest { mfa_serial: self.serial, code: &code.digits, duration: self.plan.duration };
-        let granted = match grant {
-            Grant::Session => self.aws.session(&request).await.map(|session| (session, identity.clone())),
-            Grant::Role(step) => {
-                let mfa = Some((self.serial, &code.digits));
-                assume(self.aws, step, &identity.arn, self.plan.duration, mfa).await
+        let ready = codes.ready(Some(&identity)).await.map_err(LoginError::Code)?;
+        let source = ready.describe();
+        let mut sent = 0;
+        loop {
+            sent += 1;
+            let code = codes.code(&ready).await.map_err(LoginError::Code)?;
+            person.detail(&format!("{source} gave a code; asking STS for a session"));
+            let is_present = codes.is_present(&code);
+            codes.ledger.spend(code.step).map_err(LoginError::Ledger)?;
+            let error = match exchange(aws, plan, serial, &identity, &code, grant).await {
+                Ok((session, identity)) => return Ok(Done { identity, session, source, account: ready.account() }),
+                Err(error) => error,
+            };
+            if !error.may_have_arrived() {
+                codes.ledger.give_back(code.step).map_err(LoginError::Ledger)?;
             }
-        };
-        match granted {
-            Ok((session, identity)) => Ok(Done { identity, session, source }),
-            Err(error) => {
-                if !error.may_have_arrived() {
-                    self.ledger.give_back(code.step).map_err(LoginError::Ledger)?;
-                }
-                let (serial, clock_behind) = (self.serial.clone(), self.aws.clock_behind());
-                let failure = NoSession { error, identity, serial, source, typed, clock_behind };
-                Err(LoginError::Session(Box::new(failure)))
+            let is_given = matches!(ready, Ready::Given(_));
+            if sent == CODES || is_given || !error.is_worth_another_code() {
+                let devices = devices(aws, &error).await;
+                let typed = ready.is_typed();
+                let (serial, clock_behind) = (serial.clone(), aws.clock_behind());
+                let failure = NoSession { error, identity, serial, source, typed, clock_behind, devices };
+                return Err(LoginError::Session(Box::new(failure)));
             }
+            codes.only_present = !is_present;
+            person.tell(&what_now(&error, is_present));
+            tokio::time::sleep(pause(&error)).await;
         }
+    }
+}
+
+/// Whose key it is.
+async fn known(aws: &Aws, device: &Device) -> Result<Identity, LoginError> {
+    match &device.identity {
+        Some(identity) => Ok(identity.clone()),
+        None => aws.caller_identity().await.map_err(LoginError::Identity),
+    }
+}
+
+/// Sends a code, for what it is exchanged for.
+async fn exchange(
+    aws: &Aws,
+    plan: &Plan,
+    serial: &MfaSerial,
+    identity: &Identity,
+    code: &Code,
+    grant: Grant<'_>,
+) -> Result<(Session, Identity), AwsError> {
+    match grant {
+        Grant::Session => {
+            let request = SessionRequest { mfa_serial: serial, code: &code.digits, duration: plan.duration };
+            aws.session(&request).await.map(|session| (session, identity.clone()))
+        }
+        Grant::Role(step) => assume(aws, step, &identity.arn, plan.duration, Some((serial, &code.digits))).await,
+    }
+}
+
+/// How long to wait before the next code is sent.
+fn pause(error: &AwsError) -> Duration {
+    match error {
+        AwsError::Refused(refusal) if refusal.is_throttling() || refusal.is_outage() => Duration::from_secs(2),
+        _ => Duration::ZERO,
+    }
+}
+
+/// What a person is told of a code that did not do, and of the next.
+fn what_now(error: &AwsError, is_present: bool) -> String {
+    let what = match error {
+        AwsError::Refused(refusal) if refusal.is_wrong_code() && is_present => "AWS refused the code",
+        AwsError::Refused(refusal) if refusal.is_wrong_code() => {
+            "AWS refused a code of the half minute beside this one"
+        }
+        AwsError::Refused(refusal) if refusal.is_throttling() => "AWS was asked too much at once",
+        AwsError::Refused(_) => "AWS has a problem",
+        _ => "AWS's answer got lost",
+    };
+    format!("{what}; trying once more, with another code")
+}
+
+/// After a refusal of the MFA device: those that the user has, if AWS says.
+async fn devices(aws: &Aws, error: &AwsError) -> Option<Vec<String>> {
+    match error {
+        AwsError::Refused(refusal) if refusal.is_wrong_device() => aws.mfa_devices().await.ok(),
+        _ => None,
     }
 }
 
 /// Nobody is asked to touch for a login that cannot succeed.
 fn check(aws: &Aws, identity: &Identity, codes: &mut Codes<'_>) -> Result<(), LoginError> {
+    /// Seconds by which an answer may tell another offset than the one before.
+    const DOUBT: u64 = 2;
     codes.person.detail(&format!("the long-term key is {identity}'s"));
-    let behind = aws.clock_behind();
+    let (behind, known) = (aws.clock_behind(), codes.ledger.clock_behind());
     codes.ledger.set_clock_behind(behind);
-    if behind != 0 {
+    if behind != 0 && behind.abs_diff(known) > DOUBT {
         let (by, direction) = (behind.unsigned_abs(), if behind > 0 { "behind" } else { "ahead of" });
         let by = humantime::format_duration(Duration::from_secs(by));
         codes.person.tell(&format!("note: this machine's clock is {by} {direction} AWS's; AWS's is used"));
@@ -204,22 +296,17 @@ fn check(aws: &Aws, identity: &Identity, codes: &mut Codes<'_>) -> Result<(), Lo
 pub async fn code_alone(
     plan: &Plan,
     serial: &MfaSerial,
-    bus: Arc<dyn Bus>,
+    tokens: &Tokens,
     clock: &Arc<dyn Clock>,
-    person: &mut Person,
+    person: &Person,
     ledger: &mut Held,
 ) -> Result<Code, LoginError> {
     let behind = ledger.clock_behind();
     let now = || crate::aws::client::shifted(clock.now(), behind);
-    let keys = Keyring::default();
-    let mut codes = Codes { plan, serial, bus, person, ledger: &mut *ledger, now: &now, keys };
-    let look = match codes.begin() {
-        Some(look) => Some(look.await),
-        None => None,
-    };
-    let ready = codes.ready(None, look).await.map_err(LoginError::Code)?;
-    let code = codes.code(ready).await.map_err(LoginError::Code)?;
-    ledger.spend(code.step).map_err(LoginError::Ledger)?;
+    let mut codes = Codes { plan, serial, tokens, person, ledger, now: &now, only_present: false };
+    let ready = codes.ready(None).await.map_err(LoginError::Code)?;
+    let code = codes.code(&ready).await.map_err(LoginError::Code)?;
+    codes.ledger.spend(code.step).map_err(LoginError::Ledger)?;
     Ok(code)
 }
 
@@ -228,17 +315,17 @@ pub async fn code_alone(
 /// # Errors
 /// [`LoginError::Role`].
 pub async fn assume_all(
-    plan: &Plan,
+    duration: Duration,
     steps: &[RoleStep],
     from: (Session, String),
-    clock: &Arc<dyn Clock>,
+    route: &Route,
 ) -> Result<(Session, Identity), LoginError> {
     let (mut session, mut arn) = from;
     let mut reached = None;
     for step in steps {
         let failed = |error| LoginError::Role { arn: step.arn.clone(), error };
-        let aws = Aws::with_session(&plan.network, &session, Arc::clone(clock)).map_err(LoginError::Network)?;
-        let (next, identity) = assume(&aws, step, &arn, plan.duration, None).await.map_err(failed)?;
+        let aws = Aws::with_session(route, &session);
+        let (next, identity) = assume(&aws, step, &arn, duration, None).await.map_err(failed)?;
         (session, arn) = (next, identity.arn.clone());
         reached = Some(identity);
     }

@@ -13,11 +13,13 @@ pub use which::{Named, Which, all, sessions_of};
 
 use crate::aws::client::Network;
 use crate::aws::config_file::{Profiles, Settings};
-use crate::aws::{LongTermKey, MfaSerial};
+use crate::aws::{Identity, LongTermKey, MfaSerial};
 use crate::cli;
 use crate::source::Source;
+use crate::source::token::Search;
 use crate::world::{Environment, Level};
 use aws_config::profile::Profile;
+use hw::oath::Wanted;
 use secrecy::SecretString;
 use settings::{Chosen, Flag};
 use std::path::PathBuf;
@@ -64,6 +66,8 @@ pub struct Plan {
     pub min_ttl: Duration,
     /// Whether a good session is renewed, too.
     pub force: bool,
+    /// Whether an MFA device that had to be found is written down.
+    pub remember: bool,
     /// The way to AWS.
     pub network: Network,
     /// What a new section of the config file says of the session profile.
@@ -108,6 +112,20 @@ pub fn json(flag: bool, env: &Environment) -> Result<bool, PlanError> {
 }
 
 impl Plan {
+    /// What is looked for on the tokens.
+    #[must_use]
+    pub fn search<'a>(&'a self, serial: &'a MfaSerial, identity: Option<&'a Identity>) -> Search<'a> {
+        let account = Wanted {
+            id: self.account.as_deref().map(str::as_bytes),
+            mfa_serial: Some(serial.as_str()),
+            user: identity.and_then(Identity::user_name),
+            account_number: identity.map(|identity| identity.account.as_str()),
+            account_alias: None,
+            profile: Some(&self.profile),
+        };
+        Search { token: self.token, account }
+    }
+
     /// Decides how the profile that `which` names gets its session. `code` is what was given with `--code`.
     ///
     /// # Errors
@@ -184,6 +202,7 @@ impl Plan {
             min_ttl: min_ttl(typed, &chosen, duration)?,
             duration,
             force: settings::switch(typed.force, "AWS_MFA_KEY_FORCE", env)?,
+            remember: settings::switch(typed.remember, "AWS_MFA_KEY_REMEMBER", env)?,
             network: network::decide(typed, env, &settings, mfa_serial.as_ref())?,
             passed_on: passed_on(root),
             mfa_serial,

@@ -16,6 +16,7 @@ use crate::plan::PlanError;
 use crate::world::{NoAnswer, printable};
 use std::ffi::OsString;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How the program ends; scripts rely on these.
@@ -72,9 +73,13 @@ pub enum Failure {
         of: usize,
         /// The last of them.
         last: Box<Failure>,
+        /// The other profiles that failed together with the last.
+        others: Vec<String>,
         /// How the program ends.
         exit: Exit,
     },
+    /// Several profiles failed together.
+    Shared(Arc<Failure>),
     /// A session that was asked for is not valid.
     NotValid {
         /// The profile.
@@ -100,6 +105,14 @@ pub enum Failure {
     Input(std::io::Error),
     /// Standard output.
     Output(std::io::Error),
+}
+
+impl Failure {
+    /// Whether both are one and the same, met together.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Shared(one), Self::Shared(other)) if Arc::ptr_eq(one, other))
+    }
 }
 
 impl From<PlanError> for Failure {
@@ -150,10 +163,12 @@ pub fn report(failure: &Failure) -> Report {
         Failure::Login { profile, error } => login(profile, error),
         Failure::Write { spent, error } => file::credentials(*spent, error),
         Failure::File(error) => file::report(error),
-        Failure::Some { failed, of, last, exit } => {
+        Failure::Some { failed, of, last, others, exit } => {
             let last = report(last);
-            Report { error: format!("{failed} of {of} failed; the last: {}", last.error), exit: *exit, ..last }
+            let also = if others.is_empty() { String::new() } else { format!(" (and {})", others.join(", ")) };
+            Report { error: format!("{failed} of {of} failed; the last: {}{also}", last.error), exit: *exit, ..last }
         }
+        Failure::Shared(failure) => report(failure),
         Failure::NotValid { profile } => Report::new(
             Exit::Failed,
             format!("profile {profile} has no valid session"),

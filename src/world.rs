@@ -3,7 +3,7 @@
 mod person;
 pub mod terminal;
 
-pub use person::{Level, NoAnswer, Person, Terminal};
+pub use person::{Level, NoAnswer, Person, Terminal, Wait};
 
 use hw::transport::Bus;
 use std::collections::HashMap;
@@ -29,6 +29,22 @@ pub struct World {
     pub bus: Plugs,
     /// What has to be put back before another program takes our place.
     pub before_exec: fn(),
+}
+
+impl World {
+    /// The same world for a thread of its own, but for standard output and input.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        Self {
+            env: self.env.clone(),
+            clock: Arc::clone(&self.clock),
+            out: Box::new(std::io::sink()),
+            person: self.person.clone(),
+            input: None,
+            bus: Arc::clone(&self.bus),
+            before_exec: self.before_exec,
+        }
+    }
 }
 
 /// Makes the bus; the text narrows it to readers with that in their name.
@@ -82,22 +98,6 @@ impl Environment {
         variables.retain(|_, value| !value.is_empty());
         variables.insert("AWS_PROFILE".to_owned(), profile.to_owned());
         variables.into()
-    }
-}
-
-impl World {
-    /// A world for a thread of its own, which gets the person; this one has nobody to talk to from then on.
-    #[must_use]
-    pub fn hand_over(&mut self) -> Self {
-        Self {
-            env: self.env.clone(),
-            clock: Arc::clone(&self.clock),
-            out: Box::new(std::io::sink()),
-            person: std::mem::replace(&mut self.person, Person::new(Box::new(std::io::stderr()), None)),
-            input: None,
-            bus: Arc::clone(&self.bus),
-            before_exec: self.before_exec,
-        }
     }
 }
 

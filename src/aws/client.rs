@@ -16,6 +16,7 @@ use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{Credentials, Region};
 use aws_sdk_sts::types::Credentials as Keys;
 use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::DateTime;
 use clock::AwsClock;
 use failure::{Context, classify};
@@ -28,7 +29,38 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long one request may take, connection included.
 const REQUEST: Duration = Duration::from_secs(12);
 
-/// AWS, as one long-term key sees it.
+/// The way to AWS, open: the connections on it and the time learnt from it serve whoever signs.
+#[derive(Clone)]
+pub struct Route {
+    network: Network,
+    http: SharedHttpClient,
+    clock: Arc<AwsClock>,
+}
+
+impl Route {
+    /// Makes the way ready; nothing is sent.
+    ///
+    /// # Errors
+    /// [`NetworkFault`] if the CA bundle or the proxy cannot be used.
+    pub fn open(network: &Network, clock: Arc<dyn Clock>) -> Result<Self, NetworkFault> {
+        let (http, clock) = (network.http_client()?, Arc::new(AwsClock::new(clock)));
+        Ok(Self { network: network.clone(), http, clock })
+    }
+
+    /// Whether it is the way that `network` describes.
+    #[must_use]
+    pub fn is_of(&self, network: &Network) -> bool {
+        self.network == *network
+    }
+
+    /// What time it is at AWS, as far as the answers so far have told.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+}
+
+/// AWS, as one key sees it.
 pub struct Aws {
     sts: aws_sdk_sts::Client,
     iam: aws_sdk_iam::Client,
@@ -84,33 +116,27 @@ macro_rules! client {
 }
 
 impl Aws {
-    /// Makes ready to talk to AWS; nothing is sent.
-    ///
-    /// # Errors
-    /// [`NetworkFault`] if the CA bundle or the proxy cannot be used.
-    pub fn new(network: &Network, key: &LongTermKey, clock: Arc<dyn Clock>) -> Result<Self, NetworkFault> {
+    /// AWS with a long-term key; nothing is sent.
+    #[must_use]
+    pub fn new(route: &Route, key: &LongTermKey) -> Self {
         let credentials = Credentials::new(&key.id, key.secret.expose_secret(), None, None, "aws-mfa-key");
-        Self::signing_with(credentials, network, clock)
+        Self::signing_with(credentials, route)
     }
 
-    /// The same with a session instead of a long-term key, for roles.
-    ///
-    /// # Errors
-    /// [`NetworkFault`].
-    pub fn with_session(network: &Network, session: &Session, clock: Arc<dyn Clock>) -> Result<Self, NetworkFault> {
+    /// The same with a session instead, for roles.
+    #[must_use]
+    pub fn with_session(route: &Route, session: &Session) -> Self {
         let (secret, token) = (&session.secret_access_key, &session.session_token);
         let token = Some(token.expose_secret().to_owned());
         let credentials = Credentials::new(&session.access_key_id, secret.expose_secret(), token, None, "aws-mfa-key");
-        Self::signing_with(credentials, network, clock)
+        Self::signing_with(credentials, route)
     }
 
-    fn signing_with(credentials: Credentials, network: &Network, clock: Arc<dyn Clock>) -> Result<Self, NetworkFault> {
-        let clock = Arc::new(AwsClock::new(clock));
-        let http = network.http_client()?;
-        let sts =
-            client!(aws_sdk_sts, network, credentials.clone(), &clock, http.clone(), network.sts_endpoint.clone());
-        let iam = client!(aws_sdk_iam, network, credentials, &clock, http, network.iam_endpoint.clone());
-        Ok(Self { sts, iam, clock })
+    fn signing_with(credentials: Credentials, Route { network, http, clock }: &Route) -> Self {
+        let (sts_endpoint, iam_endpoint) = (network.sts_endpoint.clone(), network.iam_endpoint.clone());
+        let sts = client!(aws_sdk_sts, network, credentials.clone(), clock, http.clone(), sts_endpoint);
+        let iam = client!(aws_sdk_iam, network, credentials, clock, http.clone(), iam_endpoint);
+        Self { sts, iam, clock: Arc::clone(clock) }
     }
 
     /// What time it is at AWS, as far as the answers so far have told.
@@ -134,8 +160,9 @@ impl Aws {
             let answer = self.sts.get_caller_identity().send().await;
             answer.map_err(|error| classify(error, &Context::default()))
         };
+        let believed = self.clock_behind();
         let answer = match ask().await {
-            Err(AwsError::Refused(refusal)) if refusal.is_clock() && self.clock_behind() != 0 => ask().await?,
+            Err(AwsError::Refused(refusal)) if refusal.is_clock() && self.clock_behind() != believed => ask().await?,
             answer => answer?,
         };
         let whole = answer.arn.zip(answer.account).map(|(arn, account)| Identity { arn, account });

@@ -155,24 +155,51 @@ pub fn config_header(profile: &str) -> String {
     if profile == "default" { profile.to_owned() } else { format!("profile {profile}") }
 }
 
-/// Adds a section for `profile` with `keys` to the config file, if it has none.
+/// A section that the config file is to have.
+pub struct NewProfile<'a> {
+    /// The profile.
+    pub name: &'a str,
+    /// What it says.
+    pub keys: &'a [(String, String)],
+}
+
+/// Adds sections to the config file, in one step; a profile that has one already keeps it as it is.
 ///
 /// # Errors
 /// [`FileError`]; the file is then as it was.
-pub fn add_profile(path: &Path, profile: &str, keys: &[(String, String)]) -> Result<(), FileError> {
-    let header = config_header(profile);
-    let keys: Vec<(&str, &str)> = keys.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+pub fn add_profiles(path: &Path, profiles: &[NewProfile<'_>]) -> Result<(), FileError> {
+    let there = Sections::new(file::read(path)?.unwrap_or_default());
+    if profiles.iter().all(|profile| has_profile(&there, profile.name)) {
+        return Ok(());
+    }
     file::replace(path, Privacy::Ordinary, |text| {
         file::check_text(path, &text)?;
         let mut sections = Sections::new(text);
-        if !has_profile(&sections, profile) {
-            sections.set(&header, &keys, &[]).map_err(|fault| damaged(path, fault))?;
+        for NewProfile { name, keys } in profiles {
+            if has_profile(&sections, name) {
+                continue;
+            }
+            let keys: Vec<(&str, &str)> = keys.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            sections.set(&config_header(name), &keys, &[]).map_err(|fault| damaged(path, fault))?;
         }
         Ok(sections.into_bytes())
     })
 }
 
-/// Takes away the section that [`add_profile`] made for `profile` with `keys`, if it is still as it was made; tells
+/// Gives a profile's section of the config file some keys; it is added if it is not there.
+///
+/// # Errors
+/// [`FileError`]; the file is then as it was.
+pub fn set_profile(path: &Path, profile: &str, keys: &[(&str, &str)]) -> Result<(), FileError> {
+    file::replace(path, Privacy::Ordinary, |text| {
+        file::check_text(path, &text)?;
+        let mut sections = Sections::new(text);
+        sections.set(&config_header(profile), keys, &[]).map_err(|fault| damaged(path, fault))?;
+        Ok(sections.into_bytes())
+    })
+}
+
+/// Takes away the section that [`add_profiles`] made for `profile` with `keys`, if it is still as it was made; tells
 /// whether it was.
 ///
 /// # Errors
@@ -286,7 +313,7 @@ mod tests {
             [("region", "eu-central-1"), ("output", "json")].map(|(key, value)| (key.to_owned(), value.to_owned()));
         for before in ["", "[default]", "[default]\nregion = r\n\n"] {
             fs::write(&path, before).unwrap();
-            add_profile(&path, "dev-mfa", &keys).unwrap();
+            add_profiles(&path, &[NewProfile { name: "dev-mfa", keys: &keys }]).unwrap();
             let added = fs::read_to_string(&path).unwrap();
             assert!(added.ends_with("[profile dev-mfa]\nregion = eu-central-1\noutput = json\n"), "{added}");
             assert!(remove_profile(&path, "dev-mfa", &keys).unwrap());
@@ -316,7 +343,8 @@ mod tests {
         ];
         for (profile, header) in headers {
             fs::write(&path, header).unwrap();
-            add_profile(&path, profile, &[("region".to_owned(), "r".to_owned())]).unwrap();
+            let keys = [("region".to_owned(), "r".to_owned())];
+            add_profiles(&path, &[NewProfile { name: profile, keys: &keys }]).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), header);
         }
     }

@@ -210,25 +210,46 @@ pub fn write_all(path: &Path, entries: &[Entry<'_>]) -> Result<(), CredentialsEr
     })
 }
 
-/// Finds out whether a session could be written to `profile`'s section now, and what to say of the file before it is.
+/// Whether sessions could be written to some sections now.
+pub struct Rehearsal {
+    /// What to say of the file before they are.
+    pub notices: Vec<Notice>,
+    /// For each section, in the order in which they were named, why it could not be.
+    pub refused: Vec<Option<CredentialsError>>,
+}
+
+/// Finds out whether sessions could be written to the sections of `profiles` now, before anything is spent on them.
 ///
 /// # Errors
-/// [`CredentialsError`] as [`Entry::write`].
-pub fn rehearse(path: &Path, profile: &str) -> Result<Vec<Notice>, CredentialsError> {
+/// [`FileError`] if none of them could.
+pub fn rehearse(path: &Path, profiles: &[&str]) -> Result<Rehearsal, FileError> {
     /// Room for a section with a long session token, in bytes.
     const SIZE: usize = 8192;
-    let mut notices = Vec::new();
-    if let Some(text) = file::read(path)? {
-        let sections = Sections::new(text);
-        let section = sections.editable(profile, &KEYS).map_err(|fault| damaged(path, fault))?;
-        check(&sections, section.as_ref(), path, profile)?;
-        let ours =
-            section.map(|section| section.line_numbers(&[&KEYS[..], &[OLDER_TOKEN]].concat())).unwrap_or_default();
-        let stays = |warning: &Warning| !ours.iter().any(|lines| lines.contains(&warning.line));
-        notices.extend(warnings(&sections).into_iter().filter(stays).map(Notice::Line));
+    let mut rehearsal = Rehearsal { notices: Vec::new(), refused: Vec::new() };
+    let sections = Sections::new(file::read(path)?.unwrap_or_default());
+    let mut ours = Vec::new();
+    for profile in profiles {
+        let section = sections.editable(profile, &KEYS).map_err(|fault| CredentialsError::File(damaged(path, fault)));
+        let checked = section.and_then(|section| {
+            check(&sections, section.as_ref(), path, profile)?;
+            Ok(section.map(|section| section.line_numbers(&[&KEYS[..], &[OLDER_TOKEN]].concat())).unwrap_or_default())
+        });
+        match checked {
+            Ok(lines) => {
+                ours.extend(lines);
+                rehearsal.refused.push(None);
+            }
+            Err(error) => rehearsal.refused.push(Some(error)),
+        }
     }
-    notices.extend(file::rehearse(path, Privacy::Secret, SIZE)?.into_iter().map(Notice::File));
-    Ok(notices)
+    let stays = |warning: &Warning| !ours.iter().any(|lines| lines.contains(&warning.line));
+    rehearsal.notices.extend(warnings(&sections).into_iter().filter(stays).map(Notice::Line));
+    let written = rehearsal.refused.iter().filter(|refused| refused.is_none()).count();
+    if written > 0 {
+        let notices = file::rehearse(path, Privacy::Secret, SIZE.saturating_mul(written))?;
+        rehearsal.notices.extend(notices.into_iter().map(Notice::File));
+    }
+    Ok(rehearsal)
 }
 
 /// Takes the session of `owner` out of `profile`'s section: our keys, and the section if login had made it, after which

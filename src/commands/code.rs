@@ -1,11 +1,13 @@
 //! `code`: a code of the MFA device on standard output, and nothing else; AWS is not asked.
 
+use super::round::WAITING;
 use super::session;
 use crate::cli;
 use crate::ledger;
 use crate::login::{LoginError, code_alone};
 use crate::plan::PlanError;
 use crate::report::Failure;
+use crate::source::token::Tokens;
 use crate::world::World;
 use secrecy::ExposeSecret;
 use tokio::runtime;
@@ -16,14 +18,16 @@ pub(super) fn run(typed: &cli::Code, world: &mut World) -> Result<(), Failure> {
     let Some(serial) = plan.mfa_serial.clone() else {
         return Err(PlanError::NoSerial { profile: plan.profile }.into());
     };
-    let person = &mut world.person;
-    let mut waiting = || person.show("Waiting for another login with the same MFA device", None);
-    let held = ledger::hold(&plan.state, &serial, &mut waiting);
-    world.person.clear();
-    let mut ledger = held.map_err(|error| failed(LoginError::Ledger(error)))?;
+    let person = &world.person;
+    let tokens = Tokens::on((world.bus)(plan.reader.as_deref()));
     let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::Runtime)?;
-    let bus = (world.bus)(plan.reader.as_deref());
-    let code = code_alone(&plan, &serial, bus, &world.clock, &mut world.person, &mut ledger);
-    let code = runtime.block_on(code).map_err(failed)?;
+    let code = runtime.block_on(async {
+        let wait = person.wait();
+        let held = ledger::hold(&plan.state, &serial, &mut |left| wait.show(WAITING, Some(left))).await;
+        drop(wait);
+        let mut ledger = held.map_err(LoginError::Ledger)?;
+        code_alone(&plan, &serial, &tokens, &world.clock, person, &mut ledger).await
+    });
+    let code = code.map_err(failed)?;
     writeln!(world.out, "{}", code.digits.expose_secret()).map_err(Failure::Output)
 }

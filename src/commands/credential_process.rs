@@ -32,12 +32,12 @@ pub(super) fn run(typed: &cli::CredentialProcess, world: &mut World) -> Result<(
 }
 
 /// A login on a thread of its own, which ends with the process if it takes too long.
-fn in_time(plan: Plan, world: &mut World) -> Result<Got, Failure> {
+fn in_time(plan: Plan, world: &World) -> Result<Got, Failure> {
     let (tell, told) = mpsc::channel();
     let profile = plan.profile.clone();
-    let mut theirs = world.hand_over();
+    let theirs = world.shared();
     std::thread::spawn(move || {
-        let outcome = session::obtain(&plan, &mut theirs);
+        let outcome = session::obtain(&plan, &theirs);
         theirs.person.clear();
         // Nobody listens any more if it took too long.
         let _ = tell.send(outcome);

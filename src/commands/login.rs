@@ -1,13 +1,14 @@
 //! `login`: a fresh session for each profile, written to its session profile.
 
 use super::line::Line;
-use super::session::{Got, given_code, obtain};
+use super::round::obtain_all;
+use super::session::{Got, given_code};
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::rfc3339;
 use crate::aws::short_name;
 use crate::cli;
 use crate::plan::{self, Named, Plan, PlanError, Which};
-use crate::report::{self, Exit, Failure};
+use crate::report::{self, Exit, Failure, Report};
 use crate::world::{World, printable};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -16,21 +17,31 @@ pub(super) fn run(typed: &cli::Login, world: &mut World) -> Result<(), Failure> 
     let manner = plan::manner(&typed.how, &world.env)?;
     world.person.adjust(manner.level, manner.askable);
     let json = plan::json(typed.json, &world.env)?;
-    let outcomes = match plans(typed, world) {
-        Ok(plans) => plans.into_iter().map(|(name, plan)| one(name, plan, json, world)).collect(),
-        Err(failure) => vec![(None, Err(failure))],
-    };
+    let outcomes = outcomes(typed, world).unwrap_or_else(|failure| vec![(None, Err(failure))]);
     let printed = if json { print_json(&outcomes, world) } else { Ok(()) };
-    let count = outcomes.len();
-    let failures: Vec<Failure> = outcomes.into_iter().filter_map(|(_, outcome)| outcome.err()).collect();
-    if let Some(failure) = told(failures, count, world) {
-        return Err(failure);
+    for got in outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().ok()).filter(|_| !json) {
+        world.person.tell(&sentence(got));
     }
-    printed
+    match told(outcomes, world) {
+        Some(failure) => Err(failure),
+        None => printed,
+    }
 }
 
 type Outcome = (Option<String>, Result<Got, Failure>);
 type Planned = (String, Result<Plan, Failure>);
+
+/// What came of all that were named.
+fn outcomes(typed: &cli::Login, world: &mut World) -> Result<Vec<Outcome>, Failure> {
+    let planned = plans(typed, world)?;
+    let plans: Vec<&Plan> = planned.iter().filter_map(|(_, plan)| plan.as_ref().ok()).collect();
+    let mut obtained = obtain_all(&plans, world)?.into_iter();
+    let outcome = |(name, plan): Planned| {
+        let outcome = plan.and_then(|plan| obtained.next().unwrap_or(Err(Failure::NotValid { profile: plan.profile })));
+        (Some(name), outcome)
+    };
+    Ok(planned.into_iter().map(outcome).collect())
+}
 
 /// The plans for all that were named; one that cannot be does not stop the others.
 fn plans(typed: &cli::Login, world: &mut World) -> Result<Vec<Planned>, Failure> {
@@ -69,27 +80,38 @@ fn whiches(typed: &cli::Login, profiles: &Profiles, world: &World) -> Result<Vec
     Ok(whiches)
 }
 
-fn one(name: String, plan: Result<Plan, Failure>, json: bool, world: &mut World) -> Outcome {
-    let outcome = plan.and_then(|plan| obtain(&plan, world));
-    if let (Ok(got), false) = (&outcome, json) {
-        world.person.tell(&sentence(got));
-    }
-    (Some(name), outcome)
-}
-
 /// Tells all failures but the last, which is the outcome; failures that do not all end alike end with 1.
-fn told(mut failures: Vec<Failure>, of: usize, world: &mut World) -> Option<Failure> {
-    let last = failures.pop()?;
+fn told(outcomes: Vec<Outcome>, world: &World) -> Option<Failure> {
+    let of = outcomes.len();
+    let failed = outcomes.into_iter().filter_map(|(name, outcome)| Some((name.unwrap_or_default(), outcome.err()?)));
+    let mut groups: Vec<(Vec<String>, Failure)> = Vec::new();
+    for (name, failure) in failed {
+        match groups.iter_mut().find(|(_, other)| other.is_same(&failure)) {
+            Some((names, _)) => names.push(name),
+            None => groups.push((vec![name], failure)),
+        }
+    }
+    let failed = groups.iter().map(|(names, _)| names.len()).sum();
+    let reports: Vec<Report> = groups.iter().map(|(_, failure)| report::report(failure)).collect();
+    let alike = reports.windows(2).all(|pair| pair[0].exit == pair[1].exit);
+    let (names, last) = groups.pop()?;
     if of == 1 {
         return Some(last);
     }
-    let exit = report::report(&last).exit;
-    let alike = failures.iter().all(|failure| report::report(failure).exit == exit);
-    for failure in &failures {
-        world.person.must_know(&report::report(failure).to_string());
+    for ((names, _), report) in groups.iter().zip(&reports) {
+        world.person.must_know(&format!("{report}{}", others(names)));
     }
-    let exit = if alike { exit } else { Exit::Failed };
-    Some(Failure::Some { failed: failures.len() + 1, of, last: Box::new(last), exit })
+    let exit = if alike { report::report(&last).exit } else { Exit::Failed };
+    let others = names.into_iter().skip(1).collect();
+    Some(Failure::Some { failed, of, last: Box::new(last), others, exit })
+}
+
+/// Whom else a failure is about.
+fn others(names: &[String]) -> String {
+    match names {
+        [] | [_] => String::new(),
+        [_, others @ ..] => format!("\n also: {}", others.join(", ")),
+    }
 }
 
 fn sentence(got: &Got) -> String {

@@ -34,7 +34,7 @@ impl Place {
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         make_folder(folder)?;
         let place = Self {
-            lock: lock(&folder.join(hidden_name(&target, ".lock")), PATIENCE, &mut || {})?,
+            lock: lock(&folder.join(hidden_name(&target, ".lock")), PATIENCE)?,
             folder: folder.to_owned(),
             target,
             company: false,

@@ -72,7 +72,7 @@ fn a_pipe_in_the_place_of_a_file_or_a_lock_is_refused_at_once() {
     let pipe = folder.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     assert!(matches!(read(&pipe).unwrap_err().fault, FileFault::NotAFile));
-    let locked = lock(&pipe, Duration::ZERO, &mut || {});
+    let locked = lock(&pipe, Duration::ZERO);
     assert!(matches!(locked, Err(FileFault::NotAFile | FileFault::Write(_))));
 }
 

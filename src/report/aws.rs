@@ -159,7 +159,7 @@ fn unreached(what: String, error: &AwsError) -> Report {
                 "look at the region (--region, AWS_REGION) and AWS_ENDPOINT_URL",
             );
         }
-        AwsError::Garbled { status, detail } => {
+        AwsError::Garbled { status, detail, .. } => {
             let cause = format!("what answered is not AWS (HTTP {status}): {}", printable(detail, 200));
             let next = "sign in to the network if it has a portal; look at HTTPS_PROXY and AWS_ENDPOINT_URL";
             return Report::new(Exit::Unreachable, what, cause, next);

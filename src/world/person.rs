@@ -1,8 +1,11 @@
 //! The person in front of it all: what is said to them, what they are shown while they wait, what they are asked.
 
 use secrecy::SecretString;
+use std::cell::Cell;
 use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// How much is said besides errors and what a person must do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,52 +48,190 @@ pub trait Terminal: Send {
     fn read_line(&mut self, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer>;
 }
 
-/// Says, shows and asks.
-pub struct Person {
+/// Says, shows and asks. Clones are the same person: several logins that go on side by side share one.
+#[derive(Clone)]
+pub struct Person(Arc<Shared>);
+
+struct Shared {
+    talk: Mutex<Talk>,
+    attention: tokio::sync::Mutex<()>,
+    before_waiting: Mutex<Option<Arc<Chore>>>,
+}
+
+/// What is to be done before a person is kept waiting.
+type Chore = dyn Fn() + Send + Sync;
+
+struct Talk {
     stderr: Box<dyn Write + Send>,
     terminal: Option<Box<dyn Terminal>>,
     level: Level,
     askable: bool,
+    /// The line that is shown.
     shown: Option<String>,
+    /// How many show what they wait for, the last of them its line.
+    waits: usize,
+    /// Whether a question is being answered; the terminal is where the answer is read then.
+    asked: bool,
 }
 
 impl Person {
     /// Someone who reads `stderr` and may sit at a terminal.
     #[must_use]
     pub fn new(stderr: Box<dyn Write + Send>, terminal: Option<Box<dyn Terminal>>) -> Self {
-        Self { stderr, terminal, level: Level::Normal, askable: true, shown: None }
+        let talk = Talk { stderr, terminal, level: Level::Normal, askable: true, shown: None, waits: 0, asked: false };
+        let (talk, attention, before_waiting) = (Mutex::new(talk), tokio::sync::Mutex::new(()), Mutex::new(None));
+        Self(Arc::new(Shared { talk, attention, before_waiting }))
+    }
+
+    fn talk(&self) -> MutexGuard<'_, Talk> {
+        self.0.talk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets how much is said, and whether anything may be asked (`--non-interactive`).
-    pub fn adjust(&mut self, level: Level, askable: bool) {
-        (self.level, self.askable) = (level, askable);
+    pub fn adjust(&self, level: Level, askable: bool) {
+        let mut talk = self.talk();
+        (talk.level, talk.askable) = (level, askable);
     }
 
     /// Whether a question can be answered.
     #[must_use]
     pub fn can_be_asked(&self) -> bool {
-        self.askable && self.terminal.as_ref().is_some_and(|terminal| terminal.is_ours())
+        self.talk().can_be_asked()
     }
 
     /// Whether anything may be wanted of them, a touch included.
     #[must_use]
     pub fn may_be_bothered(&self) -> bool {
-        self.askable
+        self.talk().askable
+    }
+
+    /// Whether something is shown or asked right now.
+    #[must_use]
+    pub fn is_kept_waiting(&self) -> bool {
+        let talk = self.talk();
+        talk.asked || talk.waits > 0
+    }
+
+    /// Says what is to be done each time before the person is kept waiting: who waits may also walk away.
+    pub fn before_waiting(&self, chore: Option<Arc<Chore>>) {
+        *self.0.before_waiting.lock().unwrap_or_else(PoisonError::into_inner) = chore;
+    }
+
+    fn prepare_to_wait(&self) {
+        if self.is_kept_waiting() {
+            return;
+        }
+        let chore = self.0.before_waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(chore) = chore {
+            chore();
+        }
+    }
+
+    /// The person's attention, which only one of several logins has at a time.
+    pub async fn attention(&self) -> impl Sized + '_ {
+        self.0.attention.lock().await
+    }
+
+    /// The person's attention, if nobody else has it.
+    #[must_use]
+    pub fn free_attention(&self) -> Option<impl Sized + '_> {
+        self.0.attention.try_lock().ok()
     }
 
     /// Says what happened.
-    pub fn tell(&mut self, line: &str) {
-        self.say(Level::Normal, line);
+    pub fn tell(&self, line: &str) {
+        self.talk().say(Level::Normal, line);
     }
 
     /// Says one step of many.
-    pub fn detail(&mut self, line: &str) {
-        self.say(Level::Verbose, line);
+    pub fn detail(&self, line: &str) {
+        self.talk().say(Level::Verbose, line);
     }
 
     /// Says what must be known even when all else is quiet.
-    pub fn must_know(&mut self, line: &str) {
-        self.say(Level::Quiet, line);
+    pub fn must_know(&self, line: &str) {
+        self.talk().say(Level::Quiet, line);
+    }
+
+    /// A wait that may come, of which nothing is shown yet.
+    #[must_use]
+    pub fn wait(&self) -> Wait<'_> {
+        Wait { person: self, shows: Cell::new(false) }
+    }
+
+    /// Takes away what is shown, whoever shows it.
+    pub fn clear(&self) {
+        self.talk().clear();
+    }
+
+    /// Asks for one line at the terminal. It is read on a thread of its own, so that what else goes on is not held up.
+    ///
+    /// # Errors
+    /// [`NoAnswer`] if there is nobody, nothing is typed, or not within `limit`.
+    pub async fn ask(&self, question: &str, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer> {
+        self.prepare_to_wait();
+        let mut terminal = self.talk().begin(question)?;
+        let (tell, told) = oneshot::channel();
+        let reading = std::thread::Builder::new().name("terminal".to_owned()).spawn(move || {
+            let answer = terminal.read_line(echo, limit);
+            if !echo || answer.is_err() {
+                terminal.write("\n");
+            }
+            // Nobody listens any more if it took too long.
+            let _ = tell.send((terminal, answer));
+        });
+        let (terminal, answer) = match (reading, told.await) {
+            (Ok(_), Ok((terminal, answer))) => (Some(terminal), answer),
+            _ => (None, Err(NoAnswer::Nobody)),
+        };
+        let mut talk = self.talk();
+        (talk.terminal, talk.asked) = (terminal, false);
+        answer
+    }
+}
+
+/// A wait: what is shown of it goes away with it.
+pub struct Wait<'a> {
+    person: &'a Person,
+    shows: Cell<bool>,
+}
+
+impl Wait<'_> {
+    /// Shows what is waited for, in one line of the terminal that changes in place; without a terminal it is said once.
+    pub fn show(&self, what: &str, countdown: Option<Duration>) {
+        self.person.prepare_to_wait();
+        let mut talk = self.person.talk();
+        if !self.shows.replace(true) {
+            talk.waits += 1;
+        }
+        talk.show(what, countdown);
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if self.shows.get() {
+            let mut talk = self.person.talk();
+            talk.waits -= 1;
+            talk.clear();
+        }
+    }
+}
+
+impl Talk {
+    fn can_be_asked(&self) -> bool {
+        self.askable && self.terminal.as_ref().is_some_and(|terminal| terminal.is_ours())
+    }
+
+    fn begin(&mut self, question: &str) -> Result<Box<dyn Terminal>, NoAnswer> {
+        self.clear();
+        if !self.can_be_asked() {
+            return Err(NoAnswer::Nobody);
+        }
+        let mut terminal = self.terminal.take().ok_or(NoAnswer::Nobody)?;
+        terminal.write(question);
+        self.asked = true;
+        Ok(terminal)
     }
 
     fn say(&mut self, level: Level, line: &str) {
@@ -102,8 +243,10 @@ impl Person {
         let _ = writeln!(self.stderr, "{line}");
     }
 
-    /// Shows what is waited for, in one line of the terminal that changes in place; without a terminal it is said once.
-    pub fn show(&mut self, what: &str, countdown: Option<Duration>) {
+    fn show(&mut self, what: &str, countdown: Option<Duration>) {
+        if self.asked {
+            return;
+        }
         let Some(terminal) = &mut self.terminal else {
             if self.shown.as_deref() != Some(what) {
                 let _ = writeln!(self.stderr, "{what}");
@@ -128,28 +271,9 @@ impl Person {
         self.shown = Some(line);
     }
 
-    /// Takes away what [`Person::show`] put there.
-    pub fn clear(&mut self) {
+    fn clear(&mut self) {
         if let (Some(old), Some(terminal)) = (self.shown.take(), &mut self.terminal) {
             terminal.write(&format!("\r{}\r", " ".repeat(old.chars().count())));
         }
-    }
-
-    /// Asks for one line at the terminal.
-    ///
-    /// # Errors
-    /// [`NoAnswer`] if there is nobody, nothing is typed, or not within `limit`.
-    pub fn ask(&mut self, question: &str, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer> {
-        self.clear();
-        if !self.can_be_asked() {
-            return Err(NoAnswer::Nobody);
-        }
-        let terminal = self.terminal.as_mut().ok_or(NoAnswer::Nobody)?;
-        terminal.write(question);
-        let answer = terminal.read_line(echo, limit);
-        if !echo || answer.is_err() {
-            terminal.write("\n");
-        }
-        answer
     }
 }

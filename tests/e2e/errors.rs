@@ -193,7 +193,8 @@ const AWS: &[Case] = &[
     }),
     ("several MFA devices", |b| {
         b.edit(".aws/config", "mfa_serial", "#mfa_serial");
-        b.aws.add_mfa(&b.alice, "phone", SEED);
+        let phone = b.aws.add_mfa(&b.alice, "phone", SEED);
+        b.token.add(Account::totp(format!("AWS:{phone}"), SEED));
         b.login(&[])
     }),
     ("a secret that is not the MFA device's", |b| {
@@ -368,9 +369,10 @@ fn role(bench: &mut Bench, arn: &str, more: &str) -> Outcome {
 }
 
 fn lied(bench: &mut Bench, lie: Lie) -> Outcome {
-    bench.aws.lie(Action::GetSessionToken, lie, Times::Next(1));
+    bench.aws.lie(Action::GetSessionToken, lie, Times::Always);
     let outcome = bench.login(&[]);
-    assert_eq!(bench.aws.requests().iter().filter(|request| request.had_code).count(), 1, "a code is sent once");
+    let sent = bench.aws.requests().iter().filter(|request| request.had_code).count();
+    assert!((1..=2).contains(&sent), "two codes are sent at most");
     outcome
 }
 

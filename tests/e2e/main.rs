@@ -1,7 +1,7 @@
 //! What the whole program does, from the command line to the files it leaves.
 //!
 //! - `world`: the program inside the test, with a token of memory, AWS on loopback and a person who follows a script.
-//! - `login`, `commands`, `errors`: what the commands do there.
+//! - `login`, `several`, `commands`, `errors`: what the commands do there.
 //! - `stack`: the built program as it is installed, with a real pcscd and AWS's own clients.
 //! - `real`, `real_commands`: what `login` and the other commands do there.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
@@ -23,6 +23,7 @@ mod layers;
 mod login;
 mod real;
 mod real_commands;
+mod several;
 mod stack;
 mod world;
 mod writer;

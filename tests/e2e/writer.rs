@@ -39,9 +39,12 @@ fn failed(error: CredentialsError) -> Failed {
 
 /// Writes a session to a profile as `login` does: first the rehearsal, then the writing. Tells the warnings.
 pub fn write(path: &Path, profile: &str, token: &str) -> Result<Vec<String>, Failed> {
-    let notices = credentials_file::rehearse(path, profile).map_err(failed)?;
+    let rehearsal = credentials_file::rehearse(path, &[profile]).map_err(CredentialsError::File).map_err(failed)?;
+    if let Some(error) = rehearsal.refused.into_iter().flatten().next() {
+        return Err(failed(error));
+    }
     write_now(path, profile, token)?;
-    Ok(report::notices(path, &notices))
+    Ok(report::notices(path, &rehearsal.notices))
 }
 
 pub fn write_now(path: &Path, profile: &str, token: &str) -> Result<(), Failed> {

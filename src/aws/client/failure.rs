@@ -32,6 +32,8 @@ pub enum AwsError {
         status: u16,
         /// What is wrong with it.
         detail: String,
+        /// Whether it is AWS's, as far as it goes.
+        is_cut: bool,
     },
 }
 
@@ -76,6 +78,18 @@ impl Refusal {
             || (self.code == "SignatureDoesNotMatch" && about_time)
     }
 
+    /// Whether it is about the code: wrong, too old, too early, or used before.
+    #[must_use]
+    pub fn is_wrong_code(&self) -> bool {
+        self.message.to_ascii_lowercase().contains("invalid mfa one time pass code")
+    }
+
+    /// Whether it is about the MFA device: not this user's, gone, or locked for some minutes.
+    #[must_use]
+    pub fn is_wrong_device(&self) -> bool {
+        self.message.to_ascii_lowercase().contains("unable to validate mfa code")
+    }
+
     /// Whether AWS could not, rather than would not.
     #[must_use]
     pub fn is_outage(&self) -> bool {
@@ -96,9 +110,20 @@ impl AwsError {
         !matches!(self, Self::Unsendable { .. } | Self::Unreachable { sent: false, .. })
     }
 
+    /// Whether another code may succeed where this one did not; what is wrong with the MFA device or the user stays wrong.
+    #[must_use]
+    pub fn is_worth_another_code(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.is_wrong_code() || refusal.is_throttling() || refusal.is_outage(),
+            Self::Unreachable { why, sent, .. } => *sent && *why == Unreachable::Dropped,
+            Self::Garbled { is_cut, .. } => *is_cut,
+            Self::Unsendable { .. } => false,
+        }
+    }
+
     /// An answer without what has to be in it.
     pub(super) fn incomplete(call: &str) -> Self {
-        Self::Garbled { status: 200, detail: format!("the answer to {call} is not complete") }
+        Self::Garbled { status: 200, detail: format!("the answer to {call} is not complete"), is_cut: true }
     }
 }
 
@@ -134,7 +159,11 @@ where
             let message = context.without_code(message.as_deref().unwrap_or_default());
             AwsError::Refused(Refusal { status, code, message, request_id })
         }
-        _ => AwsError::Garbled { status, detail: describe(&body) },
+        _ => AwsError::Garbled {
+            status,
+            detail: describe(&body),
+            is_cut: !(300..500).contains(&status) && !is_page(&body),
+        },
     }
 }
 
@@ -144,11 +173,15 @@ fn element(body: &str, name: &str) -> Option<String> {
     rest.split_once(&format!("</{name}>")).map(|(text, _)| text.to_owned())
 }
 
-fn describe(body: &str) -> String {
+fn is_page(body: &str) -> bool {
     let start = body.trim_start().get(..15).unwrap_or(body).to_ascii_lowercase();
+    start.starts_with("<!doctype html") || start.starts_with("<html")
+}
+
+fn describe(body: &str) -> String {
     if body.trim().is_empty() {
         "it is empty".to_owned()
-    } else if start.starts_with("<!doctype html") || start.starts_with("<html") {
+    } else if is_page(body) {
         let title = element(body, "title").filter(|title| !title.trim().is_empty());
         title.map_or("it is a web page".to_owned(), |title| format!("it is a web page, \"{}\"", title.trim()))
     } else {

@@ -1,0 +1,144 @@
+//! Fresh sessions on their way into the credentials file: together at the end, and before each wait for a person.
+
+use crate::aws::config_file::{Locations, NewProfile, add_profiles};
+use crate::aws::credentials_file::{CredentialsError, Entry, write_all};
+use crate::aws::{Identity, MfaSerial, Session};
+use crate::ledger::Held;
+use crate::plan::Plan;
+use crate::report::{self, Failure};
+use crate::world::{Person, printable};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A fresh session, with all that is written of it.
+pub(super) struct Fresh {
+    pub(super) profile: String,
+    pub(super) session_profile: String,
+    pub(super) identity: Identity,
+    pub(super) mfa_serial: MfaSerial,
+    pub(super) session: Session,
+    /// Where the code came from.
+    pub(super) source: Option<String>,
+    /// What a new section of the config file says of the session profile.
+    pub(super) passed_on: Vec<(String, String)>,
+}
+
+impl Fresh {
+    pub(super) fn of(
+        plan: &Plan,
+        mfa_serial: MfaSerial,
+        (session, identity): (Session, Identity),
+        source: Option<String>,
+    ) -> Self {
+        let (profile, session_profile) = (plan.profile.clone(), plan.session_profile.clone());
+        let passed_on = plan.passed_on.clone();
+        Self { profile, session_profile, identity, mfa_serial, session, source, passed_on }
+    }
+
+    fn entry(&self) -> Entry<'_> {
+        Entry {
+            profile: &self.session_profile,
+            owner: &self.profile,
+            identity: &self.identity,
+            mfa_serial: &self.mfa_serial,
+            session: &self.session,
+        }
+    }
+}
+
+/// Where they wait to be written.
+pub(super) struct Outbox {
+    locations: Locations,
+    person: Person,
+    /// Each with the ledger of its MFA device, which nobody else gets before the session is written.
+    waiting: Mutex<Vec<(Fresh, Option<Held>)>>,
+    /// What could not be written, by session profile.
+    lost: Mutex<HashMap<String, Arc<Failure>>>,
+}
+
+impl Outbox {
+    pub(super) fn new(locations: &Locations, person: &Person) -> Arc<Self> {
+        let (locations, person) = (locations.clone(), person.clone());
+        let outbox = Arc::new(Self { locations, person, waiting: Mutex::default(), lost: Mutex::default() });
+        let theirs = Arc::downgrade(&outbox);
+        outbox.person.before_waiting(Some(Arc::new(move || {
+            if let Some(outbox) = theirs.upgrade() {
+                outbox.deliver();
+            }
+        })));
+        outbox
+    }
+
+    /// Takes a session; it is written at once where a person is kept waiting already.
+    pub(super) fn post(&self, fresh: Fresh, ledger: Option<Held>) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((fresh, ledger));
+        if self.person.is_kept_waiting() {
+            self.deliver();
+        }
+    }
+
+    /// The ledger of an MFA device, if it is kept here.
+    pub(super) fn take_back(&self, serial: &MfaSerial) -> Option<Held> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut theirs = waiting.iter_mut().filter(|(fresh, _)| fresh.mfa_serial == *serial);
+        theirs.find_map(|(_, ledger)| ledger.take())
+    }
+
+    /// Writes what waits, in one step. What only one of the sections does not allow does not stop the others.
+    pub(super) fn deliver(&self) {
+        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        if waiting.is_empty() {
+            return;
+        }
+        // The ledgers are let go when all is written.
+        let (fresh, _ledgers): (Vec<Fresh>, Vec<Option<Held>>) = waiting.into_iter().unzip();
+        let path = &self.locations.credentials;
+        let entries: Vec<Entry<'_>> = fresh.iter().map(Fresh::entry).collect();
+        match write_all(path, &entries) {
+            Ok(()) => {}
+            Err(error @ CredentialsError::File(_)) => {
+                let failure = Arc::new(Failure::Write { spent: true, error });
+                fresh.iter().for_each(|fresh| self.lose(fresh, &failure));
+            }
+            Err(_) => {
+                for (entry, fresh) in entries.iter().zip(&fresh) {
+                    if let Err(error) = entry.write(path) {
+                        self.lose(fresh, &Arc::new(Failure::Write { spent: fresh.source.is_some(), error }));
+                    }
+                }
+            }
+        }
+        self.introduce(&fresh);
+    }
+
+    fn lose(&self, fresh: &Fresh, failure: &Arc<Failure>) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.insert(fresh.session_profile.clone(), Arc::clone(failure));
+    }
+
+    /// Why a session was not written, if it was not.
+    pub(super) fn failure(&self, session_profile: &str) -> Option<Arc<Failure>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).get(session_profile).cloned()
+    }
+
+    /// Gives new session profiles what their owners say of region and endpoints, so that `--profile P-mfa` works like P.
+    fn introduce(&self, fresh: &[Fresh]) {
+        let written = fresh.iter().filter(|fresh| self.failure(&fresh.session_profile).is_none());
+        let new: Vec<NewProfile<'_>> = written
+            .filter(|fresh| !fresh.passed_on.is_empty())
+            .map(|fresh| NewProfile { name: &fresh.session_profile, keys: &fresh.passed_on })
+            .collect();
+        if let Err(error) = add_profiles(&self.locations.config, &new) {
+            let path = printable(&self.locations.config.to_string_lossy(), 300);
+            let cause = report::report(&Failure::File(error)).cause;
+            let names: Vec<&str> = new.iter().map(|new| new.name).collect();
+            self.person.must_know(&format!("warning: {} was not added to {path}: {cause}", names.join(", ")));
+        }
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.person.before_waiting(None);
+    }
+}

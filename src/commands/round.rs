@@ -1,0 +1,302 @@
+//! Sessions for several plans, side by side: each MFA device is asked for one code at a time, and nothing is asked for twice.
+
+use super::outbox::{Fresh, Outbox};
+use super::session::{Got, good, left_until};
+use crate::aws::client::{Aws, Network, Route};
+use crate::aws::config_file::{Locations, Profiles, set_profile};
+use crate::aws::credentials_file::{self, CredentialsError, is_plain};
+use crate::aws::{Identity, MfaSerial, Session};
+use crate::file::{self, FileError, FileFault, Stamp};
+use crate::ledger::{self, Held};
+use crate::login::{Grant, Login, LoginError, assume_all, mfa_device};
+use crate::plan::{Plan, PlanError, Role};
+use crate::report::{self, Failure};
+use crate::source::token::Tokens;
+use crate::world::World;
+use futures_util::future::join_all;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::runtime;
+use tokio::sync::{Mutex, OnceCell};
+
+/// What is shown while somebody else logs in.
+pub(super) const WAITING: &str = "Waiting for another login with the same MFA device";
+
+/// What came of one plan, while others may want to know it, too.
+type Outcome = Result<Got, Arc<Failure>>;
+
+/// For each plan its session: the present one if it is good, else a fresh one, written to its profile.
+///
+/// # Errors
+/// [`Failure`] if nothing can be done for any of them; one that fails does not stop the others.
+pub(super) fn obtain_all(plans: &[&Plan], world: &World) -> Result<Vec<Result<Got, Failure>>, Failure> {
+    let seen = Locations::find(&world.env).ok().and_then(|locations| file::stamp_of(&locations.credentials));
+    let profiles = Profiles::read(&world.env)?;
+    let now = world.clock.now();
+    // Where all is there, there is nothing to begin.
+    if let Some(present) = plans.iter().map(|plan| good(plan, &profiles, now)).collect::<Option<Vec<Got>>>() {
+        return Ok(present.into_iter().map(Ok).collect());
+    }
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+    let outcomes = runtime.block_on(Round::new(plans, (profiles, seen), world).run(plans));
+    // It does not wait for a name that is still being looked up.
+    runtime.shutdown_background();
+    Ok(outcomes.into_iter().map(|outcome| outcome.map_err(Failure::Shared)).collect())
+}
+
+/// What the logins of one run share.
+struct Round<'a> {
+    world: &'a World,
+    profiles: Profiles,
+    /// What the credentials file was when it was read.
+    seen: Option<Stamp>,
+    outbox: Arc<Outbox>,
+    /// Plans that need no other's session, by session profile, and what came of them.
+    roots: HashMap<&'a str, (&'a Plan, OnceCell<Outcome>)>,
+    /// Why nothing could be written to a session profile.
+    refused: HashMap<&'a str, Arc<Failure>>,
+    tokens: RefCell<HashMap<Option<String>, Rc<Tokens>>>,
+    routes: RefCell<Vec<Route>>,
+    devices: RefCell<HashMap<String, Rc<Mutex<Vec<Made<'a>>>>>>,
+}
+
+/// What a login came to, for plans that would do the very same.
+struct Made<'a> {
+    plan: &'a Plan,
+    outcome: Result<(Identity, Session, String), Arc<Failure>>,
+}
+
+impl<'a> Round<'a> {
+    fn new(plans: &[&'a Plan], (profiles, seen): (Profiles, Option<Stamp>), world: &'a World) -> Self {
+        let mut roots = HashMap::new();
+        let alone = plans.iter().copied().filter(|plan| source_of(plan).is_none());
+        for plan in alone.chain(plans.iter().filter_map(|plan| source_of(plan))) {
+            roots.entry(plan.session_profile.as_str()).or_insert((plan, OnceCell::new()));
+        }
+        let outbox = Outbox::new(&profiles.locations, &world.person);
+        let (tokens, routes, devices) = Default::default();
+        Self { world, profiles, seen, outbox, roots, refused: HashMap::new(), tokens, routes, devices }
+    }
+
+    async fn run(mut self, plans: &[&'a Plan]) -> Vec<Outcome> {
+        self.rehearse(plans);
+        let outcomes = join_all(plans.iter().map(|plan| self.obtain(plan))).await;
+        self.outbox.deliver();
+        let written = |outcome: Outcome| {
+            let got = outcome?;
+            self.outbox.failure(&got.session_profile).filter(|_| got.fresh).map_or(Ok(got), Err)
+        };
+        outcomes.into_iter().map(written).collect()
+    }
+
+    /// Finds out what could not be written, before anything is spent on it.
+    fn rehearse(&mut self, plans: &[&'a Plan]) {
+        let now = self.world.clock.now();
+        let roots = self.roots.values().map(|(plan, _)| *plan);
+        let mut due: Vec<&Plan> = plans.iter().copied().chain(roots).collect();
+        due.retain(|plan| good(plan, &self.profiles, now).is_none());
+        let mut names: Vec<&str> = due.iter().map(|plan| plan.session_profile.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let failed = |error: CredentialsError| Arc::new(Failure::Write { spent: false, error });
+        let credentials = &self.profiles.locations.credentials;
+        match credentials_file::rehearse(credentials, &names) {
+            Ok(rehearsal) => {
+                for notice in report::notices(credentials, &rehearsal.notices) {
+                    self.world.person.tell(&notice);
+                }
+                let refused = names.into_iter().zip(rehearsal.refused);
+                self.refused = refused.filter_map(|(name, error)| Some((name, failed(error?)))).collect();
+            }
+            Err(error) => {
+                let failure = failed(error.into());
+                self.refused = names.into_iter().map(|name| (name, Arc::clone(&failure))).collect();
+            }
+        }
+    }
+
+    async fn obtain(&self, plan: &'a Plan) -> Outcome {
+        let Some(source) = source_of(plan) else { return self.root(plan).await };
+        if let Some(got) = good(plan, &self.profiles, self.world.clock.now()) {
+            return Ok(got);
+        }
+        self.check(plan)?;
+        let base = self.root(source).await?;
+        self.assume(plan, base).await
+    }
+
+    /// The session of a plan that needs no other's, come by once.
+    async fn root(&self, plan: &'a Plan) -> Outcome {
+        let Some((plan, outcome)) = self.roots.get(plan.session_profile.as_str()) else {
+            return self.log_in(plan).await;
+        };
+        outcome.get_or_init(|| self.log_in(plan)).await.clone()
+    }
+
+    async fn log_in(&self, plan: &'a Plan) -> Outcome {
+        if let Some(got) = good(plan, &self.profiles, self.world.clock.now()) {
+            return Ok(got);
+        }
+        self.check(plan)?;
+        let failed = |error| Arc::new(Failure::Login { profile: plan.profile.clone(), error: Box::new(error) });
+        let route = self.route(&plan.network)?;
+        let (aws, tokens) = (Aws::new(&route, &plan.key), self.tokens(plan));
+        let device = mfa_device(plan, &aws, &tokens).await.map_err(failed)?;
+        let made = self.device(&device.serial);
+        let mut made = made.lock().await;
+        if let Some(same) = made.iter().find(|made| is_same_login(made.plan, plan)) {
+            let (identity, session, source) = same.outcome.clone()?;
+            let fresh = Fresh::of(plan, device.serial, (session, identity), Some(source));
+            return Ok(self.post(fresh, None, route.now()));
+        }
+        let mut ledger = match self.ledger(plan, &device.serial).await.map_err(failed)? {
+            Turn::Served(got) => return Ok(*got),
+            Turn::Ours(ledger) => ledger,
+        };
+        let person = &self.world.person;
+        let login = Login { plan, aws: &aws, tokens: &tokens, person, device: &device, ledger: &mut ledger };
+        let outcome = login.run(grant(plan)).await.map_err(failed);
+        let told = outcome.as_ref().map(|done| (done.identity.clone(), done.session.clone(), done.source.clone()));
+        made.push(Made { plan, outcome: told.map_err(Arc::clone) });
+        let done = outcome?;
+        if device.identity.is_some() {
+            self.found(plan, &device.serial, done.account.as_deref());
+        }
+        let fresh = Fresh::of(plan, device.serial, (done.session, done.identity), Some(done.source));
+        Ok(self.post(fresh, Some(ledger), route.now()))
+    }
+
+    /// The role of a plan, with the session of the profile that it comes from: no code, no touch.
+    async fn assume(&self, plan: &'a Plan, base: Got) -> Outcome {
+        let failed = |error| Arc::new(Failure::Login { profile: plan.profile.clone(), error: Box::new(error) });
+        let steps = plan.role.as_ref().map(|role: &Role| role.steps.as_slice()).unwrap_or_default();
+        let serial = base.mfa_serial.as_deref().and_then(|serial| MfaSerial::parse(serial).ok());
+        let Some(serial) = serial.or_else(|| plan.mfa_serial.clone()) else {
+            return Err(Arc::new(PlanError::NoSerial { profile: plan.profile.clone() }.into()));
+        };
+        let route = self.route(&plan.network)?;
+        let from = (base.session, base.identity.unwrap_or_default());
+        let assumed = assume_all(plan.duration, steps, from, &route).await.map_err(failed)?;
+        Ok(self.post(Fresh::of(plan, serial, assumed, base.source), None, route.now()))
+    }
+
+    /// Sends a fresh session on its way into the file. Its MFA device's ledger is kept until it stands there: whoever waits
+    /// for the MFA device looks for it then.
+    fn post(&self, fresh: Fresh, ledger: Option<Held>, now: SystemTime) -> Got {
+        let got = Got {
+            session_profile: fresh.session_profile.clone(),
+            identity: Some(fresh.identity.arn.clone()),
+            left: left_until(&fresh.session.expires, now, 0),
+            session: fresh.session.clone(),
+            mfa_serial: Some(fresh.mfa_serial.to_string()),
+            source: fresh.source.clone(),
+            fresh: true,
+        };
+        self.outbox.post(fresh, ledger);
+        got
+    }
+
+    fn check(&self, plan: &Plan) -> Result<(), Arc<Failure>> {
+        self.refused.get(plan.session_profile.as_str()).map_or(Ok(()), |failure| Err(Arc::clone(failure)))
+    }
+
+    /// The ledger of an MFA device, once nobody else has it; or the session that somebody else has made meanwhile.
+    async fn ledger(&self, plan: &Plan, serial: &MfaSerial) -> Result<Turn, LoginError> {
+        if let Some(ledger) = self.outbox.take_back(serial) {
+            return Ok(Turn::Ours(ledger));
+        }
+        let (person, wait) = (&self.world.person, self.world.person.wait());
+        let mut seen = self.seen;
+        let mut served = None;
+        // Whoever had to wait may find the session made meanwhile.
+        let mut look = || {
+            let now = file::stamp_of(&self.profiles.locations.credentials);
+            if now != std::mem::replace(&mut seen, now) {
+                // One that cannot be read just now is looked at again when it changes, or when it is our turn.
+                let profiles = Profiles::read(&self.world.env).ok();
+                served = profiles.and_then(|profiles| good(plan, &profiles, self.world.clock.now()));
+            }
+            served.is_some()
+        };
+        let mut waiting = |left| {
+            self.outbox.deliver();
+            if let Some(_attention) = person.free_attention() {
+                wait.show(WAITING, Some(left));
+            }
+            !look()
+        };
+        let held = ledger::hold_unless(&plan.state, serial, &mut waiting).await;
+        drop(wait);
+        let held = held.map_err(LoginError::Ledger)?.filter(|_| !look());
+        match (held, served) {
+            (Some(ledger), _) => Ok(Turn::Ours(ledger)),
+            (None, Some(got)) => Ok(Turn::Served(Box::new(got))),
+            (None, None) => Err(LoginError::Ledger(FileError { path: plan.state.clone(), fault: FileFault::Locked })),
+        }
+    }
+
+    /// An MFA device that nothing named: written down, or told how.
+    fn found(&self, plan: &Plan, serial: &MfaSerial, account: Option<&str>) {
+        let (person, profile) = (&self.world.person, &plan.profile);
+        if !plan.remember {
+            return person.tell(&format!(
+                "note: IAM lists {serial} for this user; `aws-mfa-key login {profile} --remember` writes it down"
+            ));
+        }
+        let config = &self.profiles.locations.config;
+        let mut keys = vec![("mfa_serial", serial.as_str())];
+        keys.extend(account.filter(|id| is_plain(id)).map(|id| ("mfa_key_account", id)));
+        match set_profile(config, profile, &keys) {
+            Ok(()) => person.tell(&format!("profile {profile} now says mfa_serial = {serial}")),
+            Err(error) => person.must_know(&report::report(&Failure::File(error)).to_string()),
+        }
+    }
+
+    fn route(&self, network: &Network) -> Result<Route, Arc<Failure>> {
+        let mut routes = self.routes.borrow_mut();
+        if let Some(route) = routes.iter().find(|route| route.is_of(network)) {
+            return Ok(route.clone());
+        }
+        let route = Route::open(network, Arc::clone(&self.world.clock));
+        let route = route.map_err(|fault| Arc::new(Failure::Network(fault)))?;
+        routes.push(route.clone());
+        Ok(route)
+    }
+
+    fn tokens(&self, plan: &Plan) -> Rc<Tokens> {
+        let mut tokens = self.tokens.borrow_mut();
+        let made = || Rc::new(Tokens::on((self.world.bus)(plan.reader.as_deref())));
+        Rc::clone(tokens.entry(plan.reader.clone()).or_insert_with(made))
+    }
+
+    fn device(&self, serial: &MfaSerial) -> Rc<Mutex<Vec<Made<'a>>>> {
+        Rc::clone(self.devices.borrow_mut().entry(serial.to_string()).or_default())
+    }
+}
+
+/// What waiting for a ledger came to.
+enum Turn {
+    Ours(Held),
+    Served(Box<Got>),
+}
+
+/// The plan whose session the first role of this one is assumed with.
+fn source_of(plan: &Plan) -> Option<&Plan> {
+    plan.role.as_ref()?.source.as_deref()
+}
+
+fn grant(plan: &Plan) -> Grant<'_> {
+    plan.role.as_ref().and_then(|role| role.steps.last()).map_or(Grant::Session, Grant::Role)
+}
+
+/// Whether one code does for both: the same user's session, of the same length, from the same place.
+fn is_same_login(one: &Plan, other: &Plan) -> bool {
+    let steps = |plan: &Plan| plan.role.as_ref().map(|role| role.steps.clone());
+    one.key.id == other.key.id
+        && one.duration == other.duration
+        && one.network == other.network
+        && steps(one) == steps(other)
+}

@@ -1,0 +1,90 @@
+//! The code of an account that was found, with the touch that it may want.
+
+use super::{Found, TokenError, Tokens, on_a_thread};
+use crate::source::{Code, DIGITS, PERIOD};
+use crate::world::Person;
+use hw::fetch;
+use hw::oath::{self, OathError, TimeStep};
+use secrecy::SecretString;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// How long a code may take. Tokens give up on a touch after 15 to 30 seconds by themselves.
+const FETCH: Duration = Duration::from_secs(45);
+/// Silence after which a token is believed to wait for a touch, where it is not known beforehand.
+const SILENCE: Duration = Duration::from_millis(500);
+/// Silence after which it is said what is waited for.
+const MOMENT: Duration = Duration::from_secs(2);
+/// How long a YubiKey waits for a touch.
+const TOUCH: Duration = Duration::from_secs(15);
+
+/// Fetches the code of a time step, and asks for the touch as soon as it is known or likely that one is wanted.
+///
+/// # Errors
+/// [`TokenError::TouchWanted`], [`TokenError::NoCode`], [`TokenError::Stuck`].
+pub(super) async fn code(
+    tokens: &Tokens,
+    found: &Found,
+    step: u64,
+    person: &Person,
+    purpose: &str,
+) -> Result<Code, TokenError> {
+    let touch = found.account.touch;
+    let nobody = || TokenError::TouchWanted { token: found.token.clone() };
+    if touch == Some(true) && !person.may_be_bothered() {
+        return Err(nobody());
+    }
+    let mut fetching = start(tokens, found, step);
+    let (begun, wait) = (Instant::now(), person.wait());
+    let quiet_until = match touch {
+        Some(true) => Duration::ZERO,
+        Some(false) => MOMENT,
+        None => SILENCE,
+    };
+    let outcome = loop {
+        let passed = begun.elapsed();
+        if passed >= FETCH {
+            break None;
+        }
+        let pause = if passed < quiet_until { quiet_until - passed } else { Duration::from_secs(1) };
+        if passed >= quiet_until && touch.is_none() && !person.may_be_bothered() {
+            return Err(nobody());
+        }
+        // Who waits for no touch says nothing while another login asks for one.
+        let speaks = if touch == Some(false) { person.free_attention().is_some() } else { true };
+        if passed >= quiet_until && speaks {
+            let touch_left = TOUCH.checked_sub(passed).filter(|_| touch != Some(false));
+            wait.show(&waiting_for(found, touch, purpose), touch_left);
+        }
+        if let Ok(outcome) = tokio::time::timeout(pause, &mut fetching).await {
+            break outcome.ok();
+        }
+    };
+    drop(wait);
+    let outcome = outcome.ok_or(TokenError::Stuck { waited: FETCH })?;
+    let code = outcome.map_err(|why| TokenError::NoCode { token: found.token.clone(), why })?;
+    let digits = u8::try_from(code.digits().len()).unwrap_or(u8::MAX);
+    if usize::from(digits) != DIGITS {
+        return Err(TokenError::NotSixDigits { id: found.account.id.clone(), digits });
+    }
+    Ok(Code { digits: SecretString::from(code.digits()), step })
+}
+
+fn start(tokens: &Tokens, found: &Found, step: u64) -> oneshot::Receiver<Result<oath::Code, OathError>> {
+    const SECONDS: NonZeroU32 = NonZeroU32::new(PERIOD as u32).unwrap();
+    let (bus, found, keys) = (Arc::clone(&tokens.bus), found.clone(), tokens.keys.clone());
+    on_a_thread(move || {
+        let step = TimeStep::numbered(step, SECONDS);
+        let request = fetch::Request { device_id: found.device_id.as_ref(), account: &found.account.id, step };
+        fetch::code(&*bus, &found.reader, &request, &|id| keys.find(id))
+    })
+}
+
+fn waiting_for(found: &Found, touch: Option<bool>, purpose: &str) -> String {
+    match touch {
+        Some(false) => format!("Waiting for {}; another program may be using it", found.token),
+        _ => format!("Touch {} for {purpose} ({})", found.token, found.account.id),
+    }
+}

@@ -1,0 +1,127 @@
+//! The one token that has the account, among all that were looked at.
+
+use super::{Found, TokenError, name};
+use crate::source::DIGITS;
+use crate::world::printable;
+use hw::oath::{self, Account, DeviceId, Match, MatchError, Wanted};
+use hw::survey::{Contents, Look, Survey};
+use hw::transport::CarrierError;
+
+/// What is looked for among the tokens.
+pub struct Search<'a> {
+    /// Serial number of the token.
+    pub token: Option<u32>,
+    /// What is known of the account.
+    pub account: Wanted<'a>,
+}
+
+/// What a search among the tokens came to.
+pub enum Outcome {
+    /// The account.
+    Found(Found),
+    /// It may be on a token that is locked: this one.
+    Locked {
+        /// The token, as one names it to a person.
+        token: String,
+        /// What its key is derived for; `None` if it cannot be unlocked with a password.
+        device_id: Option<DeviceId>,
+        /// Whether a password was tried and was wrong.
+        refused: bool,
+    },
+}
+
+/// Finds the account among the tokens that were looked at.
+///
+/// # Errors
+/// [`TokenError`], the most hopeful one: a token that is merely busy is not a token that is missing.
+pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<Outcome, TokenError> {
+    let ours = |look: &&Look| wanted.token.is_none_or(|serial| look.identity.serial == Some(serial));
+    let looks: Vec<&Look> = survey.looks.iter().filter(ours).collect();
+    let accounts = |look: &&Look| look.accounts().unwrap_or_default().to_vec();
+    // All at once, so that a good fit on one token outweighs a poor one on another.
+    let all: Vec<Account> = looks.iter().flat_map(accounts).collect();
+    match oath::find(&all, &wanted.account) {
+        Ok(Match { account, is_guess }) => {
+            if is_guess && let Some(better) = may_fit_better(survey, &looks) {
+                return better;
+            }
+            if let Some(digits) = account.digits.filter(|digits| usize::from(*digits) != DIGITS) {
+                return Err(TokenError::NotSixDigits { id: account.id.clone(), digits });
+            }
+            let own = |look: &&Look| {
+                let same = look.accounts()?.iter().find(|other| other.id == account.id)?;
+                Some(found_on(look, same, is_guess))
+            };
+            let mut found: Vec<Found> = looks.iter().filter_map(own).collect();
+            if found.len() == 1 {
+                return Ok(Outcome::Found(found.remove(0)));
+            }
+            Err(TokenError::SeveralTokens { tokens: found.into_iter().map(|one| one.token).collect() })
+        }
+        Err(MatchError::Several { matching }) => Err(TokenError::SeveralAccounts { matching }),
+        Err(MatchError::NotByTime { id }) => Err(TokenError::NotByTime { id }),
+        Err(MatchError::NoMatch { .. } | MatchError::NoSuchId { .. }) => {
+            looks.iter().find_map(|look| locked(look)).ok_or_else(|| missing(survey, &looks, wanted))
+        }
+    }
+}
+
+/// A token that could not be looked at may have the account itself, where one that could has no more than a word of it.
+fn may_fit_better(survey: &Survey, looks: &[&Look]) -> Option<Result<Outcome, TokenError>> {
+    if let Some(locked) = looks.iter().find_map(|look| locked(look)) {
+        return Some(Ok(locked));
+    }
+    unseen(survey).map(Err)
+}
+
+/// The token that could not be looked at, and is there.
+fn unseen(survey: &Survey) -> Option<TokenError> {
+    let unseen = survey.most_hopeful()?;
+    let gone = matches!(unseen.why.carrier(), Some(CarrierError::Empty | CarrierError::Removed));
+    (!gone).then(|| TokenError::Unseen { reader: printable(&unseen.reader, 100), why: unseen.why.clone() })
+}
+
+fn found_on(look: &Look, account: &Account, is_guess: bool) -> Found {
+    Found {
+        token: name(look),
+        account: account.clone(),
+        is_guess,
+        reader: look.reader.clone(),
+        device_id: look.device_id().cloned(),
+    }
+}
+
+fn locked(look: &Look) -> Option<Outcome> {
+    let Contents::Locked { greeting, refused } = &look.contents else { return None };
+    Some(Outcome::Locked { token: name(look), device_id: greeting.device_id.clone(), refused: *refused })
+}
+
+fn missing(survey: &Survey, looks: &[&Look], wanted: &Search<'_>) -> TokenError {
+    if let Some(unseen) = unseen(survey) {
+        return unseen;
+    }
+    if survey.looks.is_empty() {
+        return TokenError::NoToken;
+    }
+    if let (Some(serial), []) = (wanted.token, looks) {
+        return TokenError::OtherTokens { wanted: serial, present: survey.looks.iter().map(name).collect() };
+    }
+    let mut present = Vec::new();
+    let mut without = None;
+    for look in looks {
+        match &look.contents {
+            Contents::NoApplet { disabled, .. } => without = Some((name(look), *disabled == Some(true))),
+            Contents::Locked { .. } => {}
+            Contents::Open { accounts, .. } => {
+                present.push((name(look), accounts.iter().map(|account| account.id.clone()).collect()));
+            }
+        }
+    }
+    match without {
+        Some((token, disabled)) if present.is_empty() => TokenError::NoApplet { token, disabled },
+        _ => {
+            let named = wanted.account.id.map(|id| String::from_utf8_lossy(id).into_owned());
+            TokenError::NoMatch { present, named }
+        }
+    }
+}

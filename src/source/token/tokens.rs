@@ -1,0 +1,79 @@
+//! The tokens that are plugged in, looked at once for all that is to be done, and the passwords that were typed for them.
+
+use super::{Found, TokenError, fetch, on_a_thread};
+use crate::source::Code;
+use crate::world::Person;
+use hw::oath::{AccessKey, DeviceId, Password};
+use hw::survey::{self, Survey};
+use hw::transport::Bus;
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a look may take; another program that talks to a token makes us wait.
+const LOOK: Duration = Duration::from_secs(15);
+
+/// See the module.
+pub struct Tokens {
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) keys: Keyring,
+    seen: tokio::sync::Mutex<Option<Seen>>,
+}
+
+type Seen = Result<Arc<Survey>, TokenError>;
+
+impl Tokens {
+    /// Those on a bus.
+    #[must_use]
+    pub fn on(bus: Arc<dyn Bus>) -> Self {
+        Self { bus, keys: Keyring::default(), seen: tokio::sync::Mutex::default() }
+    }
+
+    /// What there is, looked at with what was unlocked so far; whoever asks first has the tokens looked at.
+    ///
+    /// # Errors
+    /// [`TokenError::Bus`], [`TokenError::Stuck`].
+    pub async fn look(&self) -> Seen {
+        let mut seen = self.seen.lock().await;
+        if let Some(seen) = &*seen {
+            return seen.clone();
+        }
+        let (bus, keys) = (Arc::clone(&self.bus), self.keys.clone());
+        let looking = on_a_thread(move || survey::survey(&*bus, &|id| keys.find(id)));
+        let survey = tokio::time::timeout(LOOK, looking).await;
+        let survey = survey.ok().and_then(Result::ok).ok_or(TokenError::Stuck { waited: LOOK });
+        let survey = survey.and_then(|survey| survey.map(Arc::new).map_err(TokenError::Bus));
+        *seen = Some(survey.clone());
+        survey
+    }
+
+    /// Keeps the key of a password that somebody typed for an applet; the next look is a new one.
+    pub async fn unlock(&self, device_id: &DeviceId, password: &SecretString) {
+        let password = Password::new(password.expose_secret().to_owned());
+        self.keys.add(device_id.clone(), AccessKey::derive(&password, device_id));
+        *self.seen.lock().await = None;
+    }
+
+    /// Fetches the code of a time step, and asks for the touch as soon as it is known or likely that one is wanted.
+    ///
+    /// # Errors
+    /// [`TokenError::TouchWanted`], [`TokenError::NoCode`], [`TokenError::Stuck`], [`TokenError::NotSixDigits`].
+    pub async fn code(&self, found: &Found, step: u64, person: &Person, purpose: &str) -> Result<Code, TokenError> {
+        fetch::code(self, found, step, person, purpose).await
+    }
+}
+
+/// The keys of applets that a person unlocked.
+#[derive(Clone, Default)]
+pub(super) struct Keyring(Arc<Mutex<Vec<(DeviceId, AccessKey)>>>);
+
+impl Keyring {
+    pub(super) fn find(&self, id: &DeviceId) -> Option<AccessKey> {
+        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().rev().find(|(known, _)| known == id).map(|(_, key)| key.clone())
+    }
+
+    fn add(&self, id: DeviceId, key: AccessKey) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((id, key));
+    }
+}
