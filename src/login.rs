@@ -97,6 +97,8 @@ pub struct NoSession {
     pub typed: bool,
     /// Seconds that this machine's clock is behind AWS's.
     pub clock_behind: i64,
+    /// How many codes were sent.
+    pub codes: usize,
     /// Where AWS refused the MFA device: those that the user has, if it said.
     pub devices: Option<Vec<String>>,
 }
@@ -202,10 +204,10 @@ impl Login<'_> {
                 let devices = devices(aws, &error).await;
                 let typed = ready.is_typed();
                 let (serial, clock_behind) = (serial.clone(), aws.clock_behind());
-                let failure = NoSession { error, identity, serial, source, typed, clock_behind, devices };
+                let failure = NoSession { error, identity, serial, source, typed, clock_behind, codes: sent, devices };
                 return Err(LoginError::Session(Box::new(failure)));
             }
-            codes.only_present = !is_present;
+            codes.only_present = !is_present && matches!(&error, AwsError::Refused(refusal) if refusal.is_wrong_code());
             person.tell(&what_now(&error, is_present));
             tokio::time::sleep(pause(&error)).await;
         }

@@ -1,6 +1,7 @@
 //! What AWS refused, and why it could not be reached.
 
 use super::{Exit, Report};
+use crate::aws::MfaSerial;
 use crate::aws::client::{AwsError, NetworkFault, Refusal, Unreachable};
 use crate::login::NoSession;
 use crate::world::printable;
@@ -51,17 +52,11 @@ pub(super) fn session(profile: &str, failure: &NoSession) -> Report {
         return report;
     };
     let message = refusal.message.to_lowercase();
-    let NoSession { serial, identity, source, .. } = failure;
-    let (exit, cause, next) = if message.contains("invalid mfa one time pass code") {
+    let (exit, cause, next) = if refusal.is_wrong_code() {
         (Exit::Refused, wrong_code(failure), "wait for the next code (half a minute), then try again".to_owned())
-    } else if message.contains("unable to validate mfa code") {
-        (
-            Exit::Refused,
-            format!(
-                "AWS does not take codes of {serial} from {identity}: it is not this user's, was removed, or is blocked for some minutes after too many wrong codes"
-            ),
-            format!("compare with `aws iam list-mfa-devices --profile {profile}`; if it is there, wait two minutes"),
-        )
+    } else if refusal.is_wrong_device() {
+        let (cause, next) = wrong_device(profile, failure);
+        (Exit::Refused, cause, next)
     } else if message.contains("session credentials") {
         (
             Exit::Change,
@@ -76,7 +71,7 @@ pub(super) fn session(profile: &str, failure: &NoSession) -> Report {
         )
     } else {
         let mut report = refused(what, refusal);
-        report.cause.push_str(&format!(" (the code from {source} is spent)"));
+        report.cause.push_str(&format!(" (the code from {} is spent)", failure.source));
         return report;
     };
     Report::new(exit, what, cause, next)
@@ -96,13 +91,46 @@ pub(super) fn role(profile: &str, arn: &str, error: &AwsError) -> Report {
 /// What decides whether a role can be assumed.
 const TRUST: &str = "look at the role's trust policy (who, external id, MFA) and at the user's sts:AssumeRole";
 
+/// The MFA device is not the user's, or it is and AWS does not want to hear of it for a while.
+fn wrong_device(profile: &str, failure: &NoSession) -> (String, String) {
+    let NoSession { serial, identity, .. } = failure;
+    let Some(devices) = &failure.devices else {
+        return (
+            format!(
+                "AWS does not take codes of {serial} from {identity}: it is not this user's, was removed, or is blocked for some minutes after too many wrong codes"
+            ),
+            format!("compare with `aws iam list-mfa-devices --profile {profile}`; if it is there, wait two minutes"),
+        );
+    };
+    if devices.iter().any(|device| device == serial.as_str()) {
+        return (
+            format!("AWS has blocked {serial} for some minutes, after too many wrong codes"),
+            "wait two minutes, then try again; look who else sends its codes".to_owned(),
+        );
+    }
+    let usable: Vec<&String> = devices.iter().filter(|device| MfaSerial::parse(device).is_ok()).collect();
+    let cause = format!("MFA device {serial} is not, or no longer, {identity}'s");
+    match usable[..] {
+        [] => (cause, "add an MFA device with codes (\"Authenticator app\") in the IAM console".to_owned()),
+        [one] => (
+            format!("{cause}, who has {}", printable(one, 200)),
+            format!("`aws configure set mfa_serial {} --profile {profile}`", printable(one, 200)),
+        ),
+        _ => (
+            format!("{cause}, who has {}", super::listed(usable.into_iter())),
+            format!("say which: `aws configure set mfa_serial ARN --profile {profile}`"),
+        ),
+    }
+}
+
 fn wrong_code(failure: &NoSession) -> String {
     let NoSession { serial, source, .. } = failure;
     if failure.typed {
         return format!("AWS refused the code: it is wrong, too old, was used before, or is not of {serial}");
     }
+    let which = if failure.codes > 1 { "two codes" } else { "the code" };
     let mut text = format!(
-        "AWS refused the code from {source}: its secret is not that of {serial}, or something else used this code"
+        "AWS refused {which} from {source}: its secret is not that of {serial}, or something else used this code"
     );
     if failure.clock_behind != 0 {
         let by = humantime::format_duration(Duration::from_secs(failure.clock_behind.unsigned_abs()));

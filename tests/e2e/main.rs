@@ -3,7 +3,7 @@
 //! - `world`: the program inside the test, with a token of memory, AWS on loopback and a person who follows a script.
 //! - `login`, `several`, `commands`, `errors`: what the commands do there.
 //! - `stack`: the built program as it is installed, with a real pcscd and AWS's own clients.
-//! - `real`, `real_commands`: what `login` and the other commands do there.
+//! - `real`, `real_commands`, `crowd`: what `login` and the other commands do there, one by one and many at once.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: a server that ends connections early.
 //! - `layers`: the order of the modules.
@@ -17,6 +17,7 @@
 
 mod clients;
 mod commands;
+mod crowd;
 mod errors;
 mod impatient;
 mod layers;
