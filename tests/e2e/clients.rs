@@ -47,12 +47,16 @@ impl fmt::Display for Client {
 /// Access key id, secret access key and session token; or what the client complains of.
 pub type Answer = Result<[String; 3], String>;
 
+/// All of them, but for CLI v2 where it was left out.
+pub fn present() -> impl Iterator<Item = Client> {
+    let without_cli2 = std::env::var_os("AWS_MFA_KEY_WITHOUT_CLI2").is_some();
+    ALL.into_iter().filter(move |client| *client != Client::Cli2 || !without_cli2)
+}
+
 /// Asks every client, each in one process for all jobs: what each answered, in the jobs' order.
 pub fn ask_all(jobs: &[Job]) -> BTreeMap<Client, Vec<Answer>> {
     std::thread::scope(|scope| {
-        let without_cli2 = std::env::var_os("AWS_MFA_KEY_WITHOUT_CLI2").is_some();
-        let judges = ALL.into_iter().filter(|client| *client != Client::Cli2 || !without_cli2);
-        let asked: Vec<_> = judges.map(|client| (client, scope.spawn(move || ask(client, jobs)))).collect();
+        let asked: Vec<_> = present().map(|client| (client, scope.spawn(move || ask(client, jobs)))).collect();
         asked.into_iter().map(|(client, answers)| (client, answers.join().unwrap())).collect()
     })
 }
@@ -107,26 +111,37 @@ async fn rust(job: &Job) -> Answer {
 /// A client with nothing of the tester's own in its environment.
 fn command(client: Client) -> Command {
     let script = |name: &str| format!("{}/tests/clients/{name}", env!("CARGO_MANIFEST_DIR"));
-    let folder = stack::clients();
-    let of_pypi = folder.join("bin/node");
     let mut command = match client {
-        Client::Boto3 | Client::Cli1 => Command::new(folder.join("bin/python")),
+        Client::Boto3 | Client::Cli1 => Command::new(stack::clients().join("bin/python")),
         Client::Cli2 => Command::new("/usr/bin/python3"),
-        Client::JavaScript if of_pypi.exists() => Command::new(of_pypi),
-        Client::JavaScript => Command::new("node"),
+        Client::JavaScript => Command::new(node()),
         Client::Rust => unreachable!("it is linked into this program"),
     };
     bare(&mut command);
     match client {
-        Client::JavaScript => command.arg(script("read.js")).arg(folder.join("js")),
+        Client::JavaScript => command.arg(script("read.js")).arg(javascript()),
         Client::Boto3 => command.arg(script("read.py")).arg("boto3"),
         Client::Cli1 => command.arg(script("read.py")).arg("cli1"),
-        Client::Cli2 | Client::Rust => command
-            .arg(script("read.py"))
-            .arg("cli2")
-            .env("PYTHONPATH", folder.join("cli2/usr/lib/python3/dist-packages")),
+        Client::Cli2 | Client::Rust => command.arg(script("read.py")).arg("cli2").env("PYTHONPATH", cli2().1),
     };
     command
+}
+
+/// Node: PyPI's, if that was installed.
+pub fn node() -> PathBuf {
+    let of_pypi = stack::clients().join("bin/node");
+    if of_pypi.exists() { of_pypi } else { "node".into() }
+}
+
+/// The folder of the packages for Node.
+pub fn javascript() -> PathBuf {
+    stack::clients().join("js")
+}
+
+/// CLI v2, a program for the system's Python, and the folder of its packages.
+pub fn cli2() -> (PathBuf, PathBuf) {
+    let folder = stack::clients().join("cli2/usr");
+    (folder.join("bin/aws"), folder.join("lib/python3/dist-packages"))
 }
 
 /// Python with boto3 and CLI v1 at hand.

@@ -4,6 +4,7 @@
 //! - `login`, `several`, `commands`, `errors`: what the commands do there.
 //! - `stack`: the built program as it is installed, with a real pcscd and AWS's own clients.
 //! - `real`, `real_commands`, `crowd`: what `login` and the other commands do there, one by one and many at once.
+//! - `real_process`: `credential-process` there, with each of AWS's clients as a `caller`.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: a server that ends connections early.
 //! - `layers`: the order of the modules.
@@ -15,6 +16,7 @@
     reason = "what goes wrong in a test's own work is a failed test"
 )]
 
+mod caller;
 mod clients;
 mod commands;
 mod crowd;
@@ -25,6 +27,7 @@ mod login;
 mod real;
 mod real_commands;
 mod several;
+mod real_process;
 mod stack;
 mod world;
 mod writer;
