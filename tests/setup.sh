@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Puts on this machine what the tests and the demo need, and prints the folder with the Python clients.
 #
-# usage: tests/setup.sh
+# usage: tests/setup.sh [tests]
+# With `tests`, what the demo and the measurements can do without, too: other people's shells, access control lists.
 # Missing system packages are installed by apt, as root or with sudo; anybody else is told their names.
 # Several may run at once: one of them does the work, and the others wait for it.
 set -euo pipefail
@@ -35,7 +36,7 @@ c_compiler() { echo '#include <stdio.h>' | cc -E -x c -; }
 python_venv() { /usr/bin/python3 -c 'import ensurepip, venv'; }
 python_headers() { test -e "$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"; }
 
-need_packages() {
+need_packages() { # [tests]
     need "gcc libc6-dev" c_compiler
     need python3-venv python_venv
     if [ "$(uname -s)" = Linux ]; then
@@ -46,6 +47,11 @@ need_packages() {
         need pcscd test -x /usr/sbin/pcscd
         need vsmartcard-vpcd test -e /usr/lib/pcsc/drivers/serial/libifdvpcd.so
         need python3-dev python_headers
+    fi
+    if [ "${1:-}" = tests ]; then
+        need zsh command -v zsh
+        need fish command -v fish
+        if [ "$(uname -s)" = Linux ]; then need acl command -v setfacl; fi
     fi
     if [ ${#packages[@]} -gt 0 ]; then install; fi
 }
@@ -116,7 +122,7 @@ need_clients() { # FOLDER
 }
 
 need_rust
-need_packages
+need_packages "${1:-}"
 clients=${AWS_MFA_KEY_TEST_ENV:-$PWD/target/test-env}
 need_clients "$clients"
 printf '%s\n' "$clients"

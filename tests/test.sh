@@ -2,7 +2,7 @@
 # Runs the formatter's check, the lints and all tests. Arguments go to `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-clients=$(tests/setup.sh)
+clients=$(tests/setup.sh tests)
 tests/clients/setup.sh "$clients"
 export AWS_MFA_KEY_TEST_ENV=$clients
 cargo fmt --all --check

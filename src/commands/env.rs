@@ -82,7 +82,11 @@ fn set(shell: Shell, name: &str, value: &str) -> String {
     match shell {
         Shell::Sh | Shell::Bash | Shell::Zsh => format!("export {name}='{}'\n", value.replace('\'', "'\\''")),
         Shell::Fish => format!("set -gx {name} '{}'\n", value.replace('\\', "\\\\").replace('\'', "\\'")),
-        Shell::Powershell => format!("$Env:{name} = '{}'\n", value.replace('\'', "''")),
+        // A typographic quote ends a string there as well as a plain one, and is doubled as well.
+        Shell::Powershell => {
+            let doubled = |c: char| std::iter::repeat_n(c, if "'‘’‚‛".contains(c) { 2 } else { 1 });
+            format!("$Env:{name} = '{}'\n", value.chars().flat_map(doubled).collect::<String>())
+        }
         // Within the quotes only a percent sign means something; what AWS gives has neither.
         Shell::Cmd => format!("set \"{name}={}\"\r\n", value.replace('%', "%%").replace('"', "")),
     }
@@ -91,8 +95,36 @@ fn set(shell: Shell, name: &str, value: &str) -> String {
 fn unset(shell: Shell, name: &str) -> String {
     match shell {
         Shell::Sh | Shell::Bash | Shell::Zsh => format!("unset {name}\n"),
-        Shell::Fish => format!("set -e {name}\n"),
+        // Alone, it would fail where there is no such variable.
+        Shell::Fish => format!("if set -q {name}; set -e {name}; end\n"),
         Shell::Powershell => format!("Remove-Item -ErrorAction SilentlyContinue Env:{name}\n"),
         Shell::Cmd => format!("set \"{name}=\"\r\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The other shells are there for the tests to ask.
+    #[test]
+    fn the_shells_of_windows_are_given_what_they_take_as_it_stands() {
+        let cases = [
+            ("plain", "'plain'", "plain"),
+            ("C:\\my certificates\\ca.pem", "'C:\\my certificates\\ca.pem'", "C:\\my certificates\\ca.pem"),
+            ("it's", "'it''s'", "it's"),
+            ("‘a’ ‚b‛", "'‘‘a’’ ‚‚b‛‛'", "‘a’ ‚b‛"),
+            ("$Env:PATH `n $(1)", "'$Env:PATH `n $(1)'", "$Env:PATH `n $(1)"),
+            ("%PATH% 100%", "'%PATH% 100%'", "%%PATH%% 100%%"),
+            ("a & b | c > d ^ e", "'a & b | c > d ^ e'", "a & b | c > d ^ e"),
+            ("a\"&b", "'a\"&b'", "a&b"),
+        ];
+        for (value, powershell, cmd) in cases {
+            assert_eq!(set(Shell::Powershell, "AWS_REGION", value), format!("$Env:AWS_REGION = {powershell}\n"));
+            assert_eq!(set(Shell::Cmd, "AWS_REGION", value), format!("set \"AWS_REGION={cmd}\"\r\n"));
+        }
+        let gone = "Remove-Item -ErrorAction SilentlyContinue Env:AWS_REGION\n";
+        assert_eq!(unset(Shell::Powershell, "AWS_REGION"), gone);
+        assert_eq!(unset(Shell::Cmd, "AWS_REGION"), "set \"AWS_REGION=\"\r\n");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::stack::{PATIENCE, Stack, Told, program, signal};
 use fake_aws::Action;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use virtual_token::Touch;
 
@@ -52,22 +53,81 @@ fn a_signal_to_exec_is_the_commands() {
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(42));
 }
 
+/// What a profile may say, and a shell might take for its own: all of it on one line, since a file has no other values.
+const NASTY: [&str; 4] = [
+    r#"it's "$HOME" `id` $(id) ${HOME} \ \\ \' \" \$ !! !1 ^a ~ *? [a] {b,c} (d) & | < > a;b a#c % %PATH% %%"#,
+    r"''",
+    r"-n \n \t\",
+    "ü ‘a’ ‚b‛ 'c'",
+];
+
+/// The shells, each also with options that change how it reads.
+const SHELLS: [(&str, &[&str]); 7] = [
+    ("sh", &["-eu"]),
+    ("dash", &[]),
+    ("bash", &["-eu", "-o", "posix", "-O", "extglob"]),
+    ("bash", &[]),
+    ("zsh", &["-eu", "-o", "rcquotes", "-o", "extendedglob", "-o", "ksharrays"]),
+    ("zsh", &[]),
+    ("fish", &[]),
+];
+
 #[test]
 fn real_shells_read_env() {
+    const IN_THE_WAY: [&str; 4] =
+        ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_SESSION_EXPIRATION"];
     let stack = Stack::new();
-    for shell in ["sh", "bash", "dash"] {
-        let set = format!(
-            "eval \"$({} env dev --shell {shell})\" && echo $AWS_ACCESS_KEY_ID ${{AWS_PROFILE-none}}",
-            program()
+    assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
+    let endpoint = stack.bench.aws.endpoint();
+    for (shell, options) in SHELLS {
+        let run = |script: &str, before: &[&str]| {
+            let mut command = stack.command(shell, &[options, &["-c", script]].concat());
+            command.envs(before.iter().map(|name| (name, "before"))).env("SHELL", format!("/usr/bin/{shell}"));
+            let told = Told::from(command.output().unwrap());
+            assert!(told.code == Some(0) && told.err.is_empty(), "{shell} {options:?}: {told:?}");
+            let variables = told.out.split('\0').filter_map(|line| line.split_once('='));
+            variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>()
+        };
+        for nasty in NASTY {
+            let url = format!("{endpoint}/{nasty}");
+            stack.bench.configure(&format!("ca_bundle = {nasty}\nuse_dualstack_endpoint = false\n"));
+            stack.bench.edit(".aws/config", &endpoint, &url);
+            stack.bench.edit(".aws/config", "eu-central-1", nasty);
+            let set = format!("{} env dev --shell {shell}", program());
+            let set = if shell == "fish" {
+                format!("{set} | source; and env -0")
+            } else {
+                format!("eval \"$({set})\" && env -0")
+            };
+            let after = run(&set, &IN_THE_WAY);
+            let expected = [
+                ("AWS_REGION", nasty),
+                ("AWS_DEFAULT_REGION", nasty),
+                ("AWS_CA_BUNDLE", nasty),
+                ("AWS_ENDPOINT_URL", &url),
+                ("AWS_USE_DUALSTACK_ENDPOINT", "false"),
+            ];
+            for (name, value) in expected {
+                assert_eq!(after.get(name).map(String::as_str), Some(value), "{shell} {options:?}: {name}");
+            }
+            assert!(after["AWS_ACCESS_KEY_ID"].starts_with("ASIA"), "{shell}");
+            assert!(IN_THE_WAY.iter().all(|name| !after.contains_key(*name)), "{shell}: {after:?}");
+        }
+        // Half of them are not set at all.
+        let before = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_CA_BUNDLE"];
+        let unset = format!("{} env --unset", program());
+        let unset = if shell == "fish" {
+            format!("{unset} | source; and env -0")
+        } else {
+            format!("eval \"$({unset})\" && env -0")
+        };
+        let after = run(&unset, &before);
+        assert!(
+            before.iter().all(|name| !after.contains_key(*name)) && after.contains_key("HOME"),
+            "{shell}: {after:?}"
         );
-        let mut command = stack.command(shell, &["-c", &set]);
-        let told = Told::from(command.env("AWS_PROFILE", "dev").output().unwrap());
-        assert!(told.out.starts_with("ASIA") && told.out.ends_with(" none\n"), "{shell}: {told:?}");
-        let unset = format!("eval \"$({} env --unset --shell {shell})\"; echo ${{AWS_ACCESS_KEY_ID-none}}", program());
-        let mut command = stack.command(shell, &["-c", &unset]);
-        let told = Told::from(command.env("AWS_ACCESS_KEY_ID", "AKIA").output().unwrap());
-        assert_eq!(told.out, "none\n", "{shell}: {told:?}");
     }
+    assert_eq!(sent(&stack, Action::GetSessionToken), 1);
 }
 
 /// A profile without keys of its own that gets them from us.
