@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 const FILES: usize = 300;
 
@@ -77,7 +77,8 @@ fn what_stands_outside_our_section_stays_for_every_parser() {
     }
     assert!(files.len() > FILES / 4, "{} were written", files.len());
     let paths: Vec<&Path> = files.iter().flat_map(|(before, after)| [before.as_path(), after]).collect();
-    for (parser, found) in [("botocore", by_botocore(&paths)), ("Rust", by_rust(&paths))] {
+    let parsers = [("botocore", by_botocore(&paths)), ("JavaScript", by_javascript(&paths)), ("Rust", by_rust(&paths))];
+    for (parser, found) in parsers {
         let read = found.chunks(2).zip(&files).filter(|(pair, files)| is_same_outside(parser, pair, files)).count();
         assert!(read > FILES / 8, "{parser} could read {read}");
     }
@@ -118,7 +119,21 @@ fn is_same_outside(parser: &str, pair: &[Option<Sections>], files: &(PathBuf, Pa
 
 fn by_botocore(paths: &[&Path]) -> Vec<Option<Sections>> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/sections.py");
-    let mut child = clients::python().arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = clients::python();
+    command.arg(script);
+    by(command, paths)
+}
+
+fn by_javascript(paths: &[&Path]) -> Vec<Option<Sections>> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/sections.js");
+    let mut command = Command::new(clients::node());
+    command.arg(script).arg(clients::javascript());
+    by(command, paths)
+}
+
+/// What a parser in a program of its own finds in all of them.
+fn by(mut command: Command, paths: &[&Path]) -> Vec<Option<Sections>> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(serde_json::to_string(paths).unwrap().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let found: Vec<Option<BTreeMap<String, BTreeMap<String, Value>>>> = serde_json::from_slice(&output.stdout).unwrap();
