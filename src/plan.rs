@@ -39,6 +39,8 @@ const PASSED_ON: [&str; 7] =
 /// What would make AWS's clients pass over the session in a profile.
 const STRONGER: [&str; 6] =
     ["credential_process", "role_arn", "sso_session", "sso_start_url", "login_session", "web_identity_token_file"];
+/// What would do so from `[DEFAULT]`, for Python's clients.
+const STRONGER_FOR_ALL: [&str; 4] = ["role_arn", "sso_session", "sso_start_url", "web_identity_token_file"];
 
 /// How a profile gets its session, decided.
 pub struct Plan {
@@ -284,9 +286,17 @@ fn checked_session_profile(name: String, which: &Which, profiles: &Profiles) -> 
         return Err(PlanError::OwnProfile { profile: name });
     }
     let stronger = profiles.get(&name).and_then(|there| STRONGER.into_iter().find(|key| there.get(key).is_some()));
-    match stronger {
-        Some(key) => Err(PlanError::Outranked { profile: name, key }),
-        None => Ok(name),
+    if let Some(key) = stronger {
+        return Err(PlanError::Outranked { profile: name, key });
+    }
+    // A new section gets what the owner says.
+    let in_config =
+        || profiles.in_config(&name) || profiles.get(which.name()).is_some_and(|own| !passed_on(own).is_empty());
+    match profiles.in_default(&STRONGER_FOR_ALL) {
+        Some((key, line)) if in_config() => {
+            Err(PlanError::Overruled { path: profiles.locations.config.clone(), line, key })
+        }
+        _ => Ok(name),
     }
 }
 

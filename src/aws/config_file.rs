@@ -109,9 +109,21 @@ impl Profiles {
     /// Whether the config file has a section of its own for `profile`.
     #[must_use]
     pub fn in_config(&self, profile: &str) -> bool {
+        self.config().is_some_and(|sections| has_profile(&sections, profile))
+    }
+
+    /// The first of `keys` in the config file's `[DEFAULT]`, which Python's clients read into each profile that has a
+    /// section there; and its line, from 1.
+    #[must_use]
+    pub fn in_default(&self, keys: &[&'static str]) -> Option<(&'static str, usize)> {
+        let sections = self.config()?;
+        let all = sections.find("DEFAULT").ok()??;
+        keys.iter().find_map(|key| Some((*key, all.line_numbers(&[key]).first()?.start)))
+    }
+
+    fn config(&self) -> Option<Sections> {
         let config = self.files.iter().find(|(kind, ..)| matches!(kind, EnvConfigFileKind::Config));
-        let Some((_, _, text)) = config else { return false };
-        has_profile(&Sections::new(text.clone().into()), profile)
+        config.map(|(_, _, text)| Sections::new(text.clone().into()))
     }
 }
 

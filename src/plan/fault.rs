@@ -3,6 +3,7 @@
 use super::Origin;
 use crate::aws::SerialFault;
 use crate::file::FileError;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Why there is no plan.
@@ -90,6 +91,15 @@ pub enum PlanError {
         /// The session profile.
         profile: String,
         /// What they would use.
+        key: &'static str,
+    },
+    /// A key in the config file's `[DEFAULT]` would win over the session for Python's clients.
+    Overruled {
+        /// The file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// The key there.
         key: &'static str,
     },
     /// An endpoint beyond this machine without TLS.

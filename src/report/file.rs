@@ -89,6 +89,19 @@ pub(super) fn report(error: &FileError) -> Report {
     }
 }
 
+/// Something in `[DEFAULT]` would win over a session.
+pub(super) fn overruled(path: &Path, line: usize, key: &str) -> Report {
+    Report::new(
+        Exit::Change,
+        "a session there would not be used",
+        format!(
+            "line {line} of {}: boto3 and the AWS CLI read {key} in [DEFAULT] into every section",
+            printable(&path.to_string_lossy(), 300)
+        ),
+        "move that line to the section it is meant for",
+    )
+}
+
 /// The session could not be written.
 pub(super) fn credentials(spent: bool, error: &CredentialsError) -> Report {
     let mut told = match error {
@@ -99,15 +112,7 @@ pub(super) fn credentials(spent: bool, error: &CredentialsError) -> Report {
             format!("{} has a long-term key there, which would be lost", printable(&path.to_string_lossy(), 300)),
             "name another profile with --session-profile",
         ),
-        CredentialsError::Overruled { path, line, key } => Report::new(
-            Exit::Change,
-            "a session there would not be used",
-            format!(
-                "line {line} of {}: boto3 and the AWS CLI read {key} in [DEFAULT] into every section",
-                printable(&path.to_string_lossy(), 300)
-            ),
-            "move that line to the section it is meant for",
-        ),
+        CredentialsError::Overruled { path, line, key } => overruled(path, *line, key),
         CredentialsError::Strange { key } => Report::new(
             Exit::Failed,
             "the session was not written",

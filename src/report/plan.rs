@@ -52,6 +52,7 @@ pub(super) fn report(error: &PlanError) -> Report {
             format!("{key} is set there, and AWS's clients would use that instead of the session"),
             format!("remove {key} from it, or name another profile with --session-profile"),
         ),
+        PlanError::Overruled { path, line, key } => return file::overruled(path, *line, key),
         PlanError::PlainHttp { endpoint } => (
             "the code is not sent without encryption".to_owned(),
             format!("the endpoint {} is plain HTTP, and not on this machine", printable(endpoint, 120)),

@@ -100,6 +100,10 @@ const CONFIGURATION: &[Case] = &[
         b.configure("[profile dev-mfa]\nrole_arn = arn:aws:iam::123456789012:role/r\n");
         b.login(&[])
     }),
+    ("a role for all profiles", |b| {
+        b.configure("[DEFAULT]\nrole_arn = arn:aws:iam::123456789012:role/r\n");
+        b.login(&[])
+    }),
     ("a session profile with a long-term key", |b| {
         b.edit(".aws/credentials", "# keep me\n", "[dev-mfa]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n");
         b.login(&[])

@@ -112,6 +112,62 @@ fn case_23_what_would_win_in_the_config_file_is_named_before_anything_is_spent()
     }
 }
 
+#[test]
+fn case_17_what_would_win_from_default_of_the_config_file_is_refused() {
+    let role = "role_arn = arn:aws:iam::123456789012:role/r";
+    let sso = "sso_account_id = 123456789012\nsso_role_name = r";
+    // Python's clients read all of it into each profile of the config file; with only some of it they pass over the session.
+    let cases = [
+        (role.to_owned(), Some("role_arn")),
+        ("web_identity_token_file = /token".to_owned(), Some("web_identity_token_file")),
+        (format!("{sso}\nsso_session = s"), Some("sso_session")),
+        (format!("{sso}\nsso_region = r\nsso_start_url = https://x"), Some("sso_start_url")),
+        ("credential_process = echo".to_owned(), None),
+        ("login_session = s".to_owned(), None),
+        ("aws_session_token = x\naws_security_token = x".to_owned(), None),
+        ("aws_access_key_id = AKIADEFAULT\naws_secret_access_key = x".to_owned(), None),
+    ];
+    let mut jobs = Vec::new();
+    let homes = cases.each_ref().map(|(keys, winner)| {
+        let home = tempfile::tempdir().unwrap();
+        write(&home.path().join("credentials"), "dev", TOKEN).unwrap();
+        let text = format!(
+            "[DEFAULT]\n{keys}\n[profile dev]\nregion = r\n[sso-session s]\nsso_region = r\nsso_start_url = https://x\n"
+        );
+        fs::write(home.path().join("config"), text).unwrap();
+        jobs.push(job(home.path(), "dev"));
+        let bench = Bench::new();
+        bench.configure(&format!("[DEFAULT]\n{keys}\n"));
+        let before = bench.read(".aws/credentials");
+        let outcome = bench.login(&[]);
+        match winner {
+            Some(key) => {
+                let told = format!("config: boto3 and the AWS CLI read {key} in [DEFAULT] into every section\n");
+                assert!(outcome.code == 2 && outcome.err.contains(&told), "{outcome:?}");
+                assert_eq!((bench.read(".aws/credentials"), bench.aws.requests().len()), (before, 0), "{keys}");
+            }
+            None => assert_eq!(outcome.code, 0, "{keys}: {outcome:?}"),
+        }
+        home
+    });
+    for (client, answers) in clients::ask_all(&jobs) {
+        let is_python = named("Python").contains(&client);
+        for ((keys, winner), found) in cases.iter().zip(answers) {
+            assert_eq!(found == session(TOKEN), winner.is_none() || !is_python, "{client}, {keys}: {found:?}");
+        }
+    }
+    drop(homes);
+    // Where the session profile stands in the credentials file alone, nothing is read into it.
+    let mut bench = Bench::new();
+    bench.env.extend([
+        ("AWS_ENDPOINT_URL".to_owned(), bench.aws.endpoint()),
+        ("AWS_REGION".to_owned(), "eu-central-1".to_owned()),
+    ]);
+    bench.write(".aws/config", &format!("[DEFAULT]\n{role}\n"));
+    let outcome = bench.login(&["--mfa-serial", &bench.serial]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+}
+
 pub fn job(home: &Path, profile: &str) -> Job {
     Job { credentials: home.join("credentials"), config: home.join("config"), profile: profile.to_owned() }
 }
