@@ -62,6 +62,8 @@ pub enum FileFault {
     DiskFull,
     /// It can only be overwritten in place (a bind mount), which could lose it.
     CannotReplace,
+    /// It, or its folder, is marked as one that does not change, or only grows.
+    Immutable,
     /// Another of our processes held it for too long.
     Locked,
     /// Another program rewrites it faster than it can be read, or has written over what we wrote.

@@ -1,7 +1,8 @@
 //! The folder in which a file is replaced: nobody else of us at work there, and an eye on everybody else.
 
 use super::{Content, FileFault, Privacy, ROUNDS, Stamp, adopt, load, lock, make_folder, resolve, stamp, writing};
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use rustix::buffer::spare_capacity;
+use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, XattrFlags, fremovexattr, fsetxattr, lgetxattr, statx};
 use std::fmt::Write as _;
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::Write;
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// What every temporary file and lock of ours has in its name.
 const OURS: &str = ".aws-mfa-key";
+/// Where Linux keeps a file's access control list.
+const ACL: &str = "system.posix_acl_access";
 /// A file that was changed less long ago may be in the middle of being rewritten in place by another program.
 const FRESH: Duration = Duration::from_millis(50);
 /// A program that changed it less long ago may be about to write over us what it read before.
@@ -33,6 +36,9 @@ impl Place {
         let target = resolve(path)?;
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         make_folder(folder)?;
+        if is_marked(&target) || is_marked(folder) {
+            return Err(FileFault::Immutable);
+        }
         let place = Self {
             lock: lock(&folder.join(hidden_name(&target, ".lock")), PATIENCE)?,
             folder: folder.to_owned(),
@@ -53,7 +59,7 @@ impl Place {
         }
     }
 
-    /// A new file beside the old one, with its owner and, as far as `privacy` lets it, its mode.
+    /// A new file beside the old one, with its owner and, as far as `privacy` lets it, its mode and access control list.
     pub(super) fn beside(
         &self,
         old: Option<&Metadata>,
@@ -63,6 +69,8 @@ impl Place {
         let mode = |bits| Permissions::from_mode(bits);
         let mut builder = tempfile::Builder::new();
         let new = builder.prefix(&prefix).permissions(mode(0o600)).tempfile_in(&self.folder).map_err(writing)?;
+        // It may have come from the folder, which then lets people in whom the old file did not.
+        let _ = fremovexattr(new.as_file(), ACL);
         let Some(old) = old else {
             adopt(new.as_file(), &self.folder)?;
             return Ok(new);
@@ -73,6 +81,11 @@ impl Place {
         }
         let kept = if privacy == Privacy::Secret { 0o600 } else { 0o777 };
         new.as_file().set_permissions(mode(old.mode() & kept)).map_err(writing)?;
+        // Without its list, the mode would mean something else: what it says of the group is what the list grants at most.
+        let list = if privacy == Privacy::Secret { None } else { access_list(&self.target) };
+        if let Some(list) = list {
+            fsetxattr(new.as_file(), ACL, &list, XattrFlags::empty()).map_err(|error| writing(error.into()))?;
+        }
         Ok(new)
     }
 
@@ -147,6 +160,22 @@ impl Place {
             _ => true,
         }
     }
+}
+
+/// Whether not even its owner can replace it.
+fn is_marked(path: &Path) -> bool {
+    let marks = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
+    let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
+    found.is_ok_and(|stat| stat.stx_attributes.intersects(marks))
+}
+
+/// A file's access control list as the kernel keeps it; most have none, as have all on some file systems.
+fn access_list(path: &Path) -> Option<Vec<u8>> {
+    /// No attribute is longer (Linux: XATTR_SIZE_MAX).
+    const LONGEST: usize = 65_536;
+    let mut list = Vec::with_capacity(LONGEST);
+    lgetxattr(path, ACL, spare_capacity(&mut list)).ok()?;
+    Some(list)
 }
 
 fn hidden_name(target: &Path, end: &str) -> String {

@@ -62,6 +62,12 @@ pub(super) fn report(error: &FileError) -> Report {
             "it can only be overwritten in place (a bind mount), which could lose it",
             "mount its folder instead of the file",
         ),
+        FileFault::Immutable => Report::new(
+            Exit::Failed,
+            writing(),
+            "it or its folder is marked as one that does not change (chattr +i), or only grows (+a)",
+            format!("look: `lsattr -d {path} \"$(dirname {path})\"`; root takes the mark away with chattr -i or -a"),
+        ),
         FileFault::Locked => Report::new(
             Exit::Failed,
             writing(),

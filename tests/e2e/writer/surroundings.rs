@@ -1,8 +1,8 @@
 //! Cases 26, 27 and 30: links, modes, mounts, full disks, and what is no file at all.
 
-use super::{TOKEN, hand, leftovers, session, settle, write};
+use super::{TOKEN, hand, leftovers, session, settle, write, write_now};
 use crate::clients::{self, Job};
-use aws_mfa_key::aws::config_file::Locations;
+use aws_mfa_key::aws::config_file::{Locations, NewProfile, add_profiles};
 use aws_mfa_key::file::FileFault;
 use aws_mfa_key::world::Environment;
 use std::ffi::OsString;
@@ -66,6 +66,101 @@ fn case_27_modes_are_tightened_never_widened_and_said() {
     let linked = format!("warning: {shown} has another name (a hard link), which keeps the old text");
     assert_eq!(write(&path, "dev", "another"), Ok(vec![linked]));
     assert!(is_written(&home.path().join("other")) && !is_written(&path));
+}
+
+/// What a file's access control list says, one entry a line.
+fn access_list(path: &Path) -> String {
+    let output = Command::new("getfacl").args(["--omit-header", "--absolute-names"]).arg(path).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+fn grant(entries: &str, path: &Path) {
+    assert!(Command::new("setfacl").args(["--modify", entries]).arg(path).status().unwrap().success());
+}
+
+#[test]
+fn case_27_an_access_list_lets_nobody_read_a_session() {
+    const OWNER_ALONE: &str = "user::rw-\ngroup::---\nother::---";
+    let home = home();
+    let path = home.path().join("credentials");
+    let shown = path.display();
+    // The mode tells what the list grants at most.
+    let open = format!("warning: others can read {shown} (mode 0640); now its owner alone (0600)");
+    for (entries, notices) in [("user:65534:r,mask::r", vec![open]), ("user:65534:r,mask::-", vec![])] {
+        grant(entries, &path);
+        assert!(access_list(&path).contains("user:"), "{entries}");
+        assert_eq!(write(&path, "dev", entries), Ok(notices));
+        assert_eq!(access_list(&path), OWNER_ALONE);
+    }
+    // A list for each new file in the folder.
+    grant("default:user:65534:rw,default:group::rw,default:mask::rw", home.path());
+    let new = home.path().join("new");
+    for path in [&new, &path] {
+        write(path, "dev", TOKEN).unwrap();
+        assert_eq!(access_list(path), OWNER_ALONE);
+    }
+}
+
+#[test]
+fn case_27_the_config_file_keeps_its_access_list_and_gets_none() {
+    let home = home();
+    let keys = [("region".to_owned(), "r".to_owned())];
+    let add = |path: &Path| add_profiles(path, &[NewProfile { name: "dev-mfa", keys: &keys }]).unwrap();
+    let at = |name: &str, entries: Option<&str>| {
+        let path = home.path().join(name);
+        fs::write(&path, "[profile dev]\n").unwrap();
+        settle(&path);
+        entries.inspect(|entries| grant(entries, &path));
+        path
+    };
+    let (with, without) = (at("with", Some("user:65534:r,group::-,mask::r")), at("without", None));
+    fs::set_permissions(&without, Permissions::from_mode(0o644)).unwrap();
+    grant("default:user:65534:rw,default:group::rw,default:mask::rw", home.path());
+    for path in [with, without] {
+        let before = access_list(&path);
+        add(&path);
+        assert!(fs::read_to_string(&path).unwrap().contains("[profile dev-mfa]"));
+        assert_eq!(access_list(&path), before);
+    }
+}
+
+/// A file or folder with a mark that only root can give; it is taken away in the end.
+struct Marked<'a>(&'a Path, char);
+
+impl<'a> Marked<'a> {
+    fn with(path: &'a Path, mark: char) -> Option<Self> {
+        if !rustix::process::geteuid().is_root() || std::env::var_os("AWS_MFA_KEY_WITHOUT_CHATTR").is_some() {
+            return None;
+        }
+        let marked = Command::new("chattr").arg(format!("+{mark}")).arg(path).status().unwrap();
+        assert!(marked.success(), "chattr cannot mark files here: AWS_MFA_KEY_WITHOUT_CHATTR=1 leaves this test out");
+        Some(Self(path, mark))
+    }
+}
+
+impl Drop for Marked<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("chattr").arg(format!("-{}", self.1)).arg(self.0).status();
+    }
+}
+
+#[test]
+fn case_27_what_is_marked_as_immutable_is_said_to_be_before_anything_is_spent() {
+    let home = home();
+    let path = home.path().join("credentials");
+    let told = "it or its folder is marked as one that does not change (chattr +i), or only grows (+a)";
+    let refused: Result<(), (u8, String)> = Err((1, told.to_owned()));
+    for marked in [path.as_path(), home.path()] {
+        for mark in ['i', 'a'] {
+            // Only root can do this, and not on every disk.
+            let Some(_marked) = Marked::with(marked, mark) else { return };
+            assert_eq!(write(&path, "dev", TOKEN).map(|_| ()), refused, "{marked:?} {mark}");
+            assert_eq!(write_now(&path, "dev", TOKEN), refused, "{marked:?} {mark}");
+            assert_eq!((fs::read_to_string(&path).unwrap().as_str(), leftovers(home.path()).len()), (LONG, 0));
+        }
+    }
+    write(&path, "dev", TOKEN).unwrap();
 }
 
 #[test]
