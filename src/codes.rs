@@ -1,12 +1,13 @@
 //! A code of an MFA device: from the first source that can answer, for a time step of which none was sent yet.
 
 use crate::aws::{Identity, MfaSerial};
-use crate::ledger::Held;
+use crate::ledger::{Held, Known};
 use crate::plan::Plan;
 use crate::source::secret::{SecretFault, SoftwareSecret};
 use crate::source::token::{self, Found, Outcome, TokenError, Tokens};
 use crate::source::{self, Code, PERIOD, Source};
 use crate::world::{NoAnswer, Person, printable};
+use hw::oath::OathError;
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -39,6 +40,18 @@ pub enum CodeError {
         /// Until the next one.
         wait: Duration,
     },
+}
+
+impl CodeError {
+    /// Whether a person was needed, and did not do their part.
+    #[must_use]
+    pub fn is_of_a_person(&self) -> bool {
+        match self {
+            Self::Token(TokenError::TouchWanted { .. }) => true,
+            Self::Token(TokenError::NoCode { why, .. }) => matches!(why, OathError::TouchMissing { .. }),
+            _ => false,
+        }
+    }
 }
 
 /// Where codes of an MFA device come from.
@@ -92,6 +105,19 @@ impl Ready {
         }
     }
 
+    /// What is to be remembered of the account, if a token has it.
+    #[must_use]
+    pub fn known(&self) -> Option<Known> {
+        let Self::Token(found) = self else { return None };
+        Some(Known {
+            device_id: found.device_id.clone()?,
+            token: found.token.clone(),
+            serial: found.serial,
+            account: found.account.id.clone(),
+            touch: found.account.touch,
+        })
+    }
+
     /// Whether a person types it.
     #[must_use]
     pub fn is_typed(&self) -> bool {
@@ -141,6 +167,17 @@ impl Codes<'_> {
             }
         }
         Err(absent.unwrap_or(CodeError::Prompt(NoAnswer::Nobody)))
+    }
+
+    /// The account that made the last code, if it is still what is asked for first. Whether it is still there is not known.
+    #[must_use]
+    pub fn recall(&self) -> Option<Ready> {
+        let (plan, known) = (self.plan, self.ledger.known()?);
+        let is_first = matches!(plan.sources.first(), Some(Source::Token));
+        let is_token = plan.token.is_none_or(|serial| known.serial == Some(serial));
+        let is_account = plan.account.as_ref().is_none_or(|id| id.as_bytes() == known.account.as_bytes());
+        let found = self.tokens.recall(known).filter(|_| is_first && is_token && is_account)?;
+        Some(Ready::Token(Box::new(found)))
     }
 
     /// Finds the account, with the passwords that a person has to type for it.

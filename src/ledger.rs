@@ -1,7 +1,8 @@
-//! Which time steps of an MFA device have been sent, what time it is at AWS, and one login at a time: AWS takes a code only once.
+//! What is remembered of an MFA device: which time steps were sent, AWS's clock, who had its account; and one login at a time.
 
 use crate::aws::MfaSerial;
 use crate::file::{self, FileError, FileFault, Privacy};
+use hw::oath::{AccountId, DeviceId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -22,11 +23,33 @@ const SIZE: usize = 1024;
 /// The ledger of one MFA device, which no other process has while this one does.
 pub struct Held {
     path: PathBuf,
+    notes: Notes,
+    _lock: File,
+}
+
+/// What stands in a ledger; no code does.
+#[derive(Default)]
+struct Notes {
     /// In the order in which they were sent: a clock can go backwards.
     spent: Vec<u64>,
     /// Seconds that this machine's clock was behind AWS's.
     clock_behind: i64,
-    _lock: File,
+    known: Option<Known>,
+}
+
+/// The account on a token that made a code of this MFA device: it is asked without a look at all there is the next time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// What the token's applet calls itself.
+    pub device_id: DeviceId,
+    /// How a person knows the token.
+    pub token: String,
+    /// Its serial number.
+    pub serial: Option<u32>,
+    /// The account.
+    pub account: AccountId,
+    /// Whether each code needs a touch.
+    pub touch: Option<bool>,
 }
 
 /// Takes the ledger of an MFA device. While another process has it, `waiting` is told again and again how long it is waited
@@ -72,26 +95,21 @@ pub async fn hold_unless(
         tokio::time::sleep(file::PAUSE).await;
     }
     file::rehearse(&path, Privacy::Secret, SIZE)?;
-    let (spent, clock_behind) = load(&path);
-    Ok(Some(Held { spent, clock_behind, path, _lock: lock }))
+    Ok(Some(Held { notes: load(&path), path, _lock: lock }))
 }
 
 /// Seconds that this machine's clock was behind AWS's when a login with this MFA device last asked.
 #[must_use]
 pub fn clock_behind(folder: &Path, serial: &str) -> i64 {
-    MfaSerial::parse(serial).map_or(0, |serial| load(&path_of(folder, &serial)).1)
+    MfaSerial::parse(serial).map_or(0, |serial| load(&path_of(folder, &serial)).clock_behind)
 }
 
 fn path_of(folder: &Path, serial: &MfaSerial) -> PathBuf {
-    let mut name = String::from("mfa-");
-    for byte in &Sha256::digest(serial.as_str())[..16] {
-        let _ = write!(name, "{byte:02x}");
-    }
-    folder.join(name + ".json")
+    folder.join(format!("mfa-{}.json", hex(&Sha256::digest(serial.as_str())[..16])))
 }
 
 /// A ledger that is damaged or gone does no harm: at worst AWS refuses one code.
-fn load(path: &Path) -> (Vec<u64>, i64) {
+fn load(path: &Path) -> Notes {
     let text = file::read(path).ok().flatten().unwrap_or_default();
     parse(&text).unwrap_or_default()
 }
@@ -100,7 +118,7 @@ impl Held {
     /// Whether a code of this time step was sent.
     #[must_use]
     pub fn is_spent(&self, step: u64) -> bool {
-        self.spent.contains(&step)
+        self.notes.spent.contains(&step)
     }
 
     /// Notes, before a code leaves, that its step is spent. It is on disk when this returns.
@@ -108,7 +126,7 @@ impl Held {
     /// # Errors
     /// [`FileError`]; the code must not be sent then.
     pub fn spend(&mut self, step: u64) -> Result<(), FileError> {
-        self.spent.push(step);
+        self.notes.spent.push(step);
         self.save()
     }
 
@@ -117,35 +135,86 @@ impl Held {
     /// # Errors
     /// [`FileError`]; the step then counts as spent.
     pub fn give_back(&mut self, step: u64) -> Result<(), FileError> {
-        self.spent.retain(|spent| *spent != step);
+        self.notes.spent.retain(|spent| *spent != step);
         self.save()
     }
 
     /// Seconds that this machine's clock was behind AWS's when that was last known.
     #[must_use]
     pub fn clock_behind(&self) -> i64 {
-        self.clock_behind
+        self.notes.clock_behind
     }
 
     /// Notes how far this machine's clock is behind AWS's; it is on disk with the next step that is spent.
     pub fn set_clock_behind(&mut self, seconds: i64) {
-        self.clock_behind = seconds;
+        self.notes.clock_behind = seconds;
+    }
+
+    /// The account that made the last code, if a token did.
+    #[must_use]
+    pub fn known(&self) -> Option<&Known> {
+        self.notes.known.as_ref()
+    }
+
+    /// Notes which account makes the codes; it is on disk with the next step that is spent.
+    pub fn set_known(&mut self, known: Option<Known>) {
+        self.notes.known = known;
     }
 
     fn save(&mut self) -> Result<(), FileError> {
-        self.spent.drain(..self.spent.len().saturating_sub(KEPT));
-        let ledger = json!({ "version": VERSION, "clock_behind": self.clock_behind, "spent": self.spent });
-        let text = ledger.to_string();
+        let spent = &mut self.notes.spent;
+        spent.drain(..spent.len().saturating_sub(KEPT));
+        let text = self.notes.as_json().to_string();
         file::replace(&self.path, Privacy::Secret, |_| Ok(Zeroizing::new(text.clone().into_bytes())))
     }
 }
 
-fn parse(text: &[u8]) -> Option<(Vec<u64>, i64)> {
+impl Notes {
+    fn as_json(&self) -> Value {
+        let known = self.known.as_ref().map(|known| {
+            let (device_id, account) = (known.device_id.to_string(), hex(known.account.as_bytes()));
+            json!({
+                "device_id": device_id,
+                "token": known.token,
+                "serial": known.serial,
+                "account": account,
+                "touch": known.touch,
+            })
+        });
+        json!({ "version": VERSION, "clock_behind": self.clock_behind, "spent": self.spent, "known": known })
+    }
+}
+
+fn parse(text: &[u8]) -> Option<Notes> {
     let value: Value = serde_json::from_slice(text).ok()?;
-    let known = value.get("version")?.as_u64()? == VERSION;
+    let is_ours = value.get("version")?.as_u64()? == VERSION;
     let steps = value.get("spent")?.as_array()?.iter().map(Value::as_u64);
     let clock_behind = value.get("clock_behind").and_then(Value::as_i64).unwrap_or_default();
-    known.then_some((steps.collect::<Option<_>>()?, clock_behind))
+    let known = value.get("known").and_then(parse_known);
+    is_ours.then_some(Notes { spent: steps.collect::<Option<_>>()?, clock_behind, known })
+}
+
+fn parse_known(value: &Value) -> Option<Known> {
+    let bytes = |key: &str| from_hex(value.get(key)?.as_str()?);
+    Some(Known {
+        device_id: DeviceId::from_bytes(&bytes("device_id")?),
+        token: value.get("token")?.as_str()?.to_owned(),
+        serial: value.get("serial").and_then(Value::as_u64).and_then(|serial| u32::try_from(serial).ok()),
+        account: AccountId::from_bytes(&bytes("account")?),
+        touch: value.get("touch").and_then(Value::as_bool),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+    digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
 }
 
 #[cfg(test)]
@@ -190,6 +259,23 @@ mod tests {
             drop(ledger);
             assert!(held(folder.path()).is_spent(9), "{text}");
         }
+    }
+
+    #[test]
+    fn the_account_that_made_a_code_is_known_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let known = Known {
+            device_id: DeviceId::from_bytes(&[0, 1, 255]),
+            token: "YubiKey 1".to_owned(),
+            serial: Some(1),
+            account: AccountId::from_bytes(b"AWS:\xff\x00"),
+            touch: Some(true),
+        };
+        let mut first = held(folder.path());
+        first.set_known(Some(known.clone()));
+        first.spend(1).unwrap();
+        drop(first);
+        assert_eq!(held(folder.path()).known(), Some(&known));
     }
 
     #[test]

@@ -191,6 +191,7 @@ impl Login<'_> {
             let code = codes.code(&ready).await.map_err(LoginError::Code)?;
             person.detail(&format!("{source} gave a code; asking STS for a session"));
             let is_present = codes.is_present(&code);
+            codes.ledger.set_known(ready.known());
             codes.ledger.spend(code.step).map_err(LoginError::Ledger)?;
             let error = match exchange(aws, plan, serial, &identity, &code, grant).await {
                 Ok((session, identity)) => return Ok(Done { identity, session, source, account: ready.account() }),
@@ -306,10 +307,25 @@ pub async fn code_alone(
     let behind = ledger.clock_behind();
     let now = || crate::aws::client::shifted(clock.now(), behind);
     let mut codes = Codes { plan, serial, tokens, person, ledger, now: &now, only_present: false };
-    let ready = codes.ready(None).await.map_err(LoginError::Code)?;
-    let code = codes.code(&ready).await.map_err(LoginError::Code)?;
+    let (ready, code) = known_or_found(&mut codes).await.map_err(LoginError::Code)?;
+    codes.ledger.set_known(ready.known());
     codes.ledger.spend(code.step).map_err(LoginError::Ledger)?;
     Ok(code)
+}
+
+/// The code of the account that made the last one; where that is not to be had, of the first source that can answer.
+async fn known_or_found(codes: &mut Codes<'_>) -> Result<(Ready, Code), CodeError> {
+    if let Some(ready) = codes.recall() {
+        match codes.code(&ready).await {
+            Ok(code) => return Ok((ready, code)),
+            Err(error) if error.is_of_a_person() => return Err(error),
+            // The token was changed, or the account on it.
+            Err(_) => {}
+        }
+    }
+    let ready = codes.ready(None).await?;
+    let code = codes.code(&ready).await?;
+    Ok((ready, code))
 }
 
 /// Assumes the roles on the way to a profile's own, each with the session of the one before.

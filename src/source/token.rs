@@ -109,8 +109,11 @@ pub struct Found {
     pub account: Account,
     /// Whether it was taken for no more than a word in its id.
     pub is_guess: bool,
+    /// Its serial number.
+    pub serial: Option<u32>,
+    /// What its applet calls itself.
+    pub device_id: Option<DeviceId>,
     reader: String,
-    device_id: Option<DeviceId>,
 }
 
 /// How a person knows a token.

@@ -3,6 +3,7 @@
 use crate::world::{ACCOUNT, Bench, READER};
 use fake_aws::{Action, Role};
 use serde_json::Value;
+use virtual_token::{Persona, VirtualToken};
 
 fn sent(bench: &Bench, action: Action) -> usize {
     bench.aws.requests().iter().filter(|request| request.action == action).count()
@@ -164,6 +165,33 @@ fn several_profiles_in_one_go() {
     assert!(told.err.contains("error: 1 of 3 failed; the last: could not log in profile three"), "{told:?}");
     assert_eq!(bench.run(&["login", "two", "dev", "two"]).code, 0);
     assert_eq!(sent(&bench, Action::GetSessionToken), 2);
+}
+
+#[test]
+fn a_code_takes_two_commands_once_token_and_account_are_known() {
+    let bench = Bench::new();
+    assert_eq!(bench.run(&["code", "dev"]).code, 0);
+    let before = bench.bus.tally(READER).commands.len();
+    let told = bench.run(&["code", "dev"]);
+    assert_eq!((told.code, told.out.trim().len()), (0, 6), "{told:?}");
+    let instructions: Vec<u8> = bench.bus.tally(READER).commands[before..].iter().map(|command| command[1]).collect();
+    assert_eq!(instructions, [0xA4, 0xA2], "SELECT and CALCULATE");
+}
+
+#[test]
+fn a_token_that_was_changed_since_is_looked_at_anew() {
+    let bench = Bench::new();
+    assert_eq!(bench.run(&["code", "dev"]).code, 0);
+    // Another token in the same reader has the account now, under another name.
+    let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(Some(87_654_321)).build();
+    other.add(virtual_token::Account::totp("AWS:alice", crate::world::SEED));
+    bench.bus.remove(READER);
+    bench.bus.insert(READER, move |command| Ok(other.exchange(command)));
+    let told = bench.run(&["code", "dev"]);
+    assert_eq!((told.code, told.out.trim().len()), (0, 6), "{told:?}");
+    // And one that was named is the one that is taken.
+    let told = bench.run(&["code", "dev", "--token", "12345678", "--non-interactive"]);
+    assert!(told.code == 3 && told.err.contains("87654321"), "{told:?}");
 }
 
 #[test]

@@ -86,6 +86,7 @@ fn found_on(look: &Look, account: &Account, is_guess: bool) -> Found {
         token: name(look),
         account: account.clone(),
         is_guess,
+        serial: look.identity.serial,
         reader: look.reader.clone(),
         device_id: look.device_id().cloned(),
     }

@@ -1,9 +1,10 @@
 //! The tokens that are plugged in, looked at once for all that is to be done, and the passwords that were typed for them.
 
 use super::{Found, TokenError, fetch, on_a_thread};
+use crate::ledger::Known;
 use crate::source::Code;
 use crate::world::Person;
-use hw::oath::{AccessKey, DeviceId, Password};
+use hw::oath::{AccessKey, Account, DeviceId, Kind, Password};
 use hw::survey::{self, Survey};
 use hw::transport::Bus;
 use secrecy::{ExposeSecret, SecretString};
@@ -52,6 +53,15 @@ impl Tokens {
         let password = Password::new(password.expose_secret().to_owned());
         self.keys.add(device_id.clone(), AccessKey::derive(&password, device_id));
         *self.seen.lock().await = None;
+    }
+
+    /// An account that is known from an earlier run, in the only reader that there is; nothing is sent to the token.
+    #[must_use]
+    pub fn recall(&self, known: &Known) -> Option<Found> {
+        let Known { token, serial, device_id, account: id, touch } = known.clone();
+        let [reader] = <[String; 1]>::try_from(self.bus.readers().ok()?).ok()?;
+        let account = Account { id, kind: Kind::Totp, algorithm: None, digits: None, touch };
+        Some(Found { token, account, is_guess: false, serial, device_id: Some(device_id), reader })
     }
 
     /// Fetches the code of a time step, and asks for the touch as soon as it is known or likely that one is wanted.
