@@ -1,8 +1,9 @@
 //! One file on disk: found behind its links, read whole, and replaced in one step under a lock.
 
+pub mod own;
 mod place;
 
-use place::Place;
+use place::{Place, folder_of, is_replaceable, sync_folder};
 use rustix::fs::{FallocateFlags, OFlags, fallocate};
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -156,7 +157,7 @@ pub fn rehearse(path: &Path, privacy: Privacy, more: usize) -> Result<Vec<Notice
         Err(FileFault::Read(error)) if error.kind() == io::ErrorKind::NotFound => None,
         opened => Some(opened.map_err(at)?.1),
     };
-    if old.is_some() && !place.is_replaceable() {
+    if old.is_some() && !is_replaceable(&place.target) {
         return Err(at(FileFault::CannotReplace));
     }
     let trial = place.beside(old.as_ref(), privacy).map_err(at)?;
@@ -250,7 +251,7 @@ pub fn lock_file(path: &Path) -> Result<File, FileFault> {
     if !file.metadata().map_err(writing)?.is_file() {
         return Err(FileFault::NotAFile);
     }
-    adopt(&file, path.parent().unwrap_or(Path::new(".")))?;
+    adopt(&file, folder_of(path))?;
     Ok(file)
 }
 
@@ -274,7 +275,7 @@ pub fn make_folder(folder: &Path) -> Result<(), FileFault> {
     if folder.is_dir() {
         return Ok(());
     }
-    let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let above = folder_of(folder);
     make_folder(above)?;
     match DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => {}
@@ -282,10 +283,12 @@ pub fn make_folder(folder: &Path) -> Result<(), FileFault> {
         Err(_) if folder.is_dir() => return Ok(()),
         Err(error) => return Err(writing(error)),
     }
-    match heir(above)? {
-        Some((uid, gid)) => chown(folder, Some(uid), Some(gid)).map_err(writing),
-        None => Ok(()),
+    if let Some((uid, gid)) = heir(above)? {
+        chown(folder, Some(uid), Some(gid)).map_err(writing)?;
     }
+    // What will be synced in it is only as lasting as the folder itself.
+    sync_folder(above);
+    Ok(())
 }
 
 /// What root makes in somebody's folder is theirs, or they could not use it afterwards.

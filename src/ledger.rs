@@ -1,7 +1,7 @@
 //! What is remembered of an MFA device: which time steps were sent, AWS's clock, who had its account; and one login at a time.
 
 use crate::aws::MfaSerial;
-use crate::file::{self, FileError, FileFault, Privacy};
+use crate::file::{self, FileError, FileFault, own};
 use hw::oath::{AccountId, DeviceId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -9,7 +9,6 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use zeroize::Zeroizing;
 
 /// Version of the file's format.
 const VERSION: u64 = 1;
@@ -18,7 +17,7 @@ const KEPT: usize = 32;
 /// How long another login of the same MFA device is waited for: somebody may be typing a password there, and then a code.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// Room for a ledger, in bytes.
-const SIZE: usize = 1024;
+const SIZE: u64 = 1024;
 
 /// The ledger of one MFA device, which no other process has while this one does.
 pub struct Held {
@@ -94,7 +93,7 @@ pub async fn hold_unless(
         }
         tokio::time::sleep(file::PAUSE).await;
     }
-    file::rehearse(&path, Privacy::Secret, SIZE)?;
+    own::rehearse(&path, SIZE)?;
     Ok(Some(Held { notes: load(&path), path, _lock: lock }))
 }
 
@@ -164,8 +163,7 @@ impl Held {
     fn save(&mut self) -> Result<(), FileError> {
         let spent = &mut self.notes.spent;
         spent.drain(..spent.len().saturating_sub(KEPT));
-        let text = self.notes.as_json().to_string();
-        file::replace(&self.path, Privacy::Secret, |_| Ok(Zeroizing::new(text.clone().into_bytes())))
+        own::overwrite(&self.path, self.notes.as_json().to_string().as_bytes())
     }
 }
 

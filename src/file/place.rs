@@ -34,17 +34,13 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn take(path: &Path) -> Result<Self, FileFault> {
         let target = resolve(path)?;
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        make_folder(folder)?;
-        if is_marked(&target) || is_marked(folder) {
+        let folder = folder_of(&target).to_owned();
+        make_folder(&folder)?;
+        if is_marked(&target) || is_marked(&folder) {
             return Err(FileFault::Immutable);
         }
-        let place = Self {
-            lock: lock(&folder.join(hidden_name(&target, ".lock")), PATIENCE)?,
-            folder: folder.to_owned(),
-            target,
-            company: false,
-        };
+        let lock = lock(&folder.join(hidden_name(&target, ".lock")), PATIENCE)?;
+        let place = Self { target, folder, lock, company: false };
         place.clear_leftovers();
         Ok(place)
     }
@@ -119,8 +115,7 @@ impl Place {
     /// takes [`FRESH`].
     pub(super) fn keeps(&mut self, ours: &Metadata, text: &[u8]) -> bool {
         self.remember(&stamp(ours));
-        // A file system that cannot sync a folder takes nothing away from what is in it.
-        let _ = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        sync_folder(&self.folder);
         let end = Instant::now() + FRESH;
         let stands = || fs::symlink_metadata(&self.target).is_ok_and(|meta| stamp(&meta) == stamp(ours));
         while self.company && stands() && Instant::now() < end {
@@ -150,15 +145,26 @@ impl Place {
         // Where it cannot be remembered, the next one of us is a little slower.
         let _ = self.lock.set_len(0).and_then(|()| (&self.lock).write_all(text.as_bytes()));
     }
+}
 
-    /// Whether it is the folder's own file, and not another one mounted over it.
-    pub(super) fn is_replaceable(&self) -> bool {
-        let mount =
-            |path: &Path| statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MNT_ID).map(|stat| stat.stx_mnt_id);
-        match (mount(&self.target), mount(&self.folder)) {
-            (Ok(file), Ok(folder)) => file == folder,
-            _ => true,
-        }
+/// The folder that a file is in, or will be.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes last which files are in a folder.
+pub(super) fn sync_folder(folder: &Path) {
+    // A file system that cannot sync a folder takes nothing away from what is in it.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+}
+
+/// Whether it is its folder's own file, and not another one mounted over it.
+pub(super) fn is_replaceable(path: &Path) -> bool {
+    let mount =
+        |path: &Path| statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MNT_ID).map(|stat| stat.stx_mnt_id);
+    match (mount(path), mount(folder_of(path))) {
+        (Ok(file), Ok(folder)) => file == folder,
+        _ => true,
     }
 }
 
@@ -178,6 +184,6 @@ fn access_list(path: &Path) -> Option<Vec<u8>> {
     Some(list)
 }
 
-fn hidden_name(target: &Path, end: &str) -> String {
+pub(super) fn hidden_name(target: &Path, end: &str) -> String {
     format!(".{}{OURS}{end}", target.file_name().unwrap_or_default().to_string_lossy())
 }
