@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement prints")]
 
 use aws_mfa_key::aws::config_file::Profiles;
-use aws_mfa_key::aws::credentials_file::{Entry, rehearse};
-use aws_mfa_key::aws::sections::Sections;
+use aws_mfa_key::aws::credentials_file::{Entry, rehearse, write_all};
 use aws_mfa_key::aws::sections::warnings::warnings;
+use aws_mfa_key::aws::sections::{Edits, Sections};
 use aws_mfa_key::aws::{Identity, MfaSerial, Session};
 use aws_mfa_key::world::Environment;
 use aws_smithy_types::DateTime;
@@ -54,8 +54,10 @@ fn measure(path: &Path, home: &tempfile::TempDir, text: &str) {
         format!("round{round}")
     };
     let bytes = || Zeroizing::new(text.as_bytes().to_vec());
-    show("write", Box::new(|| write(path, "dev", &next())));
-    show("  of it the edit", Box::new(|| black_box(Sections::new(bytes())).set("dev", &[("a", "b")], &[]).unwrap()));
+    show("write", Box::new(|| write(path, &["dev".to_owned()], &next())));
+    show("  of it the edit", Box::new(|| Edits::of(&Sections::new(bytes())).set("dev", &[("a", "b")], &[]).unwrap()));
+    let many: Vec<String> = (0..200).map(|n| format!("p{}-mfa", n * 37)).collect();
+    show("write 200 sessions at once", Box::new(|| write(path, &many, &next())));
     show("rehearse", Box::new(|| assert!(rehearse(path, &["dev"]).unwrap().notices.is_empty())));
     show("  of it the warnings", Box::new(|| assert!(warnings(&Sections::new(bytes())).is_empty())));
     show("a copy in memory, wiped", Box::new(|| drop(black_box(bytes()))));
@@ -72,7 +74,7 @@ fn copy(from: &Path, to: &Path) {
     fs::File::open(to).unwrap().sync_all().unwrap();
 }
 
-fn write(path: &Path, profile: &str, token: &str) {
+fn write(path: &Path, profiles: &[String], token: &str) {
     let serial = MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap();
     let identity =
         Identity { arn: "arn:aws:iam::123456789012:user/alice".to_owned(), account: "123456789012".to_owned() };
@@ -82,6 +84,7 @@ fn write(path: &Path, profile: &str, token: &str) {
         session_token: SecretString::from(token),
         expires: DateTime::from_secs(1_795_341_600),
     };
-    let entry = Entry { profile, owner: "long", identity: &identity, mfa_serial: &serial, session: &session };
-    entry.write(path).unwrap();
+    let entry = |profile| Entry { profile, owner: "long", identity: &identity, mfa_serial: &serial, session: &session };
+    let entries: Vec<Entry<'_>> = profiles.iter().map(|profile| entry(profile.as_str())).collect();
+    write_all(path, &entries).unwrap();
 }

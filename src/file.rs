@@ -1,14 +1,17 @@
 //! One file on disk: found behind its links, read whole, and replaced in one step under a lock.
 
+mod edited;
 pub mod own;
 mod place;
+
+pub use edited::{Edit, Edited};
 
 use place::{Place, folder_of, is_replaceable, sync_folder};
 use rustix::fs::{FallocateFlags, OFlags, fallocate};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -192,23 +195,23 @@ fn notices(old: &Metadata, privacy: Privacy) -> Vec<Notice> {
 pub fn replace<E: From<FileError>>(
     path: &Path,
     privacy: Privacy,
-    mut edit: impl FnMut(Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, E>,
+    mut edit: impl FnMut(Zeroizing<Vec<u8>>) -> Result<Edited, E>,
 ) -> Result<(), E> {
     let at = |fault| FileError { path: path.to_owned(), fault };
     let mut place = Place::take(path).map_err(at)?;
     for _ in 0..ROUNDS {
         let old = fs::symlink_metadata(&place.target).ok();
-        let mut new = place.beside(old.as_ref(), privacy).map_err(at)?;
+        let new = place.beside(old.as_ref(), privacy).map_err(at)?;
         let now = new.as_file().metadata().map_err(|error| at(writing(error)))?;
         let (text, before) = match place.settled(&now).map_err(at)? {
             Some((text, meta)) => (text, Some(stamp(&meta))),
             None => (Zeroizing::default(), None),
         };
-        let edited = edit(text.clone())?;
-        if before.is_some() && *edited == *text {
+        let edited = edit(text)?;
+        if before.is_some() && edited.is_as_before() {
             return Ok(());
         }
-        let written = new.as_file_mut().write_all(&edited).and_then(|()| new.as_file().sync_all());
+        let written = edited.write_to(new.as_file()).and_then(|()| new.as_file().sync_all());
         written.map_err(|error| at(writing(error)))?;
         // Somebody else may have been at it meanwhile.
         if fs::symlink_metadata(&place.target).ok().as_ref().map(stamp) != before {

@@ -1,6 +1,6 @@
 //! What AWS's two files say of profiles, read by the SDK's own parser, with the precedence that AWS's clients have.
 
-use crate::aws::sections::{EditFault, Sections};
+use crate::aws::sections::{EditFault, Edits, Sections};
 use crate::file::{self, FileError, FileFault, Privacy};
 use crate::world::Environment;
 use aws_config::profile::{Profile, ProfileSet};
@@ -186,15 +186,14 @@ pub fn add_profiles(path: &Path, profiles: &[NewProfile<'_>]) -> Result<(), File
     }
     file::replace(path, Privacy::Ordinary, |text| {
         file::check_text(path, &text)?;
-        let mut sections = Sections::new(text);
-        for NewProfile { name, keys } in profiles {
-            if has_profile(&sections, name) {
-                continue;
-            }
+        let sections = Sections::new(text);
+        let mut edits = Edits::of(&sections);
+        for NewProfile { name, keys } in profiles.iter().filter(|profile| !has_profile(&sections, profile.name)) {
             let keys: Vec<(&str, &str)> = keys.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-            sections.set(&config_header(name), &keys, &[]).map_err(|fault| damaged(path, fault))?;
+            edits.set(&config_header(name), &keys, &[]).map_err(|fault| damaged(path, fault))?;
         }
-        Ok(sections.into_bytes())
+        let edits = edits.finish();
+        Ok(sections.edited(edits))
     })
 }
 
@@ -205,9 +204,11 @@ pub fn add_profiles(path: &Path, profiles: &[NewProfile<'_>]) -> Result<(), File
 pub fn set_profile(path: &Path, profile: &str, keys: &[(&str, &str)]) -> Result<(), FileError> {
     file::replace(path, Privacy::Ordinary, |text| {
         file::check_text(path, &text)?;
-        let mut sections = Sections::new(text);
-        sections.set(&config_header(profile), keys, &[]).map_err(|fault| damaged(path, fault))?;
-        Ok(sections.into_bytes())
+        let sections = Sections::new(text);
+        let mut edits = Edits::of(&sections);
+        edits.set(&config_header(profile), keys, &[]).map_err(|fault| damaged(path, fault))?;
+        let edits = edits.finish();
+        Ok(sections.edited(edits))
     })
 }
 
@@ -225,17 +226,19 @@ pub fn remove_profile(path: &Path, profile: &str, keys: &[(String, String)]) -> 
     }
     file::replace(path, Privacy::Ordinary, |text| {
         file::check_text(path, &text)?;
-        let mut sections = Sections::new(text);
+        let sections = Sections::new(text);
+        let mut edits = Edits::of(&sections);
         let section = sections.find(&header).map_err(|fault| damaged(path, fault))?;
         let as_made = section.is_some_and(|section| {
             let ours = keys.iter().map(|(key, value)| (key.as_str(), value.as_str()));
             section.is_as_made(&names) && section.pairs().eq(ours)
         });
         if as_made {
-            sections.remove(&header, &names).map_err(|fault| damaged(path, fault))?;
+            edits.remove(&header, &names).map_err(|fault| damaged(path, fault))?;
         }
         removed = as_made;
-        Ok::<_, FileError>(sections.into_bytes())
+        let edits = edits.finish();
+        Ok::<_, FileError>(sections.edited(edits))
     })?;
     Ok(removed)
 }

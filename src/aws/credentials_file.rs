@@ -2,7 +2,7 @@
 
 use crate::aws::config_file::damaged;
 use crate::aws::sections::warnings::{Warning, warnings};
-use crate::aws::sections::{Section, Sections};
+use crate::aws::sections::{Edits, Section, Sections};
 use crate::aws::{Identity, MfaSerial, Session};
 use crate::file::{self, FileError, Privacy};
 use aws_config::profile::Profile;
@@ -149,7 +149,7 @@ impl Entry<'_> {
         write_all(path, std::slice::from_ref(self))
     }
 
-    fn write_to(&self, sections: &mut Sections, path: &Path) -> Result<(), CredentialsError> {
+    fn write_to(&self, edits: &mut Edits<'_>, sections: &Sections, path: &Path) -> Result<(), CredentialsError> {
         let session = self.session;
         let expires = rfc3339(&session.expires);
         let values = [
@@ -172,7 +172,7 @@ impl Entry<'_> {
         check(sections, section.as_ref(), path, self.profile)?;
         let spaced = spaced(&session.expires);
         let (keys, gone) = self.changes(section.as_ref(), &keys, &spaced);
-        Ok(sections.set(self.profile, &keys, &gone).map_err(|fault| damaged(path, fault))?)
+        Ok(edits.set(self.profile, &keys, &gone).map_err(|fault| damaged(path, fault))?)
     }
 
     /// `keys`, what else is to be set in a section that stands there with what other tools left, and what is to go.
@@ -204,9 +204,11 @@ impl Entry<'_> {
 pub fn write_all(path: &Path, entries: &[Entry<'_>]) -> Result<(), CredentialsError> {
     file::replace(path, Privacy::Secret, |text| {
         file::check_text(path, &text)?;
-        let mut sections = Sections::new(text);
-        entries.iter().try_for_each(|entry| entry.write_to(&mut sections, path))?;
-        Ok(sections.into_bytes())
+        let sections = Sections::new(text);
+        let mut edits = Edits::of(&sections);
+        entries.iter().try_for_each(|entry| entry.write_to(&mut edits, &sections, path))?;
+        let edits = edits.finish();
+        Ok(sections.edited(edits))
     })
 }
 
@@ -264,17 +266,19 @@ pub fn remove(path: &Path, profile: &str, owner: &str) -> Result<Removed, Creden
     let mut removed = Removed::Nothing;
     file::replace(path, Privacy::Secret, |text| {
         file::check_text(path, &text)?;
-        let mut sections = Sections::new(text);
+        let sections = Sections::new(text);
+        let mut edits = Edits::of(&sections);
         let section = find(&sections, path, profile)?;
         let ours = section.filter(|section| section.get(OWNER) == Some(owner));
         removed = Removed::Nothing;
         if let Some(section) = ours {
             // Somebody may have put a long-term key there meanwhile.
             check_key(&section, path, profile)?;
-            sections.remove(profile, &KEYS).map_err(|fault| damaged(path, fault))?;
+            edits.remove(profile, &KEYS).map_err(|fault| damaged(path, fault))?;
             removed = Removed::Session;
         }
-        Ok::<_, CredentialsError>(sections.into_bytes())
+        let edits = edits.finish();
+        Ok::<_, CredentialsError>(sections.edited(edits))
     })?;
     Ok(removed)
 }

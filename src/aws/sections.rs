@@ -3,9 +3,11 @@
 //! What is written is what every client reads alike: `[name]` or `[profile name]` at the start of a line, lower-case
 //! `key = value`, no quotes, no comment behind a value.
 
+mod edits;
 mod lines;
 pub mod warnings;
 
+pub use edits::Edits;
 pub use lines::Section;
 
 use lines::{Header, breaks_inside, entries, line_number, lines};
@@ -15,6 +17,20 @@ use zeroize::Zeroizing;
 /// A file's text. It holds long-term keys, so it is wiped when it is let go.
 pub struct Sections {
     text: Zeroizing<Vec<u8>>,
+    /// All lines with a header, in their order.
+    headers: Vec<Place>,
+    /// A line with a carriage return inside, by where it begins.
+    broken: Option<usize>,
+}
+
+/// Where a header stands.
+struct Place {
+    line: Range<usize>,
+    name: Range<usize>,
+    /// Whether all clients read the name letter by letter.
+    simple: bool,
+    plain: bool,
+    at_start: bool,
 }
 
 /// Why a section cannot be edited: doing so would leave a file that clients read differently.
@@ -53,22 +69,29 @@ pub enum EditFault {
 }
 
 impl Sections {
-    /// Takes the bytes of a file.
+    /// Takes the bytes of a file, and looks at every line, once.
     #[must_use]
     pub fn new(text: Zeroizing<Vec<u8>>) -> Self {
-        Self { text }
+        let (mut headers, mut broken) = (Vec::new(), None);
+        let returns = text.contains(&b'\r');
+        for line in lines(&text, 0..text.len()) {
+            let bytes = &text[line.clone()];
+            if returns && broken.is_none() && breaks_inside(bytes) {
+                broken = Some(line.start);
+            }
+            if let Some(Header { name, plain, at_start }) = Header::read(bytes, line.start == 0) {
+                let name = line.start + name.start..line.start + name.end;
+                let simple = lines::is_simple(&text[name.clone()]);
+                headers.push(Place { line, name, simple, plain, at_start });
+            }
+        }
+        Self { text, headers, broken }
     }
 
     /// The bytes of the file.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.text
-    }
-
-    /// The same, handed on.
-    #[must_use]
-    pub fn into_bytes(self) -> Zeroizing<Vec<u8>> {
-        self.text
     }
 
     /// Whether the section stands in the file.
@@ -85,28 +108,32 @@ impl Sections {
     /// [`EditFault`].
     pub fn find(&self, wanted: &str) -> Result<Option<Section<'_>>, EditFault> {
         let text = self.text.as_slice();
-        let mut found: Option<(Range<usize>, usize)> = None;
-        let mut open = false;
-        let returns = text.contains(&b'\r');
-        for line in lines(text, 0..text.len()) {
-            let number = || line_number(text, line.start);
-            let bytes = &text[line.clone()];
-            if returns && breaks_inside(bytes) {
-                return Err(EditFault::LoneReturn { line: number() });
+        let number = |at| line_number(text, at);
+        let is_simple = lines::is_simple(wanted.as_bytes());
+        let mut found = None;
+        for (index, place) in self.headers.iter().enumerate() {
+            if self.broken.is_some_and(|broken| broken <= place.line.start) {
+                break;
             }
-            let Some(header) = Header::read(bytes, line.start == 0) else { continue };
-            if let (Some((_, end)), true, true) = (&mut found, open, header.at_start) {
-                *end = line.start;
+            let name = &text[place.name.clone()];
+            let same = name == wanted.as_bytes();
+            if !same && (place.simple && is_simple || !lines::may_be(name, wanted)) {
+                continue;
             }
-            let wanted = header.may_be(wanted).then(|| header.plain && header.name == wanted);
-            match (wanted, &found) {
-                (None, _) => open &= !header.at_start,
-                (Some(false), _) => return Err(EditFault::OddHeader { line: number() }),
-                (Some(true), Some(_)) => return Err(EditFault::SectionTwice { line: number() }),
-                (Some(true), None) => (open, found) = (true, Some((line, text.len()))),
+            if !place.plain || !same {
+                return Err(EditFault::OddHeader { line: number(place.line.start) });
+            }
+            if found.replace(index).is_some() {
+                return Err(EditFault::SectionTwice { line: number(place.line.start) });
             }
         }
-        let Some((header, end)) = found else { return Ok(None) };
+        if let Some(broken) = self.broken {
+            return Err(EditFault::LoneReturn { line: number(broken) });
+        }
+        let Some(index) = found else { return Ok(None) };
+        let header = self.headers[index].line.clone();
+        let next = self.headers[index + 1..].iter().find(|place| place.at_start);
+        let end = next.map_or(text.len(), |place| place.line.start);
         Ok(Some(Section { text, entries: entries(text, header.end..end)?, header }))
     }
 
@@ -121,104 +148,6 @@ impl Sections {
             None => Ok(section),
         }
     }
-
-    /// Gives `keys` their values and takes `gone` away, in a section that is appended if it is not there.
-    ///
-    /// # Errors
-    /// [`EditFault`]; the text is then as it was.
-    pub fn set(&mut self, header: &str, keys: &[(&str, &str)], gone: &[&str]) -> Result<(), EditFault> {
-        let names: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
-        let Some(section) = self.editable(header, &names)? else {
-            self.append(header, keys);
-            return Ok(());
-        };
-        let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-        let eol = self.line_ending(section.header.end);
-        let mut stands = vec![false; keys.len()];
-        for entry in &section.entries {
-            let index = keys.iter().position(|(key, _)| *key == entry.key);
-            let first = index.filter(|&index| !std::mem::replace(&mut stands[index], true));
-            match (first, index) {
-                (Some(index), _) => {
-                    let (key, value) = keys[index];
-                    edits.push((entry.lines.clone(), format!("{key} = {value}{eol}")));
-                }
-                (None, Some(_)) => edits.push((entry.lines.clone(), String::new())),
-                (None, None) if gone.contains(&entry.key.as_str()) => edits.push((entry.lines.clone(), String::new())),
-                (None, None) => {}
-            }
-        }
-        let fresh = keys.iter().zip(stands).filter(|(_, stands)| !stands);
-        let fresh: String = fresh.map(|((key, value), _)| format!("{key} = {value}{eol}")).collect();
-        edits.push((section.end()..section.end(), fresh));
-        self.apply(edits, eol);
-        Ok(())
-    }
-
-    /// Takes `keys` away: the whole section where it is as [`Self::set`] made it for just these keys, in this order;
-    /// the file is then, byte for byte, what it was before.
-    ///
-    /// # Errors
-    /// [`EditFault`]; the text is then as it was.
-    pub fn remove(&mut self, header: &str, keys: &[&str]) -> Result<(), EditFault> {
-        let Some(section) = self.find(header)? else { return Ok(()) };
-        let edits = if section.is_as_made(keys) {
-            vec![self.appended(section.header.start, section.end())]
-        } else {
-            let ours = section.entries.iter().filter(|entry| keys.contains(&entry.key.as_str()));
-            ours.map(|entry| entry.lines.clone()).collect()
-        };
-        self.apply(edits.into_iter().map(|lines| (lines, String::new())).collect(), "");
-        Ok(())
-    }
-
-    /// What [`Self::append`] added for a section that stands at `start..end`: the one line break before it, too. That
-    /// one stays where it ends a line, and something was added behind our section since.
-    fn appended(&self, start: usize, end: usize) -> Range<usize> {
-        let before = &self.text[..start];
-        let kept = before.strip_suffix(b"\r\n").or(before.strip_suffix(b"\n")).unwrap_or(before);
-        let is_blank = kept.is_empty() || kept.ends_with(b"\n");
-        if is_blank || end == self.text.len() { kept.len()..end } else { start..end }
-    }
-
-    /// Replaces ranges that are in order and do not overlap.
-    fn apply(&mut self, edits: Vec<(Range<usize>, String)>, eol: &str) {
-        let more: usize = edits.iter().map(|(_, new)| new.len() + eol.len()).sum();
-        let mut text = Zeroizing::new(Vec::with_capacity(self.text.len() + more));
-        let mut done = 0;
-        for (range, new) in edits {
-            let new = Zeroizing::new(new);
-            text.extend_from_slice(&self.text[done..range.start]);
-            if !new.is_empty() && !text.is_empty() && !text.ends_with(b"\n") {
-                text.extend_from_slice(eol.as_bytes());
-            }
-            text.extend_from_slice(new.as_bytes());
-            done = range.end;
-        }
-        text.extend_from_slice(&self.text[done..]);
-        self.text = text;
-    }
-
-    /// Adds one line break before it, never more nor fewer, so that it can be taken away again: it makes a blank line,
-    /// or ends the last one.
-    fn append(&mut self, header: &str, keys: &[(&str, &str)]) {
-        let eol = self.line_ending(self.text.len());
-        let lines: String = keys.iter().map(|(key, value)| format!("{key} = {value}{eol}")).collect();
-        let blank = if self.text.is_empty() || !self.text.ends_with(b"\n") { "" } else { eol };
-        let end = self.text.len();
-        self.apply(vec![(end..end, format!("{blank}[{header}]{eol}{lines}"))], eol);
-    }
-
-    /// The line ending of the line before `at`, else the file's first, else a line feed.
-    fn line_ending(&self, at: usize) -> &'static str {
-        let crlf = |text: &[u8]| text.ends_with(b"\r\n");
-        let before = self.text[..at].iter().rposition(|&b| b == b'\n');
-        let first = || self.text.iter().position(|&b| b == b'\n');
-        match before.or_else(first) {
-            Some(end) if crlf(&self.text[..=end]) => "\r\n",
-            _ => "\n",
-        }
-    }
 }
 
 #[cfg(test)]
@@ -226,10 +155,40 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn sections(text: &[u8]) -> Sections {
+        Sections::new(Zeroizing::new(text.to_vec()))
+    }
+
+    /// What becomes of it.
+    fn change(text: &[u8], change: impl FnOnce(&mut Edits<'_>) -> Result<(), EditFault>) -> Result<Vec<u8>, EditFault> {
+        let sections = sections(text);
+        let mut edits = Edits::of(&sections);
+        change(&mut edits)?;
+        let mut after = text.to_vec();
+        for (range, new) in edits.finish().into_iter().rev() {
+            after.splice(range, new.bytes());
+        }
+        Ok(after)
+    }
+
     fn edited(text: &str, keys: &[(&str, &str)], gone: &[&str]) -> Result<String, EditFault> {
-        let mut sections = Sections::new(Zeroizing::new(text.as_bytes().to_vec()));
-        sections.set("dev", keys, gone)?;
-        Ok(String::from_utf8(sections.bytes().to_vec()).unwrap())
+        change(text.as_bytes(), |edits| edits.set("dev", keys, gone)).map(|text| String::from_utf8(text).unwrap())
+    }
+
+    #[test]
+    fn several_sections_at_once_are_as_one_after_the_other() {
+        let names = ["x", "dev", "new", "other", "dev", "new"];
+        for text in ["", "[x]\nb = 2", "[dev]\r\na = 0\r\n[x]", "[x]\n[y]\nb = 1\n\n[dev] # note\nk = v\na = 0"] {
+            let at_once = change(text.as_bytes(), |edits| {
+                names.iter().try_for_each(|name| edits.set(name, &[("a", "1"), ("b", name)], &["k"]))
+            });
+            let mut after = text.as_bytes().to_vec();
+            for name in names {
+                after = change(&after, |edits| edits.set(name, &[("a", "1"), ("b", name)], &["k"])).unwrap();
+            }
+            let read = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
+            assert_eq!(at_once.map(|text| read(&text)), Ok(read(&after)), "{text:?}");
+        }
     }
 
     #[test]
@@ -277,7 +236,7 @@ mod tests {
 
     #[test]
     fn values_are_read_as_they_stand() {
-        let sections = Sections::new(Zeroizing::new(b"[dev]\nKey = a = b \n".to_vec()));
+        let sections = sections(b"[dev]\nKey = a = b \n");
         let section = sections.find("dev").unwrap().unwrap();
         assert_eq!((section.get("key"), section.get("no")), (Some("a = b"), None));
         assert!(sections.find("no").unwrap().is_none());
@@ -287,11 +246,10 @@ mod tests {
     fn what_was_appended_is_taken_away_to_the_byte() {
         let befores = ["", "\n", "\n\n", "# note", "[x]\nk = v", "[x]\nk = v\n", "[x]\nk = v\n\n", "[x]\r\nk = v\r\n"];
         for before in befores {
-            let mut sections = Sections::new(Zeroizing::new(before.as_bytes().to_vec()));
-            sections.set("dev", &[("a", "1"), ("b", "2")], &[]).unwrap();
-            sections.set("dev", &[("b", "3"), ("a", "2")], &[]).unwrap();
-            sections.remove("dev", &["a", "b"]).unwrap();
-            assert_eq!(sections.bytes(), before.as_bytes(), "{before:?}");
+            let made = change(before.as_bytes(), |edits| edits.set("dev", &[("a", "1"), ("b", "2")], &[])).unwrap();
+            let made = change(&made, |edits| edits.set("dev", &[("b", "3"), ("a", "2")], &[])).unwrap();
+            let after = change(&made, |edits| edits.remove("dev", &["a", "b"])).unwrap();
+            assert_eq!(after, before.as_bytes(), "{before:?}");
         }
     }
 
@@ -308,9 +266,8 @@ mod tests {
             ("[x]\na = 1\n", "[x]\na = 1\n"),
         ];
         for (before, after) in cases {
-            let mut sections = Sections::new(Zeroizing::new(before.as_bytes().to_vec()));
-            sections.remove("dev", &["a", "b"]).unwrap();
-            assert_eq!(String::from_utf8_lossy(sections.bytes()), after, "{before:?}");
+            let removed = change(before.as_bytes(), |edits| edits.remove("dev", &["a", "b"])).unwrap();
+            assert_eq!(String::from_utf8_lossy(&removed), after, "{before:?}");
         }
     }
 
@@ -330,22 +287,19 @@ mod tests {
     }
 
     fn check(text: Vec<u8>) -> Result<(), TestCaseError> {
-        let before = Sections::new(Zeroizing::new(text.clone()));
-        let mut sections = Sections::new(Zeroizing::new(text.clone()));
-        if sections.set("dev", &[("a", "2"), ("z", "3")], &["k"]).is_err() {
-            prop_assert_eq!(sections.bytes(), &text[..]);
-            return Ok(());
-        }
-        let section = sections.find("dev").unwrap().unwrap();
+        let before = sections(&text);
+        let set = |text: &[u8]| change(text, |edits| edits.set("dev", &[("a", "2"), ("z", "3")], &["k"]));
+        let Ok(once) = set(&text) else { return Ok(()) };
+        let after = sections(&once);
+        let section = after.find("dev").unwrap().unwrap();
         prop_assert_eq!((section.get("a"), section.get("z")), (Some("2"), Some("3")));
-        let once = sections.bytes().to_vec();
-        prop_assert_eq!(sections.set("dev", &[("a", "2"), ("z", "3")], &["k"]), Ok(()));
-        prop_assert_eq!(sections.bytes(), &once[..]);
+        let twice = set(&once);
+        prop_assert_eq!(twice.as_ref(), Ok(&once));
         if before.has("dev") == Ok(false) {
-            prop_assert_eq!(sections.remove("dev", &["a", "z"]), Ok(()));
-            prop_assert_eq!(sections.bytes(), before.bytes());
+            let removed = change(&once, |edits| edits.remove("dev", &["a", "z"]));
+            prop_assert_eq!(removed.as_ref(), Ok(&text));
         }
-        let _ = warnings::warnings(&sections);
+        let _ = warnings::warnings(&after);
         Ok(())
     }
 }

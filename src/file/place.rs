@@ -1,6 +1,8 @@
 //! The folder in which a file is replaced: nobody else of us at work there, and an eye on everybody else.
 
-use super::{Content, FileFault, Privacy, ROUNDS, Stamp, adopt, load, lock, make_folder, resolve, stamp, writing};
+use super::{
+    Content, Edited, FileFault, Privacy, ROUNDS, Stamp, adopt, load, lock, make_folder, resolve, stamp, writing,
+};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, XattrFlags, fremovexattr, fsetxattr, lgetxattr, statx};
 use std::fmt::Write as _;
@@ -113,7 +115,7 @@ impl Place {
 
     /// Once ours is in place: makes that last, and tells whether it stays. Where another program was seen at work, this
     /// takes [`FRESH`].
-    pub(super) fn keeps(&mut self, ours: &Metadata, text: &[u8]) -> bool {
+    pub(super) fn keeps(&mut self, ours: &Metadata, text: &Edited) -> bool {
         self.remember(&stamp(ours));
         sync_folder(&self.folder);
         let end = Instant::now() + FRESH;
@@ -123,7 +125,7 @@ impl Place {
         }
         let kept = stands();
         // The disk's clock may be too coarse to tell.
-        let same = || load(&self.target).is_ok_and(|found| found.is_some_and(|(found, _)| *found == text));
+        let same = || load(&self.target).is_ok_and(|found| found.is_some_and(|(found, _)| text.is(&found)));
         let kept = kept && (!self.company || same());
         self.company |= !kept;
         kept

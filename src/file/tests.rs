@@ -2,8 +2,21 @@
 
 use super::*;
 use std::fs::Permissions;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// With `more` at its end.
+fn with(text: Zeroizing<Vec<u8>>, more: &str) -> Edited {
+    let end = text.len();
+    Edited::new(text, vec![(end..end, Zeroizing::new(more.to_owned()))])
+}
+
+/// `new` instead of it.
+fn whole(text: Zeroizing<Vec<u8>>, new: &str) -> Edited {
+    let end = text.len();
+    Edited::new(text, vec![(0..end, Zeroizing::new(new.to_owned()))])
+}
 
 #[test]
 fn a_program_that_rewrites_the_file_in_place_loses_nothing_by_us() {
@@ -27,7 +40,7 @@ fn a_program_that_rewrites_the_file_in_place_loses_nothing_by_us() {
         while !done.load(Ordering::Relaxed) {
             let added = replace(&path, Privacy::Secret, |text| {
                 assert_eq!(text.split(|&b| b == b'[').count(), 41, "half a file was taken for a whole one");
-                Ok::<_, FileError>(Zeroizing::new([text.as_slice(), b"# ours\n"].concat()))
+                Ok::<_, FileError>(with(text, "# ours\n"))
             });
             written += usize::from(added.is_ok());
         }
@@ -45,8 +58,7 @@ fn links_are_followed_and_modes_never_widened() {
     for (before, privacy, after) in cases {
         fs::write(at("real"), "old").unwrap();
         fs::set_permissions(at("real"), Permissions::from_mode(before)).unwrap();
-        let new = Zeroizing::new(b"new".to_vec());
-        replace(&at("first"), privacy, |_| Ok::<_, FileError>(new.clone())).unwrap();
+        replace(&at("first"), privacy, |text| Ok::<_, FileError>(whole(text, "new"))).unwrap();
         assert_eq!(
             (fs::read(at("real")).unwrap(), fs::metadata(at("real")).unwrap().mode() & 0o777),
             (b"new".to_vec(), after)
@@ -62,7 +74,7 @@ fn what_a_killed_process_left_is_removed() {
     let path = folder.path().join("credentials");
     let left = folder.path().join(".credentials.aws-mfa-key.new-abc");
     fs::write(&left, "half").unwrap();
-    replace(&path, Privacy::Secret, |_| Ok::<_, FileError>(Zeroizing::new(b"x".to_vec()))).unwrap();
+    replace(&path, Privacy::Secret, |text| Ok::<_, FileError>(whole(text, "x"))).unwrap();
     assert!(!left.exists() && path.exists());
 }
 
@@ -103,7 +115,7 @@ fn what_another_program_writes_over_is_written_again_or_we_say_so() {
             scope.spawn(|| write_back(&path, theirs, times, &done));
             let added = replace(&path, Privacy::Secret, |text| {
                 let ours = if text.ends_with(b"ours\n") { "" } else { "# ours\n" };
-                Ok::<_, FileError>(Zeroizing::new([text.as_slice(), ours.as_bytes()].concat()))
+                Ok::<_, FileError>(with(text, ours))
             });
             done.store(true, Ordering::Relaxed);
             added
@@ -120,7 +132,7 @@ fn our_own_file_is_known_again_and_waited_for_by_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("credentials");
     let write =
-        |n: usize| replace(&path, Privacy::Secret, |_| Ok::<_, FileError>(Zeroizing::new(vec![b'x'; n]))).unwrap();
+        |n: usize| replace(&path, Privacy::Secret, |text| Ok::<_, FileError>(whole(text, &"x".repeat(n)))).unwrap();
     write(1);
     let mut place = Place::take(&path).unwrap();
     let (_, meta) = place.settled(&fs::metadata(&path).unwrap()).unwrap().unwrap();

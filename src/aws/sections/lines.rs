@@ -108,17 +108,19 @@ pub(super) fn breaks_inside(line: &[u8]) -> bool {
 }
 
 /// A line with a header.
-pub(super) struct Header<'a> {
-    pub(super) name: Cow<'a, str>,
+pub(super) struct Header {
+    /// Where in the line its name stands.
+    pub(super) name: Range<usize>,
     /// Whether it begins the line, and at most a comment follows: so all clients see a header there.
     pub(super) plain: bool,
     /// Whether it begins the line.
     pub(super) at_start: bool,
 }
 
-impl<'a> Header<'a> {
+impl Header {
     /// `first` for the file's first line, which may begin with a byte order mark.
-    pub(super) fn read(line: &'a [u8], first: bool) -> Option<Self> {
+    pub(super) fn read(line: &[u8], first: bool) -> Option<Self> {
+        let whole = line.len();
         let line = if first { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
         let begun = line.strip_prefix(b"[");
         let inner = match begun {
@@ -131,17 +133,23 @@ impl<'a> Header<'a> {
         let (rest, gap) = (inner[end + 1..].trim_ascii(), inner.get(end + 1).is_some_and(u8::is_ascii_whitespace));
         let is_comment = rest.first().is_some_and(|first| gap && matches!(first, b'#' | b';') && !rest.contains(&b']'));
         let plain = begun.is_some() && (rest.is_empty() || is_comment);
-        Some(Self { name: String::from_utf8_lossy(&inner[..end]), plain, at_start: begun.is_some() })
+        let start = whole - inner.len();
+        Some(Self { name: start..start + end, plain, at_start: begun.is_some() })
     }
+}
 
-    /// Whether it is the header `wanted`, to any client at all.
-    pub(super) fn may_be(&self, wanted: &str) -> bool {
-        let name = self.name.as_ref();
-        // The config file's names may be quoted.
-        let quoted = wanted.contains(' ') && name.contains(['"', '\'']);
-        let bare = if quoted { Cow::from(name.replace(['"', '\''], "")) } else { Cow::from(name) };
-        name == wanted || bare.split_whitespace().eq(wanted.split_whitespace())
-    }
+/// Whether a header's name has neither blanks nor quotes, of which clients make different things.
+pub(super) fn is_simple(name: &[u8]) -> bool {
+    name.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\''))
+}
+
+/// Whether a header's name is `wanted`, to any client at all.
+pub(super) fn may_be(name: &[u8], wanted: &str) -> bool {
+    let name = String::from_utf8_lossy(name);
+    // The config file's names may be quoted.
+    let quoted = wanted.contains(' ') && name.contains(['"', '\'']);
+    let bare = if quoted { Cow::from(name.replace(['"', '\''], "")) } else { name };
+    bare.split_whitespace().eq(wanted.split_whitespace())
 }
 
 fn indented(line: &[u8]) -> Option<&[u8]> {

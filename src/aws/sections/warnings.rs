@@ -126,25 +126,25 @@ impl<'a> Reader<'a> {
             }
             Some(b'#' | b';') => {}
             Some(_) => match Header::read(line, false) {
-                Some(header) => self.header(header),
+                Some(header) => self.header(&header, String::from_utf8_lossy(&line[header.name.clone()])),
                 None if line[0].is_ascii_whitespace() && !self.keys.is_empty() => {}
                 None => self.key(line),
             },
         }
     }
 
-    fn header(&mut self, header: Header<'a>) {
-        if !header.plain || header.name.trim() != header.name {
+    fn header(&mut self, header: &Header, name: Cow<'a, str>) {
+        if !header.plain || name.trim() != name {
             self.warn(Misread::OddHeader);
         }
         if !header.at_start {
             return;
         }
-        if !self.sections.insert(header.name.clone()) {
-            self.warn(Misread::SectionTwice { section: header.name.clone().into_owned() });
+        if !self.sections.insert(name.clone()) {
+            self.warn(Misread::SectionTwice { section: name.clone().into_owned() });
         }
         self.keys.clear();
-        self.section = Some(header.name);
+        self.section = Some(name);
     }
 
     fn key(&mut self, line: &'a [u8]) {
