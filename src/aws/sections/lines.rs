@@ -60,9 +60,14 @@ impl Section<'_> {
     #[must_use]
     pub fn line_numbers(&self, keys: &[&str]) -> Vec<Range<usize>> {
         let ours = self.entries.iter().filter(|entry| keys.contains(&entry.key.as_str()));
-        let numbers =
-            |entry: &Entry| line_number(self.text, entry.lines.start)..line_number(self.text, entry.lines.end);
-        ours.map(numbers).collect()
+        // A file may be long; its lines are counted once.
+        let (mut at, mut number) = (self.header.start, line_number(self.text, self.header.start));
+        let mut number_of = |next: usize| {
+            number += breaks(&self.text[at..next]);
+            at = next;
+            number
+        };
+        ours.map(|entry| number_of(entry.lines.start)..number_of(entry.lines.end)).collect()
     }
 
     /// Where its last key ends.
@@ -98,7 +103,11 @@ pub(super) fn lines(text: &[u8], within: Range<usize>) -> impl Iterator<Item = R
 }
 
 pub(super) fn line_number(text: &[u8], at: usize) -> usize {
-    text[..at].iter().filter(|&&b| b == b'\n').count() + 1
+    breaks(&text[..at]) + 1
+}
+
+fn breaks(text: &[u8]) -> usize {
+    text.iter().filter(|&&b| b == b'\n').count()
 }
 
 /// Whether a carriage return stands where no line ends: to Python's clients, one does.
