@@ -7,16 +7,18 @@ use hw::transport::Bus;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use std::io::{self, BufReader};
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::SystemTime;
 
 fn main() -> ExitCode {
     keep_to_ourselves();
     end_on_signals();
-    let tty = terminal::ControllingTerminal::open().map(|tty| Box::new(tty) as Box<dyn Terminal>);
+    let tty = terminal::ControllingTerminal::open(leave_on_signals).map(|tty| Box::new(tty) as Box<dyn Terminal>);
     let mut world = World {
         env: std::env::vars_os().collect(),
         clock: Arc::new(SystemClock),
@@ -60,15 +62,30 @@ impl Clock for SystemClock {
     }
 }
 
-/// Ctrl-C ends at once, whatever is being waited for, and leaves the terminal as it was. A file that may not grow any
-/// further is an error of the write, which is told, and not the end.
+/// What ends the program, whatever is being waited for; the exit code tells which.
+const ENDINGS: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+
+/// Whether a signal ends the program on the spot: there is nothing to be put back.
+static ON_THE_SPOT: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
+
+/// Ctrl-C ends at once. A file that may not grow any further is an error of the write, which is told, and not the end.
 fn end_on_signals() {
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXFSZ]) else { return };
-    // Without this thread the signals end the process, too, only less tidily.
-    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        if let Some(signal) = signals.forever().find(|signal| *signal != SIGXFSZ) {
+    // Without this the signals end the process, too, only with a code of their own.
+    for signal in ENDINGS {
+        let _ = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&ON_THE_SPOT));
+    }
+    let _ = flag::register(SIGXFSZ, Arc::default());
+}
+
+/// From now on a signal leaves the terminal as it was, which takes a thread: what is answered without asking anybody needs
+/// none.
+fn leave_on_signals() {
+    let Ok(mut signals) = Signals::new(ENDINGS) else { return };
+    let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        if let Some(signal) = signals.forever().next() {
             terminal::leave();
             std::process::exit(128 + signal);
         }
     });
+    ON_THE_SPOT.store(thread.is_err(), Ordering::Relaxed);
 }

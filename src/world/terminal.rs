@@ -22,22 +22,32 @@ static UNFINISHED: AtomicBool = AtomicBool::new(false);
 const LONGEST: usize = 4096;
 
 /// `/dev/tty`, open for reading and writing.
-pub struct ControllingTerminal(Arc<File>);
+pub struct ControllingTerminal {
+    file: Arc<File>,
+    before_use: Option<fn()>,
+}
 
 impl ControllingTerminal {
-    /// Opens it, where this process has one.
+    /// Opens it, where this process has one. `before_use` is called before it is first used: who ends the process early
+    /// has to [`leave`] it from then on.
     #[must_use]
-    pub fn open() -> Option<Self> {
-        let file = File::options().read(true).write(true).open("/dev/tty").ok()?;
-        Some(Self(Arc::new(file)))
+    pub fn open(before_use: fn()) -> Option<Self> {
+        Some(Self { file: Arc::new(open()?), before_use: Some(before_use) })
+    }
+
+    fn used(&mut self) -> &File {
+        if let Some(before_use) = self.before_use.take() {
+            before_use();
+        }
+        &self.file
     }
 
     fn without_echo(&self) -> Option<EchoOff> {
-        let before = tcgetattr(&*self.0).ok()?;
+        let before = tcgetattr(&*self.file).ok()?;
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);
-        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&self.0), before));
-        tcsetattr(&*self.0, OptionalActions::Flush, &silent).ok()?;
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&self.file), before));
+        tcsetattr(&*self.file, OptionalActions::Flush, &silent).ok()?;
         Some(EchoOff)
     }
 }
@@ -45,11 +55,16 @@ impl ControllingTerminal {
 /// Leaves the terminal as it was, for who ends the process early: at the start of a line, and with its echo.
 pub fn leave() {
     if UNFINISHED.swap(false, Ordering::Relaxed)
-        && let Some(mut terminal) = ControllingTerminal::open()
+        && let Some(mut terminal) = open()
     {
-        terminal.write("\n");
+        // Nobody can be told.
+        let _ = terminal.write_all(b"\n");
     }
     restore_echo();
+}
+
+fn open() -> Option<File> {
+    File::options().read(true).write(true).open("/dev/tty").ok()
 }
 
 fn restore_echo() {
@@ -69,22 +84,23 @@ impl Drop for EchoOff {
 
 impl Terminal for ControllingTerminal {
     fn write(&mut self, text: &str) {
+        let mut file = self.used();
         UNFINISHED.store(!text.ends_with(['\n', '\r']), Ordering::Relaxed);
-        let mut file = &*self.0;
         let _ = file.write_all(text.as_bytes()).and_then(|()| file.flush());
     }
 
     fn is_ours(&self) -> bool {
-        tcgetpgrp(&*self.0).is_ok_and(|group| group == getpgrp())
+        tcgetpgrp(&*self.file).is_ok_and(|group| group == getpgrp())
     }
 
     fn width(&self) -> usize {
         // A terminal that does not know says zero.
-        let columns = tcgetwinsize(&*self.0).map_or(0, |size| usize::from(size.ws_col));
+        let columns = tcgetwinsize(&*self.file).map_or(0, |size| usize::from(size.ws_col));
         if columns == 0 { 80 } else { columns.max(20) }
     }
 
     fn read_line(&mut self, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer> {
+        self.used();
         let _silence = if echo { None } else { self.without_echo() };
         let end = Instant::now() + limit;
         let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
@@ -92,14 +108,14 @@ impl Terminal for ControllingTerminal {
         while !line.ends_with(b"\n") && line.len() + bytes.len() <= LONGEST {
             let left = end.saturating_duration_since(Instant::now());
             let wait = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
-            let mut fds = [PollFd::new(&*self.0, PollFlags::IN)];
+            let mut fds = [PollFd::new(&*self.file, PollFlags::IN)];
             match poll(&mut fds, Some(&wait)) {
                 Ok(0) => return Err(NoAnswer::Late),
                 Ok(_) => {}
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(_) => return Err(NoAnswer::Nobody),
             }
-            match (&*self.0).read(&mut *bytes) {
+            match (&*self.file).read(&mut *bytes) {
                 Ok(0) | Err(_) => break,
                 Ok(count) => line.extend_from_slice(&bytes[..count]),
             }
