@@ -254,6 +254,21 @@ mod tests {
     }
 
     #[test]
+    fn neighbours_are_taken_away_together() {
+        let cases = [
+            ("[x]\nk = v\n\n[dev]\na = 1\n\n[new]\na = 1\n", "[x]\nk = v\n"),
+            ("[dev]\na = 1\n[new]\na = 1\n", ""),
+            ("[dev]\nb = 2\na = 1\n[new]\na = 1\n", "[dev]\nb = 2\n"),
+        ];
+        for (before, after) in cases {
+            let removed = change(before.as_bytes(), |edits| {
+                ["new", "dev"].iter().try_for_each(|name| edits.remove(name, &["a"]))
+            });
+            assert_eq!(String::from_utf8_lossy(&removed.unwrap()), after, "{before:?}");
+        }
+    }
+
+    #[test]
     fn what_others_added_stays_where_it_was() {
         let cases = [
             ("[x]\n\n[dev]\na = 1\nb = 2\n\n[y]\n", "[x]\n\n[y]\n"),

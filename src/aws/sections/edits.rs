@@ -126,6 +126,8 @@ impl<'a> Edits<'a> {
         self.lines.sort_by_key(|lines| (lines.range.start, lines.apart));
         let (mut edits, mut done, mut last) = (Vec::new(), 0, None);
         for Lines { range, new, eol, apart, .. } in self.lines {
+            // The line break before a section that goes may belong to a line of the one above.
+            let range = range.start.max(done)..range.end.max(done);
             if range.start > done {
                 last = self.sections.text.get(range.start - 1).copied();
             }
