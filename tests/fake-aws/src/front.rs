@@ -6,7 +6,7 @@ use crate::action::{Action, Question, Service};
 use crate::answer::Answer;
 use crate::authorize::{self, Caller};
 use crate::clock::{self, Clock, UnixSeconds};
-use crate::http;
+use crate::http::{self, Arriving};
 use crate::lie::{Lie, Lies, Told};
 use crate::record::{self, Outcome};
 use crate::refusal::Refusal;
@@ -27,8 +27,8 @@ pub(crate) struct Delivery {
     /// Nothing: the connection is dropped.
     pub(crate) answer: Option<Answer>,
     pub(crate) wait: Duration,
-    /// How many bytes of the body arrive, where it is cut.
-    pub(crate) arriving: Option<usize>,
+    /// How much of the body comes.
+    pub(crate) arriving: Arriving,
 }
 
 /// A request that was signed by somebody, on its way to the work.
@@ -164,6 +164,9 @@ fn instead(told: &Told, service: Service, request_id: &str) -> Option<Answer> {
         Lie::Throttling => refused(400, "Throttling", "Rate exceeded"),
         Lie::HtmlBadGateway => page(502, "502 Bad Gateway"),
         Lie::HtmlPortal => page(200, "Welcome to the guest network"),
+        Lie::HtmlNasty => {
+            page(200, &format!("\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}\r\n{}", "sign in ".repeat(8 * 1024)))
+        }
         Lie::Redirect(to) => {
             let mut answer = Answer::new(307, "text/plain", "");
             answer.headers.push(("Location", to.clone()));
@@ -180,7 +183,7 @@ fn internal_failure(service: Service) -> &'static str {
 
 /// Headers that every answer has, and the lies that come after the work.
 fn deliver(mut answer: Answer, told: Told, service: Service, now: UnixSeconds, request_id: &str) -> Delivery {
-    let mut arriving = None;
+    let mut arriving = Arriving::Whole;
     let mut dropped = false;
     match told.lie {
         Some(Lie::DropBefore | Lie::DropAfter) => dropped = true,
@@ -188,13 +191,15 @@ fn deliver(mut answer: Answer, told: Told, service: Service, now: UnixSeconds, r
             let refusal = Refusal::new(500, internal_failure(service), "The request processing has failed.");
             answer = Answer::refusal(service, &refusal, request_id);
         }
-        Some(Lie::CutBody) => arriving = Some(answer.body.len() / 2),
+        Some(Lie::CutBody) => arriving = Arriving::Cut(answer.body.len() / 2),
         Some(Lie::CutXml) => answer.body.truncate(answer.body.len() / 2),
         Some(Lie::EmptyBody) => answer.body.clear(),
+        Some(Lie::Drip) => arriving = Arriving::Endless { pause: Duration::from_millis(100) },
+        Some(Lie::Flood) => arriving = Arriving::Endless { pause: Duration::ZERO },
         _ => {}
     }
     answer.headers.push(("Date", clock::http_date(now)));
-    if !matches!(told.lie, Some(Lie::HtmlBadGateway | Lie::HtmlPortal)) {
+    if !matches!(told.lie, Some(Lie::HtmlBadGateway | Lie::HtmlPortal | Lie::HtmlNasty)) {
         let name = if service == Service::S3 { "x-amz-request-id" } else { "x-amzn-RequestId" };
         answer.headers.push((name, request_id.to_owned()));
     }

@@ -1,6 +1,7 @@
 //! What a test holds in its hand: a running fake, and everything that can be told to it.
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, MutexGuard};
 
 use crate::action::Action;
@@ -11,6 +12,7 @@ use crate::mfa::LockOut;
 use crate::random;
 use crate::record::Request;
 use crate::server::Server;
+use crate::tls::Certificate;
 use crate::world::{Bucket, Key, Role, Session, SessionKind, User};
 
 /// How many long-term keys a user can have.
@@ -41,6 +43,12 @@ impl FakeAws {
     /// `http://127.0.0.1:PORT`, for all three services.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.server.address)
+    }
+
+    /// Listens on one more free port of 127.0.0.1, with TLS and this certificate, until the fake stops.
+    pub fn listen_with_tls(&self, certificate: &Certificate) -> io::Result<SocketAddr> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        self.server.listen(listener, Some(certificate.for_server()))
     }
 
     /// The partition (`aws`, `aws-cn`, `aws-us-gov`, …) of an AWS account; to be said before its users are added.

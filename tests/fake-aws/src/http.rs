@@ -1,6 +1,7 @@
 //! Just enough HTTP/1.1: whole requests out of a stream of bytes, answers back into it.
 
 use std::io::{self, Read, Write};
+use std::time::Duration;
 
 use crate::answer::Answer;
 
@@ -33,6 +34,17 @@ impl Request {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
     }
+}
+
+/// How much of a body comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arriving {
+    /// All of it.
+    Whole,
+    /// So many bytes, and the head promises all of it.
+    Cut(usize),
+    /// More and more after it, with pauses; the head promises 1 TiB.
+    Endless { pause: Duration },
 }
 
 /// Reads one request; what was read beyond it stays in `buffer` for the next.
@@ -114,23 +126,20 @@ fn read_body<S: Read + Write>(stream: &mut S, buffer: &mut Vec<u8>, mut request:
     Ok(Incoming::Request(request))
 }
 
-/// Writes an answer in one piece; with `arriving`, its head promises the whole body and only that many bytes come.
-pub(crate) fn write(
-    stream: &mut impl Write,
-    answer: &Answer,
-    keep_alive: bool,
-    arriving: Option<usize>,
-) -> io::Result<()> {
+/// Writes an answer in one piece, as much of it as is to come now.
+pub(crate) fn write(stream: &mut impl Write, answer: &Answer, keep_alive: bool, arriving: Arriving) -> io::Result<()> {
     let mut bytes = format!("HTTP/1.1 {} {}\r\n", answer.status, reason(answer.status)).into_bytes();
     for (name, value) in &answer.headers {
         bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
     }
     let connection = if keep_alive { "keep-alive" } else { "close" };
-    bytes.extend_from_slice(
-        format!("Content-Length: {}\r\nConnection: {connection}\r\n\r\n", answer.body.len()).as_bytes(),
-    );
-    let arriving = arriving.unwrap_or(answer.body.len()).min(answer.body.len());
-    bytes.extend_from_slice(&answer.body[..arriving]);
+    let (length, now) = match arriving {
+        Arriving::Whole => (answer.body.len(), answer.body.len()),
+        Arriving::Cut(count) => (answer.body.len(), count.min(answer.body.len())),
+        Arriving::Endless { .. } => (1 << 40, answer.body.len()),
+    };
+    bytes.extend_from_slice(format!("Content-Length: {length}\r\nConnection: {connection}\r\n\r\n").as_bytes());
+    bytes.extend_from_slice(&answer.body[..now]);
     stream.write_all(&bytes)?;
     stream.flush()
 }

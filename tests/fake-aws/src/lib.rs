@@ -5,8 +5,8 @@
 //! beyond that is a clock to set, a record to read, and a server that can be told to [lie](Lie).
 //!
 //! The way of a request through the modules:
-//! `server` (connections) → `http` (bytes) → `front` (what is asked, lies, record) → `authorize` and `sigv4` (who asks)
-//! → `sts`, `iam`, `s3` (the work, on the `world`) → `answer` and `xml`.
+//! `server` (connections, `tls` around them if wanted) → `http` (bytes) → `front` (what is asked, lies, record) → `authorize` and `sigv4` (who asks)
+//! → `sts`, `iam`, `s3` (the work, on the `world`) → `answer` and `xml`. Before all of that there may be a [`Proxy`].
 //!
 //! ```
 //! use fake_aws::{Action, FakeAws, Lie, Times};
@@ -33,6 +33,7 @@ mod http;
 mod iam;
 mod lie;
 mod mfa;
+mod proxy;
 mod random;
 mod record;
 mod refusal;
@@ -40,6 +41,7 @@ mod s3;
 mod server;
 mod sigv4;
 mod sts;
+mod tls;
 mod totp;
 mod world;
 mod xml;
@@ -47,6 +49,8 @@ mod xml;
 pub use action::Action;
 pub use handle::FakeAws;
 pub use lie::{Lie, Times};
+pub use proxy::{Manner, Proxy};
 pub use record::{Outcome, Request};
+pub use tls::{Authority, Certificate};
 pub use totp::decode_base32;
 pub use world::{Key, Role, Session, User};

@@ -32,10 +32,16 @@ pub enum Lie {
     CutXml,
     /// The work is done, and the body is empty, with the status that it has.
     EmptyBody,
+    /// The work is done, and the body does not end: a byte comes each tenth of a second.
+    Drip,
+    /// The work is done, and the body does not end: it comes as fast as it can be taken.
+    Flood,
     /// A proxy's page with status 502; no work was done.
     HtmlBadGateway,
     /// A captive portal's page with status 200; no work was done.
     HtmlPortal,
+    /// The same with control characters in its title, which is 64 KiB long.
+    HtmlNasty,
     /// 307 to this address; no work was done.
     Redirect(String),
     /// 403 `<Error><Code>` with this code and an empty message, as S3-like STS servers write it; no work was done.
@@ -76,7 +82,7 @@ impl FromStr for Lie {
 }
 
 /// The lies that take no value, as they are called on a command line.
-const PLAIN: [(&str, Lie); 13] = [
+const PLAIN: [(&str, Lie); 16] = [
     ("drop-before", Lie::DropBefore),
     ("drop-after", Lie::DropAfter),
     ("internal-failure", Lie::InternalFailure),
@@ -86,8 +92,11 @@ const PLAIN: [(&str, Lie); 13] = [
     ("cut-body", Lie::CutBody),
     ("cut-xml", Lie::CutXml),
     ("empty-body", Lie::EmptyBody),
+    ("drip", Lie::Drip),
+    ("flood", Lie::Flood),
     ("html-bad-gateway", Lie::HtmlBadGateway),
     ("html-portal", Lie::HtmlPortal),
+    ("html-nasty", Lie::HtmlNasty),
     ("s3-shaped-refusals", Lie::S3ShapedRefusals),
     ("nanosecond-expiration", Lie::NanosecondExpiration),
 ];

@@ -7,9 +7,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
 use crate::answer::Answer;
 use crate::front::State;
-use crate::http::{self, Incoming};
+use crate::http::{self, Arriving, Incoming};
 
 /// What the threads of one fake share.
 pub(crate) struct Shared {
@@ -26,11 +28,12 @@ struct Open {
     streams: HashMap<u64, TcpStream>,
 }
 
-/// The listening thread; ends, with all connections, when it is dropped.
+/// The listening threads; they end, with all connections, when it is dropped.
 pub(crate) struct Server {
     pub(crate) shared: Arc<Shared>,
+    /// Where it listens without TLS.
     pub(crate) address: SocketAddr,
-    listener: Option<JoinHandle<()>>,
+    listeners: Mutex<Vec<(SocketAddr, JoinHandle<()>)>>,
 }
 
 impl Shared {
@@ -60,11 +63,20 @@ impl Server {
     pub(crate) fn start(port: u16) -> io::Result<Server> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::new());
-        let for_thread = Arc::clone(&shared);
-        let thread =
-            thread::Builder::new().name("fake-aws".to_owned()).spawn(move || accept(&listener, &for_thread))?;
-        Ok(Server { shared, address, listener: Some(thread) })
+        let server = Server { shared: Arc::new(Shared::new()), address, listeners: Mutex::default() };
+        server.listen(listener, None)?;
+        Ok(server)
+    }
+
+    /// Listens there, too, with TLS if there is a configuration for it.
+    pub(crate) fn listen(&self, listener: TcpListener, tls: Option<Arc<ServerConfig>>) -> io::Result<SocketAddr> {
+        let address = listener.local_addr()?;
+        let shared = Arc::clone(&self.shared);
+        let thread = thread::Builder::new()
+            .name("fake-aws".to_owned())
+            .spawn(move || accept(&listener, tls.as_ref(), &shared))?;
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push((address, thread));
+        Ok(address)
     }
 }
 
@@ -79,15 +91,16 @@ impl Drop for Server {
             }
         }
         self.shared.stopped.notify_all();
-        // The listener looks at `stopping` after each connection, so it gets one more.
-        let woken = TcpStream::connect(self.address);
-        if let (Ok(_), Some(thread)) = (woken, self.listener.take()) {
-            let _ = thread.join();
+        for (address, thread) in self.listeners.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // The listener looks at `stopping` after each connection, so it gets one more.
+            if TcpStream::connect(address).is_ok() {
+                let _ = thread.join();
+            }
         }
     }
 }
 
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+fn accept(listener: &TcpListener, tls: Option<&Arc<ServerConfig>>, shared: &Arc<Shared>) {
     for stream in listener.incoming() {
         if shared.open().stopping {
             return;
@@ -97,21 +110,33 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             shared.wait(Duration::from_millis(10));
             continue;
         };
-        let for_thread = Arc::clone(shared);
-        let _ =
-            thread::Builder::new().name("fake-aws conversation".to_owned()).spawn(move || serve(stream, &for_thread));
+        let (for_thread, tls) = (Arc::clone(shared), tls.map(Arc::clone));
+        let _ = thread::Builder::new()
+            .name("fake-aws conversation".to_owned())
+            .spawn(move || serve(stream, tls, &for_thread));
     }
 }
 
-fn serve(mut stream: TcpStream, shared: &Shared) {
+fn serve(mut stream: TcpStream, tls: Option<Arc<ServerConfig>>, shared: &Shared) {
     let Some(number) = register(&stream, shared) else {
         return;
     };
     // Answers are small and complete; waiting for more to send only costs 40 ms.
     let _ = stream.set_nodelay(true);
     // A connection that breaks is the client's business.
-    let _ = converse(&mut stream, shared);
+    let _ = match tls.map(ServerConnection::new) {
+        None => converse(&mut stream, shared),
+        Some(Ok(connection)) => within(StreamOwned::new(connection, stream), shared),
+        Some(Err(_)) => Ok(()),
+    };
     shared.open().streams.remove(&number);
+}
+
+/// The same conversation within TLS. A client that does not like the certificate ends it before it begins.
+fn within(mut stream: StreamOwned<ServerConnection, TcpStream>, shared: &Shared) -> io::Result<()> {
+    converse(&mut stream, shared)?;
+    stream.conn.send_close_notify();
+    stream.flush()
 }
 
 fn register(stream: &TcpStream, shared: &Shared) -> Option<u64> {
@@ -132,7 +157,9 @@ pub(crate) fn converse<S: Read + Write>(stream: &mut S, shared: &Shared) -> io::
     loop {
         let request = match http::read(stream, &mut buffer)? {
             Incoming::Closed => return Ok(()),
-            Incoming::Malformed(status) => return http::write(stream, &refused(shared, status), false, None),
+            Incoming::Malformed(status) => {
+                return http::write(stream, &refused(shared, status), false, Arriving::Whole);
+            }
             Incoming::Request(request) => request,
         };
         let delivery = shared.state().answer(&request);
@@ -141,12 +168,26 @@ pub(crate) fn converse<S: Read + Write>(stream: &mut S, shared: &Shared) -> io::
         if request.method == "HEAD" {
             answer.body.clear();
         }
-        let keep_alive = request.keep_alive && delivery.arriving.is_none();
+        let keep_alive = request.keep_alive && delivery.arriving == Arriving::Whole;
         http::write(stream, &answer, keep_alive, delivery.arriving)?;
+        if let Arriving::Endless { pause } = delivery.arriving {
+            return go_on(stream, shared, pause);
+        }
         if !keep_alive {
             return Ok(());
         }
     }
+}
+
+/// More of a body that does not end, until the client has had enough of it, or the server stops.
+fn go_on(stream: &mut impl Write, shared: &Shared, pause: Duration) -> io::Result<()> {
+    let piece: &[u8] = if pause.is_zero() { &[b' '; 64 * 1024] } else { b" " };
+    while !shared.open().stopping {
+        stream.write_all(piece)?;
+        stream.flush()?;
+        shared.wait(pause);
+    }
+    Ok(())
 }
 
 fn refused(shared: &Shared, status: u16) -> Answer {

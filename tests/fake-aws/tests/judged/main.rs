@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's helpers fail the test by panicking")]
 
 mod program;
+mod proxied;
 mod raw;
 mod raw_calls;
 mod raw_codes;

@@ -185,6 +185,25 @@ fn a_demo_user_in_two_files() {
 }
 
 #[test]
+fn the_same_within_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (seed, credentials, config, ca) = (path("seed"), path("credentials"), path("config"), path("ca.pem"));
+    fs::write(&seed, SEED_TEXT).unwrap();
+    let demo = ["--demo-user", "alice", "--account", ACCOUNT, "--seed-file", text(&seed), "--ca-file", text(&ca)];
+    let files = ["--credentials-file", text(&credentials), "--config-file", text(&config)];
+    let running = Running::start(&[&demo[..], &files[..]].concat());
+    assert!(running.endpoint.starts_with("https://127.0.0.1:"));
+    let clients = Clients::of(&running.endpoint);
+    let mut command = clients.command("aws");
+    command.env("AWS_CONFIG_FILE", &config).env("AWS_SHARED_CREDENTIALS_FILE", &credentials);
+    command.args(["sts", "get-caller-identity", "--profile", "alice"]);
+    assert!(done(&command.output().unwrap()).contains(":user/alice"));
+    fs::write(&config, fs::read_to_string(&config).unwrap().replace("ca_bundle", "#ca_bundle")).unwrap();
+    assert!(refused(&command.output().unwrap()).contains("CERTIFICATE_VERIFY_FAILED"));
+}
+
+#[test]
 fn what_it_does_not_understand() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("damaged");

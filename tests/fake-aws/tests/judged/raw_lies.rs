@@ -1,6 +1,6 @@
 //! Each lie, as it looks on the wire, and whether the work behind it was done.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use fake_aws::{Action, Lie, Outcome, Times};
@@ -73,6 +73,34 @@ fn pages_of_others() {
     let reply = reply.unwrap();
     assert_eq!((reply.status, spent), (307, false));
     assert_eq!(reply.headers["location"], "http://127.0.0.1:9/login");
+}
+
+#[test]
+fn a_page_that_would_take_over_the_terminal() {
+    let (reply, spent) = told(Lie::HtmlNasty);
+    let reply = reply.unwrap();
+    assert_eq!((reply.status, spent), (200, false));
+    assert!(reply.body.contains("<title>\u{1b}]0;") && reply.body.len() > 64 * 1024);
+}
+
+#[test]
+fn bodies_without_an_end() {
+    for (lie, at_least) in [(Lie::Drip, 3), (Lie::Flood, 1 << 20)] {
+        let stage = Stage::new();
+        stage.aws.lie(None, lie, Times::Next(1));
+        let mut stream = raw::connect(&stage.aws);
+        let request = raw::signed(&stage.aws, &(&stage.key).into(), &[("Action", "GetCallerIdentity")]);
+        stream.write_all(&request).unwrap();
+        let (mut got, mut chunk) = (Vec::new(), [0; 16 * 1024]);
+        let end = b"</GetCallerIdentityResponse>";
+        let beyond =
+            |got: &[u8]| got.windows(end.len()).position(|part| part == end).map(|at| got.len() - at - end.len());
+        while beyond(&got).unwrap_or_default() < at_least {
+            let count = stream.read(&mut chunk).unwrap();
+            assert!(count > 0);
+            got.extend_from_slice(&chunk[..count]);
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,8 @@ pub(crate) struct Arguments {
     pub(crate) port: u16,
     pub(crate) region: Option<String>,
     pub(crate) world: Option<PathBuf>,
+    /// Where the authority's certificate goes; without it there is no TLS.
+    pub(crate) ca_file: Option<PathBuf>,
     pub(crate) demo: Option<Demo>,
 }
 
@@ -23,10 +25,11 @@ pub(crate) struct Demo {
     pub(crate) region: String,
 }
 
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "--port",
     "--region",
     "--world",
+    "--ca-file",
     "--demo-user",
     "--account",
     "--seed-file",
@@ -53,7 +56,8 @@ impl Arguments {
         let get = |flag: &str| values.iter().find(|(have, _)| *have == flag).map(|(_, value)| value.clone());
         let port = get("--port").map_or(Ok(0), |text| text.parse()).map_err(|_| "--port wants a port number")?;
         let demo = get("--demo-user").map(|user| Demo::of(user, &get)).transpose()?;
-        Ok(Some(Arguments { port, region: get("--region"), world: get("--world").map(PathBuf::from), demo }))
+        let (world, ca_file) = (get("--world").map(PathBuf::from), get("--ca-file").map(PathBuf::from));
+        Ok(Some(Arguments { port, region: get("--region"), world, ca_file, demo }))
     }
 }
 

@@ -7,10 +7,11 @@ use std::path::Path;
 use fake_aws::FakeAws;
 
 use crate::arguments::Demo;
+use crate::way::Way;
 use crate::world_file;
 
 /// Makes the user, and writes both files or none.
-pub(crate) fn set_up(demo: &Demo, aws: &FakeAws) -> Result<(), String> {
+pub(crate) fn set_up(demo: &Demo, aws: &FakeAws, way: &Way) -> Result<(), String> {
     let seed = world_file::read(&demo.seed_file)?;
     let line = seed.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     // The text is a secret: it is not repeated.
@@ -26,8 +27,9 @@ pub(crate) fn set_up(demo: &Demo, aws: &FakeAws) -> Result<(), String> {
         key.access_key_id, key.secret_access_key
     );
     let header = if profile == "default" { "[default]".to_owned() } else { format!("[profile {profile}]") };
-    let endpoint = aws.endpoint();
-    let config = format!("{header}\nregion = {region}\nendpoint_url = {endpoint}\nmfa_serial = {mfa_serial}\n");
+    let Way { endpoint, ca_file } = way;
+    let bundle = ca_file.as_ref().map_or(String::new(), |path| format!("ca_bundle = {}\n", path.display()));
+    let config = format!("{header}\nregion = {region}\nendpoint_url = {endpoint}\n{bundle}mfa_serial = {mfa_serial}\n");
     write_new(credentials_file, &credentials)?;
     write_new(&demo.config_file, &config).inspect_err(|_| {
         // It was made by us a moment ago, and is of no use without the other.
@@ -36,7 +38,7 @@ pub(crate) fn set_up(demo: &Demo, aws: &FakeAws) -> Result<(), String> {
 }
 
 /// Mode 0600 from the first moment; a file that is there already is left alone.
-fn write_new(path: &Path, text: &str) -> Result<(), String> {
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), String> {
     let mut file = create_new(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     written.map_err(|error| {

@@ -3,6 +3,7 @@
 mod arguments;
 mod console;
 mod demo;
+mod way;
 mod world_file;
 
 use std::io::{self, BufRead, Write};
@@ -11,9 +12,10 @@ use std::process::ExitCode;
 use fake_aws::FakeAws;
 
 use arguments::Arguments;
+use way::Way;
 
 const USAGE: &str = "\
-usage: fake-aws [--port PORT] [--region REGION] [--world FILE]
+usage: fake-aws [--port PORT] [--region REGION] [--world FILE] [--ca-file FILE]
                 [--demo-user NAME --account ID --seed-file FILE --credentials-file FILE --config-file FILE
                  [--profile NAME] [--bucket NAME]]
 
@@ -21,15 +23,18 @@ Prints `endpoint http://127.0.0.1:PORT`, then takes commands on stdin, each answ
 Ends with `quit`, at the end of stdin, or when it is killed.
 
   --world FILE          JSON: accounts, users, keys, MFA devices, buckets
+  --ca-file FILE        written: the certificate of an authority made for this run; must not exist.
+                        The endpoint is then https://127.0.0.1:PORT, on another free port
   --demo-user NAME      a user with a new long-term key, an MFA device of the same name, and a bucket
   --seed-file FILE      the MFA device's secret in base32, on the first line that is not empty
   --credentials-file F  written: the long-term key; must not exist
-  --config-file F       written: region, endpoint_url and mfa_serial; must not exist
+  --config-file F       written: region, endpoint_url, ca_bundle and mfa_serial; must not exist
 
 commands
   lie ACTION|any LIE[=VALUE] [TIMES|always]    once, if TIMES is left out
       drop-before drop-after internal-failure internal-failure-after service-unavailable throttling
-      cut-body cut-xml empty-body html-bad-gateway html-portal s3-shaped-refusals nanosecond-expiration
+      cut-body cut-xml empty-body drip flood html-bad-gateway html-portal html-nasty s3-shaped-refusals
+      nanosecond-expiration
       latency=MILLISECONDS clock-off=SECONDS redirect=URL s3-shaped-error=CODE
   honest                                       takes back all lies
   clock +SECONDS|-SECONDS|0                    sets the clock's offset
@@ -67,11 +72,12 @@ fn serve(arguments: &Arguments, commands: &mut impl BufRead, out: &mut impl Writ
     if let Some(path) = &arguments.world {
         world_file::load(path, &aws)?;
     }
+    let way = Way::open(&aws, arguments.ca_file.as_deref())?;
     if let Some(demo) = &arguments.demo {
-        demo::set_up(demo, &aws)?;
+        demo::set_up(demo, &aws, &way)?;
     }
     let talk = |error: io::Error| format!("cannot go on talking: {error}");
-    writeln!(out, "endpoint {}", aws.endpoint()).and_then(|()| out.flush()).map_err(talk)?;
+    writeln!(out, "endpoint {}", way.endpoint).and_then(|()| out.flush()).map_err(talk)?;
     for line in commands.lines() {
         let Some(answer) = console::obey(&line.map_err(talk)?, &aws) else {
             return Ok(());

@@ -1,0 +1,255 @@
+//! An HTTP proxy on loopback, as companies have them: tunnels and whole requests, a password if wanted, a record.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rustls::{ServerConnection, StreamOwned};
+
+use crate::tls::Certificate;
+
+/// How a proxy treats those who ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Lets everybody through.
+    Open,
+    /// Lets those through who show this: `USER:PASSWORD` in base64.
+    Password(&'static str),
+    /// Answers everybody with this status.
+    Refusing(u16),
+    /// Takes connections, and says nothing.
+    Silent,
+}
+
+/// A running proxy; it stops when it is dropped.
+pub struct Proxy {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    listener: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    manner: Manner,
+    tls: Option<Certificate>,
+    stopping: AtomicBool,
+    /// Where everything leads, whatever is asked for.
+    leads_to: Mutex<Option<SocketAddr>>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Proxy {
+    /// Starts on a free port of 127.0.0.1.
+    pub fn start(manner: Manner) -> io::Result<Proxy> {
+        Proxy::start_as(manner, None)
+    }
+
+    /// The same, to be talked to within TLS.
+    pub fn start_with_tls(manner: Manner, certificate: &Certificate) -> io::Result<Proxy> {
+        Proxy::start_as(manner, Some(certificate.clone()))
+    }
+
+    fn start_as(manner: Manner, tls: Option<Certificate>) -> io::Result<Proxy> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let stopping = AtomicBool::new(false);
+        let shared = Shared { manner, tls, stopping, leads_to: Mutex::default(), asked: Mutex::default() };
+        let shared = Arc::new(shared);
+        let for_thread = Arc::clone(&shared);
+        let listener = thread::Builder::new().name("proxy".to_owned()).spawn(move || accept(&listener, &for_thread))?;
+        Ok(Proxy { shared, address, listener: Some(listener) })
+    }
+
+    /// `HOST:PORT`.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Whatever is asked for from now on, this is what one is connected to: AWS's own names need not exist.
+    pub fn lead_to(&self, address: SocketAddr) {
+        *self.shared.leads_to.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+    }
+
+    /// What was asked for so far, such as `CONNECT sts.amazonaws.com:443`.
+    pub fn asked(&self) -> Vec<String> {
+        self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets what was asked for so far.
+    pub fn clear(&self) {
+        self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        // The listener looks at `stopping` after each connection, so it gets one more.
+        let woken = TcpStream::connect(self.address);
+        if let (Ok(_), Some(thread)) = (woken, self.listener.take()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    for stream in listener.incoming() {
+        if shared.stopping.load(Ordering::Relaxed) {
+            return;
+        }
+        let Ok(stream) = stream else { continue };
+        let for_thread = Arc::clone(shared);
+        let _ = thread::Builder::new().name("proxy conversation".to_owned()).spawn(move || {
+            // A connection that breaks is the client's business.
+            let _ = serve(stream, &for_thread);
+        });
+    }
+}
+
+fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(GLANCE))?;
+    match &shared.tls {
+        None => converse(stream, shared),
+        Some(certificate) => {
+            let connection = ServerConnection::new(certificate.for_server()).map_err(io::Error::other)?;
+            converse(StreamOwned::new(connection, stream), shared)
+        }
+    }
+}
+
+/// How long one side is listened to before the other is.
+const GLANCE: Duration = Duration::from_millis(1);
+/// The longest head that is read, in bytes.
+const HEAD_LIMIT: usize = 64 * 1024;
+
+/// What a client asks for: the first line in two words, and what has to be said to the server for it.
+struct Wish {
+    asked: String,
+    authority: String,
+    is_tunnel: bool,
+    authorization: Option<String>,
+    /// The head as the server gets it, where this is no tunnel, and what came behind it.
+    onwards: Vec<u8>,
+}
+
+fn converse<S: Read + Write>(mut client: S, shared: &Shared) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    let wish = loop {
+        if shared.manner != Manner::Silent
+            && let Some(wish) = Wish::parse(&bytes)?
+        {
+            break wish;
+        }
+        if bytes.len() > HEAD_LIMIT || listen(&mut client, &mut bytes, shared)? == Some(0) {
+            return Ok(());
+        }
+    };
+    shared.asked.lock().unwrap_or_else(PoisonError::into_inner).push(wish.asked.clone());
+    let refusal = match &shared.manner {
+        Manner::Password(text) if wish.authorization.as_deref() != Some(&format!("Basic {text}")) => Some(407),
+        Manner::Refusing(status) => Some(*status),
+        _ => None,
+    };
+    let leads_to = *shared.leads_to.lock().unwrap_or_else(PoisonError::into_inner);
+    let server = match (refusal, leads_to) {
+        (Some(status), _) => Err(status),
+        (None, Some(address)) => TcpStream::connect(address).map_err(|_| 502),
+        (None, None) => TcpStream::connect(&wish.authority).map_err(|_| 502),
+    };
+    match server {
+        Err(status) => refuse(&mut client, status),
+        Ok(mut server) => {
+            server.set_nodelay(true)?;
+            server.set_read_timeout(Some(GLANCE))?;
+            if wish.is_tunnel {
+                client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+                client.flush()?;
+            }
+            server.write_all(&wish.onwards)?;
+            pass_on(client, server, shared)
+        }
+    }
+}
+
+fn refuse(client: &mut impl Write, status: u16) -> io::Result<()> {
+    let ask = if status == 407 { "Proxy-Authenticate: Basic realm=\"proxy\"\r\n" } else { "" };
+    let body = "<html><head><title>Blocked by policy</title></head></html>\n";
+    let head = format!("HTTP/1.1 {status} No\r\n{ask}Content-Type: text/html\r\nConnection: close\r\n");
+    client.write_all(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes())?;
+    client.flush()
+}
+
+/// Reads what is there: nothing yet (`None`), the end (`Some(0)`), or some bytes.
+fn listen(from: &mut impl Read, into: &mut Vec<u8>, shared: &Shared) -> io::Result<Option<usize>> {
+    let mut chunk = [0; 16 * 1024];
+    match from.read(&mut chunk) {
+        _ if shared.stopping.load(Ordering::Relaxed) => Ok(Some(0)),
+        Ok(count) => {
+            into.extend_from_slice(&chunk[..count]);
+            Ok(Some(count))
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Carries bytes both ways until one side has had enough.
+fn pass_on(mut client: impl Read + Write, mut server: TcpStream, shared: &Shared) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    loop {
+        if listen(&mut client, &mut bytes, shared)? == Some(0) {
+            return Ok(());
+        }
+        server.write_all(&bytes)?;
+        bytes.clear();
+        let end = listen(&mut server, &mut bytes, shared)? == Some(0);
+        client.write_all(&bytes)?;
+        client.flush()?;
+        bytes.clear();
+        if end {
+            return Ok(());
+        }
+    }
+}
+
+impl Wish {
+    /// Nothing while the head is not complete.
+    fn parse(bytes: &[u8]) -> io::Result<Option<Wish>> {
+        let mut headers = [httparse::EMPTY_HEADER; 100];
+        let mut head = httparse::Request::new(&mut headers);
+        let Ok(httparse::Status::Complete(length)) = head.parse(bytes) else {
+            return match httparse::Request::new(&mut [httparse::EMPTY_HEADER; 100]).parse(bytes) {
+                Ok(_) => Ok(None),
+                Err(error) => Err(io::Error::new(ErrorKind::InvalidData, error.to_string())),
+            };
+        };
+        let (method, target) = (head.method.unwrap_or_default(), head.path.unwrap_or_default());
+        let asked = format!("{method} {target}");
+        let is_tunnel = method == "CONNECT";
+        let (authority, path) = match target.strip_prefix("http://") {
+            Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+            None => (target, ""),
+        };
+        let authority = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
+        let mut authorization = None;
+        let mut onwards = format!("{method} {} HTTP/1.1\r\n", if path.is_empty() { "/" } else { path }).into_bytes();
+        for header in head.headers.iter() {
+            if header.name.eq_ignore_ascii_case("proxy-authorization") {
+                authorization = str::from_utf8(header.value).ok().map(str::to_owned);
+            } else if !header.name.to_ascii_lowercase().starts_with("proxy-") {
+                onwards.extend_from_slice(format!("{}: ", header.name).as_bytes());
+                onwards.extend_from_slice(header.value);
+                onwards.extend_from_slice(b"\r\n");
+            }
+        }
+        onwards.extend_from_slice(b"\r\n");
+        if is_tunnel {
+            onwards.clear();
+        }
+        onwards.extend_from_slice(&bytes[length..]);
+        Ok(Some(Wish { asked, authority, is_tunnel, authorization, onwards }))
+    }
+}

@@ -1,0 +1,58 @@
+//! The proxy before the fake, as it looks on the wire.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use fake_aws::{Manner, Proxy};
+
+use crate::stage::Stage;
+
+/// Says this to the proxy, and gives what comes back until it stops coming.
+fn say(proxy: &Proxy, text: &str) -> String {
+    let mut stream = TcpStream::connect(proxy.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+    stream.write_all(text.as_bytes()).unwrap();
+    let (mut got, mut chunk) = (Vec::new(), [0; 4096]);
+    while let Ok(count @ 1..) = stream.read(&mut chunk) {
+        got.extend_from_slice(&chunk[..count]);
+    }
+    String::from_utf8(got).unwrap()
+}
+
+#[test]
+fn tunnels_and_whole_requests_reach_the_fake() {
+    let (stage, proxy) = (Stage::new(), Proxy::start(Manner::Open).unwrap());
+    let here = stage.aws.endpoint().replace("http://", "");
+    let got = say(&proxy, &format!("CONNECT {here} HTTP/1.1\r\nHost: {here}\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+    assert!(got.starts_with("HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 403 Forbidden\r\n"), "{got}");
+    let got =
+        say(&proxy, &format!("GET http://{here}/?a=b HTTP/1.1\r\nProxy-Connection: close\r\nHost: {here}\r\n\r\n"));
+    assert!(got.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{got}");
+    assert_eq!(proxy.asked(), [format!("CONNECT {here}"), format!("GET http://{here}/?a=b")]);
+    // A name that does not exist leads to the fake all the same.
+    proxy.lead_to(here.parse().unwrap());
+    let got = say(&proxy, "GET http://sts.example.invalid HTTP/1.1\r\n\r\n");
+    assert!(got.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{got}");
+    assert_eq!(stage.aws.requests().len(), 3);
+}
+
+#[test]
+fn some_proxies_let_nobody_through() {
+    let connect = "CONNECT 127.0.0.1:1 HTTP/1.1\r\n";
+    let proxy = Proxy::start(Manner::Password("YWxpY2U6c2VjcmV0")).unwrap();
+    for (header, status) in [
+        ("", "HTTP/1.1 407 "),
+        ("Proxy-Authorization: Basic YWxpY2U6\r\n", "HTTP/1.1 407 "),
+        // This one gets through, to where nothing listens.
+        ("proxy-authorization: Basic YWxpY2U6c2VjcmV0\r\n", "HTTP/1.1 502 "),
+    ] {
+        let got = say(&proxy, &format!("{connect}{header}\r\n"));
+        assert!(got.starts_with(status), "{header}: {got}");
+    }
+    let refusing = Proxy::start(Manner::Refusing(403)).unwrap();
+    assert!(say(&refusing, &format!("{connect}\r\n")).starts_with("HTTP/1.1 403 "));
+    let silent = Proxy::start(Manner::Silent).unwrap();
+    assert_eq!((say(&silent, &format!("{connect}\r\n")), silent.asked().len()), (String::new(), 0));
+    assert_eq!(say(&refusing, "rubbish\r\n\r\n"), "");
+}
