@@ -2,6 +2,7 @@
 
 mod aws;
 mod file;
+mod network;
 mod plan;
 mod token;
 
@@ -159,7 +160,7 @@ impl fmt::Display for Report {
 pub fn report(failure: &Failure) -> Report {
     match failure {
         Failure::Plan(error) => plan::report(error),
-        Failure::Network(fault) => aws::network(fault),
+        Failure::Network(fault) => network::report(fault),
         Failure::Login { profile, error } => login(profile, error),
         Failure::Write { spent, error } => file::credentials(*spent, error),
         Failure::File(error) => file::report(error),
@@ -243,7 +244,7 @@ fn login(profile: &str, error: &LoginError) -> Report {
             Report::new(exit, "could not note which codes were sent, so none was", format!("{path}: {cause}"), next)
         }
         LoginError::Role { arn, error } => aws::role(profile, arn, error),
-        LoginError::Network(fault) => aws::network(fault),
+        LoginError::Network(fault) => network::report(fault),
         LoginError::Session(failure) => aws::session(profile, failure),
     }
 }

@@ -3,11 +3,15 @@
 mod clock;
 mod failure;
 mod network;
+mod proxy;
+mod way;
 mod whole;
 
 pub use clock::shifted;
-pub use failure::{AwsError, Refusal, Unreachable};
-pub use network::{Network, NetworkFault, Proxy};
+pub use failure::{AwsError, CertificateTime, Refusal, Unreachable};
+pub use network::{CaBundle, Network, NetworkFault};
+pub use proxy::{Proxy, Through};
+pub use way::Way;
 
 use crate::aws::{Identity, LongTermKey, MfaSerial, Session};
 use crate::world::Clock;
@@ -23,16 +27,18 @@ use failure::{Context, classify};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use way::Scout;
 
-/// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(5);
+/// How long a connection may take to come about: name, proxy, TCP and TLS. A name server that is dead costs five seconds
+/// before the next one is asked (resolv.conf(5), `timeout`).
+const CONNECT: Duration = Duration::from_secs(8);
 /// How long one request may take, connection included.
 const REQUEST: Duration = Duration::from_secs(12);
 
 /// The way to AWS, open: the connections on it and the time learnt from it serve whoever signs.
 #[derive(Clone)]
 pub struct Route {
-    network: Network,
+    network: Arc<Network>,
     http: SharedHttpClient,
     clock: Arc<AwsClock>,
 }
@@ -44,13 +50,13 @@ impl Route {
     /// [`NetworkFault`] if the CA bundle or the proxy cannot be used.
     pub fn open(network: &Network, clock: Arc<dyn Clock>) -> Result<Self, NetworkFault> {
         let (http, clock) = (network.http_client()?, Arc::new(AwsClock::new(clock)));
-        Ok(Self { network: network.clone(), http, clock })
+        Ok(Self { network: Arc::new(network.clone()), http, clock })
     }
 
     /// Whether it is the way that `network` describes.
     #[must_use]
     pub fn is_of(&self, network: &Network) -> bool {
-        self.network == *network
+        *self.network == *network
     }
 
     /// What time it is at AWS, as far as the answers so far have told.
@@ -65,6 +71,8 @@ pub struct Aws {
     sts: aws_sdk_sts::Client,
     iam: aws_sdk_iam::Client,
     clock: Arc<AwsClock>,
+    to_sts: Scout,
+    to_iam: Scout,
 }
 
 /// What GetSessionToken is asked for.
@@ -93,7 +101,7 @@ pub struct RoleRequest<'a> {
 
 /// Both services have a builder of the same shape, but not of the same type.
 macro_rules! client {
-    ($sdk:ident, $network:expr, $credentials:expr, $clock:expr, $http:expr, $endpoint:expr) => {{
+    ($sdk:ident, $network:expr, $credentials:expr, $clock:expr, $http:expr, $endpoint:expr, $scout:expr) => {{
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(REQUEST).build();
         let mut config = $sdk::Config::builder()
             .behavior_version_latest()
@@ -105,11 +113,14 @@ macro_rules! client {
             .sleep_impl(TokioSleep::new())
             .timeout_config(timeouts)
             .retry_config(RetryConfig::disabled())
+            // It takes a connection that does not come about for an answer that does not, and the code for spent.
+            .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
             // The clock below is AWS's already; corrected twice it would be wrong again.
             .disable_clock_skew_correction(true)
             .time_source(clock::shared($clock))
             .interceptor(clock::Listener::new($clock))
-            .interceptor(whole::Whole);
+            .interceptor(whole::Whole)
+            .interceptor($scout);
         config.set_endpoint_url($endpoint);
         $sdk::Client::from_conf(config.build())
     }};
@@ -133,10 +144,13 @@ impl Aws {
     }
 
     fn signing_with(credentials: Credentials, Route { network, http, clock }: &Route) -> Self {
-        let (sts_endpoint, iam_endpoint) = (network.sts_endpoint.clone(), network.iam_endpoint.clone());
-        let sts = client!(aws_sdk_sts, network, credentials.clone(), clock, http.clone(), sts_endpoint);
-        let iam = client!(aws_sdk_iam, network, credentials, clock, http.clone(), iam_endpoint);
-        Self { sts, iam, clock: Arc::clone(clock) }
+        let (sts_endpoint, iam_endpoint) = (&network.sts_endpoint, &network.iam_endpoint);
+        let to_sts = Scout::new(network, sts_endpoint.as_ref());
+        let to_iam = Scout::new(network, iam_endpoint.as_ref());
+        let (for_sts, http_for_sts, http) = (credentials.clone(), http.clone(), http.clone());
+        let sts = client!(aws_sdk_sts, network, for_sts, clock, http_for_sts, sts_endpoint.clone(), to_sts.clone());
+        let iam = client!(aws_sdk_iam, network, credentials, clock, http, iam_endpoint.clone(), to_iam.clone());
+        Self { sts, iam, clock: Arc::clone(clock), to_sts, to_iam }
     }
 
     /// What time it is at AWS, as far as the answers so far have told.
@@ -158,7 +172,7 @@ impl Aws {
     pub async fn caller_identity(&self) -> Result<Identity, AwsError> {
         let ask = || async {
             let answer = self.sts.get_caller_identity().send().await;
-            answer.map_err(|error| classify(error, &Context::default()))
+            answer.map_err(|error| classify(error, &Context::of(&self.to_sts)))
         };
         let believed = self.clock_behind();
         let answer = match ask().await {
@@ -166,7 +180,7 @@ impl Aws {
             answer => answer?,
         };
         let whole = answer.arn.zip(answer.account).map(|(arn, account)| Identity { arn, account });
-        whole.ok_or_else(|| AwsError::incomplete("GetCallerIdentity"))
+        whole.ok_or_else(|| self.incomplete("GetCallerIdentity"))
     }
 
     /// Serial numbers of the MFA devices of the key's own user (IAM API: ListMFADevices).
@@ -175,7 +189,7 @@ impl Aws {
     /// [`AwsError`].
     pub async fn mfa_devices(&self) -> Result<Vec<String>, AwsError> {
         let answer = self.iam.list_mfa_devices().send().await;
-        let answer = answer.map_err(|error| classify(error, &Context::default()))?;
+        let answer = answer.map_err(|error| classify(error, &Context::of(&self.to_iam)))?;
         Ok(answer.mfa_devices.into_iter().map(|device| device.serial_number).collect())
     }
 
@@ -187,7 +201,10 @@ impl Aws {
         let seconds = i32::try_from(request.duration.as_secs()).unwrap_or(i32::MAX);
         let call = self.sts.get_session_token().serial_number(request.mfa_serial.as_str());
         let call = call.token_code(request.code.expose_secret()).duration_seconds(seconds);
-        let answer = call.send().await.map_err(|error| classify(error, &Context { code: Some(request.code) }))?;
+        let answer = call
+            .send()
+            .await
+            .map_err(|error| classify(error, &Context { code: Some(request.code), scout: &self.to_sts }))?;
         self.whole(answer.credentials, "GetSessionToken")
     }
 
@@ -205,25 +222,34 @@ impl Aws {
                 Some((serial, code)) => call.serial_number(serial.as_str()).token_code(code.expose_secret()),
                 None => call,
             };
-            let context = Context { code: request.mfa.map(|(_, code)| code) };
+            let context = Context { code: request.mfa.map(|(_, code)| code), scout: &self.to_sts };
             call.send().await.map_err(|error| classify(error, &context))
         };
         let answer = match ask().await {
             Err(AwsError::Refused(refusal)) if refusal.is_clock() && request.mfa.is_none() => ask().await?,
             answer => answer?,
         };
-        let arn = answer.assumed_role_user.map(|user| user.arn).ok_or_else(|| AwsError::incomplete("AssumeRole"))?;
+        let arn = answer.assumed_role_user.map(|user| user.arn).ok_or_else(|| self.incomplete("AssumeRole"))?;
         let account = arn.split(':').nth(4).unwrap_or_default().to_owned();
         Ok((self.whole(answer.credentials, "AssumeRole")?, Identity { arn, account }))
     }
 
+    fn incomplete(&self, call: &str) -> AwsError {
+        AwsError::Garbled {
+            status: 200,
+            detail: format!("the answer to {call} is not complete"),
+            is_cut: true,
+            way: self.to_sts.way(),
+        }
+    }
+
     /// Keys with nothing missing, good for some time yet.
     fn whole(&self, keys: Option<Keys>, call: &str) -> Result<Session, AwsError> {
-        let keys = keys.ok_or_else(|| AwsError::incomplete(call))?;
+        let keys = keys.ok_or_else(|| self.incomplete(call))?;
         let parts = [&keys.access_key_id, &keys.secret_access_key, &keys.session_token];
         let is_over = SystemTime::try_from(keys.expiration).is_ok_and(|end| end <= self.now());
         if is_over || parts.iter().any(|part| part.is_empty()) {
-            return Err(AwsError::incomplete(call));
+            return Err(self.incomplete(call));
         }
         Ok(Session {
             access_key_id: keys.access_key_id,

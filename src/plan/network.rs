@@ -2,7 +2,7 @@
 
 use super::{PlanError, region};
 use crate::aws::MfaSerial;
-use crate::aws::client::{Network, Proxy};
+use crate::aws::client::{CaBundle, Network, Proxy};
 use crate::aws::config_file::Settings;
 use crate::cli;
 use crate::world::Environment;
@@ -15,18 +15,29 @@ pub(super) fn decide(
     serial: Option<&MfaSerial>,
 ) -> Result<Network, PlanError> {
     let endpoint = |service| settings.endpoint(service).map(checked).transpose();
+    let sts_endpoint = endpoint("sts")?;
     Ok(Network {
         region: region(typed, env, settings, serial),
         iam_endpoint: endpoint("iam")?,
         fips: settings.flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
         dual_stack: settings.flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
-        ca_bundle: settings.value("AWS_CA_BUNDLE", "ca_bundle").map(|path| env.expand(path.as_ref())),
-        proxy: proxy(env),
-        sts_endpoint: endpoint("sts")?,
+        ca_bundle: ca_bundle(env, settings),
+        proxy: proxy(env, sts_endpoint.as_deref()),
+        sts_endpoint,
     })
 }
 
-/// An endpoint that may be asked: TLS, or this machine.
+/// The certificates that are trusted; the AWS CLI looks at `REQUESTS_CA_BUNDLE` last.
+fn ca_bundle(env: &Environment, settings: &Settings) -> Option<CaBundle> {
+    let origin = if env.text("AWS_CA_BUNDLE").is_some() { "AWS_CA_BUNDLE" } else { "ca_bundle" };
+    let own = settings.value("AWS_CA_BUNDLE", "ca_bundle").map(|path| (path, origin));
+    let requests = || Some((env.text("REQUESTS_CA_BUNDLE")?.to_owned(), "REQUESTS_CA_BUNDLE"));
+    let (path, origin) = own.or_else(requests)?;
+    Some(CaBundle { path: env.expand(path.as_ref()), origin })
+}
+
+/// An endpoint that may be asked: TLS, or this machine. It is given on as it was read here, so that no other parser finds
+/// another host in it.
 fn checked(given: String) -> Result<String, PlanError> {
     let Ok(url) = Url::parse(&given) else { return Err(PlanError::BadEndpoint { given }) };
     let here = match url.host() {
@@ -36,37 +47,99 @@ fn checked(given: String) -> Result<String, PlanError> {
         None => false,
     };
     match url.scheme() {
-        "https" if url.has_host() => Ok(given),
-        "http" if here => Ok(given),
+        "https" if url.has_host() => Ok(url.into()),
+        "http" if here => Ok(url.into()),
         "http" => Err(PlanError::PlainHttp { endpoint: given }),
         _ => Err(PlanError::BadEndpoint { given }),
     }
 }
 
 /// The proxy to AWS. What is on this machine is reached without one: a code on its way there must not leave the machine.
-fn proxy(env: &Environment) -> Option<Proxy> {
+fn proxy(env: &Environment, endpoint: Option<&str>) -> Option<Proxy> {
     const HERE: &str = "localhost,127.0.0.0/8,::1";
-    let first = |names: &[&str]| names.iter().find_map(|name| env.text(name)).map(str::to_owned);
-    let url = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?;
-    let except = first(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
-    let nothing_by_it = except.split(',').any(|host| host.trim() == "*");
-    (!nothing_by_it).then(|| Proxy { url, except: format!("{except},{HERE}") })
+    const NAMES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+    let (url, origin) = NAMES.into_iter().find_map(|name| Some((env.text(name)?.trim().to_owned(), name)))?;
+    let port = endpoint.and_then(|url| Url::parse(url).ok()).and_then(|url| url.port_or_known_default());
+    let list = ["no_proxy", "NO_PROXY"].into_iter().find_map(|name| env.text(name)).unwrap_or_default();
+    let entries = list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty());
+    let except: Vec<String> = entries.filter_map(|entry| exception(entry, port.unwrap_or(443))).collect();
+    let nothing_by_it = except.iter().any(|host| host == "*");
+    (!nothing_by_it).then(|| Proxy { url, except: format!("{},{HERE}", except.join(",")), origin })
+}
+
+/// An entry of `NO_PROXY` as the SDK's matcher knows them: without brackets, without a port (if it is another one, the entry
+/// is none of ours), and without the asterisk that some put before a domain.
+fn exception(entry: &str, port: u16) -> Option<String> {
+    let is_ours = |given: &str| given.parse() == Ok(port);
+    let host = match entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, "")) => address,
+        Some((address, rest)) => rest.strip_prefix(':').filter(|given| is_ours(given)).map(|_| address)?,
+        None => match entry.split_once(':') {
+            Some((host, given)) if !given.contains(':') => Some(host).filter(|_| is_ours(given))?,
+            _ => entry,
+        },
+    };
+    Some(host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host).to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsString;
 
     #[test]
     fn plain_http_is_for_this_machine_only() {
-        for good in ["https://sts.example.com", "http://localhost:1", "http://127.0.0.9:1/x", "http://[::1]:1"] {
+        for good in ["https://sts.example.com/", "http://localhost:1/", "http://127.0.0.9:1/x", "http://[::1]:1/"] {
             assert_eq!(checked(good.to_owned()).ok().as_deref(), Some(good));
         }
-        for plain in ["http://10.0.0.1", "http://localhost.example.com", "http://sts.amazonaws.com"] {
+        for plain in ["http://10.0.0.1", "http://localhost.example.com", "http://127.0.0.1:80@sts.amazonaws.com"] {
             assert!(matches!(checked(plain.to_owned()), Err(PlanError::PlainHttp { .. })), "{plain}");
         }
         for bad in ["ftp://localhost", "sts.amazonaws.com", "file:///x", "https:"] {
             assert!(matches!(checked(bad.to_owned()), Err(PlanError::BadEndpoint { .. })), "{bad}");
         }
+        // What two parsers could read as two hosts is one host from here on.
+        assert_eq!(checked("http://127.1\\@evil.example".to_owned()).unwrap(), "http://127.0.0.1/@evil.example");
+        assert_eq!(checked(" https://sts.example.com\n".to_owned()).unwrap(), "https://sts.example.com/");
+    }
+
+    fn env(variables: &[(&str, &str)]) -> Environment {
+        variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect()
+    }
+
+    #[test]
+    fn the_first_proxy_that_is_set() {
+        let found = |variables: &[(&str, &str)]| proxy(&env(variables), None).map(|proxy| (proxy.origin, proxy.url));
+        let all = [("https_proxy", "http://a:1"), ("HTTPS_PROXY", "http://b:1"), ("ALL_PROXY", "http://c:1")];
+        assert_eq!(found(&all), Some(("https_proxy", "http://a:1".to_owned())));
+        assert_eq!(found(&all[1..]), Some(("HTTPS_PROXY", "http://b:1".to_owned())));
+        assert_eq!(found(&all[2..]), Some(("ALL_PROXY", "http://c:1".to_owned())));
+        assert_eq!(found(&[("HTTP_PROXY", "http://d:1")]), None, "that is for http:// endpoints");
+        assert_eq!(found(&[all[1], ("NO_PROXY", "*")]), None);
+        assert_eq!(found(&[("HTTPS_PROXY", "")]), None);
+    }
+
+    #[test]
+    fn hosts_without_a_proxy_as_people_write_them() {
+        for (entry, port, host) in [
+            ("sts.example.com", 443, Some("sts.example.com")),
+            (".example.com", 443, Some(".example.com")),
+            ("*.example.com", 443, Some(".example.com")),
+            ("*", 443, Some("*")),
+            ("sts.example.com:443", 443, Some("sts.example.com")),
+            ("sts.example.com:443", 8443, None),
+            ("sts.example.com:x", 443, None),
+            ("10.0.0.0/8", 443, Some("10.0.0.0/8")),
+            ("fd00::1", 443, Some("fd00::1")),
+            ("[fd00::1]", 443, Some("fd00::1")),
+            ("[fd00::1]:443", 443, Some("fd00::1")),
+            ("[fd00::1]:8443", 443, None),
+        ] {
+            assert_eq!(exception(entry, port).as_deref(), host, "{entry}");
+        }
+        let list = env(&[("HTTPS_PROXY", "http://p:1"), ("NO_PROXY", "a.example, *.b.example:8443 [fd00::1]")]);
+        let except = |endpoint| proxy(&list, endpoint).unwrap().except;
+        assert_eq!(except(None), "a.example,fd00::1,localhost,127.0.0.0/8,::1");
+        assert_eq!(except(Some("https://x.b.example:8443")), "a.example,.b.example,fd00::1,localhost,127.0.0.0/8,::1");
     }
 }

@@ -1,8 +1,9 @@
-//! What AWS refused, and why it could not be reached.
+//! What AWS refused.
 
+use super::network::unreached;
 use super::{Exit, Report};
 use crate::aws::MfaSerial;
-use crate::aws::client::{AwsError, NetworkFault, Refusal, Unreachable};
+use crate::aws::client::{AwsError, Refusal};
 use crate::login::NoSession;
 use crate::world::printable;
 use std::time::Duration;
@@ -139,7 +140,7 @@ fn wrong_code(failure: &NoSession) -> String {
     text
 }
 
-fn refused(what: String, refusal: &Refusal) -> Report {
+pub(super) fn refused(what: String, refusal: &Refusal) -> Report {
     let id = refusal.request_id.as_deref().map_or(String::new(), |id| format!(", request {}", printable(id, 60)));
     let code = printable(&refusal.code, 80);
     let cause = match printable(&refusal.message, 300) {
@@ -172,65 +173,4 @@ fn refused(what: String, refusal: &Refusal) -> Report {
         );
     }
     Report::new(Exit::Refused, what, cause, "look at the long-term key and its user in the IAM console")
-}
-
-/// No answer, or one that is not AWS's.
-fn unreached(what: String, error: &AwsError) -> Report {
-    let (why, detail) = match error {
-        AwsError::Refused(refusal) => return refused(what, refusal),
-        AwsError::Unsendable { detail } => {
-            let cause = format!("no request can be made of the settings: {}", printable(detail, 200));
-            return Report::new(
-                Exit::Change,
-                what,
-                cause,
-                "look at the region (--region, AWS_REGION) and AWS_ENDPOINT_URL",
-            );
-        }
-        AwsError::Garbled { status, detail, .. } => {
-            let cause = format!("what answered is not AWS (HTTP {status}): {}", printable(detail, 200));
-            let next = "sign in to the network if it has a portal; look at HTTPS_PROXY and AWS_ENDPOINT_URL";
-            return Report::new(Exit::Unreachable, what, cause, next);
-        }
-        AwsError::Unreachable { why, detail, .. } => (why, printable(detail, 200)),
-    };
-    let (cause, next) = match why {
-        Unreachable::Dns => {
-            ("AWS's name could not be looked up", "look at the network, and whether the region is right")
-        }
-        Unreachable::Connect => ("AWS could not be reached", "look at the network, HTTPS_PROXY and AWS_ENDPOINT_URL"),
-        Unreachable::Proxy => ("the proxy did not let the request through", "look at HTTPS_PROXY and NO_PROXY"),
-        Unreachable::CertificateTime => {
-            ("AWS's certificate is not valid at this machine's time", "set the clock: `timedatectl`")
-        }
-        Unreachable::Tls => (
-            "no trusted connection to AWS came about",
-            "where a proxy looks into TLS, set AWS_CA_BUNDLE to its certificate",
-        ),
-        Unreachable::Timeout => ("AWS did not answer in time", "look at the network, and try again"),
-        Unreachable::Dropped => {
-            ("the connection to AWS broke", "try again; look at the network and at proxies in between")
-        }
-    };
-    let exit = if *why == Unreachable::CertificateTime { Exit::Failed } else { Exit::Unreachable };
-    Report::new(exit, what, format!("{cause}: {detail}"), next)
-}
-
-/// Settings that lead to no way at all.
-pub(super) fn network(fault: &NetworkFault) -> Report {
-    let bundle = "could not use the CA bundle";
-    let (error, cause, next) = match fault {
-        NetworkFault::CaUnreadable(error) => {
-            let inner = super::file::report(error);
-            (bundle, format!("{}: {}", inner.error, inner.cause), "look at AWS_CA_BUNDLE and ca_bundle")
-        }
-        NetworkFault::CaDamaged { path, what } => {
-            let next = "put PEM certificates there (-----BEGIN CERTIFICATE-----), or unset AWS_CA_BUNDLE and ca_bundle";
-            (bundle, format!("{}: {what}", printable(&path.to_string_lossy(), 300)), next)
-        }
-        NetworkFault::Proxy { what } => {
-            ("could not use the proxy", what.clone(), "look at HTTPS_PROXY: http://HOST:PORT is its form")
-        }
-    };
-    Report::new(Exit::Change, error, cause, next)
 }

@@ -2,8 +2,9 @@
 //!
 //! After a change that is meant, `UPDATE_ERRORS=1` writes them anew; read what changed.
 
+use crate::network::company::Company;
 use crate::world::{Bench, Outcome, READER, SEED};
-use fake_aws::{Action, Lie, Times};
+use fake_aws::{Action, Authority, Lie, Manner, Proxy, Times};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use std::fmt::Write as _;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use virtual_token::{Account, Applet, Kind, Persona, Presence, Touch, VirtualToken};
 
 type Case = (&'static str, fn(&mut Bench) -> Outcome);
+type CompanyCase = (&'static str, fn(&mut Company) -> Outcome);
 
 const COMMAND_LINE: &[Case] = &[
     ("two profiles", |b| b.run(&["login", "dev", "-p", "other"])),
@@ -223,6 +225,7 @@ const AWS: &[Case] = &[
     ("an outage", |b| lied(b, Lie::InternalFailure)),
     ("throttling", |b| lied(b, Lie::Throttling)),
     ("half an answer", |b| lied(b, Lie::CutXml)),
+    ("half an answer, where all was promised", |b| lied(b, Lie::CutBody)),
     ("an empty answer", |b| lied(b, Lie::EmptyBody)),
     ("a proxy's page", |b| lied(b, Lie::HtmlBadGateway)),
     ("an error without a message", |b| lied(b, Lie::S3ShapedError("AccessDenied".into()))),
@@ -236,6 +239,88 @@ const AWS: &[Case] = &[
         b.login(&[])
     }),
 ];
+
+/// Each in a company's network, with AWS behind a proxy and certificates by the company's authority.
+const NETWORK: &[CompanyCase] = &[
+    ("a proxy that refuses", |c| {
+        c.proxy = Proxy::start(Manner::Refusing(403)).unwrap();
+        through(c, "http://alice:hunter2@PROXY")
+    }),
+    ("a proxy that refuses an endpoint", |c| {
+        c.proxy = Proxy::start(Manner::Refusing(502)).unwrap();
+        c.set("AWS_ENDPOINT_URL", "https://sts.example.com");
+        through(c, "http://PROXY")
+    }),
+    ("a proxy that wants a password", |c| {
+        c.proxy = Proxy::start(Manner::Password("YWxpY2U6c2VjcmV0")).unwrap();
+        through(c, "http://PROXY")
+    }),
+    ("a proxy that wants another password", |c| {
+        c.proxy = Proxy::start(Manner::Password("YWxpY2U6c2VjcmV0")).unwrap();
+        through(c, "http://alice:hunter2@PROXY")
+    }),
+    // Port 1 is not listened on by anything that is in use today.
+    ("a proxy that is not there", |c| through(c, "http://alice:hunter2@127.0.0.1:1")),
+    ("a proxy that is none", |c| {
+        let address = c.bench.aws.endpoint().replace("http://", "");
+        let mut outcome = through(c, &format!("http://{address}"));
+        outcome.err = outcome.err.replace(&address, "PROXY");
+        outcome
+    }),
+    ("a proxy of another kind", |c| through(c, "socks5://alice:hunter2@PROXY")),
+    ("a proxy whose password breaks its URL", |c| through(c, "http://alice:hunter#2@PROXY")),
+    ("an authority that the bundle does not have", |c| {
+        c.bench.write("ca.pem", &Authority::new("another").unwrap().pem());
+        c.login()
+    }),
+    ("an authority that the system does not trust", |c| {
+        c.bench.env.remove("AWS_CA_BUNDLE");
+        c.login()
+    }),
+    ("a certificate of somebody else", |c| {
+        let certificate = c.authority.certificate(&["wifi.example.com"]).unwrap();
+        c.proxy.lead_to(c.bench.aws.listen_with_tls(&certificate).unwrap());
+        c.login()
+    }),
+    ("somebody who does not speak TLS", |c| {
+        c.proxy.lead_to(c.bench.aws.endpoint().replace("http://", "").parse().unwrap());
+        c.login()
+    }),
+    ("a bundle with a damaged certificate", |c| {
+        let good = c.authority.pem();
+        let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        c.bench.write("ca.pem", &format!("{good}{bad}"));
+        c.login()
+    }),
+    ("a bundle that is cut short", |c| {
+        let good = c.authority.pem();
+        c.bench.write("ca.pem", &format!("{good}{}", &good[..good.len() / 2]));
+        c.login()
+    }),
+    ("a bundle of the profile that is not there", |c| {
+        c.bench.env.remove("AWS_CA_BUNDLE");
+        c.configure("ca_bundle = /nowhere/ca.pem\n");
+        c.login()
+    }),
+    ("a portal behind a redirect", |c| {
+        c.bench.aws.lie(None, Lie::Redirect("http://wifi.example.com/login?from=\u{e9}".into()), Times::Always);
+        c.login()
+    }),
+    ("a portal's page that would take over the terminal", |c| {
+        c.bench.aws.lie(None, Lie::HtmlNasty, Times::Always);
+        c.login()
+    }),
+    ("an answer without an end", |c| {
+        c.bench.aws.lie(Action::GetSessionToken, Lie::Flood, Times::Always);
+        c.login()
+    }),
+];
+
+fn through(company: &mut Company, proxy: &str) -> Outcome {
+    company.proxy.lead_to(company.tls);
+    company.set("HTTPS_PROXY", &proxy.replace("PROXY", &company.proxy.address()));
+    company.login()
+}
 
 const TOKEN: &[Case] = &[
     ("no token", |b| {
@@ -394,8 +479,25 @@ fn secret(bench: &mut Bench, text: &str, mode: u32) -> Outcome {
 /// Runs a case, and looks whether the files are as they were just before.
 fn told((name, case): &Case) -> String {
     let mut bench = Bench::new();
-    let fresh = (fs::read(bench.path(".aws/credentials")).unwrap(), fs::read(bench.path(".aws/config")).unwrap());
+    let fresh = before(&bench);
     let outcome = case(&mut bench);
+    lines(name, &bench, fresh, &outcome)
+}
+
+fn told_in_a_company((name, case): &CompanyCase) -> String {
+    let mut company = Company::new();
+    let fresh = before(&company.bench);
+    let outcome = case(&mut company);
+    assert!(!outcome.err.contains("hunter"), "{name} tells the password: {}", outcome.err);
+    lines(name, &company.bench, fresh, &outcome)
+}
+
+fn before(bench: &Bench) -> (Vec<u8>, Vec<u8>) {
+    (fs::read(bench.path(".aws/credentials")).unwrap(), fs::read(bench.path(".aws/config")).unwrap())
+}
+
+/// The three lines, with what is different each time taken out.
+fn lines(name: &str, bench: &Bench, fresh: (Vec<u8>, Vec<u8>), outcome: &Outcome) -> String {
     for (file, before) in [(".aws/credentials", fresh.0), (".aws/config", fresh.1)] {
         let Ok(after) = fs::read(bench.path(file)) else { continue };
         let text = String::from_utf8_lossy(&after);
@@ -410,7 +512,9 @@ fn told((name, case): &Case) -> String {
     let report = lines.len() - lines.iter().rev().position(|line| line.starts_with("error: ")).unwrap() - 1;
     assert_eq!(lines.len() - report, 3, "{name}: {}", outcome.err);
     let mut text = format!("{name}: exit {}\n{}\n", outcome.code, lines[report..].join("\n"));
-    for (real, stands) in [(bench.home.path().to_str().unwrap(), "~"), (bench.aws.endpoint().as_str(), "ENDPOINT")] {
+    let endpoint = bench.aws.endpoint();
+    let host = endpoint.trim_start_matches("http://");
+    for (real, stands) in [(bench.home.path().to_str().unwrap(), "~"), (&endpoint, "ENDPOINT"), (host, "HOST")] {
         text = text.replace(real, stands);
     }
     without_request_id(&text)
@@ -423,7 +527,7 @@ fn without_request_id(text: &str) -> String {
     }
 }
 
-fn check(part: &str, cases: &[Case]) {
+fn check<C>(part: &str, cases: &[C], told: fn(&C) -> String) {
     let mut text = String::new();
     for case in cases {
         let _ = writeln!(text, "{}", told(case));
@@ -442,25 +546,30 @@ fn check(part: &str, cases: &[Case]) {
 
 #[test]
 fn of_the_command_line() {
-    check("command-line", COMMAND_LINE);
+    check("command-line", COMMAND_LINE, told);
 }
 
 #[test]
 fn of_the_configuration() {
-    check("configuration", CONFIGURATION);
+    check("configuration", CONFIGURATION, told);
 }
 
 #[test]
 fn of_aws() {
-    check("aws", AWS);
+    check("aws", AWS, told);
+}
+
+#[test]
+fn of_the_network() {
+    check("network", NETWORK, told_in_a_company);
 }
 
 #[test]
 fn of_tokens() {
-    check("token", TOKEN);
+    check("token", TOKEN, told);
 }
 
 #[test]
 fn of_other_sources() {
-    check("other-sources", OTHER_SOURCES);
+    check("other-sources", OTHER_SOURCES, told);
 }

@@ -2,6 +2,7 @@
 //!
 //! - `world`: the program inside the test, with a token of memory, AWS on loopback and a person who follows a script.
 //! - `login`, `several`, `commands`, `errors`: what the commands do there.
+//! - `network`: the ways to AWS that companies have, and those that lead nowhere.
 //! - `stack`: the built program as it is installed, with a real pcscd and AWS's own clients.
 //! - `real`, `real_commands`, `crowd`: what `login` and the other commands do there, one by one and many at once.
 //! - `real_process`: `credential-process` there, with each of AWS's clients as a `caller`.
@@ -24,6 +25,7 @@ mod errors;
 mod impatient;
 mod layers;
 mod login;
+mod network;
 mod real;
 mod real_commands;
 mod real_process;

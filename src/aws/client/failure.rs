@@ -1,11 +1,14 @@
 //! What can come back instead of what was asked for, told apart by what one can do about it.
 
+use super::way::{Scout, Way};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use rustls::{CertificateError, InvalidMessage};
 use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
 use std::fmt::Debug;
+use std::io;
 
 /// Why a call to AWS did not do what it should.
 #[derive(Debug)]
@@ -20,6 +23,10 @@ pub enum AwsError {
         detail: String,
         /// Whether the request may have reached AWS.
         sent: bool,
+        /// Whether it did not even get to the proxy on its way.
+        at_proxy: bool,
+        /// Where it was to go.
+        way: Box<Way>,
     },
     /// The request could not even be made of what it should say; nothing was sent.
     Unsendable {
@@ -34,6 +41,8 @@ pub enum AwsError {
         detail: String,
         /// Whether it is AWS's, as far as it goes.
         is_cut: bool,
+        /// Where it came from.
+        way: Box<Way>,
     },
 }
 
@@ -57,16 +66,33 @@ pub enum Unreachable {
     Dns,
     /// Nothing answers there.
     Connect,
+    /// The proxy wants a user name and a password, or other ones.
+    ProxyPassword,
     /// The proxy did not let it through.
-    Proxy,
+    ProxyRefused,
     /// The certificate is not yet, or no longer valid: a clock that is far off.
-    CertificateTime,
-    /// The certificate is not one that is trusted, or TLS failed otherwise.
+    CertificateTime(CertificateTime),
+    /// The certificate is by nobody who is trusted.
+    Untrusted,
+    /// The certificate is another host's.
+    OtherHost,
+    /// What answers does not speak TLS.
+    NoTls,
+    /// TLS failed otherwise.
     Tls,
     /// It took too long.
     Timeout,
     /// The connection broke.
     Dropped,
+}
+
+/// By how much a clock misses the time for which a certificate is valid; in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CertificateTime {
+    /// This machine's time.
+    pub here: u64,
+    /// The end of the certificate's time that is next to it.
+    pub border: u64,
 }
 
 impl Refusal {
@@ -120,20 +146,21 @@ impl AwsError {
             Self::Unsendable { .. } => false,
         }
     }
-
-    /// An answer without what has to be in it.
-    pub(super) fn incomplete(call: &str) -> Self {
-        Self::Garbled { status: 200, detail: format!("the answer to {call} is not complete"), is_cut: true }
-    }
 }
 
-/// What must not be in an error's text.
-#[derive(Default)]
+/// What has to be known of a request to tell of its failure.
 pub(super) struct Context<'a> {
+    /// Must not be in an error's text.
     pub(super) code: Option<&'a SecretString>,
+    pub(super) scout: &'a Scout,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// Of a request without a code.
+    pub(super) fn of(scout: &'a Scout) -> Self {
+        Self { code: None, scout }
+    }
+
     /// AWS echoes values that it does not like.
     fn without_code(&self, text: &str) -> String {
         match self.code.map(ExposeSecret::expose_secret) {
@@ -148,9 +175,14 @@ where
     E: ProvideErrorMetadata + Error + Debug + 'static,
 {
     let request_id = error.request_id().map(str::to_owned);
-    let Some(raw) = error.raw_response() else { return unreachable(&error) };
+    let Some(raw) = error.raw_response() else { return unreachable(&error, context.scout.way()) };
     let status = raw.status().as_u16();
-    let body = raw.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+    let way = context.scout.way();
+    let Some(body) = raw.body().bytes().map(String::from_utf8_lossy) else {
+        let is_long = chain(&error).iter().any(|text| text.contains("length limit"));
+        let detail = if is_long { "it does not end" } else { "it is cut short" };
+        return AwsError::Garbled { status, detail: detail.to_owned(), is_cut: !is_long, way };
+    };
     let service = error.as_service_error();
     let code = service.and_then(|error| error.code().map(str::to_owned)).or_else(|| element(&body, "Code"));
     let message = service.and_then(|error| error.message().map(str::to_owned)).or_else(|| element(&body, "Message"));
@@ -159,11 +191,11 @@ where
             let message = context.without_code(message.as_deref().unwrap_or_default());
             AwsError::Refused(Refusal { status, code, message, request_id })
         }
-        _ => AwsError::Garbled {
-            status,
-            detail: describe(&body),
-            is_cut: !(300..500).contains(&status) && !is_page(&body),
-        },
+        _ => {
+            let onwards = raw.headers().get("location").filter(|_| (300..400).contains(&status));
+            let detail = onwards.map_or_else(|| describe(&body), |to| format!("it sends one on to {to}"));
+            AwsError::Garbled { status, detail, is_cut: !(300..500).contains(&status) && !is_page(&body), way }
+        }
     }
 }
 
@@ -191,9 +223,9 @@ fn describe(body: &str) -> String {
 
 /// What happened to a request that has no answer. Only a connection that never stood is certain not to have carried it:
 /// hyper says `(Connect)` of all that comes before, name lookup, proxy and TLS included.
-fn unreachable<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> AwsError {
+fn unreachable<E: Error + 'static>(error: &SdkError<E, HttpResponse>, way: Box<Way>) -> AwsError {
     let texts = chain(error);
-    let detail = texts.iter().rev().take(2).rev().cloned().collect::<Vec<_>>().join(": ");
+    let mut detail = texts.iter().rev().take(2).rev().cloned().collect::<Vec<_>>().join(": ");
     if matches!(error, SdkError::ConstructionFailure(_)) {
         return AwsError::Unsendable { detail };
     }
@@ -202,17 +234,69 @@ fn unreachable<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> AwsErro
     let slow = matches!(error, SdkError::TimeoutError(_))
         || matches!(error, SdkError::DispatchFailure(failure) if failure.is_timeout());
     let sent = !has(&["client error (connect)", "connect timeout"]);
+    let at_proxy = has(&["failed to create underlying connection"]);
     let why = match sent {
         true if slow => Unreachable::Timeout,
         true => Unreachable::Dropped,
         false if has(&["dns error", "failed to lookup"]) => Unreachable::Dns,
-        false if has(&["tunnel", "proxy"]) => Unreachable::Proxy,
-        false if has(&["certificate expired", "not valid yet", "notvalidyet"]) => Unreachable::CertificateTime,
-        false if has(&["certificate", "tls", "handshake", "unexpectedeof"]) => Unreachable::Tls,
+        false if has(&["proxy authorization required"]) => Unreachable::ProxyPassword,
+        false if has(&["tunnel error"]) && !at_proxy => Unreachable::ProxyRefused,
         false if slow => Unreachable::Timeout,
-        false => Unreachable::Connect,
+        false => match tls(error) {
+            Some(error) => {
+                let why = untrusted(error);
+                detail = if why == Unreachable::OtherHost { names(error) } else { detail };
+                why
+            }
+            None if has(&["tls", "handshake", "unexpectedeof"]) => Unreachable::Tls,
+            None => Unreachable::Connect,
+        },
     };
-    AwsError::Unreachable { why, detail, sent }
+    AwsError::Unreachable { why, detail, sent, at_proxy, way }
+}
+
+/// What TLS said, wherever it is wrapped up.
+fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let within = wrapped.and_then(|inner| tls(inner));
+    within.or_else(|| error.source().and_then(tls))
+}
+
+/// The hosts that a certificate is for.
+fn names(error: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }) = error else {
+        return error.to_string();
+    };
+    // They come as `DnsName("sts.example.com")`.
+    let names = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// Why TLS did not come about.
+fn untrusted(error: &rustls::Error) -> Unreachable {
+    use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
+    match error {
+        rustls::Error::InvalidCertificate(fault) => match fault {
+            NotValidYetContext { time, not_before } => {
+                Unreachable::CertificateTime(CertificateTime { here: time.as_secs(), border: not_before.as_secs() })
+            }
+            ExpiredContext { time, not_after } => {
+                Unreachable::CertificateTime(CertificateTime { here: time.as_secs(), border: not_after.as_secs() })
+            }
+            // Without their context they do not come from rustls's own check, which is the one that is used.
+            NotValidYet | Expired => Unreachable::Tls,
+            CertificateError::UnknownIssuer => Unreachable::Untrusted,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Unreachable::OtherHost
+            }
+            _ => Unreachable::Tls,
+        },
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Unreachable::NoTls,
+        _ => Unreachable::Tls,
+    }
 }
 
 /// The texts of an error and what it came from, each once. The outermost says nothing.
@@ -230,8 +314,10 @@ fn chain(error: &dyn Error) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::client::Network;
     use aws_sdk_sts::operation::get_session_token::GetSessionTokenError;
     use aws_smithy_runtime_api::client::result::ConnectorError;
+    use std::sync::Arc;
 
     #[test]
     fn what_an_answer_is_instead() {
@@ -256,16 +342,21 @@ mod tests {
         }
     }
 
+    fn way() -> Box<Way> {
+        let (host, region) = ("sts.amazonaws.com".to_owned(), "us-east-1".to_owned());
+        Box::new(Way { host, region, is_set: false, proxy: None, ca_bundle: None })
+    }
+
     #[test]
     fn only_a_connection_that_never_stood_carried_nothing() {
-        use Unreachable::{CertificateTime, Connect, Dns, Dropped, Proxy, Timeout, Tls};
-        // The words are those of hyper, rustls and the SDK.
-        let cases: [(&[&'static str], Unreachable, bool); 10] = [
+        use Unreachable::{Connect, Dns, Dropped, ProxyPassword, ProxyRefused, Timeout, Tls};
+        // The words are those of hyper and the SDK.
+        let cases: [(&[&'static str], Unreachable, bool); 11] = [
             (&["client error (Connect)", "tcp connect error", "Connection refused (os error 111)"], Connect, false),
             (&["client error (Connect)", "dns error", "failed to lookup address information"], Dns, false),
-            (&["client error (Connect)", "tunnel error: unsuccessful"], Proxy, false),
-            (&["client error (Connect)", "invalid peer certificate: UnknownIssuer"], Tls, false),
-            (&["client error (Connect)", "invalid peer certificate: certificate expired: …"], CertificateTime, false),
+            (&["client error (Connect)", "tunnel error: unsuccessful"], ProxyRefused, false),
+            (&["client error (Connect)", "tunnel error: proxy authorization required"], ProxyPassword, false),
+            (&["client error (Connect)", "tls handshake eof"], Tls, false),
             (&["HTTP connect timeout occurred after 5s"], Timeout, false),
             (&["client error (SendRequest)", "connection closed before message completed"], Dropped, true),
             (
@@ -279,6 +370,15 @@ mod tests {
             ),
             (&["client error (SendRequest)", "connection error", "Broken pipe (os error 32)"], Dropped, true),
             (&["client error (SendRequest)", "connection error", "Connection timed out (os error 110)"], Dropped, true),
+            (
+                &[
+                    "client error (Connect)",
+                    "tunnel error: failed to create underlying connection",
+                    "Connection refused (os error 111)",
+                ],
+                Connect,
+                false,
+            ),
         ];
         for (texts, expected, expected_sent) in cases {
             let layers = texts.iter().rev().fold(None, |inner, text| Some(Box::new(Layer(text, inner))));
@@ -286,15 +386,27 @@ mod tests {
             let timeout = texts[0].contains("timeout");
             let error = if timeout { ConnectorError::timeout(source) } else { ConnectorError::io(source) };
             let error = SdkError::<GetSessionTokenError, HttpResponse>::dispatch_failure(error);
-            let AwsError::Unreachable { why, sent, .. } = unreachable(&error) else { panic!("{texts:?}") };
+            let AwsError::Unreachable { why, sent, at_proxy, .. } = unreachable(&error, way()) else {
+                panic!("{texts:?}")
+            };
             assert_eq!((why, sent), (expected, expected_sent), "{texts:?}");
+            assert_eq!(at_proxy, texts.iter().any(|text| text.contains("underlying")), "{texts:?}");
         }
+    }
+
+    #[test]
+    fn what_tls_says_is_found_in_its_wrapping() {
+        let inner = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, inner));
+        assert_eq!(tls(&wrapped).map(untrusted), Some(Unreachable::Untrusted));
+        assert!(tls(&io::Error::other("another")).is_none());
     }
 
     #[test]
     fn an_echoed_code_is_taken_out() {
         let code = SecretString::from("1234567".to_owned());
-        let context = Context { code: Some(&code) };
+        let scout = Scout::new(&Arc::new(Network::default()), None);
+        let context = Context { code: Some(&code), scout: &scout };
         assert_eq!(context.without_code("Value '1234567' at 'tokenCode'"), "Value '…' at 'tokenCode'");
     }
 }

@@ -1,5 +1,6 @@
-//! The way to AWS: region, endpoints, proxy, trusted certificates.
+//! The network as the settings describe it: region, endpoints, proxy, trusted certificates.
 
+use super::proxy::Proxy;
 use crate::file::{self, FileError, FileFault};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -9,10 +10,10 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The way to AWS.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
     /// Such as `eu-central-1`.
     pub region: String,
@@ -24,43 +25,49 @@ pub struct Network {
     pub fips: bool,
     /// Only endpoints with IPv6.
     pub dual_stack: bool,
-    /// PEM file with the certificates that are trusted instead of the system's.
-    pub ca_bundle: Option<PathBuf>,
+    /// What is trusted instead of the system's certificates.
+    pub ca_bundle: Option<CaBundle>,
     /// What to go through.
     pub proxy: Option<Proxy>,
 }
 
-/// A proxy, and what is reached without it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Proxy {
-    /// May hold a user name and password.
-    pub url: String,
-    /// Hosts, as `NO_PROXY` lists them.
-    pub except: String,
-}
-
-impl std::fmt::Debug for Proxy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Proxy")
-    }
+/// A PEM file with the certificates that are trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaBundle {
+    /// The file.
+    pub path: PathBuf,
+    /// The setting that names it.
+    pub origin: &'static str,
 }
 
 /// Why there is no way to AWS to be had from the settings.
 #[derive(Debug)]
 pub enum NetworkFault {
     /// The CA bundle cannot be read.
-    CaUnreadable(FileError),
+    CaUnreadable {
+        /// The setting that names it.
+        origin: &'static str,
+        /// Why.
+        error: FileError,
+    },
     /// No certificate is in the CA bundle, or a damaged one.
     CaDamaged {
-        /// The file.
-        path: PathBuf,
+        /// The file, and the setting that names it.
+        bundle: CaBundle,
         /// What is wrong with it.
         what: String,
     },
-    /// The proxy's URL is none.
+    /// TLS cannot be made ready.
+    Tls {
+        /// In its own words.
+        what: String,
+    },
+    /// The proxy's URL is none, or of a kind that cannot be used.
     Proxy {
         /// What is wrong with it; not the URL, which may hold a password.
         what: String,
+        /// The variable that names it.
+        origin: &'static str,
     },
 }
 
@@ -71,12 +78,12 @@ impl Network {
     /// [`NetworkFault`].
     pub(super) fn http_client(&self) -> Result<SharedHttpClient, NetworkFault> {
         let trust = match &self.ca_bundle {
-            Some(path) => TrustStore::empty().with_pem_certificate(checked_bundle(path)?),
+            Some(bundle) => TrustStore::empty().with_pem_certificate(bundle.certificates()?),
             None => TrustStore::default(),
         };
         let tls = TlsContext::builder().with_trust_store(trust).build();
-        let tls = tls.map_err(|error| NetworkFault::Proxy { what: error.to_string() })?;
-        let proxy = self.proxy.as_ref().map(proxy_config).transpose()?.unwrap_or_else(ProxyConfig::disabled);
+        let tls = tls.map_err(|error| NetworkFault::Tls { what: error.to_string() })?;
+        let proxy = self.proxy.as_ref().map(Proxy::config).transpose()?.unwrap_or_else(ProxyConfig::disabled);
         Ok(Builder::new().build_with_connector_fn(move |settings, components| {
             let mut connector = Connector::builder()
                 .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -90,26 +97,23 @@ impl Network {
     }
 }
 
-fn proxy_config(proxy: &Proxy) -> Result<ProxyConfig, NetworkFault> {
-    let url = if proxy.url.contains("://") { proxy.url.clone() } else { format!("http://{}", proxy.url) };
-    let config = ProxyConfig::all(url).map_err(|_| NetworkFault::Proxy { what: "it is not a URL".to_owned() })?;
-    Ok(config.no_proxy(&proxy.except))
-}
-
-/// Reads a CA bundle, each certificate in it tried: the SDK takes none at all for none trusted, and panics over a damaged one.
-fn checked_bundle(path: &Path) -> Result<Vec<u8>, NetworkFault> {
-    let damaged = |what: String| NetworkFault::CaDamaged { path: path.to_owned(), what };
-    let missing = || FileError { path: path.to_owned(), fault: FileFault::Absent };
-    let bytes = file::read(path).and_then(|bytes| bytes.ok_or_else(missing)).map_err(NetworkFault::CaUnreadable)?;
-    let mut store = RootCertStore::empty();
-    for (count, certificate) in CertificateDer::pem_slice_iter(&bytes).enumerate() {
-        let certificate = certificate.map_err(|error| damaged(format!("certificate {}: {error}", count + 1)))?;
-        store.add(certificate).map_err(|error| damaged(format!("certificate {}: {error}", count + 1)))?;
+impl CaBundle {
+    /// Reads it, each certificate in it tried: the SDK takes none at all for none trusted, and panics over a damaged one.
+    fn certificates(&self) -> Result<Vec<u8>, NetworkFault> {
+        let damaged = |what: String| NetworkFault::CaDamaged { bundle: self.clone(), what };
+        let missing = || FileError { path: self.path.clone(), fault: FileFault::Absent };
+        let bytes = file::read(&self.path).and_then(|bytes| bytes.ok_or_else(missing));
+        let bytes = bytes.map_err(|error| NetworkFault::CaUnreadable { origin: self.origin, error })?;
+        let mut store = RootCertStore::empty();
+        for (count, certificate) in CertificateDer::pem_slice_iter(&bytes).enumerate() {
+            let damaged = || damaged(format!("certificate {} in it is damaged", count + 1));
+            store.add(certificate.map_err(|_| damaged())?).map_err(|_| damaged())?;
+        }
+        if store.is_empty() {
+            return Err(damaged("there is no certificate in it".to_owned()));
+        }
+        Ok(bytes.to_vec())
     }
-    if store.is_empty() {
-        return Err(damaged("there is no certificate in it".to_owned()));
-    }
-    Ok(bytes.to_vec())
 }
 
 #[cfg(test)]
@@ -120,7 +124,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ca.pem");
         std::fs::write(&path, text).unwrap();
-        checked_bundle(&path).map_err(|fault| match fault {
+        CaBundle { path, origin: "AWS_CA_BUNDLE" }.certificates().map_err(|fault| match fault {
             NetworkFault::CaDamaged { what, .. } => what,
             other => panic!("{other:?}"),
         })
@@ -128,8 +132,13 @@ mod tests {
 
     #[test]
     fn an_empty_or_damaged_bundle_is_an_error_and_no_panic() {
+        let good = fake_aws::Authority::new("good").unwrap().pem();
+        assert_eq!(bundle(&good).unwrap(), good.as_bytes());
         assert_eq!(bundle("rubbish"), Err("there is no certificate in it".to_owned()));
         let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert!(bundle(bad).unwrap_err().starts_with("certificate 1: "));
+        assert_eq!(bundle(&format!("{good}{bad}")), Err("certificate 2 in it is damaged".to_owned()));
+        for cut in [good.len() - 2, good.len() / 2, 30] {
+            assert!(bundle(&good[..cut]).is_err(), "{cut}");
+        }
     }
 }

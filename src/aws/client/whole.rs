@@ -1,10 +1,18 @@
-//! An answer that is cut short is none: the SDK makes the best of half an answer, and half a session token is worth nothing.
+//! An answer has an end: one that is cut short is none (the SDK makes the best of half an answer, and half a session token
+//! is worth nothing), and one that does not end is not read for ever.
 
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
+};
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
+use http_body_util::Limited;
+
+/// Longest body that is read, in bytes; AWS's answers have some thousand.
+const LONGEST: usize = 1 << 20;
 
 /// Refuses an answer of success whose XML does not end where it should.
 #[derive(Debug)]
@@ -14,6 +22,18 @@ pub(super) struct Whole;
 impl Intercept for Whole {
     fn name(&self) -> &'static str {
         "Whole"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = context.response_mut().body_mut();
+        let endless = std::mem::replace(body, SdkBody::taken());
+        *body = SdkBody::from_body_1_x(Limited::new(endless, LONGEST));
+        Ok(())
     }
 
     fn read_after_deserialization(

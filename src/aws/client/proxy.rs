@@ -1,0 +1,116 @@
+//! The proxy between here and AWS, and which hosts are reached without it.
+
+use super::network::NetworkFault;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use hyper_util::client::proxy::matcher::Matcher;
+use std::fmt;
+use url::Url;
+
+/// A proxy, and what is reached without it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// May hold a user name and password.
+    pub url: String,
+    /// Hosts, as `NO_PROXY` lists them.
+    pub except: String,
+    /// The variable that names it.
+    pub origin: &'static str,
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Proxy")
+    }
+}
+
+/// A proxy as it may be named to anybody: without its password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Through {
+    /// Host, and port if it is not the usual one.
+    pub host: String,
+    /// The variable that names it.
+    pub origin: &'static str,
+    /// Whether a user name is said to it.
+    pub has_user: bool,
+}
+
+impl Proxy {
+    /// Its URL as all parsers read it alike: `user:p@ss@host` becomes `user:p%40ss@host`.
+    fn parsed(&self) -> Result<Url, NetworkFault> {
+        let fault = |what| NetworkFault::Proxy { what, origin: self.origin };
+        let text = if self.url.contains("://") { self.url.clone() } else { format!("http://{}", self.url) };
+        let url = Url::parse(&text).map_err(|error| fault(format!("it is no URL ({error})")))?;
+        match url.scheme() {
+            "http" | "https" => Ok(url),
+            other => Err(fault(format!("only http:// and https:// proxies can be used, not {other}://"))),
+        }
+    }
+
+    /// For the SDK's connector. Plain HTTP stays on this machine, and needs none.
+    pub(super) fn config(&self) -> Result<ProxyConfig, NetworkFault> {
+        let config = ProxyConfig::https(self.parsed()?.as_str());
+        let fault = |_| NetworkFault::Proxy { what: "it is no URL".to_owned(), origin: self.origin };
+        Ok(config.map_err(fault)?.no_proxy(&self.except))
+    }
+
+    /// What it is called, if a request for `uri` goes through it. The connector asks the same matcher.
+    pub(super) fn on_the_way_to(&self, uri: &str) -> Option<Through> {
+        let url = self.parsed().ok()?;
+        let matcher = Matcher::builder().https(url.as_str()).no(self.except.as_str()).build();
+        matcher.intercept(&uri.parse().ok()?)?;
+        Some(Through { host: host(&url)?, origin: self.origin, has_user: !url.username().is_empty() })
+    }
+}
+
+/// A URL's host, and its port if it is not the usual one.
+pub(super) fn host(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxy(url: &str, except: &str) -> Proxy {
+        Proxy { url: url.to_owned(), except: except.to_owned(), origin: "HTTPS_PROXY" }
+    }
+
+    #[test]
+    fn a_proxy_is_named_without_its_password() {
+        for (url, host, has_user) in [
+            ("http://proxy:3128", "proxy:3128", false),
+            ("proxy:3128", "proxy:3128", false),
+            ("http://alice:p%40ss@proxy.example.com", "proxy.example.com", true),
+            ("http://alice:p@ss@proxy:3128/", "proxy:3128", true),
+            ("https://[::1]:8443", "[::1]:8443", false),
+        ] {
+            let through = proxy(url, "").on_the_way_to("https://sts.amazonaws.com/").unwrap();
+            assert_eq!((through.host.as_str(), through.has_user), (host, has_user), "{url}");
+            assert!(proxy(url, "").config().is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_proxy_says_why_and_not_which() {
+        for (url, why) in [
+            ("http://alice:p#ss@proxy:3128", "it is no URL (invalid port number)"),
+            ("socks5://proxy:1080", "only http:// and https:// proxies can be used, not socks5://"),
+            ("http://", "it is no URL (empty host)"),
+        ] {
+            let Err(NetworkFault::Proxy { what, .. }) = proxy(url, "").config() else { panic!("{url}") };
+            assert_eq!(what, why);
+        }
+    }
+
+    #[test]
+    fn some_hosts_need_no_proxy() {
+        let asked = |except, uri| proxy("http://proxy:1", except).on_the_way_to(uri).is_some();
+        assert!(asked("", "https://sts.amazonaws.com/"));
+        assert!(!asked("amazonaws.com", "https://sts.amazonaws.com/"));
+        assert!(asked("zonaws.com", "https://sts.amazonaws.com/"));
+        assert!(!asked("10.0.0.0/8", "https://10.1.2.3:8443/"));
+        assert!(!asked("fd00::/8", "https://[fd00::1]/"));
+        assert!(!asked("", "http://sts.example.com/"), "plain HTTP never leaves this machine");
+    }
+}
