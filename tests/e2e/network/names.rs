@@ -1,0 +1,80 @@
+//! Machines on which names are not looked up: without a network, and with a name server that never answers.
+
+use crate::stack::{Told, program};
+use crate::world::Bench;
+use std::process::Command;
+
+/// The program on a machine of its own, with nothing but a loopback that is down, where `wrapper` starts it; nothing
+/// where there can be no such machine.
+fn apart(bench: &Bench, wrapper: &[&str], env: &[(&str, &str)]) -> Option<Told> {
+    if std::env::var_os("AWS_MFA_KEY_WITHOUT_NAMESPACES").is_some() {
+        return None;
+    }
+    let works =
+        |flags: &&str| Command::new("unshare").args([flags, "true"]).status().is_ok_and(|status| status.success());
+    let flags = ["-rmn", "-mn"].into_iter().find(works);
+    let flags = flags.expect("there are no namespaces here: AWS_MFA_KEY_WITHOUT_NAMESPACES=1 leaves these tests out");
+    bench.write(".aws/config", &format!("[profile dev]\nregion = eu-central-1\nmfa_serial = {}\n", bench.serial));
+    bench.write("resolv.conf", "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n");
+    bench.write("nsswitch.conf", "hosts: dns\n");
+    let script =
+        "for file in resolv.conf nsswitch.conf; do mount --bind \"$HOME/$file\" \"/etc/$file\"; done; exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args([flags, "sh", "-ec", script, "sh"]).args(wrapper).args([&program(), "login", "dev"]);
+    command.arg("--non-interactive").env_clear().envs(&bench.env).envs(env.iter().copied());
+    command.env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
+    Some(Told::from(command.output().unwrap()))
+}
+
+#[test]
+fn a_name_that_cannot_be_looked_up_is_named_with_what_may_be_wrong_with_it() {
+    let region = "whether the region eu-centrl-1 is right (--region, AWS_REGION, region in the profile)";
+    let endpoint = "whether AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL or endpoint_url is right";
+    let proxy = ("HTTPS_PROXY", "http://alice:hunter2@proxy.example.com:3128");
+    for (env, name, hint) in [
+        (("AWS_REGION", "eu-centrl-1"), "the name sts.eu-centrl-1.amazonaws.com", region),
+        (("AWS_ENDPOINT_URL", "https://sts.example.com:8443"), "the name sts.example.com:8443", endpoint),
+        (proxy, "the name of the proxy proxy.example.com:3128 (HTTPS_PROXY)", "look at HTTPS_PROXY and at the network"),
+    ] {
+        let Some(told) = apart(&Bench::new(), &[], &[env]) else { return };
+        assert_eq!(told.code, Some(6), "{told:?}");
+        assert!(told.err.contains(&format!("\ncause: {name} could not be looked up: ")), "{told:?}");
+        assert!(told.err.contains(hint) && !told.err.contains("hunter2"), "{told:?}");
+    }
+}
+
+#[test]
+fn what_no_proxy_names_is_looked_up_here() {
+    for except in ["sts.example.com", ".example.com", "*.example.com", "a, EXAMPLE.com", "sts.example.com:8443", "*"] {
+        let env = [
+            ("AWS_ENDPOINT_URL", "https://sts.example.com:8443"),
+            ("HTTPS_PROXY", "http://127.0.0.1:1"),
+            ("NO_PROXY", except),
+        ];
+        let Some(told) = apart(&Bench::new(), &[], &env) else { return };
+        assert!(told.err.contains("cause: the name sts.example.com:8443 could not be looked up"), "{except}: {told:?}");
+    }
+}
+
+/// A name server that never answers. The time is the program's whole life.
+const DEAF: &str = "
+import fcntl, socket, struct, subprocess, sys, time
+any = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+fcntl.ioctl(any, 0x8914, struct.pack('16sH14s', b'lo', 0x41, b''))  # SIOCSIFFLAGS: up and running
+deaf = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+deaf.bind(('127.0.0.1', 53))
+begun = time.monotonic()
+code = subprocess.run(sys.argv[1:]).returncode
+print('asked', len(deaf.recv(512)) > 0, 'seconds', int(time.monotonic() - begun))
+sys.exit(code)
+";
+
+#[test]
+fn a_name_server_that_says_nothing_keeps_nobody() {
+    let Some(told) = apart(&Bench::new(), &["python3", "-c", DEAF], &[]) else { return };
+    let seconds = told.out.trim().rsplit(' ').next().and_then(|text| text.parse::<u64>().ok());
+    assert!(told.code == Some(6) && told.out.contains("asked True"), "{told:?}");
+    assert!(told.err.contains("cause: no connection to sts.eu-central-1.amazonaws.com came about in time"), "{told:?}");
+    // The system would have gone on looking for half a minute.
+    assert!(seconds.is_some_and(|seconds| (8..25).contains(&seconds)), "{told:?}");
+}
