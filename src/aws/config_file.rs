@@ -60,7 +60,7 @@ pub struct Profiles {
     /// Where they are.
     pub locations: Locations,
     env: Environment,
-    files: Vec<(EnvConfigFileKind, PathBuf, Vec<u8>)>,
+    files: Vec<(EnvConfigFileKind, PathBuf, Sections)>,
     all: ProfileSet,
 }
 
@@ -76,10 +76,10 @@ impl Profiles {
             [(EnvConfigFileKind::Config, &locations.config), (EnvConfigFileKind::Credentials, &locations.credentials)];
         for (kind, path) in both {
             if let Some(text) = file::read(path)? {
-                files.push((kind, path.clone(), as_one_reads(&text)));
+                files.push((kind, path.clone(), Sections::new(as_one_reads(&text).into())));
             }
         }
-        let all = parse(&files, env, "default")?;
+        let all = parse(&files, env, "default", |sections| sections.bytes().to_vec())?;
         Ok(Self { locations, env: env.clone(), files, all })
     }
 
@@ -102,14 +102,16 @@ impl Profiles {
     /// # Errors
     /// [`FileError`] as [`Profiles::read`].
     pub fn settings(&self, profile: &str) -> Result<Settings, FileError> {
-        let profiles = parse(&self.files, &self.env, profile)?;
+        // The parser gives the settings of one profile only, and reading all others again would take its time.
+        let needed = |header: &str| header.contains(profile) || header.contains("services");
+        let profiles = parse(&self.files, &self.env, profile, |sections| sections.only(needed))?;
         Ok(Settings { env: self.env.for_sdk(profile), profiles })
     }
 
     /// Whether the config file has a section of its own for `profile`.
     #[must_use]
     pub fn in_config(&self, profile: &str) -> bool {
-        self.config().is_some_and(|sections| has_profile(&sections, profile))
+        self.config().is_some_and(|sections| has_profile(sections, profile))
     }
 
     /// The first of `keys` in the config file's `[DEFAULT]`, which Python's clients read into each profile that has a
@@ -121,9 +123,9 @@ impl Profiles {
         keys.iter().find_map(|key| Some((*key, all.line_numbers(&[key]).first()?.start)))
     }
 
-    fn config(&self) -> Option<Sections> {
+    fn config(&self) -> Option<&Sections> {
         let config = self.files.iter().find(|(kind, ..)| matches!(kind, EnvConfigFileKind::Config));
-        config.map(|(_, _, text)| Sections::new(text.clone().into()))
+        config.map(|(_, _, sections)| sections)
     }
 }
 
@@ -286,17 +288,18 @@ pub fn damaged(path: &Path, fault: EditFault) -> FileError {
 }
 
 fn parse(
-    files: &[(EnvConfigFileKind, PathBuf, Vec<u8>)],
+    files: &[(EnvConfigFileKind, PathBuf, Sections)],
     env: &Environment,
     profile: &str,
+    part: impl Fn(&Sections) -> Vec<u8>,
 ) -> Result<ProfileSet, FileError> {
     if files.is_empty() {
         return Ok(ProfileSet::default());
     }
     let mut contents = HashMap::new();
     let mut builder = EnvConfigFiles::builder();
-    for (kind, path, text) in files {
-        contents.insert(path.clone().into_os_string(), text.clone());
+    for (kind, path, sections) in files {
+        contents.insert(path.clone().into_os_string(), part(sections));
         builder = builder.with_file(*kind, path);
     }
     let (fs, files_read) = (Fs::from_raw_map(contents), builder.build());
@@ -319,6 +322,24 @@ mod tests {
     use super::*;
     use std::ffi::OsString;
     use std::fs;
+
+    #[test]
+    fn settings_are_those_of_the_profile_and_its_services() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join(".aws")).unwrap();
+        let config = "[default]\nregion = a\nendpoint_url = http://a\n[profile dev]\nregion = b\nservices = mine\n\
+                      [profile other]\nregion = c\n[services mine]\nsts =\n  endpoint_url = http://b\n";
+        fs::write(home.path().join(".aws/config"), config).unwrap();
+        fs::write(home.path().join(".aws/credentials"), "[x]\nk = v\n[dev]\nca_bundle = here\n").unwrap();
+        let env = [(OsString::from("HOME"), home.path().into())].into_iter().collect();
+        let profiles = Profiles::read(&env).unwrap();
+        let settings = profiles.settings("dev").unwrap();
+        assert_eq!(settings.value("AWS_REGION", "region").as_deref(), Some("b"));
+        assert_eq!(settings.value("AWS_CA_BUNDLE", "ca_bundle").as_deref(), Some("here"));
+        assert_eq!(settings.endpoint("sts").as_deref(), Some("http://b"));
+        assert_eq!(settings.endpoint("iam"), None);
+        assert_eq!(profiles.settings("default").unwrap().endpoint("iam").as_deref(), Some("http://a"));
+    }
 
     #[test]
     fn a_profile_that_was_added_is_taken_away_to_the_byte_unless_it_was_changed() {

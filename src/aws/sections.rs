@@ -94,6 +94,20 @@ impl Sections {
         &self.text
     }
 
+    /// The text of those sections alone whose header is `wanted`.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(&str) -> bool) -> Vec<u8> {
+        let at_start: Vec<&Place> = self.headers.iter().filter(|place| place.at_start).collect();
+        let mut text = Vec::new();
+        for (index, place) in at_start.iter().enumerate() {
+            if wanted(&String::from_utf8_lossy(&self.text[place.name.clone()])) {
+                let end = at_start.get(index + 1).map_or(self.text.len(), |next| next.line.start);
+                text.extend_from_slice(&self.text[place.line.start..end]);
+            }
+        }
+        text
+    }
+
     /// Whether the section stands in the file.
     ///
     /// # Errors
