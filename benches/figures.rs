@@ -15,9 +15,14 @@ mod stack;
 #[path = "../tests/e2e/world.rs"]
 mod world;
 
-use stack::Stack;
+use aws_mfa_key::source::secret::SoftwareSecret;
+use fake_aws::{Lie, Times};
+use secrecy::ExposeSecret;
+use stack::{Stack, Told};
 use std::fs;
-use std::process::{Command, Stdio};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use virtual_token::Account;
 use world::SEED;
@@ -32,7 +37,8 @@ fn main() {
     stack.bench.token.add(Account::totp(id, SEED));
     let program = fs::metadata(stack::program()).unwrap();
     println!("the program                       {:>8.2} MiB", program.len() as f64 / f64::from(1 << 20));
-    let (mut ours, mut theirs, mut bare) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut theirs, mut bare, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let other = Other::new(&stack);
     for round in 1..=ROUNDS {
         // Each round has a code of its own without waiting for it: time passes at AWS, and we go by AWS's.
         stack.bench.aws.set_clock_offset(150 * i64::try_from(round).unwrap());
@@ -40,13 +46,17 @@ fn main() {
         bare.push(timed(|| assert_eq!(stack.run(&["--version"]).code, Some(0))));
         stack.bench.aws.set_clock_offset(0);
         theirs.push(timed(|| by_hand(&stack)));
+        others.push(timed(|| other.login(&stack)));
     }
-    let (ours, theirs, bare) = (median(ours), median(theirs), median(bare));
+    let (ours, theirs, bare, others) = (median(ours), median(theirs), median(bare), median(others));
     println!("login, STS and token at once      {:>8.1} ms", ms(ours));
     println!("  less the start of a program     {:>8.1} ms", ms(ours.saturating_sub(bare)));
     println!("ykman + aws sts get-session-token {:>8.1} ms   {:.0} times ours", ms(theirs), ms(theirs) / ms(ours));
+    println!("aws-mfa of PyPI, code at hand     {:>8.1} ms   {:.0} times ours", ms(others), ms(others) / ms(ours));
     quick(&stack);
     code(&stack);
+    crowd(&stack);
+    many();
     stack.bench.token.clear_commands();
     stack.bench.aws.set_clock_offset(86_400);
     assert_eq!(stack.run(&["login", "dev", "--force"]).code, Some(0));
@@ -73,6 +83,17 @@ fn quick(stack: &Stack) {
     }
     let (ours, cat) = (median(ours), median(cat));
     println!("credential-process, session valid {:>8.2} ms   {:.1} times cat", ms(ours), ms(ours) / ms(cat));
+    println!("cat of the same file              {:>8.2} ms", ms(cat));
+    let folder = stack::clients().join("cli2/usr");
+    let cli2 = folder.join("bin/aws");
+    let export = [cli2.to_str().unwrap(), "configure", "export-credentials", "--profile", "dev-mfa"];
+    let export = || {
+        let mut command = stack.command("/usr/bin/python3", &export);
+        let told = command.env("PYTHONPATH", folder.join("lib/python3/dist-packages")).output().unwrap();
+        assert!(told.status.success(), "{told:?}");
+    };
+    let theirs = median((0..10).map(|_| timed(export)).collect());
+    println!("aws configure export-credentials  {:>8.1} ms   {:.0} times ours", ms(theirs), ms(theirs) / ms(ours));
 }
 
 /// `code` beside ykman's, on the same token.
@@ -82,8 +103,6 @@ fn code(stack: &Stack) {
     for round in 0..3 {
         stack.bench.aws.set_clock_offset(100_000 + 1000 * round);
         assert_eq!(stack.run(&["login", "dev", "--force"]).code, Some(0));
-        // A file that was written a moment ago is waited for, in case somebody is still at it.
-        std::thread::sleep(Duration::from_millis(200));
         ours.push(timed(|| assert_eq!(stack.run(&["code", "dev"]).code, Some(0))));
         let ykman = ["--reader", reader, "oath", "accounts", "code", "-s", "alice@example"];
         theirs.push(timed(|| assert!(stack.command("ykman", &ykman).output().unwrap().status.success())));
@@ -91,6 +110,93 @@ fn code(stack: &Stack) {
     let (ours, theirs) = (median(ours), median(theirs));
     println!("code                              {:>8.1} ms", ms(ours));
     println!("ykman oath accounts code -s       {:>8.1} ms   {:.0} times ours", ms(theirs), ms(theirs) / ms(ours));
+}
+
+/// Fifty programs that want a session at the same moment, beside one.
+fn crowd(stack: &Stack) {
+    let (mut one, mut fifty) = (Vec::new(), Vec::new());
+    for round in 0..5 {
+        for (programs, times) in [(1, &mut one), (50, &mut fifty)] {
+            assert_eq!(stack.run(&["logout", "dev"]).code, Some(0));
+            stack.bench.aws.set_clock_offset(200_000 + 1000 * round + 100 * programs);
+            times.push(timed(|| {
+                let start = |_| stack.program(&["credential-process", "dev"]).spawn().unwrap();
+                let crowd: Vec<Child> = (0..programs).map(start).collect();
+                for child in crowd {
+                    assert!(child.wait_with_output().unwrap().status.success());
+                }
+            }));
+        }
+    }
+    let (one, fifty) = (median(one), median(fifty));
+    println!("credential-process, a new session {:>8.1} ms", ms(one));
+    println!("fifty of them at once             {:>8.1} ms   {:.1} ms more", ms(fifty), ms(fifty.saturating_sub(one)));
+}
+
+/// `login --all` of twenty users with a profile each, beside the same users with ten each. Answers take 30 ms.
+fn many() {
+    let mut times = Vec::new();
+    for profiles in [1, 10] {
+        let stack = Stack::new();
+        let (mut config, mut credentials) = (String::new(), String::new());
+        for user in 0..20 {
+            let name = format!("user{user}");
+            let (them, seed) = (stack.bench.aws.add_user(world::ACCOUNT, &name), format!("the seed of {name:>8}"));
+            let (key, serial) =
+                (stack.bench.aws.add_key(&them), stack.bench.aws.add_mfa(&them, &name, seed.as_bytes()));
+            stack.bench.token.add(Account::totp(serial.as_bytes(), seed.as_bytes()));
+            for profile in 0..profiles {
+                let (endpoint, name) = (stack.bench.aws.endpoint(), format!("{name}-{profile}"));
+                let (id, secret) = (&key.access_key_id, &key.secret_access_key);
+                config.push_str(&format!("[profile {name}]\nmfa_serial = {serial}\nendpoint_url = {endpoint}\n"));
+                credentials
+                    .push_str(&format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"));
+            }
+        }
+        stack.bench.write(".aws/config", &config);
+        stack.bench.write(".aws/credentials", &credentials);
+        stack.bench.aws.lie(None, Lie::Latency(Duration::from_millis(30)), Times::Always);
+        std::thread::sleep(Duration::from_millis(200));
+        times.push(timed(|| {
+            let told = stack.run(&["login", "--all"]);
+            assert_eq!(told.code, Some(0), "{told:?}");
+        }));
+    }
+    println!("login --all, 20 keys, 20 profiles {:>8.1} ms", ms(times[0]));
+    println!("login --all, 20 keys, 200 profiles{:>8.1} ms", ms(times[1]));
+}
+
+/// broamski's aws-mfa in a home of its own, with a code that is at hand already: typing is not measured.
+struct Other {
+    home: tempfile::TempDir,
+    secret: SoftwareSecret,
+}
+
+impl Other {
+    fn new(stack: &Stack) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join(".aws")).unwrap();
+        let seed = home.path().join("seed");
+        fs::write(&seed, world::SEED_BASE32).unwrap();
+        fs::set_permissions(&seed, fs::Permissions::from_mode(0o600)).unwrap();
+        let credentials = stack.bench.read(".aws/credentials").replace("[dev]", "[dev-long-term]");
+        fs::write(home.path().join(".aws/credentials"), credentials).unwrap();
+        Self { secret: SoftwareSecret::read(&seed).unwrap(), home }
+    }
+
+    fn login(&self, stack: &Stack) {
+        let step = u64::try_from(stack.bench.aws.now()).unwrap() / 30;
+        let code = self.secret.code(step).digits.expose_secret().to_owned();
+        let device = ["--device", &stack.bench.serial, "--profile", "dev", "--force"];
+        let mut command = stack.command("aws-mfa", &device);
+        command.env("HOME", self.home.path()).env("AWS_ENDPOINT_URL", stack.bench.aws.endpoint());
+        command.env("AWS_DEFAULT_REGION", "eu-central-1").stdin(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        writeln!(child.stdin.take().unwrap(), "{code}").unwrap();
+        let told = Told::from(child.wait_with_output().unwrap());
+        // The code may have been used by the round before; the way is as long.
+        assert!(told.out.contains("Success!") || told.out.contains("MultiFactorAuthentication failed"), "{told:?}");
+    }
 }
 
 /// What one would do without us, but for copying the three values by hand.
@@ -110,7 +216,7 @@ fn by_hand(stack: &Stack) {
         code.trim(),
     ]);
     // The code may have been used by the round before; the way is as long.
-    assert!(told.out.contains("SessionToken") || told.err.contains("invalid MFA one time pass code"), "{told:?}");
+    assert!(told.out.contains("SessionToken") || told.err.contains("MultiFactorAuthentication failed"), "{told:?}");
 }
 
 fn timed(work: impl FnOnce()) -> Duration {

@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 clients=$(tests/setup.sh)
+tests/clients/setup.sh "$clients"
 export AWS_MFA_KEY_TEST_ENV=$clients
 cargo build --quiet --release --package aws-mfa-key
 target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
