@@ -234,15 +234,13 @@ impl Codes<'_> {
     /// The code of an account on a token. Who may have to touch is asked by one login at a time.
     async fn code_of(&self, found: &Found) -> Result<Code, TokenError> {
         let purpose = format!("profile {}", self.plan.profile);
-        if found.account.touch == Some(false) {
-            let step = self.unspent_step(false).await;
-            return self.tokens.code(found, step, self.person, &purpose).await;
-        }
+        let touch = found.account.touch != Some(false);
         loop {
-            let step = self.unspent_step(true).await;
-            let _attention = self.person.attention().await;
-            // While others were asked, time went on.
-            if self.free_step(true) == Some(step) {
+            let step = self.unspent_step(touch).await;
+            let _attention = if touch { Some(self.person.attention().await) } else { None };
+            let _turn = self.tokens.turn(found).await;
+            // While it was others' turn, time went on.
+            if self.free_step(touch) == Some(step) {
                 return self.tokens.code(found, step, self.person, &purpose).await;
             }
         }

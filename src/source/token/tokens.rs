@@ -8,6 +8,7 @@ use hw::oath::{AccessKey, Account, DeviceId, Kind, Password};
 use hw::survey::{self, Survey};
 use hw::transport::Bus;
 use secrecy::{ExposeSecret, SecretString};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ const LOOK: Duration = Duration::from_secs(15);
 pub struct Tokens {
     pub(super) bus: Arc<dyn Bus>,
     pub(super) keys: Keyring,
+    /// Who talks to the token in a reader; PC/SC makes others wait a tenth of a second and more.
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     seen: tokio::sync::Mutex<Option<Seen>>,
 }
 
@@ -27,7 +30,7 @@ impl Tokens {
     /// Those on a bus.
     #[must_use]
     pub fn on(bus: Arc<dyn Bus>) -> Self {
-        Self { bus, keys: Keyring::default(), seen: tokio::sync::Mutex::default() }
+        Self { bus, keys: Keyring::default(), turns: Mutex::default(), seen: tokio::sync::Mutex::default() }
     }
 
     /// What there is, looked at with what was unlocked so far; whoever asks first has the tokens looked at.
@@ -62,6 +65,15 @@ impl Tokens {
         let [reader] = <[String; 1]>::try_from(self.bus.readers().ok()?).ok()?;
         let account = Account { id, kind: Kind::Totp, algorithm: None, digits: None, touch };
         Some(Found { token, account, is_guess: false, serial, device_id: Some(device_id), reader })
+    }
+
+    /// The turn to talk to the token that has an account: several logins go on side by side.
+    pub async fn turn(&self, found: &Found) -> impl Sized + use<> {
+        let of_reader = || {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(found.reader.clone()).or_default())
+        };
+        of_reader().lock_owned().await
     }
 
     /// Fetches the code of a time step, and asks for the touch as soon as it is known or likely that one is wanted.
