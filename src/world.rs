@@ -1,6 +1,7 @@
 //! All that is outside the program: environment, clock, standard output, the person, the bus with the tokens.
 
 mod person;
+pub mod stack;
 pub mod terminal;
 
 pub use person::{Level, NoAnswer, Person, Terminal, Wait};

@@ -12,7 +12,7 @@ use crate::login::{Grant, Login, LoginError, assume_all, mfa_device};
 use crate::plan::{Plan, PlanError, Role};
 use crate::report::{self, Failure};
 use crate::source::token::Tokens;
-use crate::world::World;
+use crate::world::{World, stack};
 use futures_util::future::join_all;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -44,6 +44,7 @@ pub(super) fn obtain_all(plans: &[&Plan], world: &World) -> Result<Vec<Result<Go
     let outcomes = runtime.block_on(Round::new(plans, (profiles, seen), world).run(plans));
     // It does not wait for a name that is still being looked up.
     runtime.shutdown_background();
+    stack::wipe();
     Ok(outcomes.into_iter().map(|outcome| outcome.map_err(Failure::Shared)).collect())
 }
 

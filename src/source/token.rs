@@ -7,7 +7,7 @@ mod tokens;
 pub use search::{Outcome, Search, search};
 pub use tokens::Tokens;
 
-use crate::world::printable;
+use crate::world::{printable, stack};
 use hw::oath::{Account, AccountId, DeviceId, OathError};
 use hw::survey::Look;
 use hw::transport::CarrierError;
@@ -133,6 +133,10 @@ pub fn name(look: &Look) -> String {
 fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
     let (done, outcome) = oneshot::channel();
     // Without a thread `done` is dropped, and no answer comes either.
-    let _ = std::thread::Builder::new().name("token".to_owned()).spawn(move || done.send(work()));
+    let _ = std::thread::Builder::new().name("token".to_owned()).spawn(move || {
+        let outcome = work();
+        stack::wipe();
+        done.send(outcome)
+    });
     outcome
 }

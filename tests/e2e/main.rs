@@ -5,6 +5,7 @@
 //! - `network`: the ways to AWS that companies have, and those that lead nowhere.
 //! - `stack`: the built program as it is installed, with a real pcscd and AWS's own clients.
 //! - `real`, `real_commands`, `crowd`: what `login` and the other commands do there, one by one and many at once.
+//! - `memory`: what is left in the program's memory there.
 //! - `real_process`: `credential-process` there, with each of AWS's clients as a `caller`.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: a server that ends connections early.
@@ -25,6 +26,7 @@ mod errors;
 mod impatient;
 mod layers;
 mod login;
+mod memory;
 mod network;
 mod real;
 mod real_commands;

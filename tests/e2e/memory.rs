@@ -1,0 +1,123 @@
+//! What is left in the program's memory after a login, and who may look at it.
+
+use crate::stack::{PATIENCE, Stack, Told};
+use crate::world::{SEED, SEED_BASE32};
+use aws_mfa_key::source::secret::SoftwareSecret;
+use rustix::fs::OFlags;
+use secrecy::ExposeSecret;
+use std::fs::{self, File, Permissions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use virtual_token::Account;
+
+/// A pipe that takes nothing any more: whoever writes to it waits.
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let flags = rustix::fs::fcntl_getfl(&writer).unwrap();
+    rustix::fs::fcntl_setfl(&writer, flags | OFlags::NONBLOCK).unwrap();
+    while writer.write(&[b'.'; 4096]).is_ok() {}
+    while writer.write(b".").is_ok() {}
+    rustix::fs::fcntl_setfl(writer.as_fd(), flags).unwrap();
+    (reader, writer)
+}
+
+/// All that a process can write to in its memory.
+fn image(id: u32) -> Vec<u8> {
+    let maps = fs::read_to_string(format!("/proc/{id}/maps")).unwrap();
+    let mut memory = File::open(format!("/proc/{id}/mem")).unwrap();
+    let mut image = Vec::new();
+    for map in maps.lines().filter(|map| map.split(' ').nth(1).is_some_and(|mode| mode.starts_with("rw"))) {
+        let (start, end) = map.split(' ').next().unwrap().split_once('-').unwrap();
+        let at = |text| u64::from_str_radix(text, 16).unwrap();
+        let mut part = vec![0; usize::try_from(at(end) - at(start)).unwrap()];
+        memory.seek(SeekFrom::Start(at(start))).unwrap();
+        // Some of the kernel's own cannot be read.
+        if memory.read_exact(&mut part).is_ok() {
+            image.extend(part);
+        }
+    }
+    image
+}
+
+fn has(image: &[u8], wanted: &[u8]) -> bool {
+    image.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// The process that `setsid` started, once it waits to write its last words.
+fn waiting_to_write(parent: u32) -> u32 {
+    let begun = Instant::now();
+    loop {
+        assert!(begun.elapsed() < PATIENCE, "it does not come to write");
+        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
+        let ids = children.split_whitespace().chain([parent.to_string().leak() as &str]);
+        for id in ids.map(|id| id.parse::<u32>().unwrap()) {
+            let channel = fs::read_to_string(format!("/proc/{id}/wchan")).unwrap_or_default();
+            if channel.contains("pipe_write") {
+                return id;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn nothing_secret_is_left_in_memory_after_a_login() {
+    if !rustix::process::geteuid().is_root() {
+        return; // Only root may look.
+    }
+    let stack = Stack::new();
+    // Without a touch, its last words are its first.
+    stack.bench.token.remove(b"Amazon Web Services:alice@example");
+    stack.bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED));
+    let seed = stack.bench.path("seed");
+    fs::write(&seed, SEED_BASE32).unwrap();
+    fs::set_permissions(&seed, Permissions::from_mode(0o600)).unwrap();
+    let credentials = stack.bench.read(".aws/credentials");
+    let key = credentials.lines().find_map(|line| line.strip_prefix("aws_secret_access_key = ")).unwrap();
+    let source = format!("secret:file:{}", seed.display());
+    let ways: [&[&str]; 2] = [&["login", "dev", "--force"], &["login", "dev", "--force", "--source", &source]];
+    for way in ways {
+        let (mut reader, writer) = full_pipe();
+        let mut child = stack.program(way).stderr(writer).stdout(Stdio::null()).spawn().unwrap();
+        let image = image(waiting_to_write(child.id()));
+        let now = u64::try_from(stack.bench.aws.now()).unwrap() / 30;
+        let secret = SoftwareSecret::read(&seed).unwrap();
+        let codes = (now - 2..=now + 2).map(|step| secret.code(step).digits.expose_secret().to_owned());
+        assert!(has(&image, b"session in profile"), "the image is the program's");
+        for (name, wanted) in [("the long-term key", key.as_bytes()), ("the secret", SEED)] {
+            assert!(!has(&image, wanted), "{way:?}: {name}");
+        }
+        assert!(!has(&image, SEED_BASE32.as_bytes()), "{way:?}: the secret as it stands in its file");
+        for code in codes {
+            assert!(!has(&image, code.as_bytes()), "{way:?}: a code");
+        }
+        std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn other_programs_of_the_same_user_cannot_look_into_it() {
+    if !rustix::process::geteuid().is_root() {
+        return; // It takes root to become somebody else.
+    }
+    let stack = Stack::new();
+    assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
+    // `cat` shows that it is not the way of looking that fails.
+    let script = r#"
+        look() { head -c 1 /proc/$1/environ >/dev/null 2>&1 && echo seen || echo hidden; }
+        mkfifo pipe; exec 3<>pipe
+        cat pipe & look $!; kill $!
+        "$0" login dev --code - <pipe >/dev/null 2>&1 & sleep 0.5; look $!; kill $!; exit 0"#;
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+    let program = folder.path().join("program");
+    fs::copy(crate::stack::program(), &program).unwrap();
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", script, program.to_str().unwrap()];
+    let mut command = stack.command("setpriv", &nobody);
+    let told = Told::from(command.current_dir(folder.path()).env("HOME", folder.path()).output().unwrap());
+    assert_eq!(told.out, "seen\nhidden\n", "{told:?}");
+}
