@@ -8,7 +8,6 @@ use crate::action::Action;
 use crate::clock::Clock;
 use crate::front::State;
 use crate::lie::{Lie, Times};
-use crate::mfa::LockOut;
 use crate::random;
 use crate::record::Request;
 use crate::server::Server;
@@ -138,7 +137,13 @@ impl FakeAws {
 
     /// So many bad codes within so many seconds lock an MFA device for as long again (8 and 120 at first).
     pub fn set_lock_out(&self, bad_codes: usize, seconds: i64) {
-        self.state().world.lock_out = LockOut { bad_codes, seconds };
+        let rules = &mut self.state().world.rules;
+        (rules.bad_codes, rules.seconds) = (bad_codes, seconds);
+    }
+
+    /// Codes are good for so many steps before and after the current one (2 at first).
+    pub fn set_tolerance(&self, steps: i64) {
+        self.state().world.rules.tolerance = steps;
     }
 
     /// A session as GetSessionToken would give it, without asking; it expires after so many seconds.

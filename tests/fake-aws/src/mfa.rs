@@ -5,25 +5,24 @@ use std::collections::{BTreeSet, VecDeque};
 use crate::clock::UnixSeconds;
 use crate::totp;
 
-/// Steps before and after the current one whose codes are accepted (as recorded of AWS in September 2026).
-const TOLERANCE: i64 = 2;
-
 /// How far around the current step a code is looked for, for the record only.
 const RECORD_REACH: i64 = 20;
 
-/// When an MFA device stops listening, and for how long.
+/// What an MFA device takes, when it stops listening, and for how long.
 #[derive(Clone, Copy)]
-pub(crate) struct LockOut {
+pub(crate) struct Rules {
+    /// Steps before and after the current one whose codes are accepted.
+    pub(crate) tolerance: i64,
     /// So many bad codes …
     pub(crate) bad_codes: usize,
     /// … within so many seconds lock it for as long again.
     pub(crate) seconds: i64,
 }
 
-impl Default for LockOut {
-    /// Eight bad codes in seven seconds were answered by two minutes of silence; the window is taken to be as long.
-    fn default() -> LockOut {
-        LockOut { bad_codes: 8, seconds: 120 }
+impl Default for Rules {
+    /// Two steps (as recorded of AWS in September 2026). Eight bad codes in seven seconds were answered by two minutes of silence; the window is taken to be as long.
+    fn default() -> Rules {
+        Rules { tolerance: 2, bad_codes: 8, seconds: 120 }
     }
 }
 
@@ -64,26 +63,27 @@ impl Device {
     }
 
     /// Judges a code and, if it is good, spends it. A locked device neither spends nor counts.
-    pub(crate) fn judge(&mut self, code: &str, now: UnixSeconds, lock_out: LockOut) -> Judgement {
-        if self.locked_at.is_some_and(|since| (0..lock_out.seconds).contains(&(now - since))) {
+    pub(crate) fn judge(&mut self, code: &str, now: UnixSeconds, rules: Rules) -> Judgement {
+        if self.locked_at.is_some_and(|since| (0..rules.seconds).contains(&(now - since))) {
             return Judgement::Locked;
         }
         self.locked_at = None;
         let step = totp::step_at(now);
-        let matching: Vec<i64> =
-            (step - TOLERANCE..=step + TOLERANCE).filter(|&step| totp::code(&self.seed, step) == code).collect();
+        let matching: Vec<i64> = (step - rules.tolerance..=step + rules.tolerance)
+            .filter(|&step| totp::code(&self.seed, step) == code)
+            .collect();
         if matching.is_empty() || matching.iter().any(|step| self.spent.contains(step)) {
-            self.count_bad(now, lock_out);
+            self.count_bad(now, rules);
             return Judgement::Bad;
         }
         self.spent.extend(matching);
         Judgement::Good
     }
 
-    fn count_bad(&mut self, now: UnixSeconds, lock_out: LockOut) {
-        self.bad.retain(|&then| (0..lock_out.seconds).contains(&(now - then)));
+    fn count_bad(&mut self, now: UnixSeconds, rules: Rules) {
+        self.bad.retain(|&then| (0..rules.seconds).contains(&(now - then)));
         self.bad.push_back(now);
-        if self.bad.len() >= lock_out.bad_codes {
+        if self.bad.len() >= rules.bad_codes {
             self.bad.clear();
             self.locked_at = Some(now);
         }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn judge(device: &mut Device, offset: i64, now: UnixSeconds) -> Judgement {
-        device.judge(&code(offset), now, LockOut::default())
+        device.judge(&code(offset), now, Rules::default())
     }
 
     #[test]
@@ -125,6 +125,14 @@ mod tests {
         }
         for offset in [-2, 0, 3, -3] {
             assert_eq!(judge(&mut device, offset, NOW), Judgement::Bad, "{offset}");
+        }
+    }
+
+    #[test]
+    fn no_step_but_the_present_one_where_none_is_tolerated() {
+        let (mut device, rules) = (device(), Rules { tolerance: 0, ..Rules::default() });
+        for (offset, judgement) in [(1, Judgement::Bad), (-1, Judgement::Bad), (0, Judgement::Good)] {
+            assert_eq!(device.judge(&code(offset), NOW, rules), judgement, "{offset}");
         }
     }
 

@@ -69,9 +69,9 @@ fn check_mfa(world: &mut World, asked: &Asked<'_>) -> Result<bool, Refusal> {
             ));
         }
     };
-    let (owner, lock_out) = (asked.caller.owner, world.lock_out);
+    let (owner, rules) = (asked.caller.owner, world.rules);
     let device = world.device_mut(serial_number).filter(|device| device.owner == owner && device.enabled);
-    match device.map(|device| device.judge(code, asked.now, lock_out)) {
+    match device.map(|device| device.judge(code, asked.now, rules)) {
         Some(Judgement::Good) => Ok(true),
         Some(Judgement::Bad) => {
             Err(Refusal::access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code. "))

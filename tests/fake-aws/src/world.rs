@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::clock::UnixSeconds;
-use crate::mfa::{Device, LockOut};
+use crate::mfa::{Device, Rules};
 use crate::random;
 
 /// A long-term key. It has no `Debug`: half of it is a secret.
@@ -125,7 +125,7 @@ pub(crate) struct World {
     pub(crate) sessions: BTreeMap<String, SessionEntry>,
     pub(crate) roles: Vec<RoleEntry>,
     pub(crate) buckets: BTreeMap<String, Bucket>,
-    pub(crate) lock_out: LockOut,
+    pub(crate) rules: Rules,
     /// If set, the only region that signatures may name.
     pub(crate) region: Option<String>,
 }
