@@ -15,6 +15,7 @@ pub use way::Way;
 
 use crate::aws::{Identity, LongTermKey, MfaSerial, Session};
 use crate::world::Clock;
+use aws_sdk_sts::config::StalledStreamProtectionConfig;
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{Credentials, Region};
@@ -118,6 +119,8 @@ macro_rules! client {
             // The clock below is AWS's already; corrected twice it would be wrong again.
             .disable_clock_skew_correction(true)
             .time_source(clock::shared($clock))
+            // It counts by that clock, each tenth of a second: from 1970 to now that takes minutes. Requests have an end.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .interceptor(clock::Listener::new($clock))
             .interceptor(whole::Whole)
             .interceptor($scout);
