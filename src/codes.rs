@@ -305,8 +305,13 @@ impl Codes<'_> {
             let _attention = self.person.attention().await;
             let question = format!("Code of MFA device {} for profile {}: ", self.serial, self.plan.profile);
             let typed = self.person.ask(&question, true, TYPING).await.map_err(CodeError::Prompt)?;
+            let step = self.present_step();
             match source::digits(&typed) {
-                Ok(digits) => return Ok(Code { digits, step: self.present_step() }),
+                // While the person was asked, time went on.
+                Ok(_) if self.ledger.is_spent(step) => {
+                    self.person.must_know("A code of this half minute was sent already; the next one will do.");
+                }
+                Ok(digits) => return Ok(Code { digits, step }),
                 Err(true) => self.person.must_know("That is what a YubiKey types when it is touched, not a code."),
                 Err(false) => self.person.must_know("A code has six digits."),
             }

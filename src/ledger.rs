@@ -2,13 +2,15 @@
 
 use crate::aws::MfaSerial;
 use crate::file::{self, FileError, FileFault, own};
+use crate::world::Clock;
 use hw::oath::{AccountId, DeviceId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 /// Version of the file's format.
 const VERSION: u64 = 1;
@@ -16,6 +18,8 @@ const VERSION: u64 = 1;
 const KEPT: usize = 32;
 /// How long another login of the same MFA device is waited for: somebody may be typing a password there, and then a code.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// Seconds by which two looks at a clock may differ although nobody set it.
+const DOUBT: i64 = 2;
 /// Room for a ledger, in bytes.
 const SIZE: u64 = 1024;
 
@@ -23,6 +27,7 @@ const SIZE: u64 = 1024;
 pub struct Held {
     path: PathBuf,
     notes: Notes,
+    clock: Arc<dyn Clock>,
     _lock: File,
 }
 
@@ -33,6 +38,8 @@ struct Notes {
     spent: Vec<u64>,
     /// Seconds that this machine's clock was behind AWS's.
     clock_behind: i64,
+    /// When that clock said that the machine was started, and which start that was.
+    started: Option<(String, i64)>,
     known: Option<Known>,
 }
 
@@ -56,12 +63,17 @@ pub struct Known {
 ///
 /// # Errors
 /// [`FileError`] if there can be no ledger, [`FileFault::Locked`] if it is not given back within five minutes.
-pub async fn hold(folder: &Path, serial: &MfaSerial, waiting: &mut dyn FnMut(Duration)) -> Result<Held, FileError> {
+pub async fn hold(
+    folder: &Path,
+    serial: &MfaSerial,
+    clock: &Arc<dyn Clock>,
+    waiting: &mut dyn FnMut(Duration),
+) -> Result<Held, FileError> {
     let mut waits = |left| {
         waiting(left);
         true
     };
-    let held = hold_unless(folder, serial, &mut waits).await?;
+    let held = hold_unless(folder, serial, clock, &mut waits).await?;
     held.ok_or_else(|| FileError { path: path_of(folder, serial), fault: FileFault::Locked })
 }
 
@@ -72,6 +84,7 @@ pub async fn hold(folder: &Path, serial: &MfaSerial, waiting: &mut dyn FnMut(Dur
 pub async fn hold_unless(
     folder: &Path,
     serial: &MfaSerial,
+    clock: &Arc<dyn Clock>,
     waiting: &mut dyn FnMut(Duration) -> bool,
 ) -> Result<Option<Held>, FileError> {
     let at = |path: &Path| {
@@ -94,13 +107,16 @@ pub async fn hold_unless(
         tokio::time::sleep(file::PAUSE).await;
     }
     own::rehearse(&path, SIZE)?;
-    Ok(Some(Held { notes: load(&path), path, _lock: lock }))
+    Ok(Some(Held { notes: load(&path), clock: Arc::clone(clock), path, _lock: lock }))
 }
 
-/// Seconds that this machine's clock was behind AWS's when a login with this MFA device last asked.
+/// Seconds that this machine's clock is behind AWS's, as far as logins with this MFA device have told: for how long a session
+/// is good. Where that is uncertain, it is rather too short than too long.
 #[must_use]
-pub fn clock_behind(folder: &Path, serial: &str) -> i64 {
-    MfaSerial::parse(serial).map_or(0, |serial| load(&path_of(folder, &serial)).clock_behind)
+pub fn clock_behind(folder: &Path, serial: &str, clock: &dyn Clock) -> i64 {
+    let Ok(serial) = MfaSerial::parse(serial) else { return 0 };
+    let notes = load(&path_of(folder, &serial));
+    notes.behind_now(clock).unwrap_or(notes.clock_behind.max(0))
 }
 
 fn path_of(folder: &Path, serial: &MfaSerial) -> PathBuf {
@@ -138,15 +154,22 @@ impl Held {
         self.save()
     }
 
-    /// Seconds that this machine's clock was behind AWS's when that was last known.
+    /// Seconds that this machine's clock is behind AWS's, as far as is known, if it was set meanwhile, too.
     #[must_use]
     pub fn clock_behind(&self) -> i64 {
+        self.notes.behind_now(&*self.clock).unwrap_or(self.notes.clock_behind)
+    }
+
+    /// Seconds that this machine's clock was behind AWS's when that was noted.
+    #[must_use]
+    pub fn noted_behind(&self) -> i64 {
         self.notes.clock_behind
     }
 
     /// Notes how far this machine's clock is behind AWS's; it is on disk with the next step that is spent.
     pub fn set_clock_behind(&mut self, seconds: i64) {
         self.notes.clock_behind = seconds;
+        self.notes.started = started(&*self.clock);
     }
 
     /// The account that made the last code, if a token did.
@@ -179,8 +202,34 @@ impl Notes {
                 "touch": known.touch,
             })
         });
-        json!({ "version": VERSION, "clock_behind": self.clock_behind, "spent": self.spent, "known": known })
+        let started = self.started.as_ref().map(|(start, at)| json!({ "start": start, "at": at }));
+        json!({
+            "version": VERSION,
+            "spent": self.spent,
+            "clock_behind": self.clock_behind,
+            "started": started,
+            "known": known,
+        })
     }
+
+    /// Seconds that this machine's clock is behind AWS's: what was noted, and what the clock was set by since. `None` if the
+    /// machine was started anew: whoever started it may have set the clock.
+    fn behind_now(&self, clock: &dyn Clock) -> Option<i64> {
+        let Some((start, at)) = &self.started else { return Some(self.clock_behind) };
+        let Some((start_now, at_now)) = started(clock) else { return Some(self.clock_behind) };
+        let set_back = at - at_now;
+        let set_back = if set_back.abs() > DOUBT { set_back } else { 0 };
+        (*start == start_now).then_some(self.clock_behind + set_back)
+    }
+}
+
+/// Which start of this machine it was, and when its clock says that this was. Whoever sets the clock sets that, too.
+fn started(clock: &dyn Clock) -> Option<(String, i64)> {
+    let uptime = clock.uptime()?;
+    let seconds = |time: Duration| i64::try_from(time.as_millis() / 1000).unwrap_or(i64::MAX);
+    let now = clock.now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = now.map_or_else(|before| -seconds(before.duration()), seconds);
+    Some((uptime.start, now.saturating_sub(seconds(uptime.time))))
 }
 
 fn parse(text: &[u8]) -> Option<Notes> {
@@ -189,7 +238,12 @@ fn parse(text: &[u8]) -> Option<Notes> {
     let steps = value.get("spent")?.as_array()?.iter().map(Value::as_u64);
     let clock_behind = value.get("clock_behind").and_then(Value::as_i64).unwrap_or_default();
     let known = value.get("known").and_then(parse_known);
-    is_ours.then_some(Notes { spent: steps.collect::<Option<_>>()?, clock_behind, known })
+    let started = value.get("started").and_then(parse_started);
+    is_ours.then_some(Notes { spent: steps.collect::<Option<_>>()?, clock_behind, started, known })
+}
+
+fn parse_started(value: &Value) -> Option<(String, i64)> {
+    Some((value.get("start")?.as_str()?.to_owned(), value.get("at")?.as_i64()?))
 }
 
 fn parse_known(value: &Value) -> Option<Known> {
@@ -218,9 +272,29 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::Uptime;
+    use std::sync::Mutex;
 
     fn alice() -> MfaSerial {
         MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap()
+    }
+
+    /// A clock that says so many seconds since 1970, on a machine started so many seconds ago for the so manieth time.
+    struct Set(Mutex<(u64, u64, u32)>);
+
+    impl Clock for Set {
+        fn now(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH + Duration::from_secs(self.0.lock().unwrap().0)
+        }
+
+        fn uptime(&self) -> Option<Uptime> {
+            let (_, time, start) = *self.0.lock().unwrap();
+            Some(Uptime { start: start.to_string(), time: Duration::from_secs(time) })
+        }
+    }
+
+    fn clock() -> Arc<dyn Clock> {
+        Arc::new(Set(Mutex::new((1_000_000, 100, 1))))
     }
 
     fn now<T>(future: impl Future<Output = T>) -> T {
@@ -228,7 +302,7 @@ mod tests {
     }
 
     fn held(folder: &Path) -> Held {
-        now(hold(folder, &alice(), &mut |_| {})).unwrap()
+        now(hold(folder, &alice(), &clock(), &mut |_| {})).unwrap()
     }
 
     #[test]
@@ -297,7 +371,7 @@ mod tests {
                 // Told once too often does no harm.
                 let _ = tell.send(());
             };
-            now(hold(&path, &alice(), &mut waiting)).map(drop)
+            now(hold(&path, &alice(), &clock(), &mut waiting)).map(drop)
         });
         told.recv_timeout(Duration::from_secs(60)).unwrap();
         assert!(!second.is_finished());
@@ -310,12 +384,36 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let _first = held(folder.path());
         let mut asked = 0;
-        let second = now(hold_unless(folder.path(), &alice(), &mut |left| {
+        let second = now(hold_unless(folder.path(), &alice(), &clock(), &mut |left| {
             asked += 1;
             assert!(left <= PATIENCE);
             asked < 3
         }));
         assert!(second.unwrap().is_none());
         assert_eq!(asked, 3);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let set = Arc::new(Set(Mutex::new((1_000_000, 100, 1))));
+        let clock: Arc<dyn Clock> = Arc::<Set>::clone(&set);
+        let mut ledger = now(hold(folder.path(), &alice(), &clock, &mut |_| {})).unwrap();
+        ledger.set_clock_behind(-86_400);
+        ledger.spend(1).unwrap();
+        // Clock, uptime and start of the machine, and how far the clock is then behind: for sessions, and for codes.
+        let cases = [
+            ("nothing", (1_000_000, 100, 1), -86_400, -86_400),
+            ("time went by", (1_003_601, 3_700, 1), -86_400, -86_400),
+            ("it was put right", (913_600, 100, 1), 0, 0),
+            ("it was put right, and a day went by", (1_000_000, 86_500, 1), 0, 0),
+            ("it was set on by an hour", (1_003_610, 110, 1), -90_000, -90_000),
+            ("the machine was started anew", (1_000_000, 10, 2), 0, -86_400),
+        ];
+        for (what, time, sessions, codes) in cases {
+            *set.0.lock().unwrap() = time;
+            let found = clock_behind(folder.path(), alice().as_str(), &*set);
+            assert_eq!((found, ledger.clock_behind(), ledger.noted_behind()), (sessions, codes, -86_400), "{what}");
+        }
     }
 }

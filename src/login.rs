@@ -276,7 +276,7 @@ fn check(aws: &Aws, identity: &Identity, codes: &mut Codes<'_>) -> Result<(), Lo
     /// Seconds by which an answer may tell another offset than the one before.
     const DOUBT: u64 = 2;
     codes.person.detail(&format!("the long-term key is {identity}'s"));
-    let (behind, known) = (aws.clock_behind(), codes.ledger.clock_behind());
+    let (behind, known) = (aws.clock_behind(), codes.ledger.noted_behind());
     codes.ledger.set_clock_behind(behind);
     if behind != 0 && behind.abs_diff(known) > DOUBT {
         let (by, direction) = (behind.unsigned_abs(), if behind > 0 { "behind" } else { "ahead of" });

@@ -1,11 +1,15 @@
 //! Builds the real world, runs what was typed in it, and ends with its exit code.
 
+#[cfg(target_os = "linux")]
+use aws_mfa_key::world::Uptime;
 use aws_mfa_key::world::{Clock, Person, Terminal, World, terminal};
 use hw::pcsc_bus::PcscBus;
 use hw::transport::Bus;
 #[cfg(target_os = "linux")]
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+#[cfg(target_os = "linux")]
+use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
@@ -14,6 +18,8 @@ use std::io::{self, BufReader};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 use std::time::SystemTime;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -65,6 +71,13 @@ struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> SystemTime {
         SystemTime::now()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn uptime(&self) -> Option<Uptime> {
+        let start = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();
+        let time = Duration::try_from(clock_gettime(ClockId::Boottime)).ok()?;
+        Some(Uptime { start, time })
     }
 }
 

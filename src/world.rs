@@ -12,7 +12,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// What a command is handed; `main` builds the real one, a test its own.
 pub struct World {
@@ -55,6 +55,20 @@ pub type Plugs = Arc<dyn Fn(Option<&str>) -> Arc<dyn Bus> + Send + Sync>;
 pub trait Clock: Send + Sync {
     /// Now, as this machine believes.
     fn now(&self) -> SystemTime;
+
+    /// How long this machine has been running, which nobody can set; `None` where that is not known.
+    fn uptime(&self) -> Option<Uptime> {
+        None
+    }
+}
+
+/// See [`Clock::uptime`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uptime {
+    /// Which start of the machine it is counted from.
+    pub start: String,
+    /// Since then, sleep included.
+    pub time: Duration,
 }
 
 /// Environment variables as they were when the program started. An empty one counts as not set, as AWS's clients have it.

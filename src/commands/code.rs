@@ -23,7 +23,7 @@ pub(super) fn run(typed: &cli::Code, world: &mut World) -> Result<(), Failure> {
     let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::Runtime)?;
     let code = runtime.block_on(async {
         let wait = person.wait();
-        let held = ledger::hold(&plan.state, &serial, &mut |left| wait.show(WAITING, Some(left))).await;
+        let held = ledger::hold(&plan.state, &serial, &world.clock, &mut |left| wait.show(WAITING, Some(left))).await;
         drop(wait);
         let mut ledger = held.map_err(LoginError::Ledger)?;
         code_alone(&plan, &serial, &tokens, &world.clock, person, &mut ledger).await

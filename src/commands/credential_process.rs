@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(17);
 pub(super) fn run(typed: &cli::CredentialProcess, world: &mut World) -> Result<(), Failure> {
     let (mut plan, profiles) = session::plan(&typed.profile, &typed.how, world)?;
     plan.min_ttl = RENEWED.min(plan.duration / 3);
-    let present = session::present(&plan, &profiles, world.clock.now());
+    let present = session::present(&plan, &profiles, &*world.clock);
     let got = match present {
         Some(got) if got.left >= plan.min_ttl && !plan.force => got,
         // A session that is still good is better than none, if nobody touches.

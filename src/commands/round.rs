@@ -35,9 +35,9 @@ type Outcome = Result<Got, Arc<Failure>>;
 pub(super) fn obtain_all(plans: &[&Plan], world: &World) -> Result<Vec<Result<Got, Failure>>, Failure> {
     let seen = Locations::find(&world.env).ok().and_then(|locations| file::stamp_of(&locations.credentials));
     let profiles = Profiles::read(&world.env)?;
-    let now = world.clock.now();
+    let clock = &*world.clock;
     // Where all is there, there is nothing to begin.
-    if let Some(present) = plans.iter().map(|plan| good(plan, &profiles, now)).collect::<Option<Vec<Got>>>() {
+    if let Some(present) = plans.iter().map(|plan| good(plan, &profiles, clock)).collect::<Option<Vec<Got>>>() {
         return Ok(present.into_iter().map(Ok).collect());
     }
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
@@ -95,10 +95,10 @@ impl<'a> Round<'a> {
 
     /// Finds out what could not be written, before anything is spent on it.
     fn rehearse(&mut self, plans: &[&'a Plan]) {
-        let now = self.world.clock.now();
+        let clock = &*self.world.clock;
         let roots = self.roots.values().map(|(plan, _)| *plan);
         let mut due: Vec<&Plan> = plans.iter().copied().chain(roots).collect();
-        due.retain(|plan| good(plan, &self.profiles, now).is_none());
+        due.retain(|plan| good(plan, &self.profiles, clock).is_none());
         let mut names: Vec<&str> = due.iter().map(|plan| plan.session_profile.as_str()).collect();
         names.sort_unstable();
         names.dedup();
@@ -121,7 +121,7 @@ impl<'a> Round<'a> {
 
     async fn obtain(&self, plan: &'a Plan) -> Outcome {
         let Some(source) = source_of(plan) else { return self.root(plan).await };
-        if let Some(got) = good(plan, &self.profiles, self.world.clock.now()) {
+        if let Some(got) = good(plan, &self.profiles, &*self.world.clock) {
             return Ok(got);
         }
         self.check(plan)?;
@@ -138,7 +138,7 @@ impl<'a> Round<'a> {
     }
 
     async fn log_in(&self, plan: &'a Plan) -> Outcome {
-        if let Some(got) = good(plan, &self.profiles, self.world.clock.now()) {
+        if let Some(got) = good(plan, &self.profiles, &*self.world.clock) {
             return Ok(got);
         }
         self.check(plan)?;
@@ -218,7 +218,7 @@ impl<'a> Round<'a> {
             if now != std::mem::replace(&mut seen, now) {
                 // One that cannot be read just now is looked at again when it changes, or when it is our turn.
                 let profiles = Profiles::read(&self.world.env).ok();
-                served = profiles.and_then(|profiles| good(plan, &profiles, self.world.clock.now()));
+                served = profiles.and_then(|profiles| good(plan, &profiles, &*self.world.clock));
             }
             served.is_some()
         };
@@ -229,7 +229,7 @@ impl<'a> Round<'a> {
             }
             !look()
         };
-        let held = ledger::hold_unless(&plan.state, serial, &mut waiting).await;
+        let held = ledger::hold_unless(&plan.state, serial, &self.world.clock, &mut waiting).await;
         drop(wait);
         let held = held.map_err(LoginError::Ledger)?.filter(|_| !look());
         match (held, served) {

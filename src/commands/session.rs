@@ -8,7 +8,7 @@ use crate::cli;
 use crate::ledger;
 use crate::plan::{self, Named, Plan, Which};
 use crate::report::Failure;
-use crate::world::World;
+use crate::world::{Clock, World};
 use aws_smithy_types::DateTime;
 use secrecy::SecretString;
 use std::io::{BufRead, Read};
@@ -73,18 +73,18 @@ pub(super) fn obtain(plan: &Plan, world: &World) -> Result<Got, Failure> {
 }
 
 /// The present session, if it is the plan's and has enough time left, by AWS's clock as far as it is known.
-pub(super) fn good(plan: &Plan, profiles: &Profiles, now: SystemTime) -> Option<Got> {
-    let got = present(plan, profiles, now)?;
+pub(super) fn good(plan: &Plan, profiles: &Profiles, clock: &dyn Clock) -> Option<Got> {
+    let got = present(plan, profiles, clock)?;
     (!plan.force && got.left >= plan.min_ttl).then_some(got)
 }
 
 /// The present session, if it is the plan's and not over.
-pub(super) fn present(plan: &Plan, profiles: &Profiles, now: SystemTime) -> Option<Got> {
+pub(super) fn present(plan: &Plan, profiles: &Profiles, clock: &dyn Clock) -> Option<Got> {
     let section = profiles.get(&plan.session_profile)?;
     let stored = Stored::read(section)?;
     let session = stored.session(section)?;
-    let behind = stored.mfa_serial.as_deref().map_or(0, |serial| ledger::clock_behind(&plan.state, serial));
-    let left = left_until(&session.expires, now, behind);
+    let behind = stored.mfa_serial.as_deref().map_or(0, |serial| ledger::clock_behind(&plan.state, serial, clock));
+    let left = left_until(&session.expires, clock.now(), behind);
     let serial = plan.mfa_serial.as_ref().map(MfaSerial::as_str);
     let same_device = serial.is_none_or(|serial| stored.mfa_serial.as_deref() == Some(serial));
     (stored.owner == plan.profile && same_device && !left.is_zero()).then(|| Got {

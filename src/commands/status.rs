@@ -40,7 +40,7 @@ fn row(profile: &str, profiles: &Profiles, world: &World) -> Option<Line> {
     let stored = Stored::read(profiles.get(profile)?)?;
     let state = plan::state_folder(&world.env).ok();
     let serial = stored.mfa_serial.as_deref();
-    let behind = state.zip(serial).map_or(0, |(state, serial)| ledger::clock_behind(&state, serial));
+    let behind = state.zip(serial).map_or(0, |(state, serial)| ledger::clock_behind(&state, serial, &*world.clock));
     let left = stored.expires.map_or(Duration::ZERO, |end| left_until(&end, world.clock.now(), behind));
     Some(Line {
         profile: Some(stored.owner),
