@@ -34,6 +34,7 @@ need() { # "PACKAGE…" TEST…: these packages are needed if the test fails
 }
 c_compiler() { echo '#include <stdio.h>' | cc -E -x c -; }
 python_venv() { /usr/bin/python3 -c 'import ensurepip, venv'; }
+faketime_library() { ls /usr/lib*/faketime/libfaketime.so.1 /usr/lib/*/faketime/libfaketime.so.1 2>/dev/null | grep -q .; }
 python_headers() { test -e "$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"; }
 
 need_packages() { # [tests]
@@ -47,6 +48,7 @@ need_packages() { # [tests]
         need pcscd test -x /usr/sbin/pcscd
         need vsmartcard-vpcd test -e /usr/lib/pcsc/drivers/serial/libifdvpcd.so
         need python3-dev python_headers
+        need faketime faketime_library
     fi
     if [ "${1:-}" = tests ]; then
         need zsh command -v zsh

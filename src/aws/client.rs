@@ -15,7 +15,6 @@ pub use way::Way;
 
 use crate::aws::{Identity, LongTermKey, MfaSerial, Session};
 use crate::world::Clock;
-use aws_sdk_sts::config::StalledStreamProtectionConfig;
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{Credentials, Region};
@@ -114,13 +113,12 @@ macro_rules! client {
             .sleep_impl(TokioSleep::new())
             .timeout_config(timeouts)
             .retry_config(RetryConfig::disabled())
-            // It takes a connection that does not come about for an answer that does not, and the code for spent.
+            // It takes a connection that does not come about for an answer that does not, and the code for spent; and it
+            // counts by the clock below, in tenths of a second: from 1970 to now, that takes minutes.
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
             // The clock below is AWS's already; corrected twice it would be wrong again.
             .disable_clock_skew_correction(true)
             .time_source(clock::shared($clock))
-            // It counts by that clock, each tenth of a second: from 1970 to now that takes minutes. Requests have an end.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .interceptor(clock::Listener::new($clock))
             .interceptor(whole::Whole)
             .interceptor($scout);

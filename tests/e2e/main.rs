@@ -7,6 +7,7 @@
 //! - `real`, `real_commands`, `crowd`: what `login` and the other commands do there, one by one and many at once.
 //! - `memory`: what is left in the program's memory there.
 //! - `real_process`: `credential-process` there, with each of AWS's clients as a `caller`.
+//! - `clock`: any clock on the machine.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: a server that ends connections early.
 //! - `layers`: the order of the modules.
@@ -20,6 +21,7 @@
 
 mod caller;
 mod clients;
+mod clock;
 mod commands;
 mod crowd;
 mod errors;

@@ -1,6 +1,7 @@
 //! The built program as it is installed: a real pcscd with a token in it, AWS over HTTP, AWS's own clients beside it.
 
 use crate::world::{ACCOUNT, Bench, SEED};
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -39,6 +40,15 @@ impl Stack {
         command.env("PCSCLITE_CSOCK_NAME", self.pcscd.socket()).env("AWS_EC2_METADATA_DISABLED", "true");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// From now on the clock of what is started says another time, in the words of `faketime`: `+86400`, `+0 x10`. It is as
+    /// if it were set: only the time of day changes.
+    pub fn set_clock(&mut self, time: &str) {
+        let library = faketime();
+        let library = ("LD_PRELOAD", library.to_str().unwrap());
+        let settings = [library, ("FAKETIME", time), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
+        self.bench.env.extend(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     /// Our program, ready to start.
@@ -83,6 +93,16 @@ pub fn clients() -> PathBuf {
     let folder = PathBuf::from(std::env::var_os("AWS_MFA_KEY_TEST_ENV").unwrap_or_else(|| made.into()));
     assert!(folder.join("bin/aws").exists(), "there is no {}: `make test` sets it up", folder.display());
     folder
+}
+
+/// The library that tells programs another time.
+pub fn faketime() -> PathBuf {
+    let folders = ["/usr/lib", "/usr/lib64"].into_iter().flat_map(|folder| {
+        let inner = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        inner.chain([PathBuf::from(folder)])
+    });
+    let found = folders.map(|folder| folder.join("faketime/libfaketime.so.1")).find(|path| path.exists());
+    found.expect("there is no libfaketime.so.1: `make test` sets it up")
 }
 
 /// What a program said, and how it ended.
