@@ -42,7 +42,8 @@ fn knows_how_long_it_lasts(stack: &Stack) {
     let (requests, touched) = (stack.bench.aws.requests().len(), touches(stack));
     let status = stack.run(&["status", "dev", "--json"]);
     assert_eq!(status.code, Some(0), "{status:?}");
-    assert!((43_100..=43_200).contains(&seconds_left(&status)), "{status:?}");
+    // AWS's clock is known to a second or so.
+    assert!((43_100..=43_203).contains(&seconds_left(&status)), "{status:?}");
     let process = stack.run(&["credential-process", "dev"]);
     assert!(process.code == Some(0) && process.out.contains("ASIA"), "{process:?}");
     assert_eq!((stack.bench.aws.requests().len(), touches(stack)), (requests, touched));
