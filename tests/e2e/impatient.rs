@@ -1,4 +1,4 @@
-//! A server before the server, which ends each connection some time after its first answer, as load balancers do.
+//! Servers before the server: one ends each connection some time after its first answer, as load balancers do; one goes away.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -26,4 +26,23 @@ fn answer_once(mut server: TcpStream, mut client: &TcpStream, time: Duration) ->
     client.write_all(&bytes[..count])?;
     std::thread::sleep(time);
     client.shutdown(Shutdown::Both)
+}
+
+/// Starts a server before `endpoint` that is gone after its first answer, and says its own endpoint.
+pub fn answers_once(endpoint: &str) -> String {
+    let behind = endpoint.trim_start_matches("http://").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        drop(listener);
+        let mut server = TcpStream::connect(&behind).unwrap();
+        let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+        let mut bytes = [0; 16_384];
+        let count = server.read(&mut bytes).unwrap();
+        client.write_all(&bytes[..count]).unwrap();
+        client.shutdown(Shutdown::Both)
+    });
+    format!("http://{address}")
 }

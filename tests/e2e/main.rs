@@ -7,9 +7,10 @@
 //! - `real`, `real_commands`, `crowd`: what `login` and the other commands do there, one by one and many at once.
 //! - `memory`: what is left in the program's memory there.
 //! - `real_process`: `credential-process` there, with each of AWS's clients as a `caller`.
-//! - `clock`: any clock on the machine.
+//! - `clock`, `ledger`: any clock on the machine, and no code twice, whatever happens.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
-//! - `impatient`: a server that ends connections early.
+//! - `impatient`: servers that end connections early.
+//! - `dice`: chance that can be repeated.
 //! - `layers`: the order of the modules.
 
 #![allow(
@@ -24,9 +25,11 @@ mod clients;
 mod clock;
 mod commands;
 mod crowd;
+mod dice;
 mod errors;
 mod impatient;
 mod layers;
+mod ledger;
 mod login;
 mod memory;
 mod network;

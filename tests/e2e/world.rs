@@ -11,7 +11,7 @@ use std::io::{self, Cursor, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 use virtual_token::{Account, Persona, Touch, VirtualToken};
 
@@ -37,6 +37,8 @@ pub struct Bench {
     pub input: &'static str,
     /// Seconds that this machine's clock is ahead.
     pub clock_ahead: i64,
+    /// How fast time passes, here and at AWS, and since when.
+    pace: (u32, Instant),
 }
 
 /// What a run came to.
@@ -69,6 +71,7 @@ impl Bench {
             thinking: Duration::ZERO,
             input: "",
             clock_ahead: 0,
+            pace: (1, Instant::now()),
         };
         bench.env.insert("HOME".to_owned(), bench.home.path().to_str().unwrap().to_owned());
         let token = bench.token.clone();
@@ -95,6 +98,13 @@ impl Bench {
             self.serial
         );
         self.write(".aws/config", &text);
+    }
+
+    /// Time passes so many times as fast, here and at AWS.
+    pub fn hurry(&mut self, times: u32) {
+        let (begun, now) = (Instant::now(), self.aws.now());
+        self.pace = (times, begun);
+        self.aws.set_clock_source(move || now + i64::try_from((begun.elapsed() * times).as_secs()).unwrap());
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -129,7 +139,7 @@ impl Bench {
         let bus = Arc::clone(&self.bus);
         let mut world = World {
             env: self.env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect(),
-            clock: Arc::new(Ahead(self.clock_ahead)),
+            clock: Arc::new(Ahead(self.clock_ahead, self.pace)),
             out: Box::new(out.clone()),
             person: Person::new(Box::new(err.clone()), terminal),
             input: Some(Box::new(Cursor::new(self.input))),
@@ -142,12 +152,14 @@ impl Bench {
     }
 }
 
-struct Ahead(i64);
+struct Ahead(i64, (u32, Instant));
 
 impl Clock for Ahead {
     fn now(&self) -> SystemTime {
         let by = Duration::from_secs(self.0.unsigned_abs());
-        if self.0 < 0 { SystemTime::now() - by } else { SystemTime::now() + by }
+        let (times, begun) = self.1;
+        let now = SystemTime::now() + begun.elapsed() * (times - 1);
+        if self.0 < 0 { now - by } else { now + by }
     }
 }
 
