@@ -29,7 +29,11 @@ pub fn overwrite(path: &Path, text: &[u8]) -> Result<(), FileError> {
 pub fn rehearse(path: &Path, length: u64) -> Result<(), FileError> {
     let rehearsed = begin(path).and_then(|(new, name)| {
         ended(&name, reserve(&new, length).and_then(|()| fs::remove_file(&name)))?;
-        if is_replaceable(path) { Ok(()) } else { Err(FileFault::CannotReplace) }
+        match fs::symlink_metadata(path) {
+            Ok(old) if old.is_dir() => Err(FileFault::NotAFile),
+            _ if is_replaceable(path) => Ok(()),
+            _ => Err(FileFault::CannotReplace),
+        }
     });
     rehearsed.map_err(|fault| FileError { path: path.to_owned(), fault })
 }
@@ -85,6 +89,7 @@ mod tests {
         fs::create_dir(&path).unwrap();
         fs::write(path.join("x"), "").unwrap();
         assert!(matches!(overwrite(&path, b"text").unwrap_err().fault, FileFault::Write(_)));
+        assert!(matches!(rehearse(&path, 1).unwrap_err().fault, FileFault::NotAFile));
         assert!(matches!(rehearse(&folder.path().join("gone/own"), 1).unwrap_err().fault, FileFault::Write(_)));
         fs::remove_dir_all(&path).unwrap();
         rehearse(&path, 1024).unwrap();

@@ -209,12 +209,21 @@ fn it_is_its_owners_alone_and_has_no_code_in_it() {
 
 #[test]
 fn a_ledger_that_is_damaged_lost_or_of_another_version_costs_one_more_code_at_most() {
-    let damages: [fn(&PathBuf); 5] = [
-        |path| fs::write(path, "{\"version\":1,\"sp").unwrap(),
-        |path| fs::write(path, "").unwrap(),
-        |path| fs::write(path, [0, 255, 7]).unwrap(),
-        |path| fs::write(path, "{\"version\":2,\"steps\":{}}").unwrap(),
-        |path| fs::remove_file(path).unwrap(),
+    let instead = |path: &PathBuf| fs::remove_file(path).unwrap();
+    let damages: [&dyn Fn(&PathBuf); 7] = [
+        &|path| {
+            instead(path);
+            assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+        },
+        &|path| {
+            instead(path);
+            symlink(path, path).unwrap();
+        },
+        &|path| fs::write(path, "{\"version\":1,\"sp").unwrap(),
+        &|path| fs::write(path, "").unwrap(),
+        &|path| fs::write(path, [0, 255, 7]).unwrap(),
+        &|path| fs::write(path, "{\"version\":2,\"steps\":{}}").unwrap(),
+        &|path| fs::remove_file(path).unwrap(),
     ];
     for damage in damages {
         let bench = Bench::new();
@@ -229,25 +238,18 @@ fn a_ledger_that_is_damaged_lost_or_of_another_version_costs_one_more_code_at_mo
 
 #[test]
 fn where_it_cannot_be_kept_no_code_is_sent() {
-    let damages: [fn(&PathBuf); 3] = [
-        |path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success()),
-        |path| fs::create_dir(path).unwrap(),
-        |path| symlink(path, path).unwrap(),
-    ];
-    for damage in damages {
-        let bench = Bench::new();
-        assert_eq!(bench.login(&[]).code, 0);
-        let (path, before) = (ledger(&bench, STATE), coded(&bench).len());
-        fs::remove_file(&path).unwrap();
-        damage(&path);
-        for told in [bench.login(&["--force"]), bench.run(&["code", "dev"])] {
-            assert_eq!((told.code, told.out.as_str(), coded(&bench).len()), (2, "", before), "{told:?}");
-            assert!(told.err.contains("error: could not note which codes were sent, so none was\n"), "{told:?}");
-        }
-        // What is there already does not need it.
-        assert_eq!(bench.run(&["status", "dev"]).code, 0);
-        assert_eq!(bench.run(&["credential-process", "dev"]).code, 0);
+    let bench = Bench::new();
+    assert_eq!(bench.login(&[]).code, 0);
+    let (path, before) = (ledger(&bench, STATE), coded(&bench).len());
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    for told in [bench.login(&["--force"]), bench.run(&["code", "dev"])] {
+        assert_eq!((told.code, told.out.as_str(), coded(&bench).len()), (2, "", before), "{told:?}");
+        assert!(told.err.contains("error: could not note which codes were sent, so none was\n"), "{told:?}");
     }
+    // What is there already does not need it.
+    assert_eq!(bench.run(&["status", "dev"]).code, 0);
+    assert_eq!(bench.run(&["credential-process", "dev"]).code, 0);
 }
 
 #[test]
