@@ -18,6 +18,8 @@ const VERSION: u64 = 1;
 const KEPT: usize = 32;
 /// How long another login of the same MFA device is waited for: somebody may be typing a password there, and then a code.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// How long a login takes that waits for nobody.
+const SOON: Duration = Duration::from_secs(2);
 /// Seconds by which two looks at a clock may differ although nobody set it.
 const DOUBT: i64 = 2;
 /// Room for a ledger, in bytes.
@@ -104,7 +106,9 @@ pub async fn hold_unless(
         if !waiting(left) {
             return Ok(None);
         }
-        tokio::time::sleep(file::PAUSE).await;
+        // Who waits for a person need not look that often.
+        let waits_long = PATIENCE - left > SOON;
+        tokio::time::sleep(if waits_long { 10 * file::PAUSE } else { file::PAUSE }).await;
     }
     own::rehearse(&path, SIZE)?;
     Ok(Some(Held { notes: load(&path), clock: Arc::clone(clock), path, _lock: lock }))

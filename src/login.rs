@@ -198,7 +198,8 @@ impl Login<'_> {
                 Err(error) => error,
             };
             if !error.may_have_arrived() {
-                codes.ledger.give_back(code.step).map_err(LoginError::Ledger)?;
+                // Where it cannot be taken back it counts as spent, which does no harm.
+                let _ = codes.ledger.give_back(code.step);
             }
             let is_given = matches!(ready, Ready::Given(_));
             if sent == CODES || is_given || !error.is_worth_another_code() {

@@ -44,6 +44,8 @@ fn main() -> ExitCode {
     };
     let code = aws_mfa_key::run(std::env::args_os(), &mut world);
     world.person.clear();
+    // A question may still stand there, of which nobody waits for the answer any more.
+    terminal::leave();
     ExitCode::from(code)
 }
 

@@ -167,7 +167,9 @@ pub fn report(failure: &Failure) -> Report {
         Failure::Some { failed, of, last, others, exit } => {
             let last = report(last);
             let also = if others.is_empty() { String::new() } else { format!(" (and {})", others.join(", ")) };
-            Report { error: format!("{failed} of {of} failed; the last: {}{also}", last.error), exit: *exit, ..last }
+            let which = if *failed == 1 { "" } else { " the last:" };
+            let error = format!("{failed} of {of} failed:{which} {}{also}", last.error);
+            Report { error, exit: *exit, ..last }
         }
         Failure::Shared(failure) => report(failure),
         Failure::NotValid { profile } => Report::new(

@@ -5,7 +5,7 @@ use crate::aws::credentials_file::rfc3339;
 use crate::cli;
 use crate::plan::Plan;
 use crate::report::Failure;
-use crate::world::World;
+use crate::world::{World, terminal};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use std::sync::mpsc;
@@ -42,7 +42,13 @@ fn in_time(plan: Plan, world: &World) -> Result<Got, Failure> {
         // Nobody listens any more if it took too long.
         let _ = tell.send(outcome);
     });
-    told.recv_timeout(PATIENCE).unwrap_or(Err(Failure::TooLate { profile, waited: PATIENCE }))
+    told.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        // What was got already, such as the session that a role is assumed with, is for the next time.
+        world.person.do_chore();
+        world.person.clear();
+        terminal::leave();
+        Err(Failure::TooLate { profile, waited: PATIENCE })
+    })
 }
 
 /// What every SDK takes: `Version` is a number, `Expiration` is RFC 3339 with `Z`.

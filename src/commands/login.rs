@@ -5,12 +5,13 @@ use super::round::obtain_all;
 use super::session::{Got, given_code};
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::rfc3339;
-use crate::aws::short_name;
+use crate::aws::{MfaSerial, short_name};
 use crate::cli;
 use crate::plan::{self, Named, Plan, PlanError, Which};
 use crate::report::{self, Exit, Failure, Report};
 use crate::world::{World, printable};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::time::Duration;
 
 pub(super) fn run(typed: &cli::Login, world: &mut World) -> Result<(), Failure> {
@@ -57,7 +58,28 @@ fn plans(typed: &cli::Login, world: &mut World) -> Result<Vec<Planned>, Failure>
     if typed.how.mfa_serial.is_some() && keys.len() > 1 {
         return Err(PlanError::OneSerialForMany.into());
     }
+    let good = || plans.iter().filter_map(|(_, plan)| plan.as_ref().ok());
+    let mut devices: Vec<_> = good().map(|plan| plan.mfa_serial.as_ref().map(MfaSerial::as_str)).collect();
+    devices.dedup();
+    if code.is_some() && (keys.len() > 1 || devices.len() > 1) {
+        return Err(PlanError::OneCodeForMany.into());
+    }
+    check_session_profiles(good())?;
     Ok(plans.into_iter().map(|(name, plan)| (name, plan.map_err(Failure::from))).collect())
+}
+
+/// Two sessions in one place: one would be lost.
+fn check_session_profiles<'a>(plans: impl Iterator<Item = &'a Plan>) -> Result<(), PlanError> {
+    let mut owners: HashMap<&str, &str> = HashMap::new();
+    let with_source = |plan: &'a Plan| [Some(plan), plan.role.as_ref().and_then(|role| role.source.as_deref())];
+    for plan in plans.flat_map(with_source).flatten() {
+        let owner = *owners.entry(&plan.session_profile).or_insert(&plan.profile);
+        if owner != plan.profile {
+            let (session_profile, profiles) = (plan.session_profile.clone(), [owner.to_owned(), plan.profile.clone()]);
+            return Err(PlanError::OneSessionProfile { session_profile, profiles });
+        }
+    }
+    Ok(())
 }
 
 fn whiches(typed: &cli::Login, profiles: &Profiles, world: &World) -> Result<Vec<Which>, Failure> {

@@ -5,7 +5,7 @@ use crate::aws::credentials_file::{self, OWNER, Removed};
 use crate::cli;
 use crate::plan::{self, Named, Which};
 use crate::report::Failure;
-use crate::world::{Level, World};
+use crate::world::{Level, World, printable};
 
 pub(super) fn run(typed: &cli::Logout, world: &mut World) -> Result<(), Failure> {
     world.person.adjust(if typed.quiet { Level::Quiet } else { Level::Normal }, false);
@@ -22,7 +22,8 @@ pub(super) fn run(typed: &cli::Logout, world: &mut World) -> Result<(), Failure>
             let which = Which::of(Named { argument, flag: typed.profile.as_deref() }, &world.env, &profiles)?;
             let theirs = plan::sessions_of(Some(which.name()), &profiles);
             if theirs.is_empty() {
-                world.person.tell(&format!("profile {} has no session", which.name()));
+                which.profile(&profiles)?;
+                world.person.tell(&format!("profile {} has no session", printable(which.name(), 100)));
             }
             sessions.extend(theirs);
         }

@@ -3,6 +3,7 @@
 use crate::aws::config_file::{Locations, NewProfile, add_profiles};
 use crate::aws::credentials_file::{CredentialsError, Entry, write_all};
 use crate::aws::{Identity, MfaSerial, Session};
+use crate::file::FileFault;
 use crate::ledger::Held;
 use crate::plan::Plan;
 use crate::report::{self, Failure};
@@ -96,7 +97,8 @@ impl Outbox {
         let entries: Vec<Entry<'_>> = fresh.iter().map(Fresh::entry).collect();
         match write_all(path, &entries) {
             Ok(()) => {}
-            Err(error @ CredentialsError::File(_)) => {
+            Err(CredentialsError::File(error)) if !matches!(error.fault, FileFault::Damaged { .. }) => {
+                let error = CredentialsError::File(error);
                 let failure = Arc::new(Failure::Write { spent: true, error });
                 fresh.iter().for_each(|fresh| self.lose(fresh, &failure));
             }

@@ -11,6 +11,7 @@ use crate::ledger::{self, Held};
 use crate::login::{Grant, Login, LoginError, assume_all, mfa_device};
 use crate::plan::{Plan, PlanError, Role};
 use crate::report::{self, Failure};
+use crate::source::Source;
 use crate::source::token::Tokens;
 use crate::world::{World, stack};
 use futures_util::future::join_all;
@@ -126,6 +127,10 @@ impl<'a> Round<'a> {
         }
         self.check(plan)?;
         let base = self.root(source).await?;
+        if self.world.person.was_kept_waiting() {
+            // What somebody touched for is safe, whatever comes of the role.
+            self.outbox.deliver();
+        }
         self.assume(plan, base).await
     }
 
@@ -148,8 +153,15 @@ impl<'a> Round<'a> {
         let device = mfa_device(plan, &aws, &tokens).await.map_err(failed)?;
         let made = self.device(&device.serial);
         let mut made = made.lock().await;
-        if let Some(same) = made.iter().find(|made| is_same_login(made.plan, plan)) {
+        let serves = |made: &&Made<'_>| {
+            is_same_login(made.plan, plan) && (made.outcome.is_ok() || is_same_source(made.plan, plan))
+        };
+        let same = made.iter().rfind(serves);
+        if let Some(same) = same {
             let (identity, session, source) = same.outcome.clone()?;
+            if device.identity.is_some() {
+                self.found(plan, &device.serial, None);
+            }
             let fresh = Fresh::of(plan, device.serial, (session, identity), Some(source));
             return Ok(self.post(fresh, None, route.now()));
         }
@@ -162,7 +174,14 @@ impl<'a> Round<'a> {
         let outcome = login.run(grant(plan)).await.map_err(failed);
         let told = outcome.as_ref().map(|done| (done.identity.clone(), done.session.clone(), done.source.clone()));
         made.push(Made { plan, outcome: told.map_err(Arc::clone) });
-        let done = outcome?;
+        let done = match outcome {
+            Ok(done) => done,
+            Err(failure) => {
+                // The session of an earlier login with this ledger stands in the file before anybody else gets it.
+                self.outbox.deliver();
+                return Err(failure);
+            }
+        };
         if device.identity.is_some() {
             self.found(plan, &device.serial, done.account.as_deref());
         }
@@ -291,6 +310,17 @@ fn source_of(plan: &Plan) -> Option<&Plan> {
 
 fn grant(plan: &Plan) -> Grant<'_> {
     plan.role.as_ref().and_then(|role| role.steps.last()).map_or(Grant::Session, Grant::Role)
+}
+
+/// Whether what keeps one from a code keeps the other, too.
+fn is_same_source(one: &Plan, other: &Plan) -> bool {
+    let same = |pair: (&Source, &Source)| match pair {
+        (Source::SecretFile(one), Source::SecretFile(other)) => one == other,
+        (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+    };
+    (one.token, &one.account, &one.reader) == (other.token, &other.account, &other.reader)
+        && one.sources.len() == other.sources.len()
+        && one.sources.iter().zip(&other.sources).all(same)
 }
 
 /// Whether one code does for both: the same user's session, of the same length, from the same place.

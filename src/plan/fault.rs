@@ -126,6 +126,15 @@ pub enum PlanError {
     },
     /// One MFA device is named for profiles with different long-term keys.
     OneSerialForMany,
+    /// One code is given for profiles with different MFA devices or long-term keys.
+    OneCodeForMany,
+    /// The sessions of two profiles would go to the same one.
+    OneSessionProfile {
+        /// The session profile.
+        session_profile: String,
+        /// Whose sessions they are.
+        profiles: [String; 2],
+    },
     /// `--all`, and no profile has an MFA device.
     NothingToDo,
     /// The MFA device has to be known, and AWS may not be asked.

@@ -74,6 +74,16 @@ pub(super) fn report(error: &PlanError) -> Report {
             "an MFA device belongs to one user".to_owned(),
             "set mfa_serial in each profile instead".to_owned(),
         ),
+        PlanError::OneCodeForMany => (
+            "one code is given for several MFA devices".to_owned(),
+            "AWS takes each code once, and of one MFA device only".to_owned(),
+            "log in one profile after the other, each with a code of its own".to_owned(),
+        ),
+        PlanError::OneSessionProfile { session_profile, profiles: [one, other] } => (
+            format!("two sessions would go to profile {}", printable(session_profile, 100)),
+            format!("it is the session profile of {} and of {}", printable(one, 100), printable(other, 100)),
+            "set another mfa_key_session_profile in one of them, or log in one at a time".to_owned(),
+        ),
         PlanError::NothingToDo => (
             "there is nothing to log in".to_owned(),
             "no profile has an mfa_serial or an mfa_key_… key".to_owned(),

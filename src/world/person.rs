@@ -1,7 +1,7 @@
 //! The person in front of it all: what is said to them, what they are shown while they wait, what they are asked.
 
 use secrecy::SecretString;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -70,6 +70,8 @@ struct Talk {
     shown: Option<String>,
     /// How many show what they wait for, the last of them its line.
     waits: usize,
+    /// Whether the person was ever kept waiting.
+    waited: bool,
     /// Whether a question is being answered; the terminal is where the answer is read then.
     asked: bool,
 }
@@ -78,7 +80,16 @@ impl Person {
     /// Someone who reads `stderr` and may sit at a terminal.
     #[must_use]
     pub fn new(stderr: Box<dyn Write + Send>, terminal: Option<Box<dyn Terminal>>) -> Self {
-        let talk = Talk { stderr, terminal, level: Level::Normal, askable: true, shown: None, waits: 0, asked: false };
+        let talk = Talk {
+            stderr,
+            terminal,
+            level: Level::Normal,
+            askable: true,
+            shown: None,
+            waits: 0,
+            waited: false,
+            asked: false,
+        };
         let (talk, attention, before_waiting) = (Mutex::new(talk), tokio::sync::Mutex::new(()), Mutex::new(None));
         Self(Arc::new(Shared { talk, attention, before_waiting }))
     }
@@ -112,15 +123,25 @@ impl Person {
         talk.asked || talk.waits > 0
     }
 
+    /// Whether they were kept waiting already.
+    #[must_use]
+    pub fn was_kept_waiting(&self) -> bool {
+        self.talk().waited
+    }
+
     /// Says what is to be done each time before the person is kept waiting: who waits may also walk away.
     pub fn before_waiting(&self, chore: Option<Arc<Chore>>) {
         *self.0.before_waiting.lock().unwrap_or_else(PoisonError::into_inner) = chore;
     }
 
     fn prepare_to_wait(&self) {
-        if self.is_kept_waiting() {
-            return;
+        if !self.is_kept_waiting() {
+            self.do_chore();
         }
+    }
+
+    /// Does what is to be done before they are kept waiting, for who ends early.
+    pub fn do_chore(&self) {
         let chore = self.0.before_waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(chore) = chore {
             chore();
@@ -156,7 +177,7 @@ impl Person {
     /// A wait that may come, of which nothing is shown yet.
     #[must_use]
     pub fn wait(&self) -> Wait<'_> {
-        Wait { person: self, shows: Cell::new(false) }
+        Wait { person: self, said: RefCell::default() }
     }
 
     /// Takes away what is shown, whoever shows it.
@@ -193,7 +214,8 @@ impl Person {
 /// A wait: what is shown of it goes away with it.
 pub struct Wait<'a> {
     person: &'a Person,
-    shows: Cell<bool>,
+    /// What was shown or said last.
+    said: RefCell<Option<String>>,
 }
 
 impl Wait<'_> {
@@ -201,16 +223,17 @@ impl Wait<'_> {
     pub fn show(&self, what: &str, countdown: Option<Duration>) {
         self.person.prepare_to_wait();
         let mut talk = self.person.talk();
-        if !self.shows.replace(true) {
-            talk.waits += 1;
+        let said = self.said.replace(Some(what.to_owned()));
+        if said.is_none() {
+            (talk.waits, talk.waited) = (talk.waits + 1, true);
         }
-        talk.show(what, countdown);
+        talk.show(what, countdown, said.as_deref() == Some(what));
     }
 }
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        if self.shows.get() {
+        if self.said.borrow().is_some() {
             let mut talk = self.person.talk();
             talk.waits -= 1;
             talk.clear();
@@ -220,7 +243,8 @@ impl Drop for Wait<'_> {
 
 impl Talk {
     fn can_be_asked(&self) -> bool {
-        self.askable && self.terminal.as_ref().is_some_and(|terminal| terminal.is_ours())
+        // While one question is being answered, the next can wait for its turn.
+        self.askable && (self.asked || self.terminal.as_ref().is_some_and(|terminal| terminal.is_ours()))
     }
 
     fn begin(&mut self, question: &str) -> Result<Box<dyn Terminal>, NoAnswer> {
@@ -230,7 +254,7 @@ impl Talk {
         }
         let mut terminal = self.terminal.take().ok_or(NoAnswer::Nobody)?;
         terminal.write(question);
-        self.asked = true;
+        (self.asked, self.waited) = (true, true);
         Ok(terminal)
     }
 
@@ -243,14 +267,14 @@ impl Talk {
         let _ = writeln!(self.stderr, "{line}");
     }
 
-    fn show(&mut self, what: &str, countdown: Option<Duration>) {
+    /// `is_known`: who shows it has shown or said the same before.
+    fn show(&mut self, what: &str, countdown: Option<Duration>, is_known: bool) {
         if self.asked {
             return;
         }
         let Some(terminal) = &mut self.terminal else {
-            if self.shown.as_deref() != Some(what) {
+            if !is_known {
                 let _ = writeln!(self.stderr, "{what}");
-                self.shown = Some(what.to_owned());
             }
             return;
         };

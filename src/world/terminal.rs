@@ -120,6 +120,8 @@ impl Terminal for ControllingTerminal {
                 Ok(count) => line.extend_from_slice(&bytes[..count]),
             }
         }
+        // Whoever typed it has ended the line, too.
+        UNFINISHED.store(!line.ends_with(b"\n") || !echo, Ordering::Relaxed);
         let text = std::str::from_utf8(&line).map_err(|_| NoAnswer::Nothing)?.trim_end_matches(['\n', '\r']);
         if text.is_empty() { Err(NoAnswer::Nothing) } else { Ok(SecretString::from(text.to_owned())) }
     }

@@ -162,7 +162,7 @@ fn several_profiles_in_one_go() {
     let valid: Vec<(&str, bool)> =
         sessions.iter().map(|one| (one["profile"].as_str().unwrap(), one["valid"].as_bool().unwrap())).collect();
     assert_eq!(valid, [("dev", true), ("three", false), ("two", true)]);
-    assert!(told.err.contains("error: 1 of 3 failed; the last: could not log in profile three"), "{told:?}");
+    assert!(told.err.contains("error: 1 of 3 failed: could not log in profile three"), "{told:?}");
     assert_eq!(bench.run(&["login", "two", "dev", "two"]).code, 0);
     assert_eq!(sent(&bench, Action::GetSessionToken), 2);
 }

@@ -148,3 +148,46 @@ fn two_hundred_profiles_of_twenty_keys() {
     assert_eq!(bench.read(".aws/credentials").matches("mfa_key_owner = ").count(), 201);
     assert_ne!(fs::metadata(bench.path(".aws/credentials")).unwrap().ino(), before);
 }
+
+#[test]
+fn what_cannot_go_together_is_told_before_anything_is_sent() {
+    let bench = Bench::new();
+    add_user(&bench, "bob", &["two"], false);
+    let config = bench.read(".aws/config").replace("[profile two]", "[profile two]\nmfa_key_session_profile = dev-mfa");
+    let cases: [(&[&str], &str, &str); 3] = [
+        (&["login", "dev", "two"], &config, "error: two sessions would go to profile dev-mfa\n"),
+        (&["login", "dev", "two", "-u", "team"], "", "error: two sessions would go to profile team\n"),
+        (&["login", "dev", "two", "--code", "123456"], "", "error: one code is given for several MFA devices\n"),
+    ];
+    let before = bench.read(".aws/config");
+    for (arguments, config, error) in cases {
+        bench.write(".aws/config", if config.is_empty() { &before } else { config });
+        let told = bench.run(arguments);
+        assert!(told.code == 2 && told.err.starts_with(error), "{told:?}");
+    }
+    assert_eq!(bench.aws.requests().len(), 0);
+}
+
+#[test]
+fn what_keeps_one_profile_from_a_code_does_not_keep_another_from_its_own() {
+    let bench = Bench::new();
+    add_user(&bench, "bob", &["two", "three"], false);
+    let config = bench.read(".aws/config");
+    let config = config.replace("[profile two]", "[profile two]\nmfa_key_source = secret:file:/nowhere");
+    bench.write(".aws/config", &config);
+    let told = bench.run(&["login", "two", "three"]);
+    assert!(told.code == 2 && told.err.contains("1 of 2 failed: could not log in profile two\n"), "{told:?}");
+    assert!(bench.read(".aws/credentials").contains("[three-mfa]"));
+}
+
+#[test]
+fn codes_of_several_profiles_are_typed_one_after_the_other() {
+    let mut bench = Bench::new();
+    add_user(&bench, "bob", &["two"], false);
+    bench.bus.remove(READER);
+    bench.typed = Some(vec!["000000", "000000"]);
+    bench.thinking = Duration::from_millis(100);
+    bench.aws.lie(Action::GetSessionToken, Lie::S3ShapedError("AccessDenied".to_owned()), Times::Always);
+    let told = bench.run(&["login", "dev", "two"]);
+    assert_eq!((told.code, told.terminal.matches("Code of MFA device ").count()), (5, 2), "{told:?}");
+}
