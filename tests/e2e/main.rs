@@ -8,6 +8,7 @@
 //! - `memory`: what is left in the program's memory there.
 //! - `real_process`: `credential-process` there, with each of AWS's clients as a `caller`.
 //! - `clock`, `ledger`: any clock on the machine, and no code twice, whatever happens.
+//! - `soak`: days of it.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: servers that end connections early.
 //! - `dice`: chance that can be repeated.
@@ -37,6 +38,7 @@ mod real;
 mod real_commands;
 mod real_process;
 mod several;
+mod soak;
 mod stack;
 mod world;
 mod writer;

@@ -96,7 +96,7 @@ pub fn clients() -> PathBuf {
 }
 
 /// The library that tells programs another time.
-pub fn faketime() -> PathBuf {
+fn faketime() -> PathBuf {
     let folders = ["/usr/lib", "/usr/lib64"].into_iter().flat_map(|folder| {
         let inner = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
         inner.chain([PathBuf::from(folder)])

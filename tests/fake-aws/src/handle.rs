@@ -153,6 +153,14 @@ impl FakeAws {
         state.world.add_session(user.index, SessionKind::User { mfa }, expires)
     }
 
+    /// The session with this access key, and when it expires, in seconds since 1970; whoever it was made for.
+    pub fn session(&self, access_key_id: &str) -> Option<(Session, i64)> {
+        let state = self.state();
+        let entry = state.world.sessions.get(access_key_id)?;
+        let (secret_access_key, session_token) = (entry.secret.clone(), entry.token.clone());
+        Some((Session { access_key_id: access_key_id.to_owned(), secret_access_key, session_token }, entry.expires))
+    }
+
     /// A role; gives its ARN.
     pub fn add_role(&self, account: &str, role: Role) -> String {
         self.state().world.add_role(account, role)
