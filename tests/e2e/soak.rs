@@ -69,6 +69,8 @@ struct Soak {
     tally: Tally,
     /// Steps that arrived at AWS or were handed to a person, by MFA device.
     gone: HashSet<(String, i64)>,
+    /// How many codes of each user's MFA device may have been taken since time passed.
+    taken: BTreeMap<&'static str, u64>,
     /// The MFA device of each user.
     devices: HashMap<&'static str, String>,
     /// The file as it was: the long-term keys.
@@ -163,7 +165,15 @@ impl Soak {
         }
         stack.bench.write(".aws/credentials", &credentials);
         stack.bench.configure(&config);
-        Self { stack, dice: Dice::new(), tally: Tally::default(), gone: HashSet::new(), devices, original: credentials }
+        Self {
+            stack,
+            dice: Dice::new(),
+            tally: Tally::default(),
+            gone: HashSet::new(),
+            taken: BTreeMap::new(),
+            devices,
+            original: credentials,
+        }
     }
 
     /// Time passes: mostly minutes, at times the night, for this machine and for AWS alike.
@@ -175,6 +185,7 @@ impl Soak {
         } + APART;
         self.stack.bench.aws.advance_clock(i64::try_from(seconds).unwrap());
         self.tally.seconds += seconds;
+        self.taken.clear();
         self.stack.set_clock(&format!("+{}", self.tally.seconds));
         for path in
             files(&self.stack.bench.path(STATE)).filter(|path| path.extension().is_some_and(|end| end == "json"))
@@ -213,20 +224,25 @@ impl Soak {
 
     /// One to four programs at the same moment, which need no more codes of an MFA device than there are without waiting.
     fn round(&mut self) {
-        self.sleep();
+        // At times the next ones come right after the last ones, which may have been killed.
+        if self.taken.is_empty() || self.dice.below(2) == 0 {
+            self.sleep();
+        }
         let is_lying = self.lie();
-        let mut room: BTreeMap<&str, u64> = BTreeMap::new();
         let mut all = Vec::new();
         let programs = if self.dice.below(3) == 0 { 2 + self.dice.below(3) } else { 1 };
         for _ in 0..programs {
             let (profile, user) = PROFILES[usize::try_from(self.dice.below(10)).unwrap()];
             let codes = if is_lying { CODES } else { 1 };
-            let taken = room.entry(user).or_default();
+            let taken = self.taken.entry(user).or_default();
             if *taken + codes > FREE {
                 continue;
             }
             *taken += codes;
             all.push(self.start(profile));
+        }
+        if all.is_empty() {
+            self.taken.clear();
         }
         let mut handed = Vec::new();
         for started in all {
