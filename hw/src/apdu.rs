@@ -32,6 +32,12 @@ impl StatusWord {
     pub const CONDITIONS: Self = Self(0x6985);
     /// The applet cannot be selected now.
     pub const APPLET_SELECT_FAILED: Self = Self(0x6999);
+    /// Blocked: an account of that name is there (Nitrokey).
+    pub const BLOCKED: Self = Self(0x6983);
+    /// No room.
+    pub const NO_SPACE: Self = Self(0x6A84);
+    /// The command was aborted; from some NEOs: no room.
+    pub const ABORTED: Self = Self(0x6F00);
     /// Wrong data: syntax; at VALIDATE: wrong password.
     pub const WRONG_DATA: Self = Self(0x6A80);
     /// Not found: no such applet (Nitrokey: no such account).
@@ -42,6 +48,11 @@ impl StatusWord {
     pub const UNKNOWN_INSTRUCTION: Self = Self(0x6D00);
     /// Unknown class.
     pub const UNKNOWN_CLASS: Self = Self(0x6E00);
+
+    /// Whether a token that does not overwrite accounts says so (CanoKey, Nitrokey).
+    pub(crate) fn keeps_what_is_there(self) -> bool {
+        matches!(self, Self::CONDITIONS | Self::BLOCKED)
+    }
 
     /// Whether more of the answer waits to be fetched.
     fn has_more(self) -> bool {

@@ -32,7 +32,7 @@ pub fn code(bus: &dyn Bus, reader: &str, request: &Request<'_>, keys: &Keys<'_>)
 }
 
 /// Selects the applet, makes sure that it is the expected one, and unlocks it if it is locked.
-fn unlocked<'t>(
+pub(crate) fn unlocked<'t>(
     transport: &'t mut dyn Transport,
     expected: Option<&DeviceId>,
     keys: &Keys<'_>,

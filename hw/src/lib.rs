@@ -7,12 +7,14 @@
 //! - [`oath`] is the applet: locked or ready is a type; accounts, codes, finding the account of an MFA device.
 //!   [`device`] is the token around it: serial number and firmware.
 //! - [`conversation`] runs a whole conversation, and runs it again where that can help.
-//! - [`survey`] and [`fetch`] are what an application sends us for: a look at the tokens, and one code.
+//! - [`survey`], [`fetch`] and [`change`] are what an application sends us for: a look at the tokens, one code, and one
+//!   change to a token.
 //!
 //! Everything blocks until the token has answered, a touch included, so callers give it a thread of its own. A token is
-//! left as it was found: never reset, and locked again if we unlocked it. Nothing here writes to a token.
+//! left as it was found: never reset, and locked again if we unlocked it. Nothing but [`change`] writes to a token.
 
 pub mod apdu;
+pub mod change;
 pub mod conversation;
 pub mod device;
 pub mod fetch;

@@ -10,7 +10,9 @@ mod listing;
 mod matching;
 mod password;
 mod ready;
+mod secret;
 mod unlock;
+mod writing;
 
 use std::fmt;
 use std::time::Duration;
@@ -18,10 +20,12 @@ use std::time::Duration;
 pub use account::{Account, AccountId, Algorithm, Kind, Parts};
 pub use code::{Code, TimeStep, USUAL_PERIOD};
 pub use greeting::{DeviceId, Greeting};
-pub use matching::{Match, MatchError, Wanted, find};
+pub use matching::{LONGEST_ID, Match, MatchError, Wanted, find};
 pub use password::{AccessKey, Password};
 pub use ready::Ready;
+pub use secret::Secret;
 pub use unlock::{Attempt, Locked};
+pub use writing::NewAccount;
 
 use crate::apdu::{self, ExchangeError, StatusWord};
 use crate::transport::{CarrierError, Transport};
@@ -62,6 +66,13 @@ pub enum OathError {
     NoSuchAccount {
         /// The account that was asked for.
         id: AccountId,
+    },
+    /// There is no room for another account.
+    Full,
+    /// The applet does not know the command: its firmware is too old, or of another make.
+    Unsupported {
+        /// The command, in the applet's words.
+        command: &'static str,
     },
     /// The applet that answers is not the OATH applet: another program selected a different one.
     OtherApplet {
@@ -108,6 +119,8 @@ impl fmt::Display for OathError {
             Self::NotPermitted => f.write_str("the applet does not permit it"),
             Self::TouchMissing { waited } => write!(f, "the token was not touched within {} s", waited.as_secs()),
             Self::NoSuchAccount { id } => write!(f, "the token has no account {id}"),
+            Self::Full => f.write_str("the token has no room for another account"),
+            Self::Unsupported { command } => write!(f, "the applet does not know {command}"),
             Self::OtherApplet { status } => write!(f, "another applet of the token answered (status {status})"),
             Self::OtherToken { .. } => f.write_str("another token is in the reader"),
             Self::Malformed { answer_to } => write!(f, "the token's answer to {answer_to} makes no sense"),

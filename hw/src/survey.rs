@@ -2,9 +2,12 @@
 
 use crate::apdu::StatusWord;
 use crate::conversation::{Patience, converse};
-use crate::device::{self, Identity};
+use crate::device::{self, Identity, Version};
 use crate::oath::{self, AccessKey, Account, Applet, Attempt, DeviceId, Greeting, OathError, Ready};
 use crate::transport::{Bus, CarrierError, Transport};
+
+/// The first firmware of YubiKeys with room for 64 accounts.
+const ROOMY: Version = Version { major: 5, minor: 7, patch: 0 };
 
 /// Knows the keys of applets that are locked. It is asked in the middle of a conversation, while other programs wait for
 /// the token, so it answers from what it has and never asks a person.
@@ -54,6 +57,22 @@ impl Look {
         match &self.contents {
             Contents::NoApplet { .. } => None,
             Contents::Locked { greeting, .. } | Contents::Open { greeting, .. } => Some(greeting),
+        }
+    }
+
+    /// How many accounts the token has room for. That is known of YubiKeys from 4 on and of CanoKeys; others have room for
+    /// so many bytes, or can be told how many.
+    ///
+    /// Yubico's technical manual; CanoKey's source.
+    #[must_use]
+    pub fn capacity(&self) -> Option<usize> {
+        let reader = self.reader.to_lowercase();
+        let firmware = self.identity.firmware.or(self.greeting()?.version)?;
+        match (reader.contains("yubikey"), firmware) {
+            _ if reader.contains("canokey") => Some(100),
+            (true, Version { major: 0..=3, .. }) | (false, _) => None,
+            (true, firmware) if firmware < ROOMY => Some(32),
+            (true, _) => Some(64),
         }
     }
 

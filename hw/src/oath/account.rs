@@ -31,6 +31,15 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// YKOATH: algorithms.
+    pub(super) fn nibble(self) -> u8 {
+        match self {
+            Self::Sha1 => 1,
+            Self::Sha256 => 2,
+            Self::Sha512 => 3,
+        }
+    }
+
+    /// YKOATH: algorithms.
     pub(super) fn from_nibble(nibble: u8) -> Option<Self> {
         match nibble {
             1 => Some(Self::Sha1),

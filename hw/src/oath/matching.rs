@@ -8,7 +8,7 @@ use super::{Account, AccountId, Kind};
 const ISSUERS: [&[u8]; 3] = [b"amazon web services", b"aws", b"amazon"];
 
 /// The longest id that an applet stores, in bytes.
-const LONGEST_ID: usize = 64;
+pub const LONGEST_ID: usize = 64;
 
 /// The shortest word that is looked for anywhere in an id, in bytes: a shorter one is in too many.
 const SHORTEST_WORD: usize = 3;
@@ -112,6 +112,16 @@ pub fn find<'a>(accounts: &'a [Account], wanted: &Wanted<'_>) -> Result<Match<'a
         }
     }
     Err(MatchError::NoMatch { present: ids(&eligible) })
+}
+
+impl AccountId {
+    /// Whether the account looks like AWS's: by its issuer, or by an MFA device's ARN in it.
+    #[must_use]
+    pub fn is_of_aws(&self) -> bool {
+        let is_issuer = |issuer| ISSUERS.iter().any(|ours| same(ours, issuer));
+        let id = self.as_bytes();
+        self.parts().issuer.is_some_and(is_issuer) || contains(id, b"arn:aws") && contains(id, b":mfa/")
+    }
 }
 
 /// The account whose id is `id`, byte for byte.

@@ -9,12 +9,12 @@ use crate::transport::CarrierError;
 
 /// A refusal that comes later than this after the question was asked means that a touch was waited for: the applet has
 /// one status word for "locked" and for "not touched". It is the vendor's own rule.
-const TOUCH_WAS_AWAITED: Duration = Duration::from_secs(5);
+pub(super) const TOUCH_WAS_AWAITED: Duration = Duration::from_secs(5);
 
 /// A selected applet that is not locked. If we unlocked it, it is locked again when this is dropped.
 pub struct Ready<'t> {
-    open: Open<'t>,
-    greeting: Greeting,
+    pub(super) open: Open<'t>,
+    pub(super) greeting: Greeting,
 }
 
 impl<'t> Ready<'t> {
@@ -87,9 +87,9 @@ impl<'t> Ready<'t> {
     }
 }
 
-/// What a status word means that is no answer to `command`. Every OATH applet knows LIST and CALCULATE: one that does not
-/// is another applet.
-fn refusal(command: &'static str, status: StatusWord) -> OathError {
+/// What a status word means that is no answer to `command`. Every OATH applet knows LIST, CALCULATE, PUT and DELETE: one
+/// that does not is another applet.
+pub(super) fn refusal(command: &'static str, status: StatusWord) -> OathError {
     match status {
         StatusWord::SECURITY_STATUS => OathError::NotPermitted,
         StatusWord::UNKNOWN_INSTRUCTION | StatusWord::UNKNOWN_CLASS => OathError::OtherApplet { status },

@@ -3,6 +3,7 @@
 //! - `contract`: what holds for a token in memory and for one behind a real PC/SC service
 //! - `manners`: what holds for PC/SC alone: shared, never reset, patient with others
 //! - `replay`: the recorded conversations, byte for byte
+//! - `change`: what is written, when it is refused, and what is so where it breaks off
 //! - `leniency`: tokens that are not YubiKeys
 //! - `faults`: each command of each errand, each fault
 //! - `patience`: how often and how long is asked again
@@ -12,6 +13,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails the test it helps")]
 
 mod bench;
+mod change;
 mod contract;
 mod faults;
 mod leniency;

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use hw::device::{self, Version};
 use hw::oath::{
-    self, AccessKey, Account, AccountId, Applet, Attempt, DeviceId, Kind, OathError, Password, Ready, TimeStep,
-    USUAL_PERIOD,
+    self, AccessKey, Account, AccountId, Algorithm, Applet, Attempt, DeviceId, Kind, NewAccount, OathError, Password,
+    Ready, Secret, TimeStep, USUAL_PERIOD,
 };
 use hw::transport::{CarrierError, Transport};
 use serde_json::Value;
@@ -229,4 +229,67 @@ fn a_token_is_known_as_recorded() {
     let identity = device::identify(&mut replay).unwrap();
     assert_eq!((identity.serial, identity.firmware, identity.has_oath), (Some(12_345_678), firmware, None));
     replay.0.assert_finished();
+}
+
+/// An account of the record: RFC 6238's secret for SHA-1, unless another is said.
+fn new_account(id: &str, secret: &[u8]) -> NewAccount {
+    NewAccount {
+        id: AccountId::from_bytes(id.as_bytes()),
+        kind: Kind::Totp,
+        algorithm: Algorithm::Sha1,
+        digits: 6,
+        secret: Secret::new(secret.to_vec().into()),
+        touch: false,
+        counter: 0,
+    }
+}
+
+#[test]
+fn accounts_are_put_there_as_recorded() {
+    let digits: Vec<u8> = b"1234567890".repeat(7);
+    let sha1 = |id| new_account(id, &digits[..20]);
+    let with = |algorithm, length| NewAccount { algorithm, digits: 8, ..new_account("", &digits[..length]) };
+    let named = |id: &str, account| NewAccount { id: AccountId::from_bytes(id.as_bytes()), ..account };
+    let cases = [
+        ("put-rfc-sha1", NewAccount { digits: 8, ..sha1("rfc-sha1") }),
+        ("put-rfc-sha256", named("rfc-sha256", with(Algorithm::Sha256, 32))),
+        ("put-rfc-sha512", named("rfc-sha512", with(Algorithm::Sha512, 64))),
+        ("put-aws-touch", NewAccount { touch: true, ..sha1("Amazon Web Services:alice@example-alias") }),
+        ("put-period60", sha1("60/Acme:alice")),
+        ("put-short-secret-padded", new_account("short", b"Hello!")),
+        ("put-long-secret-hashed", new_account("long", &[b'x'; 80])),
+        ("put-hotp-imf1", NewAccount { kind: Kind::Hotp, counter: 1, ..sha1("hotp") }),
+    ];
+    for (step, account) in cases {
+        let mut replay = Replay::of(&["select-open", step]);
+        assert_eq!(ready(&mut replay).put(&account), Ok(()), "{step}");
+        replay.assert_finished();
+    }
+}
+
+#[test]
+fn accounts_are_renamed_and_deleted_as_recorded() {
+    let id = |id: &str| AccountId::from_bytes(id.as_bytes());
+    let mut replay = Replay::of(&["select-open", "rename", "delete", "delete-missing"]);
+    let mut ready = ready(&mut replay);
+    assert_eq!(ready.rename(&id("short"), &id("New:renamed")), Ok(()));
+    assert_eq!(ready.delete(&id("long")), Ok(()));
+    assert_eq!(ready.delete(&id("nope")), Err(OathError::NoSuchAccount { id: id("nope") }));
+    drop(ready);
+    replay.assert_finished();
+}
+
+#[test]
+fn a_password_is_set_and_cleared_as_recorded() {
+    let meta = &record()["meta"];
+    let ours: [u8; 8] = bytes(&meta["host_challenge"]).try_into().unwrap();
+    let password = Password::new(meta["password"].as_str().unwrap().to_owned());
+    let key = AccessKey::derive(&password, &DeviceId::from_bytes(&bytes(&meta["device_id_salt"])));
+    // What has a password now is locked: it is selected again.
+    let mut replay = Replay::of(&["select-open", "set-code", "reselect-locked"]);
+    assert_eq!(ready(&mut replay).set_password_challenging(&key, ours), Ok(()));
+    replay.assert_finished();
+    let mut replay = Replay::of(&["select-open", "clear-code"]);
+    assert_eq!(ready(&mut replay).clear_password(), Ok(()));
+    replay.assert_finished();
 }

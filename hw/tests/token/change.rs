@@ -1,0 +1,332 @@
+//! Changes to a token: what is written, when it is refused, and what is so where it breaks off.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hw::change::{Change, ChangeError, Feature, Refusal, Target, change};
+use hw::conversation::Patience;
+use hw::device::Version;
+use hw::memory_bus::MemoryBus;
+use hw::oath::{AccessKey, AccountId, Algorithm, DeviceId, Kind, NewAccount, OathError, Password, Secret};
+use hw::survey;
+use hw::transport::CarrierError;
+use virtual_token::{Account, Persona, VirtualToken};
+
+use crate::bench::{DEVICE_ID, PASSWORD, READER, SECRET, assert_locked, in_memory, no_keys, token, wrong_key};
+
+/// What is given for a key that is to be set.
+const NEW_PASSWORD: &str = "battery staple";
+
+fn id(id: &str) -> AccountId {
+    AccountId::from_bytes(id.as_bytes())
+}
+
+fn account(name: &str) -> NewAccount {
+    NewAccount {
+        id: id(name),
+        kind: Kind::Totp,
+        algorithm: Algorithm::Sha1,
+        digits: 6,
+        secret: Secret::new(SECRET.to_vec().into()),
+        touch: false,
+        counter: 0,
+    }
+}
+
+fn add(name: &str) -> Change {
+    Change::Add { account: account(name), overwrite: false }
+}
+
+fn overwrite(name: &str) -> Change {
+    let account = NewAccount { secret: Secret::new(b"another secret".to_vec().into()), ..account(name) };
+    Change::Add { account, overwrite: true }
+}
+
+fn remove(name: &str) -> Change {
+    Change::Remove { id: id(name) }
+}
+
+fn rename(old: &str, new: &str) -> Change {
+    Change::Rename { old: id(old), new: id(new) }
+}
+
+fn set_password() -> Change {
+    Change::SetPassword { key: new_key() }
+}
+
+fn new_key() -> AccessKey {
+    NEW_KEY.clone()
+}
+
+/// The right key, made once: there are hundreds of runs here.
+fn right_key(_: &DeviceId) -> Option<AccessKey> {
+    Some(RIGHT_KEY.clone())
+}
+
+static NEW_KEY: LazyLock<AccessKey> = LazyLock::new(|| derive(NEW_PASSWORD));
+static RIGHT_KEY: LazyLock<AccessKey> = LazyLock::new(|| derive(PASSWORD));
+
+fn derive(password: &str) -> AccessKey {
+    AccessKey::derive(&Password::new(password.to_owned()), &DeviceId::from_bytes(&DEVICE_ID))
+}
+
+/// Makes a change on a token in memory, with the right key for it.
+fn made(token: &VirtualToken, what: &Change) -> Result<(), ChangeError> {
+    let (bus, plugged) = in_memory(token);
+    let target = survey::look(&bus, &plugged.reader, Patience::NONE, &right_key).unwrap().target();
+    let outcome = change(&bus, &target, &right_key, what);
+    let tally = bus.tally(READER);
+    assert_eq!((tally.opened, tally.begun, tally.collisions), (tally.closed, tally.ended, 0));
+    outcome
+}
+
+fn refused(token: &VirtualToken, what: &Change) -> Refusal {
+    let before = standing(token);
+    match made(token, what) {
+        Err(ChangeError::Refused(refusal)) => {
+            assert_eq!(standing(token), before, "nothing was changed");
+            refusal
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What is on a token, secrets included.
+fn standing(token: &VirtualToken) -> Vec<(String, Vec<u8>, bool)> {
+    let text = |account: &Account| String::from_utf8_lossy(&account.id).into_owned();
+    token.accounts().iter().map(|account| (text(account), account.secret.to_vec(), account.touch)).collect()
+}
+
+fn ids(token: &VirtualToken) -> Vec<String> {
+    standing(token).into_iter().map(|(id, ..)| id).collect()
+}
+
+#[test]
+fn accounts_come_change_and_go() {
+    for password in [None, Some(PASSWORD)] {
+        let token = token(Persona::YUBIKEY_5_4_3);
+        token.set_password(password);
+        assert_eq!(made(&token, &add("AWS:bob")), Ok(()));
+        assert_eq!(made(&token, &rename("AWS:bob", "AWS:bobby")), Ok(()));
+        assert_eq!(made(&token, &remove("rfc-sha1")), Ok(()));
+        assert_eq!(made(&token, &overwrite("AWS:bobby")), Ok(()));
+        let expected = ["Amazon Web Services:alice@example-alias", "60/Acme:alice", "hotp", "AWS:bobby"];
+        assert_eq!(ids(&token), expected);
+        assert_eq!(standing(&token)[3].1, b"another secret");
+        if password.is_some() {
+            assert_locked(&token);
+        }
+    }
+}
+
+#[test]
+fn touch_algorithm_digits_and_counter_arrive() {
+    let token = token(Persona::YUBIKEY_5_7);
+    let new = NewAccount {
+        algorithm: Algorithm::Sha512,
+        digits: 8,
+        touch: true,
+        kind: Kind::Hotp,
+        counter: 7,
+        ..account("x")
+    };
+    assert_eq!(made(&token, &Change::Add { account: new, overwrite: false }), Ok(()));
+    let there = token.accounts().pop().unwrap();
+    assert_eq!((there.algorithm, there.kind), (virtual_token::Algorithm::Sha512, virtual_token::Kind::Hotp));
+    assert_eq!((there.digits, there.touch, there.counter), (8, true, 7));
+}
+
+#[test]
+fn what_speaks_against_it_is_found_before_anything_is_written() {
+    let token = token(Persona::YUBIKEY_5_4_3);
+    assert_eq!(refused(&token, &add("rfc-sha1")), Refusal::Exists { id: id("rfc-sha1") });
+    let missing = refused(&token, &remove("rfc-sha2"));
+    assert!(matches!(missing, Refusal::NoSuchAccount { present, .. } if present.len() == 4));
+    assert!(matches!(refused(&token, &rename("nope", "x")), Refusal::NoSuchAccount { .. }));
+    assert_eq!(refused(&token, &rename("hotp", "rfc-sha1")), Refusal::Exists { id: id("rfc-sha1") });
+    let long = "x".repeat(65);
+    assert_eq!(refused(&token, &add(&long)), Refusal::IdLength { length: 65 });
+    assert_eq!(refused(&token, &rename("hotp", &long)), Refusal::IdLength { length: 65 });
+    assert_eq!(refused(&token, &add("")), Refusal::IdLength { length: 0 });
+    assert_eq!(made(&token, &add(&long[..64])), Ok(()));
+    assert!(token.commands().iter().filter(|command| command[..2] == [0, 1]).count() == 1, "one PUT in all");
+}
+
+#[test]
+fn room_is_known_by_firmware() {
+    for (persona, room) in [(Persona::YUBIKEY_5_4_3, 32), (Persona::YUBIKEY_5_7, 64)] {
+        let token = VirtualToken::builder(persona).device_id(DEVICE_ID).build();
+        (0..room).for_each(|at| token.add(Account::totp(format!("account {at:02}"), SECRET)));
+        token.clear_commands();
+        assert_eq!(refused(&token, &add("one more")), Refusal::Full { used: room });
+        assert!(!token.commands().iter().any(|command| command[..2] == [0, 1]), "no PUT was tried");
+        assert_eq!(made(&token, &overwrite("account 00")), Ok(()), "there is room for what is there");
+    }
+    let neo = VirtualToken::builder(Persona::NEO).device_id(DEVICE_ID).build();
+    (0..102).for_each(|at| neo.add(Account::totp(format!("account {at:03}"), SECRET)));
+    assert_eq!(refused(&neo, &add("one more of them")), Refusal::Full { used: 102 }, "a NEO is asked");
+}
+
+#[test]
+fn what_old_firmware_cannot_do() {
+    let neo = token(Persona::NEO);
+    let has = Version { major: 1, minor: 0, patch: 2 };
+    let too_old = |feature| Refusal::TooOld { feature, has };
+    assert_eq!(refused(&neo, &rename("hotp", "x")), too_old(Feature::Rename));
+    let touch = Change::Add { account: NewAccount { touch: true, ..account("x") }, overwrite: false };
+    assert_eq!(refused(&neo, &touch), too_old(Feature::Touch));
+    let sha512 = Change::Add { account: NewAccount { algorithm: Algorithm::Sha512, ..account("x") }, overwrite: false };
+    assert_eq!(refused(&neo, &sha512), too_old(Feature::Sha512));
+    let old = token(Persona { firmware: [4, 3, 1], oath_version: [4, 3, 1], ..Persona::YUBIKEY_5_4_3 });
+    assert_eq!(refused(&old, &add("rfc")), Refusal::Ambiguous { id: id("rfc"), other: id("rfc-sha1") });
+    assert_eq!(made(&old, &add("rfc-sha11")), Ok(()));
+    // It says 5.4.3, and does not know the command all the same.
+    let odd = token(Persona { rename: false, ..Persona::YUBIKEY_5_4_3 });
+    let unsupported = OathError::Unsupported { command: "RENAME" };
+    assert_eq!(made(&odd, &rename("hotp", "x")), Err(ChangeError::Failed(unsupported)));
+}
+
+#[test]
+fn a_token_that_does_not_overwrite_keeps_what_it_has() {
+    for status in [[0x69, 0x85], [0x69, 0x83]] {
+        let token = token(Persona::YUBIKEY_5_4_3);
+        let bus = MemoryBus::new();
+        let answering = token.clone();
+        bus.insert(READER, move |command| {
+            let refuses = command[..2] == [0, 1] && command.len() > 10;
+            Ok(if refuses { status.to_vec() } else { answering.exchange(command) })
+        });
+        let target = Target { reader: READER.to_owned(), device_id: None, capacity: None };
+        let keeps = Refusal::KeepsWhatItHas { id: id("hotp") };
+        assert_eq!(change(&bus, &target, &no_keys, &overwrite("hotp")), Err(ChangeError::Refused(keeps)));
+        let other = change(&bus, &target, &no_keys, &add("new"));
+        assert!(matches!(other, Err(ChangeError::Failed(OathError::Status { command: "PUT", .. }))), "{other:?}");
+    }
+}
+
+#[test]
+fn a_password_is_set_changed_and_cleared_and_tried_each_time() {
+    for persona in [Persona::YUBIKEY_5_4_3, Persona::NEO] {
+        let token = token(persona);
+        assert_eq!(made(&token, &set_password()), Ok(()));
+        assert_locked(&token);
+        let (bus, plugged) = in_memory(&token);
+        let target =
+            Target { reader: plugged.reader, device_id: Some(DeviceId::from_bytes(&DEVICE_ID)), capacity: None };
+        let wrong = change(&bus, &target, &wrong_key, &Change::ClearPassword);
+        assert_eq!(wrong, Err(ChangeError::Failed(OathError::WrongPassword)));
+        let unknown = change(&bus, &target, &no_keys, &remove("hotp"));
+        assert!(matches!(unknown, Err(ChangeError::Failed(OathError::PasswordNeeded { .. }))), "{unknown:?}");
+        let new = |_: &DeviceId| Some(new_key());
+        let back = Change::SetPassword { key: right_key(&DeviceId::from_bytes(&DEVICE_ID)).unwrap() };
+        assert_eq!(change(&bus, &target, &new, &back), Ok(()));
+        assert_locked(&token);
+        assert_eq!(change(&bus, &target, &right_key, &Change::ClearPassword), Ok(()));
+        let tally = bus.tally(READER);
+        assert_eq!(tally.commands.last().unwrap()[1], 0xA4, "whether it is open was looked at");
+        assert_eq!(made(&token, &remove("hotp")), Ok(()), "nothing is asked any more");
+    }
+}
+
+#[test]
+fn a_token_that_only_says_that_it_is_done() {
+    for what in [add("new"), remove("hotp"), rename("hotp", "new"), set_password()] {
+        let token = token(Persona::YUBIKEY_5_4_3);
+        let (bus, answering) = (MemoryBus::new(), token.clone());
+        bus.insert(READER, move |command| {
+            let writes = matches!(command, [0, 1 | 2 | 3 | 5, 0, 0, ..]);
+            Ok(if writes { vec![0x90, 0x00] } else { answering.exchange(command) })
+        });
+        let target = Target { reader: READER.to_owned(), device_id: None, capacity: None };
+        assert_eq!(change(&bus, &target, &no_keys, &what), Err(ChangeError::Refused(Refusal::NotKept)));
+    }
+}
+
+#[test]
+fn another_token_in_the_reader_is_not_touched() {
+    let token = token(Persona::YUBIKEY_5_4_3);
+    let (bus, plugged) = in_memory(&token);
+    let other = Some(DeviceId::from_bytes(b"another!"));
+    let target = Target { reader: plugged.reader, device_id: other, capacity: None };
+    let outcome = change(&bus, &target, &no_keys, &remove("hotp"));
+    assert!(matches!(outcome, Err(ChangeError::Failed(OathError::OtherToken { .. }))), "{outcome:?}");
+    assert_eq!(token.accounts().len(), 4);
+}
+
+/// Whether the token hears the command whose answer is lost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Lost {
+    OnTheWay,
+    OnTheWayBack,
+}
+
+/// A change, and whether the token has a password before.
+type Case = (fn() -> Change, Option<&'static str>);
+
+/// A change with a fault at one of its commands: the outcome tells whether it was made.
+fn with_fault((what, password): Case, at: usize, why: &CarrierError, lost: Lost, for_good: bool) {
+    let (fresh, token) = (token(Persona::YUBIKEY_5_4_3), token(Persona::YUBIKEY_5_4_3));
+    fresh.set_password(password);
+    token.set_password(password);
+    assert_eq!(made(&fresh, &what()), Ok(()));
+    let (bus, answering, count) = (MemoryBus::new(), token.clone(), AtomicUsize::new(0));
+    let fault = why.clone();
+    bus.insert(READER, move |command| {
+        let now = count.fetch_add(1, Ordering::Relaxed);
+        let is_lost = now == at || for_good && now > at;
+        let is_heard = !is_lost || lost == Lost::OnTheWayBack && now == at;
+        let answer = if is_heard { answering.exchange(command) } else { Vec::new() };
+        if is_lost { Err(fault.clone()) } else { Ok(answer) }
+    });
+    let target = Target { reader: READER.to_owned(), device_id: None, capacity: None };
+    let outcome = change(&bus, &target, &right_key, &what());
+    let is_made = same_state(&token, &fresh);
+    let told = format!("{why:?} {lost:?} at {at}, for good {for_good}: {outcome:?}");
+    match &outcome {
+        Ok(()) => assert!(is_made, "{told}"),
+        Err(ChangeError::Failed(_)) => assert!(!is_made, "{told}"),
+        // Then it is not known, and only then.
+        Err(ChangeError::Uncertain(_)) => assert!(for_good || *why == CarrierError::Removed, "{told}"),
+        Err(ChangeError::Refused(_)) => panic!("{told}"),
+    }
+    if !for_good && *why != CarrierError::Removed {
+        assert_eq!(outcome, Ok(()), "{told}: it is tried again");
+    }
+}
+
+/// Whether two tokens hold the same, and are locked with the same.
+fn same_state(one: &VirtualToken, other: &VirtualToken) -> bool {
+    let opens = |token: &VirtualToken, key: &dyn Fn(&DeviceId) -> Option<AccessKey>| {
+        let (bus, plugged) = in_memory(token);
+        survey::look(&bus, &plugged.reader, Patience::NONE, key).unwrap().accounts().is_some()
+    };
+    let new = |_: &DeviceId| Some(new_key());
+    let locks = |token: &VirtualToken| [opens(token, &no_keys), opens(token, &right_key), opens(token, &new)];
+    standing(one) == standing(other) && locks(one) == locks(other)
+}
+
+#[test]
+fn a_conversation_that_breaks_off_leaves_what_it_says() {
+    let accounts: [fn() -> Change; 4] =
+        [|| add("new"), || overwrite("rfc-sha1"), || remove("hotp"), || rename("hotp", "new")];
+    let cases = accounts.into_iter().flat_map(|what| [(what, None), (what, Some(PASSWORD))]).chain([
+        (set_password as fn() -> Change, None),
+        (set_password, Some(PASSWORD)),
+        (|| Change::ClearPassword, Some(PASSWORD)),
+    ]);
+    let faults = [CarrierError::Broken, CarrierError::ServiceStopped, CarrierError::Removed];
+    // Some wait a second to see whether the token is gone, so they wait together.
+    std::thread::scope(|scope| {
+        for (case, why) in cases.flat_map(|case: Case| faults.clone().map(|why| (case, why))) {
+            // Six commands at most: SELECT, VALIDATE, a look, the change, a look, SELECT.
+            for at in 0..=6 {
+                for (lost, for_good) in
+                    [Lost::OnTheWay, Lost::OnTheWayBack].into_iter().flat_map(|l| [(l, false), (l, true)])
+                {
+                    let why = why.clone();
+                    scope.spawn(move || with_fault(case, at, &why, lost, for_good));
+                }
+            }
+        }
+    });
+}
