@@ -4,7 +4,7 @@ use crate::aws::{Identity, MfaSerial};
 use crate::ledger::{Held, Known};
 use crate::plan::Plan;
 use crate::source::secret::{SecretFault, SoftwareSecret};
-use crate::source::token::{self, Found, Outcome, TokenError, Tokens};
+use crate::source::token::{self, Found, TokenError, Tokens};
 use crate::source::{self, Code, PERIOD, Source};
 use crate::world::{NoAnswer, Person, printable};
 use hw::oath::OathError;
@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const TYPING: Duration = Duration::from_mins(2);
 /// What a person needs to touch.
 const REACTION: Duration = Duration::from_secs(3);
-/// How often a person may type a password or a code that cannot be right.
+/// How often a person may type a code that cannot be right.
 const TRIES: usize = 3;
 
 /// Why there is no code.
@@ -183,33 +183,8 @@ impl Codes<'_> {
     /// Finds the account, with the passwords that a person has to type for it.
     async fn find(&self, identity: Option<&Identity>) -> Result<Ready, TokenError> {
         let search = self.plan.search(self.serial, identity);
-        let mut attention = None;
-        let mut tried = 0;
-        loop {
-            let survey = self.tokens.look().await?;
-            let (token, device_id) = match token::search(&survey, &search)? {
-                Outcome::Found(found) => return Ok(Ready::Token(Box::new(found))),
-                // Another login may be asking for the password already.
-                Outcome::Locked { .. } if attention.is_none() => {
-                    attention = Some(self.person.attention().await);
-                    continue;
-                }
-                Outcome::Locked { token, refused: true, .. } if tried == TRIES => {
-                    return Err(TokenError::WrongPassword { token });
-                }
-                Outcome::Locked { token, device_id: None, .. } => return Err(TokenError::Locked { token }),
-                Outcome::Locked { token, device_id: Some(id), refused } => {
-                    if refused {
-                        self.person.must_know("That is not its password.");
-                    }
-                    (token, id)
-                }
-            };
-            let question = format!("Password of the OATH applet on {token}: ");
-            let password = self.person.ask(&question, false, TYPING).await;
-            self.tokens.unlock(&device_id, &password.map_err(|_| TokenError::Locked { token })?).await;
-            tried += 1;
-        }
+        let found = self.tokens.unlocked(self.person, None, |survey| token::search(survey, &search)).await?;
+        Ok(Ready::Token(Box::new(found)))
     }
 
     /// The code; a touch is asked for, a step's border waited for, a person asked where that is needed.

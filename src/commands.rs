@@ -1,5 +1,6 @@
 //! One line for each subcommand.
 
+mod accounts;
 mod code;
 mod credential_process;
 mod env;
@@ -8,9 +9,12 @@ mod line;
 mod login;
 mod logout;
 mod outbox;
+mod piped;
 mod round;
 mod session;
 mod status;
+mod table;
+mod tokens;
 
 use crate::cli::Command;
 use crate::report::Failure;
@@ -29,5 +33,7 @@ pub fn run(command: Command, world: &mut World) -> Result<(), Failure> {
         Command::Exec(typed) => exec::run(&typed, world),
         Command::Code(typed) => code::run(&typed, world),
         Command::Logout(typed) => logout::run(&typed, world),
+        Command::Tokens(typed) => tokens::run(&typed, world),
+        Command::Accounts(typed) => accounts::run(&typed.command, world),
     }
 }

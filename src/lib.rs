@@ -6,13 +6,15 @@
 //! 3. [`login`]
 //! 4. [`codes`]
 //! 5. [`plan`]
-//! 6. [`source`]
-//! 7. [`ledger`]
-//! 8. [`aws`]
-//! 9. [`world`]
-//! 10. [`file`]
-//! 11. [`cli`]
+//! 6. [`accounts`]
+//! 7. [`source`]
+//! 8. [`ledger`]
+//! 9. [`aws`]
+//! 10. [`world`]
+//! 11. [`file`]
+//! 12. [`cli`]
 
+pub mod accounts;
 pub mod aws;
 pub mod cli;
 pub mod codes;

@@ -14,7 +14,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use std::alloc::System;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, IsTerminal};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         out: Box::new(io::stdout()),
         person: Person::new(Box::new(io::stderr()), tty),
         input: Some(Box::new(BufReader::new(io::stdin()))),
+        piped: !io::stdin().is_terminal(),
         bus: Arc::new(|reader| -> Arc<dyn Bus> {
             Arc::new(reader.map_or_else(PcscBus::new, PcscBus::with_readers_containing))
         }),

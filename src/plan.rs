@@ -2,11 +2,13 @@
 
 mod fault;
 mod network;
+mod plugged;
 mod role;
 mod settings;
 mod which;
 
 pub use fault::{ChainFault, PlanError};
+pub use plugged::{Plugged, touch};
 pub use role::{Role, RoleStep};
 pub use settings::Origin;
 pub use which::{Named, Which, all, sessions_of};

@@ -1,5 +1,6 @@
 //! Any error becomes three lines and an exit code: what did not happen, why, and what to type next.
 
+mod accounts;
 mod aws;
 mod file;
 mod network;
@@ -8,6 +9,7 @@ mod token;
 
 pub use file::notices;
 
+use crate::accounts::AccountsError;
 use crate::aws::client::NetworkFault;
 use crate::aws::credentials_file::CredentialsError;
 use crate::codes::CodeError;
@@ -63,6 +65,13 @@ pub enum Failure {
         spent: bool,
         /// Why.
         error: CredentialsError,
+    },
+    /// The tokens could not be looked at, or one not changed.
+    Accounts {
+        /// What was not done.
+        what: &'static str,
+        /// Why.
+        error: Box<AccountsError>,
     },
     /// A file.
     File(FileError),
@@ -163,6 +172,7 @@ pub fn report(failure: &Failure) -> Report {
         Failure::Network(fault) => network::report(fault),
         Failure::Login { profile, error } => login(profile, error),
         Failure::Write { spent, error } => file::credentials(*spent, error),
+        Failure::Accounts { what, error } => accounts::report((*what).to_owned(), error),
         Failure::File(error) => file::report(error),
         Failure::Some { failed, of, last, others, exit } => {
             let last = report(last);
@@ -274,7 +284,7 @@ fn no_mfa_device(what: String, without_codes: usize) -> Report {
         0 => "the user has no MFA device".to_owned(),
         _ => "the user's only MFA devices are FIDO keys or passkeys, with which AWS gives no sessions".to_owned(),
     };
-    let next = "in the IAM console, add an \"Authenticator app\" to the user, and put its secret on the token";
+    let next = "in the IAM console, add an \"Authenticator app\" to the user; `aws-mfa-key accounts add --touch` puts it on the token";
     Report::new(Exit::Change, what, cause, next)
 }
 

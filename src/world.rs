@@ -26,6 +26,8 @@ pub struct World {
     pub person: Person,
     /// Standard input, until a flag says to read from it.
     pub input: Option<Box<dyn BufRead + Send>>,
+    /// Whether standard input is a pipe or a file, and not a terminal.
+    pub piped: bool,
     /// Where tokens are plugged in.
     pub bus: Plugs,
     /// What has to be put back before another program takes our place.
@@ -42,6 +44,7 @@ impl World {
             out: Box::new(std::io::sink()),
             person: self.person.clone(),
             input: None,
+            piped: false,
             bus: Arc::clone(&self.bus),
             before_exec: self.before_exec,
         }

@@ -2,6 +2,7 @@
 
 use super::line::Line;
 use super::session::left_until;
+use super::table::table;
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::{Stored, rfc3339};
 use crate::cli;
@@ -78,13 +79,5 @@ fn as_table(rows: &[Line]) -> String {
             shown(&row.expires),
         ]
     };
-    let head = ["PROFILE", "SESSION IN", "IDENTITY", "MFA", "LEFT", "UNTIL"].map(str::to_owned);
-    let table: Vec<[String; 6]> = std::iter::once(head).chain(rows.iter().map(cells)).collect();
-    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    let line = |row: &[String; 6]| {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        cells.join("  ").trim_end().to_owned() + "\n"
-    };
-    table.iter().map(line).collect()
+    table(["PROFILE", "SESSION IN", "IDENTITY", "MFA", "LEFT", "UNTIL"], rows.iter().map(cells))
 }

@@ -29,7 +29,7 @@ pub(super) fn report(error: &PlanError) -> Report {
             unusable(given, origin, "it is neither true nor false", "set it to true or false, or unset it")
         }
         PlanError::BadToken { given, origin } => {
-            let next = "`ykman list --serials` shows those that are plugged in; it is printed on the token, too";
+            let next = "`aws-mfa-key tokens` shows those that are plugged in; it is printed on the token, too";
             unusable(given, origin, "a token's serial number is a number", next)
         }
         PlanError::BadSource { given, origin } => {

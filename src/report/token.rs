@@ -54,6 +54,19 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
             format!("several tokens have the account: {}", listed(tokens.iter())),
             "name one: --token SERIAL, or mfa_key_token in the profile",
         ),
+        TokenError::SeveralPlugged { tokens } => Report::new(
+            Exit::Change,
+            what,
+            format!("several tokens are plugged in: {}", listed(tokens.iter())),
+            "name one: --token SERIAL, or pull the others out",
+        ),
+        TokenError::Change { token, why } => super::accounts::change(what, token, why),
+        TokenError::Unanswered { token, waited } => Report::new(
+            Exit::Failed,
+            what,
+            format!("{token} did not answer within {} s: it may be done, or not", waited.as_secs()),
+            "pull the token out, plug it in again, and look: `aws-mfa-key accounts list`",
+        ),
         TokenError::Locked { token } => Report::new(
             Exit::Person,
             what,
@@ -64,7 +77,7 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
             Exit::Person,
             what,
             format!("that is not the password of {token}"),
-            "try again; `ykman oath access change` sets a new one, `ykman oath reset` deletes all accounts",
+            "try again; if it is lost, `ykman oath reset` deletes it, and all accounts with it",
         ),
         TokenError::TouchWanted { token } => Report::new(
             Exit::Person,
@@ -96,7 +109,7 @@ fn no_match(what: String, present: &[(String, Vec<hw::oath::AccountId>)], named:
     Report::new(Exit::Change, what, cause, "name the account: --account ID, or mfa_key_account in the profile")
 }
 
-fn oath(what: String, token: &str, why: &OathError) -> Report {
+pub(super) fn oath(what: String, token: &str, why: &OathError) -> Report {
     if let Some(why) = why.carrier() {
         return carrier(what, Some(token), why);
     }
@@ -134,6 +147,12 @@ fn oath(what: String, token: &str, why: &OathError) -> Report {
             format!("{token}: {why}"),
             "somebody changed the token or its accounts meanwhile; try again",
         ),
+        OathError::Full => {
+            Report::new(Exit::Change, what, format!("{token}: {why}"), "remove one: `aws-mfa-key accounts remove ID`")
+        }
+        OathError::Unsupported { .. } => {
+            Report::new(Exit::Change, what, format!("{token}: {why}"), "use a token that can, such as a YubiKey 5")
+        }
         OathError::NotPermitted
         | OathError::Exchange(_)
         | OathError::Malformed { .. }
@@ -148,7 +167,7 @@ fn oath(what: String, token: &str, why: &OathError) -> Report {
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

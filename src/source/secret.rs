@@ -77,9 +77,7 @@ impl SoftwareSecret {
         let totp = if line.to_ascii_lowercase().starts_with("otpauth://") {
             Totp::from_url_unchecked(line).map_err(|_| SecretFault::Malformed)?
         } else {
-            let kept = line.chars().filter(|c| !c.is_whitespace() && *c != '=' && *c != '-');
-            let base32 = Zeroizing::new(kept.map(|c| c.to_ascii_uppercase()).collect::<String>());
-            let secret = Secret::try_from_base32(&*base32).map_err(|_| SecretFault::Malformed)?;
+            let secret = from_base32(line).ok_or(SecretFault::Malformed)?;
             Builder::new().with_secret(secret).build_noncompliant()
         };
         if totp.secret().as_bytes().is_empty() {
@@ -98,6 +96,15 @@ impl SoftwareSecret {
         let digits = Zeroizing::new(self.0.generate(step.saturating_mul(PERIOD)).to_string());
         Code { digits: SecretString::from(digits.as_str()), step }
     }
+}
+
+/// A secret as people write it down: base32, whose case, blanks, hyphens and padding do not matter.
+#[must_use]
+pub fn from_base32(text: &str) -> Option<Secret> {
+    let kept = text.chars().filter(|c| !c.is_whitespace() && *c != '=' && *c != '-');
+    let mut base32 = Zeroizing::new(String::with_capacity(text.len()));
+    base32.extend(kept.map(|c| c.to_ascii_uppercase()));
+    Secret::try_from_base32(&*base32).ok()
 }
 
 #[cfg(test)]

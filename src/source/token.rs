@@ -1,13 +1,19 @@
-//! Codes from a token: what is plugged in, the one that has the account, and its code, each on a thread of its own.
+//! Codes from a token: what is plugged in, the one that has the account, and its code; a change to a token. Each is on a
+//! thread of its own.
 
+mod change;
+mod choose;
 mod fetch;
 mod search;
 mod tokens;
+mod unlock;
 
-pub use search::{Outcome, Search, search};
+pub use choose::{choose, present};
+pub use search::{Outcome, Search, is_there, search};
 pub use tokens::Tokens;
 
 use crate::world::{printable, stack};
+use hw::change::ChangeError;
 use hw::oath::{Account, AccountId, DeviceId, OathError};
 use hw::survey::Look;
 use hw::transport::CarrierError;
@@ -64,6 +70,11 @@ pub enum TokenError {
         /// Their names.
         tokens: Vec<String>,
     },
+    /// More than one token is plugged in, and none was named.
+    SeveralPlugged {
+        /// Their names.
+        tokens: Vec<String>,
+    },
     /// The applet is locked, and nobody could be asked for the password.
     Locked {
         /// The token.
@@ -92,6 +103,20 @@ pub enum TokenError {
         token: String,
         /// Why.
         why: OathError,
+    },
+    /// What was to be changed on the token was not, or perhaps not.
+    Change {
+        /// The token.
+        token: String,
+        /// Why.
+        why: ChangeError,
+    },
+    /// What was to be changed may still be.
+    Unanswered {
+        /// The token.
+        token: String,
+        /// How long it was waited for.
+        waited: Duration,
     },
     /// The token, or another program that is using it, did not answer in time.
     Stuck {

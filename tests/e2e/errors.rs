@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use virtual_token::{Account, Applet, Kind, Persona, Presence, Touch, VirtualToken};
 
-type Case = (&'static str, fn(&mut Bench) -> Outcome);
+pub type Case = (&'static str, fn(&mut Bench) -> Outcome);
 type CompanyCase = (&'static str, fn(&mut Company) -> Outcome);
 
 const COMMAND_LINE: &[Case] = &[
@@ -477,7 +477,7 @@ fn secret(bench: &mut Bench, text: &str, mode: u32) -> Outcome {
 }
 
 /// Runs a case, and looks whether the files are as they were just before.
-fn told((name, case): &Case) -> String {
+pub fn told((name, case): &Case) -> String {
     let mut bench = Bench::new();
     let fresh = before(&bench);
     let outcome = case(&mut bench);
@@ -527,7 +527,7 @@ fn without_request_id(text: &str) -> String {
     }
 }
 
-fn check<C>(part: &str, cases: &[C], told: fn(&C) -> String) {
+pub fn check<C>(part: &str, cases: &[C], told: fn(&C) -> String) {
     let mut text = String::new();
     for case in cases {
         let _ = writeln!(text, "{}", told(case));

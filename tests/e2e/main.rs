@@ -9,6 +9,8 @@
 //! - `real_process`: `credential-process` there, with each of AWS's clients as a `caller`.
 //! - `clock`, `ledger`: any clock on the machine, and no code twice, whatever happens.
 //! - `soak`: days of it.
+//! - `tokens`, `accounts`, `accounts_errors`: what is on the tokens, shown and changed.
+//! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: servers that end connections early.
 //! - `dice`: chance that can be repeated.
@@ -21,6 +23,9 @@
     reason = "what goes wrong in a test's own work is a failed test"
 )]
 
+mod accounts;
+mod accounts_errors;
+mod beside_ykman;
 mod caller;
 mod clients;
 mod clock;
@@ -40,5 +45,6 @@ mod real_process;
 mod several;
 mod soak;
 mod stack;
+mod tokens;
 mod world;
 mod writer;

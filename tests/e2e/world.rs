@@ -143,6 +143,7 @@ impl Bench {
             out: Box::new(out.clone()),
             person: Person::new(Box::new(err.clone()), terminal),
             input: Some(Box::new(Cursor::new(self.input))),
+            piped: !self.input.is_empty(),
             bus: Arc::new(move |_| Arc::clone(&bus) as Arc<dyn hw::transport::Bus>),
             before_exec: || {},
         };

@@ -4,7 +4,7 @@ use super::{Found, TokenError, name};
 use crate::source::DIGITS;
 use crate::world::printable;
 use hw::oath::{self, Account, DeviceId, Match, MatchError, Wanted};
-use hw::survey::{Contents, Look, Survey};
+use hw::survey::{Contents, Look, Survey, Unseen};
 use hw::transport::CarrierError;
 
 /// What is looked for among the tokens.
@@ -16,9 +16,9 @@ pub struct Search<'a> {
 }
 
 /// What a search among the tokens came to.
-pub enum Outcome {
-    /// The account.
-    Found(Found),
+pub enum Outcome<T> {
+    /// What was looked for.
+    Found(T),
     /// It may be on a token that is locked: this one.
     Locked {
         /// The token, as one names it to a person.
@@ -34,7 +34,7 @@ pub enum Outcome {
 ///
 /// # Errors
 /// [`TokenError`], the most hopeful one: a token that is merely busy is not a token that is missing.
-pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<Outcome, TokenError> {
+pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<Outcome<Found>, TokenError> {
     let ours = |look: &&Look| wanted.token.is_none_or(|serial| look.identity.serial == Some(serial));
     let looks: Vec<&Look> = survey.looks.iter().filter(ours).collect();
     let accounts = |look: &&Look| look.accounts().unwrap_or_default().to_vec();
@@ -67,7 +67,7 @@ pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<Outcome, TokenErro
 }
 
 /// A token that could not be looked at may have the account itself, where one that could has no more than a word of it.
-fn may_fit_better(survey: &Survey, looks: &[&Look]) -> Option<Result<Outcome, TokenError>> {
+fn may_fit_better(survey: &Survey, looks: &[&Look]) -> Option<Result<Outcome<Found>, TokenError>> {
     if let Some(locked) = looks.iter().find_map(|look| locked(look)) {
         return Some(Ok(locked));
     }
@@ -75,10 +75,15 @@ fn may_fit_better(survey: &Survey, looks: &[&Look]) -> Option<Result<Outcome, To
 }
 
 /// The token that could not be looked at, and is there.
-fn unseen(survey: &Survey) -> Option<TokenError> {
+pub(super) fn unseen(survey: &Survey) -> Option<TokenError> {
     let unseen = survey.most_hopeful()?;
-    let gone = matches!(unseen.why.carrier(), Some(CarrierError::Empty | CarrierError::Removed));
-    (!gone).then(|| TokenError::Unseen { reader: printable(&unseen.reader, 100), why: unseen.why.clone() })
+    is_there(unseen).then(|| TokenError::Unseen { reader: printable(&unseen.reader, 100), why: unseen.why.clone() })
+}
+
+/// Whether there is a token in the reader that could not be looked at.
+#[must_use]
+pub fn is_there(unseen: &Unseen) -> bool {
+    !matches!(unseen.why.carrier(), Some(CarrierError::Empty | CarrierError::Removed))
 }
 
 fn found_on(look: &Look, account: &Account, is_guess: bool) -> Found {
@@ -92,7 +97,7 @@ fn found_on(look: &Look, account: &Account, is_guess: bool) -> Found {
     }
 }
 
-fn locked(look: &Look) -> Option<Outcome> {
+pub(super) fn locked<T>(look: &Look) -> Option<Outcome<T>> {
     let Contents::Locked { greeting, refused } = &look.contents else { return None };
     Some(Outcome::Locked { token: name(look), device_id: greeting.device_id.clone(), refused: *refused })
 }

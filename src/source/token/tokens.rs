@@ -21,10 +21,10 @@ pub struct Tokens {
     pub(super) keys: Keyring,
     /// Who talks to the token in a reader; PC/SC makes others wait a tenth of a second and more.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
-    seen: tokio::sync::Mutex<Option<Seen>>,
+    pub(super) seen: tokio::sync::Mutex<Option<Seen>>,
 }
 
-type Seen = Result<Arc<Survey>, TokenError>;
+pub(super) type Seen = Result<Arc<Survey>, TokenError>;
 
 impl Tokens {
     /// Those on a bus.

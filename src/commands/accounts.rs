@@ -1,0 +1,131 @@
+//! `accounts …`: what is on a token, shown and changed.
+
+mod add;
+mod list;
+mod password;
+mod remove;
+mod rename;
+
+use crate::accounts::AccountsError;
+use crate::cli::{self, AccountsCommand};
+use crate::plan::Plugged;
+use crate::report::Failure;
+use crate::source::token::{TokenError, Tokens, choose};
+use crate::world::{NoAnswer, Person, World};
+use hw::change::{Change, ChangeError, Refusal};
+use hw::oath::{Account, Kind};
+use hw::survey::{Look, Survey};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{self, Runtime};
+
+/// How long a person has to type something.
+const TYPING: Duration = Duration::from_mins(2);
+/// How often a person may type what cannot be right.
+const TRIES: usize = 3;
+
+pub(super) fn run(command: &AccountsCommand, world: &mut World) -> Result<(), Failure> {
+    let (what, outcome) = match command {
+        AccountsCommand::List(typed) => return list::run(typed, world),
+        AccountsCommand::Add(typed) => ("could not add the account", add::run(typed, world)),
+        AccountsCommand::Rename(typed) => ("could not rename the account", rename::run(typed, world)),
+        AccountsCommand::Remove(typed) => ("could not remove the account", remove::run(typed, world)),
+        AccountsCommand::Password(typed) => password::run(&typed.command, world),
+    };
+    outcome.map_err(|stop| stop.failure(what))
+}
+
+/// Why a command stops.
+enum Stop {
+    /// For what is told in the same words everywhere.
+    Failure(Failure),
+    /// For what is told of accounts.
+    Accounts(AccountsError),
+}
+
+impl Stop {
+    fn failure(self, what: &'static str) -> Failure {
+        match self {
+            Self::Failure(failure) => failure,
+            Self::Accounts(error) => Failure::Accounts { what, error: Box::new(error) },
+        }
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl<E: Into<AccountsError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Accounts(error.into())
+    }
+}
+
+/// Where a command has the tokens before it.
+pub(super) struct Desk {
+    plugged: Plugged,
+    tokens: Tokens,
+    person: Person,
+    runtime: Runtime,
+}
+
+impl Desk {
+    /// What the command line says of token and manner.
+    pub(super) fn new(typed: &cli::Plugged, world: &World) -> Result<Self, Failure> {
+        let plugged = Plugged::decide(typed, &world.env)?;
+        let person = world.person.clone();
+        person.adjust(plugged.manner.level, plugged.manner.askable);
+        let tokens = Tokens::on((world.bus)(plugged.reader.as_deref()));
+        let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::Runtime)?;
+        Ok(Self { plugged, tokens, person, runtime })
+    }
+
+    /// The serial number that was named.
+    pub(super) fn serial(&self) -> Option<u32> {
+        self.plugged.token
+    }
+
+    /// All that is plugged in.
+    pub(super) fn survey(&self) -> Result<Arc<Survey>, TokenError> {
+        self.runtime.block_on(self.tokens.look())
+    }
+
+    /// The token that is meant, unlocked with the password that is `given`, or that a person types.
+    fn token(&self, given: Option<&SecretString>) -> Result<Look, TokenError> {
+        let chosen = |survey: &Survey| choose(survey, self.plugged.token);
+        self.runtime.block_on(self.tokens.unlocked(&self.person, given, chosen))
+    }
+
+    /// Makes one change to a token.
+    fn change(&self, look: &Look, change: Change) -> Result<(), TokenError> {
+        self.runtime.block_on(self.tokens.change(look, change, &self.person))
+    }
+
+    /// Asks for one line. No token is held meanwhile.
+    fn ask(&self, question: &str, echo: bool) -> Result<SecretString, NoAnswer> {
+        self.runtime.block_on(self.person.ask(question, echo, TYPING))
+    }
+}
+
+/// What speaks against a change to a token, before anybody is asked anything for it.
+fn refused(look: &Look, refusal: Refusal) -> TokenError {
+    TokenError::Change { token: crate::source::token::name(look), why: ChangeError::Refused(refusal) }
+}
+
+/// One account for programs; unknown is null.
+pub(super) fn as_json(account: &Account) -> Value {
+    let period = (account.kind == Kind::Totp).then(|| account.id.period().get());
+    let id = String::from_utf8_lossy(account.id.as_bytes());
+    json!({ "id": id, "touch": account.touch, "digits": account.digits, "period": period })
+}
+
+/// One account in a row about something else.
+pub(super) fn touch_and_all(account: &Account) -> String {
+    let touch = if account.touch == Some(true) { " (touch)" } else { "" };
+    format!("{}{touch}", account.id)
+}

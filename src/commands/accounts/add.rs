@@ -1,0 +1,152 @@
+//! `accounts add`: a new account, its secret from a prompt, a pipe or a picture, and never from the command line.
+
+use super::{Desk, Stop, TRIES, refused};
+use crate::accounts::{AccountFault, AccountsError, PictureFault, Wishes, is_secret, mfa_device, uri_in};
+use crate::cli;
+use crate::commands::piped::piped;
+use crate::file::{self, FileFault};
+use crate::plan;
+use crate::report::Failure;
+use crate::source::token::name;
+use crate::world::{World, printable};
+use hw::change::Change;
+use hw::oath::{AccountId, Algorithm, NewAccount};
+use hw::survey::Look;
+use secrecy::SecretString;
+use std::io::{self, BufRead, Read};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Longest picture that is read, in bytes.
+const LARGEST: u64 = 20 * 1024 * 1024;
+
+pub(super) fn run(typed: &cli::Add, world: &mut World) -> Result<(), Stop> {
+    let id = typed.id.as_ref().or(typed.named.as_ref());
+    if !typed.more.is_empty() || id.is_some_and(|id| is_secret(id)) {
+        return Err(AccountsError::SecretInArguments.into());
+    }
+    let desk = Desk::new(&typed.plugged, world)?;
+    let wishes = Wishes {
+        id: id.cloned(),
+        touch: plan::touch(typed.touch, &world.env).map_err(Failure::from)?,
+        algorithm: typed.algorithm.map(algorithm),
+        digits: typed.digits,
+        period: typed.period,
+    };
+    let named = wishes.id()?;
+    // What needs no person is read first: whoever pipes in nonsense need not plug in a token to be told.
+    let given = match &typed.qr {
+        Some(path) => Some(from_picture(path, world).map_err(|fault| picture(path, fault))?),
+        None if world.piped => first_line(world).map_err(AccountsError::Input)?,
+        None => None,
+    };
+    let given = given.map(|text| wishes.account(&text)).transpose()?;
+    let look = desk.token(None)?;
+    let account = match given {
+        Some(account) => account,
+        None => asked(&desk, &wishes, named.as_ref(), typed.force, &look)?,
+    };
+    let (id, touch) = (account.id.clone(), account.touch);
+    desk.change(&look, Change::Add { account, overwrite: typed.force })?;
+    let touched = if touch { "; each code needs a touch" } else { "" };
+    world.person.tell(&format!("added {id} to {}{touched}", name(&look)));
+    if id.is_of_aws() {
+        world.person.tell(&next(&id));
+    }
+    Ok(())
+}
+
+/// What a person types, once it is known that it can be used.
+fn asked(
+    desk: &Desk,
+    wishes: &Wishes,
+    id: Option<&AccountId>,
+    force: bool,
+    look: &Look,
+) -> Result<NewAccount, AccountsError> {
+    if let Some(standing) = look.standing() {
+        let allowed = match id {
+            Some(id) => standing.can_add(id, force, wishes.touch),
+            None if force => Ok(()),
+            None => standing.has_room(),
+        };
+        allowed.map_err(|refusal| refused(look, refusal))?;
+    }
+    let question = match id {
+        Some(id) => format!("Secret of {id}, or its otpauth:// URI (not shown): "),
+        None => "otpauth:// URI of the account (not shown): ".to_owned(),
+    };
+    let mut tried = 0;
+    loop {
+        let text = desk.ask(&question, false).map_err(AccountsError::NoSecret)?;
+        tried += 1;
+        match wishes.account(&text) {
+            Err(AccountFault::NotASecret) if tried < TRIES => {
+                desk.person.must_know("That is neither base32 nor an otpauth:// URI.");
+            }
+            outcome => return Ok(outcome?),
+        }
+    }
+}
+
+/// The first line of standard input that is not empty, if there is one.
+fn first_line(world: &mut World) -> io::Result<Option<SecretString>> {
+    /// More than any URI has, in bytes.
+    const LONGEST: u64 = 16 * 1024;
+    piped(world, |input| {
+        let mut input = input.take(LONGEST);
+        let mut line = Zeroizing::new(String::with_capacity(LONGEST as usize));
+        while input.read_line(&mut line)? > 0 {
+            if !line.trim().is_empty() {
+                return Ok(Some(SecretString::from(line.trim().to_owned())));
+            }
+        }
+        Ok(None)
+    })
+}
+
+/// The URI in a picture; `-` is standard input.
+fn from_picture(path: &Path, world: &mut World) -> Result<SecretString, PictureFault> {
+    let read = |input: &mut dyn Read| {
+        let mut bytes = Zeroizing::new(Vec::new());
+        input.take(LARGEST + 1).read_to_end(&mut bytes).map(|_| bytes)
+    };
+    let bytes = if path.as_os_str() == "-" {
+        piped(world, move |mut input| read(&mut input)).map_err(PictureFault::Unreadable)?
+    } else {
+        // What a link leads to is what is meant.
+        let path = path.canonicalize().map_err(PictureFault::Unreadable)?;
+        let (mut file, _) = file::open(&path).map_err(|fault| match fault {
+            FileFault::Read(error) => PictureFault::Unreadable(error),
+            _ => PictureFault::NotAFile,
+        })?;
+        read(&mut file).map_err(PictureFault::Unreadable)?
+    };
+    if bytes.len() as u64 > LARGEST {
+        return Err(PictureFault::TooLarge);
+    }
+    uri_in(&bytes)
+}
+
+fn picture(path: &Path, fault: PictureFault) -> AccountsError {
+    AccountsError::Picture { path: path.to_owned(), fault }
+}
+
+fn algorithm(typed: cli::Algorithm) -> Algorithm {
+    match typed {
+        cli::Algorithm::Sha1 => Algorithm::Sha1,
+        cli::Algorithm::Sha256 => Algorithm::Sha256,
+        cli::Algorithm::Sha512 => Algorithm::Sha512,
+    }
+}
+
+/// What comes after an account of AWS was added: IAM wants two codes that follow each other before it counts.
+fn next(id: &AccountId) -> String {
+    let Some(device) = mfa_device(id) else {
+        return "next: the IAM console wants two codes, one after the other".to_owned();
+    };
+    let device = printable(&device, 200);
+    format!(
+        "next: `aws configure set mfa_serial {device} --profile PROFILE`; then `aws-mfa-key code PROFILE`, twice, gives the two codes that the IAM console wants"
+    )
+}

@@ -1,0 +1,127 @@
+//! `accounts password set / change / clear`: what locks a token's OATH applet.
+
+use super::{Desk, Stop, TRIES};
+use crate::accounts::AccountsError;
+use crate::cli::{self, PasswordCommand};
+use crate::commands::piped::piped;
+use crate::source::token::{Outcome, TokenError, choose, name};
+use crate::world::{NoAnswer, World};
+use hw::change::Change;
+use hw::oath::{AccessKey, DeviceId, Password};
+use hw::survey::Look;
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::VecDeque;
+use std::io::{self, BufRead, Read};
+use zeroize::Zeroizing;
+
+pub(super) fn run(command: &PasswordCommand, world: &mut World) -> (&'static str, Result<(), Stop>) {
+    match command {
+        PasswordCommand::Set(typed) => ("could not set the password", set(typed, world)),
+        PasswordCommand::Change(typed) => ("could not change the password", change(typed, world)),
+        PasswordCommand::Clear(typed) => ("could not clear the password", clear(typed, world)),
+    }
+}
+
+fn set(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
+    let desk = Desk::new(&typed.plugged, world)?;
+    let mut piped = lines(typed, 1, world)?;
+    let (token, has_password) = standing(&desk)?;
+    if has_password {
+        return Err(AccountsError::IsSet { token }.into());
+    }
+    let look = desk.token(None)?;
+    give(&desk, &look, &mut piped)?;
+    world.person.tell(&format!("{token} has a password now, and is locked with it"));
+    Ok(())
+}
+
+fn change(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
+    let desk = Desk::new(&typed.plugged, world)?;
+    let mut piped = lines(typed, 2, world)?;
+    let look = with_present_password(&desk, &mut piped)?;
+    give(&desk, &look, &mut piped)?;
+    world.person.tell(&format!("{} has another password now", name(&look)));
+    Ok(())
+}
+
+fn clear(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
+    let desk = Desk::new(&typed.plugged, world)?;
+    let mut piped = lines(typed, 1, world)?;
+    let look = with_present_password(&desk, &mut piped)?;
+    desk.change(&look, Change::ClearPassword)?;
+    world.person.tell(&format!("{} has no password any more", name(&look)));
+    Ok(())
+}
+
+/// The token that is meant, as one names it to a person, and whether it has a password, for which nobody is asked.
+fn standing(desk: &Desk) -> Result<(String, bool), TokenError> {
+    Ok(match choose(&*desk.survey()?, desk.serial())? {
+        Outcome::Locked { token, .. } => (token, true),
+        Outcome::Found(look) => (name(&look), false),
+    })
+}
+
+/// The token that is meant, unlocked with its present password.
+fn with_present_password(desk: &Desk, piped: &mut Lines) -> Result<Look, AccountsError> {
+    let (token, has_password) = standing(desk)?;
+    if !has_password {
+        return Err(AccountsError::IsNotSet { token });
+    }
+    let present = piped.as_mut().map(|lines| lines.pop_front().ok_or(AccountsError::NoPassword(NoAnswer::Nothing)));
+    Ok(desk.token(present.transpose()?.as_ref())?)
+}
+
+/// Gives a token a new password.
+fn give(desk: &Desk, look: &Look, piped: &mut Lines) -> Result<(), AccountsError> {
+    let Some(device_id) = look.device_id() else { return Err(AccountsError::HasNone { token: name(look) }) };
+    let password = match piped {
+        Some(lines) => lines.pop_front().ok_or(AccountsError::NoPassword(NoAnswer::Nothing))?,
+        None => typed_twice(desk, &name(look))?,
+    };
+    Ok(desk.change(look, Change::SetPassword { key: key(&password, device_id) })?)
+}
+
+fn key(password: &SecretString, device_id: &DeviceId) -> AccessKey {
+    AccessKey::derive(&Password::new(password.expose_secret().to_owned()), device_id)
+}
+
+/// A new password, typed twice the same.
+fn typed_twice(desk: &Desk, token: &str) -> Result<SecretString, AccountsError> {
+    for _ in 0..TRIES {
+        let ask = |question: &str| desk.ask(question, false).map_err(AccountsError::NoPassword);
+        let first = ask(&format!("New password of the OATH applet on {token}: "))?;
+        let second = ask("The same again: ")?;
+        if first.expose_secret() == second.expose_secret() {
+            return Ok(first);
+        }
+        desk.person.must_know("They are not the same.");
+    }
+    Err(AccountsError::Unlike)
+}
+
+/// What was piped in, if it is to be read.
+type Lines = Option<VecDeque<SecretString>>;
+
+/// As many lines of standard input as there are passwords to give, if they are to be read there.
+fn lines(typed: &cli::PasswordOf, count: usize, world: &mut World) -> Result<Lines, AccountsError> {
+    if !typed.stdin {
+        return Ok(None);
+    }
+    piped(world, move |input| read(input, count)).map(Some).map_err(AccountsError::Input)
+}
+
+fn read(mut input: &mut dyn BufRead, count: usize) -> io::Result<VecDeque<SecretString>> {
+    /// Longest password, in bytes; the prompt has the same bound.
+    const LONGEST: u64 = 4096;
+    let mut lines = VecDeque::new();
+    while lines.len() < count {
+        let mut line = Zeroizing::new(String::with_capacity(LONGEST as usize));
+        (&mut input).take(LONGEST).read_line(&mut line)?;
+        let password = line.trim_end_matches(['\n', '\r']);
+        if password.is_empty() {
+            break;
+        }
+        lines.push_back(SecretString::from(password.to_owned()));
+    }
+    Ok(lines)
+}

@@ -1,0 +1,117 @@
+//! `tokens`: what is plugged in, and what it has for AWS. Nobody is asked, and nothing is written.
+
+use super::accounts::{Desk, as_json, touch_and_all};
+use super::table::{ascii, table};
+use crate::cli;
+use crate::plan;
+use crate::report::Failure;
+use crate::source::token::{TokenError, is_there, present};
+use crate::world::{World, printable};
+use hw::oath::Account;
+use hw::survey::{Contents, Look, Unseen};
+use serde_json::{Value, json};
+
+/// What could not be done.
+const WHAT: &str = "could not look at the tokens";
+/// The most accounts of one token in its row.
+const MOST: usize = 4;
+
+pub(super) fn run(typed: &cli::Tokens, world: &mut World) -> Result<(), Failure> {
+    let desk = Desk::new(&typed.plugged, world)?;
+    let failed = |error: TokenError| Failure::Accounts { what: WHAT, error: Box::new(error.into()) };
+    let survey = desk.survey().map_err(failed)?;
+    let (looks, fault) = match present(&survey, desk.serial()) {
+        Ok(looks) => (looks, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    // One that does not say who it is may be the one that is meant, unless that one is here.
+    let unseen = survey.unseen.iter().filter(|unseen| is_there(unseen));
+    let unseen: Vec<&Unseen> = unseen.filter(|_| desk.serial().is_none() || looks.is_empty()).collect();
+    let json = plan::json(typed.json, &world.env)?;
+    if !looks.is_empty() || !unseen.is_empty() || json {
+        let text = if json { rows_as_json(&looks, &unseen) } else { rows_as_table(&looks, &unseen) };
+        world.out.write_all(text.as_bytes()).map_err(Failure::Output)?;
+    }
+    if json && fault.is_none() {
+        for unseen in &unseen {
+            world.person.must_know(&why(unseen));
+        }
+    }
+    fault.map_or(Ok(()), |error| Err(failed(error)))
+}
+
+/// Why a token could not be looked at.
+fn why(unseen: &Unseen) -> String {
+    let why = unseen.why.carrier().map_or_else(|| unseen.why.to_string(), ToString::to_string);
+    format!("{}: {why}", printable(&unseen.reader, 100))
+}
+
+fn rows_as_json(looks: &[&Look], unseen: &[&Unseen]) -> String {
+    let locked = |look: &Look| match look.contents {
+        Contents::NoApplet { .. } => None,
+        Contents::Locked { .. } => Some(true),
+        Contents::Open { .. } => Some(false),
+    };
+    let row = |look: &&Look| {
+        json!({
+            "serial": look.identity.serial,
+            "firmware": look.identity.firmware.map(|firmware| firmware.to_string()),
+            "reader": look.reader,
+            "locked": locked(look),
+            "used": look.accounts().map(<[Account]>::len),
+            "capacity": look.capacity(),
+            "accounts": look.accounts().map(|accounts| accounts.iter().map(as_json).collect::<Vec<Value>>()),
+        })
+    };
+    let nothing = |unseen: &&Unseen| {
+        json!({
+            "serial": null, "firmware": null, "reader": unseen.reader, "locked": null,
+            "used": null, "capacity": null, "accounts": null,
+        })
+    };
+    let tokens: Vec<Value> = looks.iter().map(row).chain(unseen.iter().map(nothing)).collect();
+    ascii(&json!({ "tokens": tokens }))
+}
+
+fn rows_as_table(looks: &[&Look], unseen: &[&Unseen]) -> String {
+    let unknown = || "-".to_owned();
+    let row = |look: &&Look| {
+        let (locked, accounts) = match &look.contents {
+            Contents::NoApplet { disabled: Some(true), .. } => {
+                (unknown(), "its OATH applet is switched off".to_owned())
+            }
+            Contents::NoApplet { .. } => (unknown(), "it has no OATH applet".to_owned()),
+            Contents::Locked { .. } => {
+                ("yes".to_owned(), "`aws-mfa-key accounts list` asks for its password".to_owned())
+            }
+            Contents::Open { accounts, .. } => ("no".to_owned(), of_aws(accounts)),
+        };
+        let room = match (look.accounts().map(<[Account]>::len), look.capacity()) {
+            (Some(used), Some(capacity)) => format!("{} of {capacity}", capacity.saturating_sub(used)),
+            _ => unknown(),
+        };
+        let serial = look.identity.serial.map_or_else(unknown, |serial| serial.to_string());
+        let firmware = look.identity.firmware.map_or_else(unknown, |firmware| firmware.to_string());
+        [serial, firmware, locked, room, accounts]
+    };
+    let nothing = |unseen: &&Unseen| [unknown(), unknown(), unknown(), unknown(), why(unseen)];
+    let rows = looks.iter().map(row).chain(unseen.iter().map(nothing));
+    table(["SERIAL", "FIRMWARE", "LOCKED", "ROOM LEFT", "AWS ACCOUNTS"], rows)
+}
+
+/// The accounts of AWS, and how many others there are.
+fn of_aws(accounts: &[Account]) -> String {
+    let ours: Vec<&Account> = accounts.iter().filter(|account| account.id.is_of_aws()).collect();
+    let mut said: Vec<String> = ours.iter().take(MOST).map(|account| touch_and_all(account)).collect();
+    let unsaid = ours.len().saturating_sub(MOST);
+    if unsaid > 0 {
+        said.push(format!("{unsaid} more"));
+    }
+    let others = accounts.len() - ours.len();
+    match (said.is_empty(), others) {
+        (true, 0) => "none".to_owned(),
+        (true, others) => format!("none ({others} of others)"),
+        (false, 0) => said.join(", "),
+        (false, others) => format!("{} ({others} of others)", said.join(", ")),
+    }
+}

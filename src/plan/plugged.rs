@@ -1,0 +1,50 @@
+//! Which token is meant by a command that is about tokens and no profile.
+
+use super::settings::{self, Chosen, Flag};
+use super::{Manner, Origin, PlanError, manner, token};
+use crate::cli;
+use crate::world::Environment;
+
+/// Which token is meant, decided.
+pub struct Plugged {
+    /// Its serial number.
+    pub token: Option<u32>,
+    /// Part of its reader's name.
+    pub reader: Option<String>,
+    /// How much is said, and whether anybody may be asked.
+    pub manner: Manner,
+}
+
+impl Plugged {
+    /// Decides which token is meant. No profile has a say: a command that names none is about what is plugged in.
+    ///
+    /// # Errors
+    /// [`PlanError::BadToken`], [`PlanError::BadSwitch`].
+    pub fn decide(typed: &cli::Plugged, env: &Environment) -> Result<Self, PlanError> {
+        let chosen = Chosen { env, profiles: &[] };
+        // An ARN is an MFA device's, of which nothing is known here.
+        if let Some(given) = typed.token.as_ref().filter(|token| token.starts_with("arn:")) {
+            return Err(PlanError::BadToken { given: given.clone(), origin: Origin::Flag("--token") });
+        }
+        let how = cli::How {
+            token: typed.token.clone(),
+            non_interactive: typed.non_interactive,
+            quiet: typed.quiet,
+            ..cli::How::default()
+        };
+        let reader = Flag { name: "--reader", value: typed.reader.as_deref() };
+        Ok(Self {
+            token: token(&how, &chosen)?,
+            reader: chosen.text(reader, &["AWS_MFA_KEY_READER"], &[]),
+            manner: manner(&how, env)?,
+        })
+    }
+}
+
+/// Whether the codes of a new account are to need a touch.
+///
+/// # Errors
+/// [`PlanError::BadSwitch`].
+pub fn touch(flag: bool, env: &Environment) -> Result<bool, PlanError> {
+    settings::switch(flag, "AWS_MFA_KEY_TOUCH", env)
+}

@@ -1,0 +1,197 @@
+//! Accounts and passwords that could not be changed, and what is on the token now.
+
+use super::{Exit, Report, listed, token};
+use crate::accounts::{AccountFault, AccountsError, PictureFault, meant};
+use crate::world::{NoAnswer, printable};
+use hw::change::{ChangeError, Feature, Refusal};
+use hw::oath::{AccountId, LONGEST_ID};
+use std::path::Path;
+
+/// How to go on where the secret was not given as it should be.
+const GIVE_IT: &str = "paste it at the prompt, pipe it in, or name a picture: --qr FILE";
+
+pub(super) fn report(what: String, error: &AccountsError) -> Report {
+    match error {
+        AccountsError::Token(error) => token::report(what, error),
+        AccountsError::Account(fault) => account(what, fault),
+        AccountsError::SecretInArguments => Report::new(
+            Exit::Change,
+            what,
+            "a secret on the command line can be read by others, and stays in the shell's history",
+            format!("leave it out; {GIVE_IT}"),
+        ),
+        AccountsError::NoSecret(answer) => Report::new(Exit::Person, what, untyped("the secret", *answer), GIVE_IT),
+        AccountsError::Input(error) => {
+            Report::new(Exit::Change, what, format!("standard input: {error}"), "look what is piped in")
+        }
+        AccountsError::Picture { path, fault } => picture(what, path, fault),
+        AccountsError::Unconfirmed { answer: None, .. } => {
+            Report::new(Exit::Failed, what, "the answer was not y; it is as it was", "answer y if it is meant")
+        }
+        AccountsError::Unconfirmed { id, answer: Some(answer) } => Report::new(
+            Exit::Person,
+            what,
+            match answer {
+                NoAnswer::Nobody => "nobody can be asked here whether it is meant; it is as it was",
+                NoAnswer::Late | NoAnswer::Nothing => "nobody said whether it is meant; it is as it was",
+            },
+            format!("in a script: `aws-mfa-key accounts remove --yes {}`", quoted(id)),
+        ),
+        AccountsError::NoPassword(answer) => {
+            let next = "run it in a terminal and type it, or pipe it in: --stdin";
+            Report::new(Exit::Person, what, format!("{}; nothing was changed", untyped("the password", *answer)), next)
+        }
+        AccountsError::Unlike => {
+            Report::new(Exit::Person, what, "it was not typed twice the same; nothing was changed", "try again")
+        }
+        AccountsError::IsSet { token } => Report::new(
+            Exit::Change,
+            what,
+            format!("{token} has a password already"),
+            "`aws-mfa-key accounts password change`",
+        ),
+        AccountsError::IsNotSet { token } => Report::new(
+            Exit::Change,
+            what,
+            format!("{token} has no password"),
+            "`aws-mfa-key accounts password set` sets one",
+        ),
+        AccountsError::HasNone { token } => Report::new(
+            Exit::Change,
+            what,
+            format!("{token} has no passwords of this kind"),
+            "lock it with its maker's own program",
+        ),
+    }
+}
+
+fn untyped(what: &str, answer: NoAnswer) -> String {
+    match answer {
+        NoAnswer::Nobody => format!("nobody can be asked here for {what}"),
+        NoAnswer::Late => format!("{what} was not typed within two minutes"),
+        NoAnswer::Nothing => format!("{what} was not typed"),
+    }
+}
+
+/// An id as one types it to a shell.
+fn quoted(id: &AccountId) -> String {
+    let id = id.to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+,=".contains(c);
+    if id.chars().all(plain) { id } else { format!("'{}'", id.replace('\'', "'\\''")) }
+}
+
+fn account(what: String, fault: &AccountFault) -> Report {
+    let (cause, next) = match fault {
+        AccountFault::NotASecret => ("what was given is neither base32 nor an otpauth:// URI".to_owned(), GIVE_IT),
+        AccountFault::Uri { part } => {
+            (format!("the otpauth:// URI has {part}"), "get it anew from who issued it, without changing it")
+        }
+        AccountFault::NoId => {
+            let next = "give it an id, such as \"Amazon Web Services:alice@example\"";
+            ("nothing says what the account is to be called".to_owned(), next)
+        }
+        AccountFault::IdControls => {
+            ("the id has characters that do not print".to_owned(), "give it another: --id \"ISSUER:NAME\"")
+        }
+        AccountFault::IdPeriod { id, read, period } => (
+            format!("{id} reads as an account whose codes are good for {read} s, and they are for {period} s"),
+            "give it an id that does not begin with another number and a slash",
+        ),
+        AccountFault::Digits => ("a code has 6, 7 or 8 digits".to_owned(), "change --digits, or leave it out"),
+        AccountFault::Period => ("a code is good for 1 to 3600 seconds".to_owned(), "change --period, or leave it out"),
+    };
+    Report::new(Exit::Change, what, cause, next)
+}
+
+fn picture(what: String, path: &Path, fault: &PictureFault) -> Report {
+    let path = printable(&path.to_string_lossy(), 300);
+    let (cause, next) = match fault {
+        PictureFault::Unreadable(error) => (error.to_string(), "look at its name and permissions"),
+        PictureFault::NotAFile => ("it is no regular file".to_owned(), "name the picture itself"),
+        PictureFault::TooLarge => ("it is too large".to_owned(), "cut out the QR code"),
+        PictureFault::NotAPicture => ("it is neither PNG nor JPEG".to_owned(), "save it as one of them"),
+        PictureFault::Damaged => ("it is damaged".to_owned(), "take the picture again"),
+        PictureFault::NoCode => {
+            ("no QR code in it can be read".to_owned(), "take the picture again, larger and sharper")
+        }
+        PictureFault::NoAccount => ("its QR code is not of an account".to_owned(), "take a picture of the right one"),
+        PictureFault::Several => ("it shows several accounts".to_owned(), "cut out the one that is meant"),
+    };
+    Report::new(Exit::Change, what, format!("{path}: {cause}"), next)
+}
+
+/// A change that was not made, or perhaps not.
+pub(super) fn change(what: String, token: &str, error: &ChangeError) -> Report {
+    match error {
+        ChangeError::Refused(refusal) => refused(what, token, refusal),
+        ChangeError::Failed(why) => {
+            let report = token::oath(what, token, why);
+            Report { cause: format!("{}; nothing was changed", report.cause), ..report }
+        }
+        ChangeError::Uncertain(why) => {
+            let report = token::oath(what, token, why);
+            let cause = match why.carrier() {
+                Some(why) => format!("{token}: {why}, in the middle: it may be done, or not"),
+                None => format!("{token}: {}, in the middle: it may be done, or not", token::chain(why)),
+            };
+            Report { cause, next: "plug it in again, and look: `aws-mfa-key accounts list`".to_owned(), ..report }
+        }
+    }
+}
+
+fn refused(what: String, token: &str, refusal: &Refusal) -> Report {
+    let (exit, cause, next) = match refusal {
+        Refusal::Exists { id } => (
+            Exit::Change,
+            format!("{token} has an account {id} already, which is as it was"),
+            "choose another id; `aws-mfa-key accounts add --force` overwrites an account".to_owned(),
+        ),
+        Refusal::KeepsWhatItHas { id } => (
+            Exit::Change,
+            format!("{token} does not overwrite accounts; {id} is as it was"),
+            format!("`aws-mfa-key accounts remove {}`, then add it again", quoted(id)),
+        ),
+        Refusal::NoSuchAccount { id, present } => no_such_account(token, id, present),
+        Refusal::IdLength { length } => (
+            Exit::Change,
+            format!("the id has {length} bytes, and a token stores 1 to {LONGEST_ID}"),
+            "choose a shorter one".to_owned(),
+        ),
+        Refusal::Full { used } => (
+            Exit::Change,
+            format!("{token} has no room left: there are {used} accounts on it"),
+            "remove one: `aws-mfa-key accounts remove ID`".to_owned(),
+        ),
+        Refusal::TooOld { feature, has } => (
+            Exit::Change,
+            format!("{token} has version {has}, and {feature} came with {}", feature.since()),
+            match feature {
+                Feature::Touch => "leave out --touch, or use another token".to_owned(),
+                Feature::Sha512 => "use another token".to_owned(),
+                Feature::Rename => {
+                    "add it again under the new id, with its secret; firmware cannot be changed".to_owned()
+                }
+            },
+        ),
+        Refusal::Ambiguous { id, other } => (
+            Exit::Change,
+            format!("the firmware of {token} would overwrite {other}, since its id begins with {id}"),
+            "choose an id with which no other begins".to_owned(),
+        ),
+        Refusal::NotKept => (
+            Exit::Failed,
+            format!("{token} said that it is done, and does not show it"),
+            "look at it: `aws-mfa-key accounts list`".to_owned(),
+        ),
+    };
+    Report::new(exit, what, cause, next)
+}
+
+fn no_such_account(token: &str, id: &AccountId, present: &[AccountId]) -> (Exit, String, String) {
+    let there = if present.is_empty() { "it has none".to_owned() } else { format!("only {}", listed(present.iter())) };
+    let next = match meant(id, present) {
+        Some(meant) => format!("did you mean {}?", quoted(&meant)),
+        None => "name one of them, byte for byte".to_owned(),
+    };
+    (Exit::Change, format!("{token} has no account {id}, {there}"), next)
+}
