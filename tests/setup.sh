@@ -34,7 +34,7 @@ need() { # "PACKAGE…" TEST…: these packages are needed if the test fails
 }
 c_compiler() { echo '#include <stdio.h>' | cc -E -x c -; }
 python_venv() { /usr/bin/python3 -c 'import ensurepip, venv'; }
-faketime_library() { ls /usr/lib*/faketime/libfaketime.so.1 /usr/lib/*/faketime/libfaketime.so.1 2>/dev/null | grep -q .; }
+faketime_library() { compgen -G '/usr/lib*/faketime/libfaketime.so.1' || compgen -G '/usr/lib/*/faketime/libfaketime.so.1'; }
 python_headers() { test -e "$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"; }
 
 need_packages() { # [tests]
@@ -48,9 +48,9 @@ need_packages() { # [tests]
         need pcscd test -x /usr/sbin/pcscd
         need vsmartcard-vpcd test -e /usr/lib/pcsc/drivers/serial/libifdvpcd.so
         need python3-dev python_headers
-        need faketime faketime_library
     fi
     if [ "${1:-}" = tests ]; then
+        need faketime faketime_library
         need zsh command -v zsh
         need fish command -v fish
         if [ "$(uname -s)" = Linux ]; then need acl command -v setfacl; fi
