@@ -80,6 +80,19 @@ pub struct Plan {
     pub state: PathBuf,
 }
 
+/// What a plan is decided from.
+#[derive(Clone, Copy)]
+pub struct Said<'a> {
+    /// The command line.
+    pub typed: &'a cli::How,
+    /// The code that was given with `--code`.
+    pub code: Option<&'a SecretString>,
+    /// The environment.
+    pub env: &'a Environment,
+    /// AWS's files.
+    pub profiles: &'a Profiles,
+}
+
 /// How much is said, and whether anybody may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Manner {
@@ -130,27 +143,22 @@ impl Plan {
         Search { token: self.token, account }
     }
 
-    /// Decides how the profile that `which` names gets its session. `code` is what was given with `--code`.
+    /// Decides how the profile that `which` names gets its session.
     ///
     /// # Errors
     /// [`PlanError`].
-    pub fn make(
-        which: &Which,
-        typed: &cli::How,
-        code: Option<&SecretString>,
-        env: &Environment,
-        profiles: &Profiles,
-    ) -> Result<Self, PlanError> {
+    pub fn make(which: &Which, said: Said<'_>) -> Result<Self, PlanError> {
+        let Said { typed, env, profiles, .. } = said;
         let profile = which.profile(profiles)?;
         if profile.get("role_arn").is_none() {
             let session_profile = session_profile(typed, &Chosen { env, profiles: &[profile] }, which, profiles)?;
-            return Self::with_key(which, profile, &[profile], session_profile, typed, code, env, profiles);
+            return Self::with_key(which, profile, &[profile], session_profile, said);
         }
         let path = role::path(which.name(), profiles)?;
         let chosen = Chosen { env, profiles: &[profile, path.root] };
         let session_profile = session_profile(typed, &chosen, which, profiles)?;
         let layers = [profile, path.root];
-        let mut plan = Self::with_key(which, path.root, &layers, session_profile, typed, code, env, profiles)?;
+        let mut plan = Self::with_key(which, path.root, &layers, session_profile, said)?;
         plan.duration = role::duration(typed, &Chosen { env, profiles: &[profile] })?;
         plan.min_ttl = min_ttl(typed, &chosen, plan.duration)?;
         plan.passed_on = passed_on(profile);
@@ -160,7 +168,8 @@ impl Plan {
             let session_profile =
                 session_profile_of(path.root, &Chosen { env, profiles: &[path.root] }, &root, profiles)?;
             let layers = [path.root, profile];
-            Some(Box::new(Self::with_key(&root, path.root, &layers, session_profile, &typed, code, env, profiles)?))
+            let said = Said { typed: &typed, ..said };
+            Some(Box::new(Self::with_key(&root, path.root, &layers, session_profile, said)?))
         } else if path.steps.len() > 1 {
             return Err(PlanError::ChainTooLong { profile: plan.profile });
         } else {
@@ -171,17 +180,14 @@ impl Plan {
     }
 
     /// The plan for a session of `root`'s long-term key, with settings from the first of `layers` that has them.
-    #[allow(clippy::too_many_arguments, reason = "all of it is what a plan is made of")]
     fn with_key(
         which: &Which,
         root: &Profile,
         layers: &[&Profile],
         session_profile: String,
-        typed: &cli::How,
-        code: Option<&SecretString>,
-        env: &Environment,
-        profiles: &Profiles,
+        said: Said<'_>,
     ) -> Result<Self, PlanError> {
+        let Said { typed, code, env, profiles } = said;
         let chosen = Chosen { env, profiles: layers };
         let mfa_serial = mfa_serial(typed, &chosen)?;
         let duration = duration(typed, &Chosen { env, profiles: &[root] })?;

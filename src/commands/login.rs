@@ -7,7 +7,7 @@ use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::rfc3339;
 use crate::aws::{MfaSerial, short_name};
 use crate::cli;
-use crate::plan::{self, Named, Plan, PlanError, Which};
+use crate::plan::{self, Named, Plan, PlanError, Said, Which};
 use crate::report::{self, Exit, Failure, Report};
 use crate::world::{World, printable};
 use serde_json::{Value, json};
@@ -49,7 +49,8 @@ fn plans(typed: &cli::Login, world: &mut World) -> Result<Vec<Planned>, Failure>
     let profiles = Profiles::read(&world.env)?;
     let code = given_code(&typed.how, world)?;
     let whiches = whiches(typed, &profiles, world)?;
-    let plan = |which: &Which| Plan::make(which, &typed.how, code.as_ref(), &world.env, &profiles);
+    let said = Said { typed: &typed.how, code: code.as_ref(), env: &world.env, profiles: &profiles };
+    let plan = |which: &Which| Plan::make(which, said);
     let plans: Vec<(String, Result<Plan, PlanError>)> =
         whiches.iter().map(|which| (which.name().to_owned(), plan(which))).collect();
     let mut keys: Vec<&str> = plans.iter().filter_map(|(_, plan)| Some(plan.as_ref().ok()?.key.id.as_str())).collect();
@@ -87,8 +88,8 @@ fn whiches(typed: &cli::Login, profiles: &Profiles, world: &World) -> Result<Vec
         let all = plan::all(profiles);
         return if all.is_empty() { Err(PlanError::NothingToDo.into()) } else { Ok(all) };
     }
-    let flag = typed.profile.as_deref();
-    let named: Vec<Named<'_>> = match typed.named.as_slice() {
+    let flag = typed.profiles.profile.as_deref();
+    let named: Vec<Named<'_>> = match typed.profiles.named.as_slice() {
         [] => vec![Named { argument: None, flag }],
         names => names.iter().map(|name| Named { argument: Some(name.as_str()), flag }).collect(),
     };

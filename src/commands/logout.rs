@@ -14,12 +14,12 @@ pub(super) fn run(typed: &cli::Logout, world: &mut World) -> Result<(), Failure>
     if typed.all {
         sessions = plan::sessions_of(None, &profiles);
     } else {
-        let names: Vec<Option<&str>> = match typed.named.as_slice() {
+        let names: Vec<Option<&str>> = match typed.profiles.named.as_slice() {
             [] => vec![None],
             names => names.iter().map(|name| Some(name.as_str())).collect(),
         };
         for argument in names {
-            let which = Which::of(Named { argument, flag: typed.profile.as_deref() }, &world.env, &profiles)?;
+            let which = Which::of(Named { argument, flag: typed.profiles.profile.as_deref() }, &world.env, &profiles)?;
             let theirs = plan::sessions_of(Some(which.name()), &profiles);
             if theirs.is_empty() {
                 which.profile(&profiles)?;

@@ -6,7 +6,7 @@ use crate::aws::credentials_file::Stored;
 use crate::aws::{MfaSerial, Session};
 use crate::cli;
 use crate::ledger;
-use crate::plan::{self, Named, Plan, Which};
+use crate::plan::{self, Named, Plan, Said, Which};
 use crate::report::Failure;
 use crate::world::{Clock, World};
 use aws_smithy_types::DateTime;
@@ -42,7 +42,8 @@ pub(super) fn plan(named: &cli::Named, how: &cli::How, world: &mut World) -> Res
     let code = given_code(how, world)?;
     let named = Named { argument: named.named.as_deref(), flag: named.profile.as_deref() };
     let which = Which::of(named, &world.env, &profiles)?;
-    Ok((Plan::make(&which, how, code.as_ref(), &world.env, &profiles)?, profiles))
+    let said = Said { typed: how, code: code.as_ref(), env: &world.env, profiles: &profiles };
+    Ok((Plan::make(&which, said)?, profiles))
 }
 
 /// `--code CODE`, or `--code -` with the code on the first line of standard input.

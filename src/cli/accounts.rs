@@ -1,0 +1,200 @@
+//! The grammar of the commands that are about tokens: which is meant, and what is to be done with its accounts.
+
+use clap::{Args, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Which token, and how to talk.
+#[derive(Args, Default)]
+pub struct Plugged {
+    /// Serial number of the token [default: the one that is plugged in]
+    #[arg(long, value_name = "SERIAL", alias = "device")]
+    pub token: Option<String>,
+
+    /// Only readers with this in their name, for tokens that are not known by name
+    #[arg(long, value_name = "SUBSTRING")]
+    pub reader: Option<String>,
+
+    /// Never ask: what would need a person ends with its own exit code
+    #[arg(long)]
+    pub non_interactive: bool,
+
+    /// Say nothing but errors and what a person must do
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `tokens`: which, and for whom.
+#[derive(Args)]
+pub struct Tokens {
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+
+    /// Only which.
+    #[command(flatten)]
+    pub plugged: Plugged,
+}
+
+/// `accounts`: what is to be done with them.
+#[derive(Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Accounts {
+    /// What.
+    #[command(subcommand)]
+    pub command: AccountsCommand,
+}
+
+/// What can be done with the accounts on a token.
+#[derive(Subcommand)]
+pub enum AccountsCommand {
+    /// Show the accounts on a token
+    List(List),
+    /// Put an account on a token
+    Add(Box<Add>),
+    /// Give an account another id
+    Rename(Rename),
+    /// Take an account off a token, and its secret with it
+    Remove(Remove),
+    /// Set, change or clear the password of a token's OATH applet
+    Password(Password),
+}
+
+/// `accounts list`: of which token, and for whom.
+#[derive(Args)]
+pub struct List {
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+
+    /// Of which token.
+    #[command(flatten)]
+    pub plugged: Plugged,
+}
+
+/// `accounts add`: which account, to which token. The secret is never among the arguments.
+#[derive(Args)]
+#[command(after_help = "The secret is typed or pasted at a prompt that does not show it, or piped in:
+an otpauth:// URI, or base32 (then ID says what the account is called).
+
+  aws-mfa-key accounts add --touch --qr screenshot.png
+  aws-mfa-key accounts add --touch \"Amazon Web Services:alice@example\"")]
+pub struct Add {
+    /// What the token is to know it by, byte for byte [default: ISSUER:NAME of the URI]
+    #[arg(value_name = "ID")]
+    pub named: Option<String>,
+
+    /// The same, as a flag
+    #[arg(long, value_name = "ID", conflicts_with = "named")]
+    pub id: Option<String>,
+
+    /// A PNG or JPEG with the QR code; `-` reads it from stdin
+    #[arg(long, value_name = "FILE")]
+    pub qr: Option<PathBuf>,
+
+    /// Each code is to need a touch
+    #[arg(short, long)]
+    pub touch: bool,
+
+    /// Overwrite an account that has the id
+    #[arg(short, long)]
+    pub force: bool,
+
+    /// Hash function [default: the URI's, else SHA1, which is AWS's]
+    #[arg(long, value_enum, ignore_case = true)]
+    pub algorithm: Option<Algorithm>,
+
+    /// Digits of a code, 6 to 8 [default: the URI's, else 6, which is AWS's]
+    #[arg(long)]
+    pub digits: Option<u8>,
+
+    /// Seconds for which a code is good [default: the URI's, else 30, which is AWS's]
+    #[arg(long, value_name = "SECONDS")]
+    pub period: Option<u32>,
+
+    /// To which token.
+    #[command(flatten)]
+    pub plugged: Plugged,
+
+    /// What stands where other programs take the secret: it is refused, and not said again.
+    #[arg(hide = true, value_name = "…")]
+    pub more: Vec<OsString>,
+}
+
+/// The hash functions of accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Algorithm {
+    /// What AWS uses.
+    #[value(name = "SHA1", alias = "SHA-1")]
+    Sha1,
+    /// Longer.
+    #[value(name = "SHA256", alias = "SHA-256")]
+    Sha256,
+    /// Longest; since firmware 4.3.1.
+    #[value(name = "SHA512", alias = "SHA-512")]
+    Sha512,
+}
+
+/// `accounts rename`: which account, on which token.
+#[derive(Args)]
+pub struct Rename {
+    /// What the token knows it by, byte for byte
+    #[arg(value_name = "OLD")]
+    pub old: String,
+
+    /// What it is to know it by
+    #[arg(value_name = "NEW")]
+    pub new: String,
+
+    /// On which token.
+    #[command(flatten)]
+    pub plugged: Plugged,
+}
+
+/// `accounts remove`: which account, from which token.
+#[derive(Args)]
+pub struct Remove {
+    /// What the token knows it by, byte for byte
+    #[arg(value_name = "ID")]
+    pub id: String,
+
+    /// Do not ask whether it is meant
+    #[arg(short, long, visible_alias = "force", short_alias = 'f')]
+    pub yes: bool,
+
+    /// From which token.
+    #[command(flatten)]
+    pub plugged: Plugged,
+}
+
+/// `accounts password`: what is to be done with it.
+#[derive(Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Password {
+    /// What.
+    #[command(subcommand)]
+    pub command: PasswordCommand,
+}
+
+/// What can be done with the password of a token's OATH applet.
+#[derive(Subcommand)]
+pub enum PasswordCommand {
+    /// Set a password where there is none
+    Set(PasswordOf),
+    /// Set another password
+    Change(PasswordOf),
+    /// Take the password away
+    Clear(PasswordOf),
+}
+
+/// `accounts password …`: of which token, and from where.
+#[derive(Args)]
+pub struct PasswordOf {
+    /// Read stdin instead of asking: the present password on one line, if there is one, then the new one
+    #[arg(long)]
+    pub stdin: bool,
+
+    /// Of which token.
+    #[command(flatten)]
+    pub plugged: Plugged,
+}

@@ -1,0 +1,92 @@
+//! Whose session, and how to log in where that is needed: what most commands have in common.
+
+use clap::Args;
+use std::ffi::OsString;
+
+/// How to log in, where that is needed.
+#[derive(Args, Default)]
+pub struct How {
+    /// How long the session lasts: 12h, 45m or seconds; 15m to 36h [default: 12h; a role: 1h]
+    #[arg(short, long, value_name = "LENGTH")]
+    pub duration: Option<String>,
+
+    /// Serial number (ARN) of the MFA device [default: mfa_serial of the profile, else the one that IAM lists]
+    #[arg(long, value_name = "ARN", alias = "serial-number")]
+    pub mfa_serial: Option<String>,
+
+    /// A code that you have already; `-` reads it from stdin
+    #[arg(long, value_name = "CODE", aliases = ["token-code", "mfa-token"])]
+    pub code: Option<OsString>,
+
+    /// Serial number of the token to use [default: the one that has the account]
+    #[arg(long, value_name = "SERIAL", alias = "device")]
+    pub token: Option<String>,
+
+    /// Account on the token, byte for byte [default: found by the MFA device's and the user's name]
+    #[arg(long, value_name = "ID")]
+    pub account: Option<String>,
+
+    /// Where the code comes from, first that can answer wins: token, secret:file:PATH, prompt [default: token, prompt]
+    #[arg(long, value_name = "LIST")]
+    pub source: Option<String>,
+
+    /// Profile that the session is written to [default: PROFILE-mfa]
+    #[arg(short = 'u', long, value_name = "NAME", alias = "update-profile")]
+    pub session_profile: Option<String>,
+
+    /// AWS region whose STS is asked [default: AWS_REGION, else the profile's]
+    #[arg(long)]
+    pub region: Option<String>,
+
+    /// Only readers with this in their name, for tokens that are not known by name
+    #[arg(long, value_name = "SUBSTRING")]
+    pub reader: Option<String>,
+
+    /// A session with at least this much time left is good enough [default: 20m, at most a third of its length]
+    #[arg(long, value_name = "LENGTH")]
+    pub min_ttl: Option<String>,
+
+    /// Log in even if the present session is still good
+    #[arg(short, long)]
+    pub force: bool,
+
+    /// Write down the MFA device that was found, where the profile names none (mfa_serial)
+    #[arg(long)]
+    pub remember: bool,
+
+    /// Never ask: what would need a person ends with its own exit code
+    #[arg(long)]
+    pub non_interactive: bool,
+
+    /// Say nothing but errors and what a person must do
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say what is done, step by step
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// One profile, named in one of two ways.
+#[derive(Args, Default)]
+pub struct Named {
+    /// Profile whose session it is [default: AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default"]
+    #[arg(value_name = "PROFILE")]
+    pub named: Option<String>,
+
+    /// The same, as a flag
+    #[arg(short, long)]
+    pub profile: Option<String>,
+}
+
+/// Several profiles, or the one named by a flag.
+#[derive(Args, Default)]
+pub struct Several {
+    /// Profiles [default: AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default"]
+    #[arg(value_name = "PROFILE")]
+    pub named: Vec<String>,
+
+    /// The same, as a flag
+    #[arg(short, long)]
+    pub profile: Option<String>,
+}
