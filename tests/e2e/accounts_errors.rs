@@ -68,7 +68,7 @@ const CASES: &[Case] = &[
     ("SHA-512 on a token of old", |b| old(b, &["add", "AWS:bob", "--algorithm", "SHA512"])),
     ("renaming on a token of old", |b| old(b, &["rename", "counter", "other"])),
     ("an id that another begins with", |b| {
-        let persona = Persona { firmware: [4, 3, 1], oath_version: [4, 3, 1], ..Persona::YUBIKEY_5_4_3 };
+        let persona = Persona { firmware: [4, 3, 1], oath_version: &[4, 3, 1], ..Persona::YUBIKEY_5_4_3 };
         replace(b, persona);
         piped(b, SECRET, &["count"])
     }),

@@ -177,11 +177,11 @@ fn what_old_firmware_cannot_do() {
     assert_eq!(refused(&neo, &touch), too_old(Feature::Touch));
     let sha512 = Change::Add { account: NewAccount { algorithm: Algorithm::Sha512, ..account("x") }, overwrite: false };
     assert_eq!(refused(&neo, &sha512), too_old(Feature::Sha512));
-    let old = token(Persona { firmware: [4, 3, 1], oath_version: [4, 3, 1], ..Persona::YUBIKEY_5_4_3 });
+    let old = token(Persona { firmware: [4, 3, 1], oath_version: &[4, 3, 1], ..Persona::YUBIKEY_5_4_3 });
     assert_eq!(refused(&old, &add("rfc")), Refusal::Ambiguous { id: id("rfc"), other: id("rfc-sha1") });
     assert_eq!(made(&old, &add("rfc-sha11")), Ok(()));
     // It says 5.4.3, and does not know the command all the same.
-    let odd = token(Persona { rename: false, ..Persona::YUBIKEY_5_4_3 });
+    let odd = token(Persona { missing: &[(0x05, 0x6d00)], ..Persona::YUBIKEY_5_4_3 });
     let unsupported = OathError::Unsupported { command: "RENAME" };
     assert_eq!(made(&odd, &rename("hotp", "x")), Err(ChangeError::Failed(unsupported)));
 }

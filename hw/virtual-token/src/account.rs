@@ -45,6 +45,8 @@ pub struct Account {
     pub touch: bool,
     /// A challenge may not be smaller than the one before.
     pub only_increasing: bool,
+    /// Only who gives the token's PIN sees it (Nitrokey).
+    pub behind_pin: bool,
     /// Where the counter of a [`Kind::Hotp`] account begins.
     pub counter: u32,
 }
@@ -60,6 +62,7 @@ impl Account {
             secret: Zeroizing::new(secret.into()),
             touch: false,
             only_increasing: false,
+            behind_pin: false,
             counter: 0,
         }
     }
@@ -87,7 +90,7 @@ impl Account {
 
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, kind, algorithm, digits, secret: _, touch, only_increasing, counter } = self;
+        let Self { id, kind, algorithm, digits, secret: _, touch, only_increasing, behind_pin, counter } = self;
         f.debug_struct("Account")
             .field("id", &String::from_utf8_lossy(id))
             .field("kind", kind)
@@ -95,6 +98,7 @@ impl fmt::Debug for Account {
             .field("digits", digits)
             .field("touch", touch)
             .field("only_increasing", only_increasing)
+            .field("behind_pin", behind_pin)
             .field("counter", counter)
             .finish_non_exhaustive()
     }

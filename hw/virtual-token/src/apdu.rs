@@ -13,6 +13,8 @@ pub(crate) struct Command<'a> {
     /// The sender takes an answer longer than 256 bytes in one piece: an extended command, or the bare header, which is
     /// the shape an extended command has when it has neither data nor an expected length.
     pub(crate) long_answer: bool,
+    /// Four bytes and no more.
+    pub(crate) bare: bool,
 }
 
 impl<'a> Command<'a> {
@@ -25,8 +27,8 @@ impl<'a> Command<'a> {
             [0, high, low, ref rest @ ..] => (data(rest, u16::from_be_bytes([high, low]).into(), 2)?, true),
             [length, ref rest @ ..] => (data(rest, length.into(), 1)?, false),
         };
-        let long_answer = extended || body.is_empty();
-        Some(Self { class, instruction, p1, p2, data, extended, long_answer })
+        let bare = body.is_empty();
+        Some(Self { class, instruction, p1, p2, data, extended, long_answer: extended || bare, bare })
     }
 }
 
@@ -47,9 +49,13 @@ pub(crate) mod status {
     pub(crate) const SECURITY: u16 = 0x6982;
     /// No such account, no password set, or the proof of a new password is wrong.
     pub(crate) const NO_SUCH_OBJECT: u16 = 0x6984;
+    /// An account of that name is there (Nitrokey).
+    pub(crate) const BLOCKED: u16 = 0x6983;
     pub(crate) const CONDITIONS: u16 = 0x6985;
     pub(crate) const WRONG_DATA: u16 = 0x6a80;
+    pub(crate) const NOT_SUPPORTED: u16 = 0x6a81;
     pub(crate) const NOT_FOUND: u16 = 0x6a82;
+    pub(crate) const NO_SPACE: u16 = 0x6a84;
     pub(crate) const WRONG_PARAMETERS: u16 = 0x6b00;
     pub(crate) const UNKNOWN_INSTRUCTION: u16 = 0x6d00;
     pub(crate) const UNKNOWN_CLASS: u16 = 0x6e00;

@@ -20,6 +20,6 @@ mod touch;
 pub mod vpcd;
 
 pub use account::{Account, Algorithm, Kind};
-pub use persona::{Capacity, Persona};
+pub use persona::{Capacity, Cut, Duplicate, Greeting, Persona, Sha512};
 pub use token::{Applet, Builder, Presence, VirtualToken};
 pub use touch::Touch;

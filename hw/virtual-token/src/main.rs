@@ -13,7 +13,7 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use clap::Parser;
-use virtual_token::pcscd::{self, Pcscd};
+use virtual_token::pcscd::Pcscd;
 use virtual_token::vpcd::Inserted;
 use virtual_token::{Account, Persona, Touch, VirtualToken};
 
@@ -25,7 +25,7 @@ use virtual_token::{Account, Persona, Touch, VirtualToken};
 #[derive(Debug, Parser)]
 #[command(name = "virtual-token", version)]
 struct Arguments {
-    /// Which token to play: 5.4.3, 5.7 or neo
+    /// Which token to play: 5.4.3, 5.2.4, 5.7, fips, 4.3.4, 4-fips, neo, canokey, nitrokey, nitrokey-pin, pico
     #[arg(long, default_value = "5.4.3", value_parser = persona)]
     persona: Persona,
     /// The serial number; 0: it is hidden
@@ -46,9 +46,9 @@ struct Arguments {
     /// Somebody touches by himself, so long after he was asked: 2s, 500ms
     #[arg(long, value_name = "TIME", value_parser = orders::duration)]
     touch_after: Option<Duration>,
-    /// How long a touch is waited for
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = orders::duration)]
-    touch_timeout: Duration,
+    /// How long a touch is waited for, if not as long as such a token does
+    #[arg(long, value_name = "TIME", value_parser = orders::duration)]
+    touch_timeout: Option<Duration>,
     /// The password: the first line of a file
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -84,7 +84,7 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let (sender, lines) = mpsc::channel();
     end_on_signal(sender.clone())?;
     let token = token(&arguments)?;
-    let mut bench = Bench::set_up(token, arguments.vpcd)?;
+    let mut bench = Bench::set_up(token, arguments.persona.reader, arguments.vpcd)?;
     bench.insert()?;
     say(&bench.ready())?;
     thread::spawn(move || read_lines(&sender));
@@ -134,7 +134,9 @@ fn token(arguments: &Arguments) -> Result<VirtualToken, Box<dyn Error>> {
         token.set_password(Some(first_line(&read(file)?)));
     }
     token.set_touch(arguments.touch_after.map_or(Touch::OnCommand, Touch::ByItself));
-    token.set_touch_timeout(arguments.touch_timeout);
+    if let Some(timeout) = arguments.touch_timeout {
+        token.set_touch_timeout(timeout);
+    }
     Ok(token)
 }
 
@@ -166,11 +168,11 @@ fn first_line(text: &str) -> &str {
 }
 
 impl Bench {
-    fn set_up(token: VirtualToken, vpcd: Option<SocketAddr>) -> Result<Self, Box<dyn Error>> {
+    fn set_up(token: VirtualToken, reader: &str, vpcd: Option<SocketAddr>) -> Result<Self, Box<dyn Error>> {
         if let Some(address) = vpcd {
             return Ok(Self { token, inserted: None, address, pcscd: None });
         }
-        let pcscd = Pcscd::start(&[pcscd::YUBIKEY])?;
+        let pcscd = Pcscd::start(&[reader])?;
         Ok(Self { token, inserted: None, address: pcscd.address(0), pcscd: Some(pcscd) })
     }
 

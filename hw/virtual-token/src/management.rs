@@ -27,12 +27,21 @@ pub(crate) fn answer(
     }
     let mut config = Vec::new();
     let (supported, enabled) = (supported.to_be_bytes(), enabled.to_be_bytes());
+    let Some(form_factor) = persona.form_factor else {
+        // Firmware 4 has one byte for what it can do.
+        tlv::push(&mut config, 0x01, &supported[1..]);
+        if let Some(serial) = serial {
+            tlv::push(&mut config, 0x02, &serial.to_be_bytes());
+        }
+        config.insert(0, config.len() as u8);
+        return Ok(config);
+    };
     tlv::push(&mut config, 0x01, &supported);
     tlv::push(&mut config, 0x03, &enabled);
     if let Some(serial) = serial {
         tlv::push(&mut config, 0x02, &serial.to_be_bytes());
     }
-    tlv::push(&mut config, 0x04, &[0x01]); // USB-A, to be worn on a key ring
+    tlv::push(&mut config, 0x04, &[form_factor]);
     tlv::push(&mut config, 0x05, &persona.firmware);
     tlv::push(&mut config, 0x06, &[0, 0]); // auto-eject: never
     tlv::push(&mut config, 0x07, &[15]); // challenge-response waits 15 s

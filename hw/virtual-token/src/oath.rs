@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::account::Account;
 use crate::apdu::{Command, Stop, status};
+use crate::persona::{Cut, Greeting, Persona};
 use crate::random::eight_bytes;
-use crate::{Persona, tlv};
+use crate::tlv;
 
 pub(crate) use password::Password;
 
@@ -25,6 +26,11 @@ const VERSION: u8 = 0x79;
 const INITIAL_COUNTER: u8 = 0x7a;
 const ALGORITHM: u8 = 0x7b;
 const TOUCH_NOT_COMPUTED: u8 = 0x7c;
+const PIN_TRIES: u8 = 0x82;
+const SERIAL: u8 = 0x8f;
+
+/// What all early pico-fidos call themselves.
+const PICO: &[u8] = b"Pico Fido";
 
 const PUT: u8 = 0x01;
 const DELETE: u8 = 0x02;
@@ -40,6 +46,7 @@ const SEND_REMAINING: u8 = 0xa5;
 /// The applet: what outlives a power cut, and what does not.
 pub(crate) struct Oath {
     persona: Persona,
+    serial: Option<u32>,
     device_id: [u8; 8],
     /// The challenge of every SELECT, where it is fixed.
     challenge: Option<[u8; 8]>,
@@ -69,12 +76,14 @@ struct Session {
 impl Oath {
     pub(crate) fn new(
         persona: Persona,
+        serial: Option<u32>,
         device_id: Option<[u8; 8]>,
         challenge: Option<[u8; 8]>,
         block: Option<usize>,
     ) -> Self {
         Self {
             persona,
+            serial,
             device_id: device_id.unwrap_or_else(eight_bytes),
             challenge,
             block,
@@ -84,18 +93,35 @@ impl Oath {
         }
     }
 
-    /// Forgets the session.
+    /// Forgets the session: the power went.
     pub(crate) fn deselect(&mut self) {
         self.session = Session::default();
+    }
+
+    /// Forgets the session, as far as the persona does: another applet was selected, or this one again.
+    pub(crate) fn leave(&mut self) {
+        let validated = self.session.validated && !self.persona.select_locks;
+        self.session = Session { validated, ..Session::default() };
     }
 
     /// Begins a session, locked if there is a password.
     pub(crate) fn select(&mut self) -> Vec<u8> {
         let challenge = self.challenge.unwrap_or_else(eight_bytes);
-        self.session = Session { challenge, ..Session::default() };
+        self.leave();
+        self.session.challenge = challenge;
         let mut out = Vec::new();
-        tlv::push(&mut out, VERSION, &self.persona.oath_version);
-        tlv::push(&mut out, NAME, &self.device_id);
+        tlv::push(&mut out, VERSION, self.persona.oath_version);
+        match self.persona.greeting {
+            Greeting::PinTries(tries) => tlv::push(&mut out, PIN_TRIES, &[tries]),
+            Greeting::Usual | Greeting::Serial => tlv::push(&mut out, NAME, &self.device_id),
+            Greeting::OutOfStep => {
+                tlv::push(&mut out, NAME, PICO);
+                out.extend(self.device_id);
+            }
+        }
+        if let (Greeting::Serial | Greeting::PinTries(_), Some(serial)) = (self.persona.greeting, self.serial) {
+            tlv::push(&mut out, SERIAL, &serial.to_be_bytes());
+        }
         if let Some(password) = &self.password {
             tlv::push(&mut out, CHALLENGE, &challenge);
             let shown = if self.persona.repeats_password_type { password.type_byte } else { password.type_byte & 0x0f };
@@ -109,20 +135,24 @@ impl Oath {
         if self.locked() && !matches!(command.instruction, VALIDATE | RESET) {
             return Err(status::SECURITY.into());
         }
-        let rename = self.persona.rename;
+        if let Some(status) = self.persona.misses(command.instruction) {
+            return Err(status.into());
+        }
         let data = command.data;
         match (command.instruction, command.p1, command.p2) {
-            (PUT, 0, 0) => self.put(data),
-            (DELETE, 0, 0) => self.delete(data),
+            (PUT, 0, 0) => self.put(data, touched),
+            (DELETE, 0, 0) => self.delete(data, touched),
             (SET_CODE, 0, 0) => self.set_code(data),
             (RESET, 0xde, 0xad) => self.reset(),
-            (RENAME, 0, 0) if rename => self.rename(data),
+            (RENAME, 0, 0) => self.rename(data),
             (LIST, 0, 0) => Ok(self.list()),
+            (CALCULATE | CALCULATE_ALL, 0, 0) if !self.persona.full_responses => {
+                Err(status::UNKNOWN_INSTRUCTION.into())
+            }
             (CALCULATE, 0, truncated @ (0 | 1)) => self.calculate(data, truncated == 1, touched),
             (VALIDATE, 0, 0) => self.validate(data),
             (CALCULATE_ALL, 0, truncated @ (0 | 1)) => self.calculate_all(data, truncated == 1),
-            (SEND_REMAINING, 0, 0) => Ok(std::mem::take(&mut self.session.pending).to_vec()),
-            (RENAME, ..) if !rename => Err(status::UNKNOWN_INSTRUCTION.into()),
+            (SEND_REMAINING, 0, 0) => self.rest(),
             (PUT..=RENAME | LIST..=SEND_REMAINING, ..) => Err(status::WRONG_PARAMETERS.into()),
             _ => Err(status::UNKNOWN_INSTRUCTION.into()),
         }
@@ -130,20 +160,33 @@ impl Oath {
 
     /// Cuts an answer to the piece that goes out now, wherever that cut falls, and keeps the rest. The status word says
     /// how much is to come, or how much the next piece has if more than one is (YKOATH, SEND REMAINING).
-    pub(crate) fn piece(&mut self, mut whole: Vec<u8>, long: bool) -> (Vec<u8>, u16) {
+    pub(crate) fn piece(&mut self, mut whole: Vec<u8>, command: &Command<'_>) -> (Vec<u8>, u16) {
         let block = match (self.block, self.persona.extended) {
+            _ if command.bare && self.persona.bare_header_wants_nothing => 0,
             (Some(block), _) => block,
-            (None, Some(block)) if long => block,
+            (None, Some(block)) if command.long_answer => block,
             (None, _) => self.persona.block,
         };
         if whole.len() <= block {
             return (whole, status::OK);
         }
-        let rest = whole.split_off(block);
-        let next = rest.len().min(block);
-        let hint = if next > 0xff { 0 } else { next as u16 };
-        self.session.pending = Zeroizing::new(rest);
+        let (at, hint) = match self.persona.cut {
+            Cut::Anywhere => {
+                let next = (whole.len() - block).min(block);
+                (block, if next > 0xff { 0 } else { next as u16 })
+            }
+            Cut::BetweenEntries => (tlv::whole_entries(&whole, block), 0xff),
+        };
+        self.session.pending = Zeroizing::new(whole.split_off(at));
         (whole, status::MORE | hint)
+    }
+
+    /// The rest of an answer that was too long.
+    fn rest(&mut self) -> Result<Vec<u8>, Stop> {
+        if self.session.pending.is_empty() && self.persona.cut == Cut::BetweenEntries {
+            return Err(status::CONDITIONS.into());
+        }
+        Ok(std::mem::take(&mut self.session.pending).to_vec())
     }
 
     /// Any other command than the one that asks for it gives up the rest of an answer.

@@ -1,16 +1,28 @@
 //! Which token is played: what it can do, how much it holds, where it is peculiar.
 
+mod known;
+
+use std::time::Duration;
+
+use crate::token::Applet;
+
 /// The traits and limits of one kind of token, as a value: another kind is another value.
 #[derive(Clone, Debug)]
 pub struct Persona {
     /// A short name, as the program's `--persona` takes it.
     pub name: &'static str,
+    /// What its reader is called on Linux, without the two numbers at the end.
+    pub reader: &'static str,
     /// What a reader learns from the token when it is powered: the answer to reset.
     pub atr: &'static [u8],
     /// Major, minor, patch of the firmware.
     pub firmware: [u8; 3],
-    /// The version that the OATH applet gives for itself.
-    pub oath_version: [u8; 3],
+    /// Its applets.
+    pub applets: &'static [Applet],
+    /// The version that the OATH applet gives for itself, mostly three bytes.
+    pub oath_version: &'static [u8],
+    /// How the OATH applet introduces itself.
+    pub greeting: Greeting,
     /// How many accounts there is room for.
     pub capacity: Capacity,
     /// The status word of a PUT for which there is no room.
@@ -19,14 +31,40 @@ pub struct Persona {
     pub block: usize,
     /// Bytes of data in one piece of an answer to an extended command; `None` if the token refuses extended commands.
     pub extended: Option<usize>,
-    /// There is SHA-512.
-    pub sha512: bool,
-    /// There is RENAME.
-    pub rename: bool,
-    /// The touch flag of an account is obeyed; otherwise it is accepted and forgotten.
+    /// How a long answer is cut, and what is said of the rest.
+    pub cut: Cut,
+    /// A command of four bytes asks for no data at all, so that its answer is put off for ever.
+    pub bare_header_wants_nothing: bool,
+    /// Instructions of the OATH applet that are missing, and the status words for them.
+    pub missing: &'static [(u8, u16)],
+    /// What becomes of SHA-512.
+    pub sha512: Sha512,
+    /// CALCULATE and CALCULATE ALL give the whole HMAC, too; otherwise that is an unknown instruction.
+    pub full_responses: bool,
+    /// CALCULATE ALL tells the digits of accounts that it does not compute; otherwise its markers are empty.
+    pub digits_in_markers: bool,
+    /// An HOTP account's first code is that of its counter; otherwise of the number after it.
+    pub counts_from_counter: bool,
+    /// What becomes of a PUT with the id of an account that is there.
+    pub duplicate: Duplicate,
+    /// A PUT overwrites another account whose id begins with the new id.
+    pub mistakes_beginnings: bool,
+    /// The status word for an account that is not there.
+    pub no_such_account: u16,
+    /// The touch flag of an account is obeyed; otherwise no touch is ever waited for.
     pub touch: bool,
+    /// The touch flag of an account is kept, whether it is obeyed or not.
+    pub keeps_touch_flag: bool,
+    /// A touch is wanted for a PUT of an account with touch, and for DELETE.
+    pub touch_to_write: bool,
+    /// How long a touch is waited for.
+    pub touch_timeout: Duration,
+    /// The status word of VALIDATE for a wrong password.
+    pub wrong_password: u16,
     /// Setting a password locks at once; otherwise whoever set it goes on unlocked.
     pub locks_after_set_code: bool,
+    /// SELECT locks an applet that has a password; otherwise one that was unlocked stays so while it has power.
+    pub select_locks: bool,
     /// SET CODE takes the hash alone (01) for a type byte; otherwise it has to be an account's type byte (21).
     pub bare_password_type: bool,
     /// SELECT repeats the type byte that SET CODE brought; otherwise it says 01, the hash alone.
@@ -35,6 +73,52 @@ pub struct Persona {
     pub read_config: bool,
     /// What READ CONFIG says that the token can do: OTP 01, U2F 02, OpenPGP 08, PIV 10, OATH 20, HSM 100, FIDO2 200.
     pub capabilities: u16,
+    /// What READ CONFIG says of its shape: 01 for USB-A, 80 more for FIPS; `None` if it tells no more than firmware 4 does.
+    pub form_factor: Option<u8>,
+}
+
+/// How an OATH applet introduces itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Greeting {
+    /// With its device id (71).
+    Usual,
+    /// With its device id and the token's serial number (71, 8F): a Nitrokey.
+    Serial,
+    /// With the tries that its PIN has left, and the serial number (82, 8F): a Nitrokey that has a PIN.
+    PinTries(u8),
+    /// With a constant for a device id, and eight bytes beside it which no length covers: an early pico-fido.
+    OutOfStep,
+}
+
+/// How a long answer is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Anywhere; the status word says how much is to come. There is always an answer to who asks for more.
+    Anywhere,
+    /// Between entries; the status word is always 61FF. Who asks for more when there is none is told so (6985).
+    BetweenEntries,
+}
+
+/// What becomes of accounts with SHA-512.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sha512 {
+    /// They work.
+    Works,
+    /// PUT refuses them (6A80).
+    IsNotPut,
+    /// CALCULATE refuses them (6A81).
+    IsNotCalculated,
+}
+
+/// What becomes of a PUT with the id of an account that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duplicate {
+    /// The account is overwritten.
+    Overwrites,
+    /// It is refused with this status word.
+    IsRefused(u16),
+    /// There are two then.
+    IsSecond,
 }
 
 /// How much fits.
@@ -46,75 +130,15 @@ pub enum Capacity {
     Bytes(usize),
 }
 
-/// The answer to reset of a YubiKey 5 over USB.
-const ATR_5: &[u8] = &[
-    0x3b, 0xfd, 0x13, 0, 0, 0x81, 0x31, 0xfe, 0x15, 0x80, 0x73, 0xc0, 0x21, 0xc0, 0x57, 0x59, 0x75, 0x62, 0x69, 0x4b,
-    0x65, 0x79, 0x40,
-];
-/// The answer to reset of a NEO over USB.
-const ATR_NEO: &[u8] = &[
-    0x3b, 0xfc, 0x13, 0, 0, 0x81, 0x31, 0xfe, 0x15, 0x59, 0x75, 0x62, 0x69, 0x6b, 0x65, 0x79, 0x4e, 0x45, 0x4f, 0x72,
-    0x33, 0xe1,
-];
-
 impl Persona {
-    /// A YubiKey 5 with firmware 5.4.3: room for 32 accounts.
-    pub const YUBIKEY_5_4_3: Self = Self {
-        name: "5.4.3",
-        atr: ATR_5,
-        firmware: [5, 4, 3],
-        oath_version: [5, 4, 3],
-        capacity: Capacity::Accounts(32),
-        full: 0x6a84,
-        block: 256,
-        // What fits into the longest message that its USB descriptor announces (3072), less frame and status word.
-        extended: Some(3060),
-        sha512: true,
-        rename: true,
-        touch: true,
-        locks_after_set_code: false,
-        bare_password_type: true,
-        repeats_password_type: false,
-        read_config: true,
-        capabilities: 0x023f,
-    };
-
-    /// A YubiKey 5 with firmware 5.7.1: room for 64 accounts.
-    pub const YUBIKEY_5_7: Self = Self {
-        name: "5.7",
-        firmware: [5, 7, 1],
-        oath_version: [5, 7, 1],
-        capacity: Capacity::Accounts(64),
-        capabilities: 0x033f,
-        ..Self::YUBIKEY_5_4_3
-    };
-
-    /// A YubiKey NEO with Yubico's published applet 1.0.2: pieces of 254 bytes, no SHA-512, no RENAME, no touch.
-    pub const NEO: Self = Self {
-        name: "neo",
-        atr: ATR_NEO,
-        firmware: [3, 4, 3],
-        oath_version: [1, 0, 2],
-        capacity: Capacity::Bytes(2048),
-        full: 0x6f00,
-        block: 254,
-        extended: None,
-        sha512: false,
-        rename: false,
-        touch: false,
-        locks_after_set_code: true,
-        bare_password_type: false,
-        repeats_password_type: true,
-        read_config: false,
-        capabilities: 0x003f,
-    };
-
-    /// All of them, the one taken by default first.
-    pub const ALL: [Self; 3] = [Self::YUBIKEY_5_4_3, Self::YUBIKEY_5_7, Self::NEO];
-
     /// The persona of that [`name`](Self::name).
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|persona| persona.name == name)
+    }
+
+    /// The status word for an instruction of the OATH applet that is missing.
+    pub(crate) fn misses(&self, instruction: u8) -> Option<u16> {
+        self.missing.iter().find(|(missing, _)| *missing == instruction).map(|(_, status)| *status)
     }
 }
 

@@ -26,6 +26,21 @@ pub(crate) fn take<'a>(rest: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     Some(value)
 }
 
+/// Bytes of those entries at the start that are within `most` bytes, an id kept together with what is said of it.
+pub(crate) fn whole_entries(bytes: &[u8], most: usize) -> usize {
+    let mut rest = bytes;
+    let mut at = 0;
+    while let Some(&tag) = rest.first() {
+        if take(&mut rest, tag).is_none() || bytes.len() - rest.len() > most {
+            break;
+        }
+        if tag != 0x71 {
+            at = bytes.len() - rest.len();
+        }
+    }
+    at
+}
+
 fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     match *bytes {
         [short @ 0..=0x7f, ref rest @ ..] => Some((short.into(), rest)),

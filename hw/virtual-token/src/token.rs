@@ -91,7 +91,7 @@ impl VirtualToken {
         self.inner.changed.notify_all();
     }
 
-    /// Says how long a touch is waited for, 15 s at first; for a wait that has begun too.
+    /// Says how long a touch is waited for, as long as the persona does at first; for a wait that has begun too.
     pub fn set_touch_timeout(&self, timeout: Duration) {
         self.state().touch_timeout = timeout;
         self.inner.changed.notify_all();

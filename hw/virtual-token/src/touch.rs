@@ -2,9 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-/// How long a YubiKey waits by default. Its makers give no figure for OATH; for PIV and OTP it is about this.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
-
 /// Who touches the token, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Touch {

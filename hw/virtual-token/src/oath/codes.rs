@@ -1,8 +1,9 @@
 //! Codes: CALCULATE and CALCULATE ALL (YKOATH).
 
 use super::{CHALLENGE, COUNTER_NOT_COMPUTED, Entry, FULL, NAME, Oath, TOUCH_NOT_COMPUTED, TRUNCATED};
-use crate::account::{Kind, hmac, truncate};
+use crate::account::{Algorithm, Kind, hmac, truncate};
 use crate::apdu::{Stop, status};
+use crate::persona::Sha512;
 use crate::tlv;
 
 const LONGEST_CHALLENGE: usize = 64;
@@ -11,9 +12,16 @@ impl Oath {
     pub(super) fn calculate(&mut self, data: &[u8], truncated: bool, touched: bool) -> Result<Vec<u8>, Stop> {
         let (id, challenge) = read_calculate(data).ok_or(status::WRONG_DATA)?;
         let at = self.position(id)?;
+        let persona = &self.persona;
         let entry = &mut self.accounts[at];
-        let message = entry.message(challenge)?;
-        if entry.account.touch && self.persona.touch && !touched {
+        if entry.account.behind_pin {
+            return Err(persona.no_such_account.into());
+        }
+        if entry.account.algorithm == Algorithm::Sha512 && persona.sha512 == Sha512::IsNotCalculated {
+            return Err(status::NOT_SUPPORTED.into());
+        }
+        let message = entry.message(challenge, persona.counts_from_counter)?;
+        if entry.account.touch && persona.touch && !touched {
             return Err(Stop::Touch);
         }
         let mut out = Vec::new();
@@ -32,15 +40,17 @@ impl Oath {
             return Err(status::WRONG_DATA.into());
         }
         let mut out = Vec::new();
+        let persona = &self.persona;
+        let marker = |digits: u8| if persona.digits_in_markers { vec![digits] } else { Vec::new() };
         for entry in &mut self.accounts {
             let account = &entry.account;
             tlv::push(&mut out, NAME, &account.id);
             if account.kind == Kind::Hotp {
-                tlv::push(&mut out, COUNTER_NOT_COMPUTED, &[account.digits]);
-            } else if account.touch && self.persona.touch {
-                tlv::push(&mut out, TOUCH_NOT_COMPUTED, &[account.digits]);
+                tlv::push(&mut out, COUNTER_NOT_COMPUTED, &marker(account.digits));
+            } else if account.touch && persona.keeps_touch_flag {
+                tlv::push(&mut out, TOUCH_NOT_COMPUTED, &marker(account.digits));
             } else {
-                let message = entry.message(challenge)?;
+                let message = entry.message(challenge, persona.counts_from_counter)?;
                 entry.code(&mut out, &message, truncated)?;
                 entry.last_challenge = message;
             }
@@ -51,9 +61,10 @@ impl Oath {
 
 impl Entry {
     /// What the code is computed from: the token's counter, or the challenge, if that may be asked.
-    fn message(&self, challenge: &[u8]) -> Result<Vec<u8>, Stop> {
+    fn message(&self, challenge: &[u8], from_counter: bool) -> Result<Vec<u8>, Stop> {
         match self.account.kind {
-            Kind::Hotp => Ok(self.counter.to_be_bytes().to_vec()),
+            Kind::Hotp if from_counter => Ok(self.counter.to_be_bytes().to_vec()),
+            Kind::Hotp => Ok(self.counter.wrapping_add(1).to_be_bytes().to_vec()),
             Kind::Totp if challenge.is_empty() => Err(status::WRONG_DATA.into()),
             Kind::Totp if self.account.only_increasing && smaller(challenge, &self.last_challenge) => {
                 Err(status::SECURITY.into())

@@ -5,9 +5,10 @@ use pbkdf2::pbkdf2_hmac;
 use sha1::Sha1;
 use zeroize::Zeroizing;
 
-use super::{CHALLENGE, FULL, KEY, Oath};
+use super::{CHALLENGE, FULL, KEY, Oath, PICO};
 use crate::account::{Algorithm, hmac};
 use crate::apdu::{Stop, status};
+use crate::persona::Greeting;
 use crate::tlv;
 
 const PROOF: usize = 20;
@@ -26,7 +27,8 @@ impl Oath {
         self.session.validated = false;
         self.password = password.map(|password| {
             let mut key = Zeroizing::new(vec![0; 16]);
-            pbkdf2_hmac::<Sha1>(password.as_bytes(), &self.device_id, 1000, &mut key);
+            let salt = if self.persona.greeting == Greeting::OutOfStep { PICO } else { &self.device_id };
+            pbkdf2_hmac::<Sha1>(password.as_bytes(), salt, 1000, &mut key);
             Password { type_byte: TYPE, key }
         });
     }
@@ -61,7 +63,7 @@ impl Oath {
         let (proof, challenge) = read_proof(data, FULL, CHALLENGE).ok_or(status::WRONG_DATA)?;
         let password = self.password.as_ref().ok_or(status::NO_SUCH_OBJECT)?;
         if !proves(&password.key, &self.session.challenge, proof) {
-            return Err(status::WRONG_DATA.into());
+            return Err(self.persona.wrong_password.into());
         }
         let ours = hmac(Algorithm::Sha1, &password.key, challenge).ok_or(status::MEMORY_FAILURE)?;
         self.session.validated = true;

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use super::{Entry, INITIAL_COUNTER, KEY, LIST_ENTRY, NAME, Oath, PROPERTY};
 use crate::account::{Account, Algorithm, read_type};
 use crate::apdu::{Stop, status};
+use crate::persona::{Duplicate, Sha512};
 use crate::tlv;
 
 const LONGEST_NAME: usize = 64;
@@ -15,7 +16,7 @@ const TOUCH: u8 = 2;
 impl Oath {
     /// Puts an account there, over the one that has its name if there is one, whatever a PUT would have said.
     pub(crate) fn add(&mut self, account: Account) {
-        let entry = Entry { counter: account.counter.into(), last_challenge: Vec::new(), account };
+        let entry = Entry::new(account);
         match self.position(&entry.account.id) {
             Ok(at) => self.accounts[at] = entry,
             Err(_) => self.accounts.push(entry),
@@ -35,24 +36,42 @@ impl Oath {
 
     pub(super) fn position(&self, id: &[u8]) -> Result<usize, Stop> {
         let found = self.accounts.iter().position(|entry| entry.account.id == id);
-        found.ok_or(Stop::Status(status::NO_SUCH_OBJECT))
+        found.ok_or(Stop::Status(self.persona.no_such_account))
     }
 
-    pub(super) fn put(&mut self, data: &[u8]) -> Result<Vec<u8>, Stop> {
-        let account = read_put(data).ok_or(status::WRONG_DATA)?;
-        if account.algorithm == Algorithm::Sha512 && !self.persona.sha512 {
+    pub(super) fn put(&mut self, data: &[u8], touched: bool) -> Result<Vec<u8>, Stop> {
+        let mut account = read_put(data).ok_or(status::WRONG_DATA)?;
+        if account.algorithm == Algorithm::Sha512 && self.persona.sha512 == Sha512::IsNotPut {
             return Err(status::WRONG_DATA.into());
         }
+        if account.touch && self.persona.touch_to_write && !touched {
+            return Err(Stop::Touch);
+        }
+        if let (Duplicate::IsRefused(status), Ok(_)) = (self.persona.duplicate, self.position(&account.id)) {
+            return Err(status.into());
+        }
+        account.touch &= self.persona.keeps_touch_flag;
         let others = self.accounts.iter().map(|entry| &entry.account.id).filter(|&id| *id != account.id);
         if !self.persona.capacity.holds(others.map(Vec::len).chain([account.id.len()])) {
             return Err(self.persona.full.into());
         }
-        self.add(account);
+        if self.persona.duplicate == Duplicate::IsSecond {
+            self.accounts.push(Entry::new(account));
+            return Ok(Vec::new());
+        }
+        let mistaken = |entry: &Entry| entry.account.id.starts_with(&account.id);
+        match self.accounts.iter().position(mistaken) {
+            Some(at) if self.persona.mistakes_beginnings => self.accounts[at] = Entry::new(account),
+            _ => self.add(account),
+        }
         Ok(Vec::new())
     }
 
-    pub(super) fn delete(&mut self, data: &[u8]) -> Result<Vec<u8>, Stop> {
+    pub(super) fn delete(&mut self, data: &[u8], touched: bool) -> Result<Vec<u8>, Stop> {
         let id = read_names::<1>(data).ok_or(status::WRONG_DATA)?[0];
+        if self.persona.touch_to_write && !touched {
+            return Err(Stop::Touch);
+        }
         let at = self.position(id)?;
         self.accounts.remove(at);
         Ok(Vec::new())
@@ -71,10 +90,16 @@ impl Oath {
 
     pub(super) fn list(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        for Entry { account, .. } in &self.accounts {
+        for Entry { account, .. } in self.accounts.iter().filter(|entry| !entry.account.behind_pin) {
             tlv::push(&mut out, LIST_ENTRY, &[&[account.type_byte()], &account.id[..]].concat());
         }
         out
+    }
+}
+
+impl Entry {
+    fn new(account: Account) -> Self {
+        Self { counter: account.counter.into(), last_challenge: Vec::new(), account }
     }
 }
 
@@ -113,6 +138,7 @@ fn read_put(mut data: &[u8]) -> Option<Account> {
         secret: Zeroizing::new(secret.to_vec()),
         touch: flags & TOUCH != 0,
         only_increasing: flags & ONLY_INCREASING != 0,
+        behind_pin: false,
         counter,
     })
 }

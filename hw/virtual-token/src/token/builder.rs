@@ -3,10 +3,10 @@
 use std::sync::{Arc, Condvar, Mutex};
 
 use super::state::State;
-use super::{Inner, Presence, VirtualToken};
+use super::{Applet, Inner, Presence, VirtualToken};
 use crate::Persona;
 use crate::oath::Oath;
-use crate::touch::{self, Touch};
+use crate::touch::Touch;
 
 /// A token before it is made: what cannot change afterwards.
 #[derive(Clone, Debug)]
@@ -47,13 +47,17 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> VirtualToken {
         let Self { persona, serial, device_id, challenge, block } = self;
+        let presence = Applet::ALL.map(|applet| match persona.applets.contains(&applet) {
+            true => Presence::Enabled,
+            false => Presence::Absent,
+        });
         let state = State {
             serial,
-            oath: Oath::new(persona.clone(), device_id, challenge, block),
+            oath: Oath::new(persona.clone(), serial, device_id, challenge, block),
             selected: None,
-            presence: [Presence::Enabled; 3],
+            presence,
             touch: Touch::OnCommand,
-            touch_timeout: touch::TIMEOUT,
+            touch_timeout: persona.touch_timeout,
             waiting: None,
             resets: 0,
             commands: Vec::new(),

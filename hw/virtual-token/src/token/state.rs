@@ -56,7 +56,7 @@ impl State {
         let enabled = |applet: &Applet| self.presence[*applet as usize] == Presence::Enabled;
         let found = Applet::ALL.into_iter().filter(enabled).find(|applet| id.starts_with(applet.id()));
         let applet = found.ok_or(status::NOT_FOUND)?;
-        self.oath.deselect();
+        self.oath.leave();
         self.selected = Some(applet);
         Ok(match applet {
             Applet::Oath => self.oath.select(),
@@ -78,7 +78,7 @@ impl State {
     /// Data and status word; only OATH knows how to send the rest of a long answer.
     pub(super) fn finish(&mut self, result: Result<Vec<u8>, Stop>, command: &Command<'_>) -> Vec<u8> {
         let (mut answer, status) = match result {
-            Ok(data) if self.selected == Some(Applet::Oath) => self.oath.piece(data, command.long_answer),
+            Ok(data) if self.selected == Some(Applet::Oath) => self.oath.piece(data, command),
             Ok(data) => (data, status::OK),
             Err(Stop::Status(status)) => (Vec::new(), status),
             Err(Stop::Touch) => (Vec::new(), status::INTERNAL),

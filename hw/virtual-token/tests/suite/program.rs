@@ -162,7 +162,10 @@ fn what_it_refuses() {
     fs::write(&bad, "not base32!\n").unwrap();
     let bad = bad.to_str().unwrap();
     let cases: [(&[&str], &str); 6] = [
-        (&["--persona", "6"], "there are 5.4.3, 5.7, neo"),
+        (
+            &["--persona", "6"],
+            "there are 5.4.3, 5.2.4, 5.7, fips, 4.3.4, 4-fips, neo, canokey, nitrokey, nitrokey-pin, pico",
+        ),
         (&["--account", "a"], "each --account needs a --secret-file"),
         (&["--account", "a", "--secret-file", "/none"], "/none: No such file"),
         (&["--account", "a", "--secret-file", bad], "its first line is not base32"),

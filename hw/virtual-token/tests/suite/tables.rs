@@ -276,7 +276,7 @@ fn likely() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn any_bytes_get_an_answer(
-        which in 0..3usize,
+        which in 0..Persona::ALL.len(),
         block in prop::option::of(1..300usize),
         commands in prop::collection::vec(prop_oneof![likely(), prop::collection::vec(any::<u8>(), 0..40)], 1..30),
     ) {
