@@ -40,6 +40,8 @@ impl StatusWord {
     pub const ABORTED: Self = Self(0x6F00);
     /// Wrong data: syntax; at VALIDATE: wrong password.
     pub const WRONG_DATA: Self = Self(0x6A80);
+    /// The function is not supported.
+    pub const NOT_SUPPORTED: Self = Self(0x6A81);
     /// Not found: no such applet (Nitrokey: no such account).
     pub const NOT_FOUND: Self = Self(0x6A82);
     /// Wrong parameters, as YubiKeys say it.

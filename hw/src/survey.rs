@@ -24,6 +24,11 @@ pub struct Look {
     pub contents: Contents,
 }
 
+/// Whether the token in a reader of this name is a YubiKey: of others, a version says nothing of what they can do.
+pub(crate) fn is_yubikey(reader: &str) -> bool {
+    reader.to_lowercase().contains("yubikey")
+}
+
 /// What was seen of a token's OATH applet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Contents {
@@ -66,10 +71,9 @@ impl Look {
     /// Yubico's technical manual; CanoKey's source.
     #[must_use]
     pub fn capacity(&self) -> Option<usize> {
-        let reader = self.reader.to_lowercase();
         let firmware = self.identity.firmware.or(self.greeting()?.version)?;
-        match (reader.contains("yubikey"), firmware) {
-            _ if reader.contains("canokey") => Some(100),
+        match (is_yubikey(&self.reader), firmware) {
+            _ if self.reader.to_lowercase().contains("canokey") => Some(100),
             (true, Version { major: 0..=3, .. }) | (false, _) => None,
             (true, firmware) if firmware < ROOMY => Some(32),
             (true, _) => Some(64),

@@ -4,11 +4,14 @@ use super::{Exit, Report, listed, token};
 use crate::accounts::{AccountFault, AccountsError, PictureFault, meant};
 use crate::world::{NoAnswer, printable};
 use hw::change::{ChangeError, Feature, Refusal};
-use hw::oath::{AccountId, LONGEST_ID};
+use hw::oath::{AccountId, LONGEST_ID, OathError};
 use std::path::Path;
 
 /// How to go on where the secret was not given as it should be.
 const GIVE_IT: &str = "paste it at the prompt, pipe it in, or name a picture: --qr FILE";
+
+/// How to go on where a token renames no accounts.
+const ADD_IT_AGAIN: &str = "add it again under the new id, with its secret; firmware cannot be changed";
 
 pub(super) fn report(what: String, error: &AccountsError) -> Report {
     match error {
@@ -56,13 +59,13 @@ pub(super) fn report(what: String, error: &AccountsError) -> Report {
             format!("{token} has no password"),
             "`aws-mfa-key accounts password set` sets one",
         ),
-        AccountsError::HasNone { token } => Report::new(
-            Exit::Change,
-            what,
-            format!("{token} has no passwords of this kind"),
-            "lock it with its maker's own program",
-        ),
+        AccountsError::HasNone { token } => has_no_passwords(what, token),
     }
+}
+
+fn has_no_passwords(what: String, token: &str) -> Report {
+    let next = "lock it with its maker's own program";
+    Report::new(Exit::Change, what, format!("{token} has no passwords of this kind"), next)
 }
 
 fn untyped(what: &str, answer: NoAnswer) -> String {
@@ -124,9 +127,14 @@ fn picture(what: String, path: &Path, fault: &PictureFault) -> Report {
 pub(super) fn change(what: String, token: &str, error: &ChangeError) -> Report {
     match error {
         ChangeError::Refused(refusal) => refused(what, token, refusal),
+        ChangeError::Failed(OathError::Unsupported { command: "SET CODE" }) => has_no_passwords(what, token),
         ChangeError::Failed(why) => {
             let report = token::oath(what, token, why);
-            Report { cause: format!("{}; nothing was changed", report.cause), ..report }
+            let next = match why {
+                OathError::Unsupported { command: "RENAME" } => ADD_IT_AGAIN.to_owned(),
+                _ => report.next,
+            };
+            Report { cause: format!("{}; nothing was changed", report.cause), next, ..report }
         }
         ChangeError::Uncertain(why) => {
             let report = token::oath(what, token, why);
@@ -168,9 +176,7 @@ fn refused(what: String, token: &str, refusal: &Refusal) -> Report {
             match feature {
                 Feature::Touch => "leave out --touch, or use another token".to_owned(),
                 Feature::Sha512 => "use another token".to_owned(),
-                Feature::Rename => {
-                    "add it again under the new id, with its secret; firmware cannot be changed".to_owned()
-                }
+                Feature::Rename => ADD_IT_AGAIN.to_owned(),
             },
         ),
         Refusal::Ambiguous { id, other } => (
@@ -182,6 +188,16 @@ fn refused(what: String, token: &str, refusal: &Refusal) -> Report {
             Exit::Failed,
             format!("{token} said that it is done, and does not show it"),
             "look at it: `aws-mfa-key accounts list`".to_owned(),
+        ),
+        Refusal::Doubled { id } => (
+            Exit::Failed,
+            format!("{token} does not overwrite accounts: it has two of the id {id} now"),
+            format!("`aws-mfa-key accounts remove {}` removes both; then add it again", quoted(id)),
+        ),
+        Refusal::NoTouch { id } => (
+            Exit::Failed,
+            format!("{token} knows no touch: {id} is there, and gives its codes without"),
+            format!("`aws-mfa-key accounts remove {}`, if that is not good enough", quoted(id)),
         ),
     };
     Report::new(exit, what, cause, next)

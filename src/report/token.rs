@@ -29,7 +29,9 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
             format!("{token} has no OATH applet"),
             "plug in a token that has one (not a \"Security Key\", which has FIDO only)",
         ),
-        TokenError::NoMatch { present, named } => no_match(what, present, named.as_deref()),
+        TokenError::NoMatch { present, named, behind_pin } => {
+            no_match(what, present, named.as_deref(), behind_pin.as_deref())
+        }
         TokenError::SeveralAccounts { matching } => Report::new(
             Exit::Change,
             what,
@@ -96,7 +98,12 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
     }
 }
 
-fn no_match(what: String, present: &[(String, Vec<hw::oath::AccountId>)], named: Option<&str>) -> Report {
+fn no_match(
+    what: String,
+    present: &[(String, Vec<hw::oath::AccountId>)],
+    named: Option<&str>,
+    behind_pin: Option<&str>,
+) -> Report {
     let there: Vec<String> = present
         .iter()
         .map(|(token, ids)| match ids.as_slice() {
@@ -106,7 +113,19 @@ fn no_match(what: String, present: &[(String, Vec<hw::oath::AccountId>)], named:
         .collect();
     let wanted = named.map_or("no account of this MFA device".to_owned(), |id| format!("no account \"{id}\""));
     let cause = format!("{wanted} on the token: {}", listed(there.iter()));
-    Report::new(Exit::Change, what, cause, "name the account: --account ID, or mfa_key_account in the profile")
+    let next = "name the account: --account ID, or mfa_key_account in the profile";
+    match behind_pin {
+        Some(token) => {
+            let cause = format!("{cause}; accounts behind the PIN of {token} cannot be seen");
+            Report::new(
+                Exit::Change,
+                what,
+                cause,
+                format!("{next}; one behind the PIN has to be added again without it"),
+            )
+        }
+        None => Report::new(Exit::Change, what, cause, next),
+    }
 }
 
 pub(super) fn oath(what: String, token: &str, why: &OathError) -> Report {

@@ -47,6 +47,8 @@ pub enum TokenError {
         present: Vec<(String, Vec<AccountId>)>,
         /// The id that was named, if one was.
         named: Option<String>,
+        /// A token that keeps accounts behind a PIN to itself, if there is one.
+        behind_pin: Option<String>,
     },
     /// More than one account fits.
     SeveralAccounts {
@@ -145,7 +147,8 @@ pub struct Found {
 #[must_use]
 pub fn name(look: &Look) -> String {
     let reader = look.reader.to_lowercase();
-    let kind = ["YubiKey", "Nitrokey", "CanoKey"].into_iter().find(|kind| reader.contains(&kind.to_lowercase()));
+    let kind =
+        ["YubiKey", "Nitrokey", "CanoKey", "Pico Key"].into_iter().find(|kind| reader.contains(&kind.to_lowercase()));
     match (kind, look.identity.serial) {
         (kind, Some(serial)) => format!("{} {serial}", kind.unwrap_or("token")),
         (Some(kind), None) => format!("{kind} without a serial number"),

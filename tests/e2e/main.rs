@@ -10,6 +10,7 @@
 //! - `clock`, `ledger`: any clock on the machine, and no code twice, whatever happens.
 //! - `soak`: days of it.
 //! - `tokens`, `accounts`, `accounts_errors`: what is on the tokens, shown and changed.
+//! - `personas`: each known kind of token, and what the commands make of it.
 //! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: servers that end connections early.
@@ -39,6 +40,7 @@ mod ledger;
 mod login;
 mod memory;
 mod network;
+mod personas;
 mod real;
 mod real_commands;
 mod real_process;

@@ -63,7 +63,7 @@ impl Greeting {
     }
 
     /// Reads as much as makes sense. An early pico-fido says the wrong length, so that what follows is out of step; its
-    /// challenge is then found at the very end.
+    /// challenge is then found at the end, with no more than the algorithm behind it.
     ///
     /// YKOATH: SELECT.
     pub(super) fn read(answer: &[u8]) -> Self {
@@ -80,8 +80,9 @@ impl Greeting {
                 Ok(_) | Err(_) => in_step = false,
             }
         }
-        if let (false, None, [.., 0x74, 0x08, _, _, _, _, _, _, _, _]) = (in_step, &greeting.challenge, answer) {
-            greeting.challenge = Some(answer[answer.len() - 8..].to_vec());
+        let end = answer.strip_suffix(&[0x7B, 0x01, 0x01]).unwrap_or(answer);
+        if let (false, None, [.., 0x74, 0x08, _, _, _, _, _, _, _, _]) = (in_step, &greeting.challenge, end) {
+            greeting.challenge = Some(end[end.len() - 8..].to_vec());
         }
         greeting
     }
@@ -110,6 +111,9 @@ mod tests {
             let pico =
                 Greeting::read(&[&b"\x79\x02\x02\x04\x71\x09Pico Fido"[..], stray, b"\x74\x08ABCDEFGH"].concat());
             assert_eq!(pico.device_id, Some(DeviceId::from_bytes(b"Pico Fido")));
+            assert_eq!(pico.challenge.as_deref(), Some(&b"ABCDEFGH"[..]), "after {stray:02x?}");
+            let end = b"\x74\x08ABCDEFGH\x7b\x01\x01";
+            let pico = Greeting::read(&[&b"\x79\x02\x02\x04\x71\x09Pico Fido"[..], stray, end].concat());
             assert_eq!(pico.challenge.as_deref(), Some(&b"ABCDEFGH"[..]), "after {stray:02x?}");
         }
         let open = Greeting::read(b"\x79\x03\x05\x04\x03\x71\x0a\x74\x08abcdefgh");

@@ -82,6 +82,7 @@ impl<'t> Ready<'t> {
             StatusWord::SUCCESS => Code::read(&answer.data, step),
             StatusWord::SECURITY_STATUS if waited > TOUCH_WAS_AWAITED => Err(OathError::TouchMissing { waited }),
             StatusWord::NO_SUCH_OBJECT | StatusWord::NOT_FOUND => Err(OathError::NoSuchAccount { id: id.clone() }),
+            StatusWord::NOT_SUPPORTED => Err(OathError::Unsupported { command: "CALCULATE for the account's hash" }),
             status => Err(refusal("CALCULATE", status)),
         }
     }

@@ -59,12 +59,12 @@ impl Ready<'_> {
         if account.kind == Kind::Hotp && account.counter > 0 {
             tlv::write(&mut data, 0x7A, &account.counter.to_be_bytes());
         }
-        let is_old = self.greeting.version.is_some_and(|version| version.major < 4);
         match self.write(0x01, &data, "PUT")? {
             StatusWord::SUCCESS => Ok(()),
             StatusWord::NO_SPACE => Err(OathError::Full),
-            // What some NEOs say for it.
-            StatusWord::ABORTED if is_old => Err(OathError::Full),
+            StatusWord::WRONG_DATA if account.algorithm == Algorithm::Sha512 => {
+                Err(OathError::Unsupported { command: "SHA-512" })
+            }
             status => Err(refusal("PUT", status)),
         }
     }
@@ -152,7 +152,9 @@ impl Ready<'_> {
     fn password_answer(status: StatusWord) -> Result<(), OathError> {
         match status {
             StatusWord::SUCCESS => Ok(()),
-            StatusWord::UNKNOWN_INSTRUCTION => Err(OathError::Unsupported { command: "SET CODE" }),
+            StatusWord::UNKNOWN_INSTRUCTION | StatusWord::CONDITIONS => {
+                Err(OathError::Unsupported { command: "SET CODE" })
+            }
             status => Err(refusal("SET CODE", status)),
         }
     }

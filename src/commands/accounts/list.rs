@@ -14,6 +14,9 @@ pub(super) fn run(typed: &cli::List, world: &mut World) -> Result<(), Failure> {
     let json = plan::json(typed.json, &world.env)?;
     let what = "could not list the accounts";
     let look = desk.token(None).map_err(|error| Failure::Accounts { what, error: Box::new(error.into()) })?;
+    if look.greeting().is_some_and(|greeting| greeting.pin_tries.is_some()) {
+        world.person.tell("note: accounts behind the token's PIN are not shown");
+    }
     let accounts = look.accounts().unwrap_or_default();
     let text = if json { rows_as_json(accounts) } else { rows_as_table(accounts) };
     world.out.write_all(text.as_bytes()).map_err(Failure::Output)

@@ -127,7 +127,9 @@ fn missing(survey: &Survey, looks: &[&Look], wanted: &Search<'_>) -> TokenError 
         Some((token, disabled)) if present.is_empty() => TokenError::NoApplet { token, disabled },
         _ => {
             let named = wanted.account.id.map(|id| String::from_utf8_lossy(id).into_owned());
-            TokenError::NoMatch { present, named }
+            let keeps_some = |look: &&&Look| look.greeting().is_some_and(|greeting| greeting.pin_tries.is_some());
+            let behind_pin = looks.iter().find(keeps_some).map(|look| name(look));
+            TokenError::NoMatch { present, named, behind_pin }
         }
     }
 }

@@ -1,0 +1,238 @@
+//! What is known of a token before it is changed, what speaks against a change, and whether it was made as it was meant.
+
+use std::fmt;
+
+use super::Change;
+use crate::device::Version;
+use crate::oath::{Account, AccountId, Algorithm, Greeting, LONGEST_ID};
+
+/// Something that not every applet can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// Codes that need a touch.
+    Touch,
+    /// Accounts with SHA-512.
+    Sha512,
+    /// Renaming accounts.
+    Rename,
+}
+
+impl Feature {
+    /// The first version that has it.
+    ///
+    /// yubikit's `oath.py`; Yubico's technical manual.
+    #[must_use]
+    pub fn since(self) -> Version {
+        let (major, minor, patch) = match self {
+            Self::Touch => (4, 2, 6),
+            Self::Sha512 => (4, 3, 1),
+            Self::Rename => (5, 3, 1),
+        };
+        Version { major, minor, patch }
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Touch => "codes that need a touch",
+            Self::Sha512 => "accounts with SHA-512",
+            Self::Rename => "renaming accounts",
+        })
+    }
+}
+
+/// Why a change was not even tried, or not made as it was meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is an account with this id, and it was not to be overwritten.
+    Exists {
+        /// The id.
+        id: AccountId,
+    },
+    /// The token does not overwrite accounts.
+    KeepsWhatItHas {
+        /// The id.
+        id: AccountId,
+    },
+    /// There is no account with this id.
+    NoSuchAccount {
+        /// The id.
+        id: AccountId,
+        /// What there is.
+        present: Vec<AccountId>,
+    },
+    /// An id is empty, or longer than an applet can store.
+    IdLength {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// There is no room left.
+    Full {
+        /// How many accounts there are.
+        used: usize,
+    },
+    /// The firmware is too old.
+    TooOld {
+        /// For what.
+        feature: Feature,
+        /// Which it has.
+        has: Version,
+    },
+    /// The firmware mistakes one account for another whose id begins with its id.
+    Ambiguous {
+        /// The id.
+        id: AccountId,
+        /// The other one.
+        other: AccountId,
+    },
+    /// The token said that it is done, and it is not.
+    NotKept,
+    /// The token did not overwrite the account, but has two of this id now.
+    Doubled {
+        /// The id.
+        id: AccountId,
+    },
+    /// The account is there, and the token gives its codes without a touch.
+    NoTouch {
+        /// The id.
+        id: AccountId,
+    },
+}
+
+/// What is known of the token that is to be changed.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// What the applet says of itself.
+    pub greeting: &'a Greeting,
+    /// Its accounts.
+    pub accounts: &'a [Account],
+    /// How many it has room for, if that is known.
+    pub capacity: Option<usize>,
+    /// Whether it is a YubiKey, whose version tells what it can do.
+    pub is_yubikey: bool,
+}
+
+impl Standing<'_> {
+    pub(super) fn of(&self, id: &AccountId) -> impl Iterator<Item = &Account> {
+        self.accounts.iter().filter(move |account| account.id == *id)
+    }
+
+    pub(super) fn has(&self, id: &AccountId) -> bool {
+        self.of(id).next().is_some()
+    }
+
+    pub(super) fn is_neo(&self) -> bool {
+        self.is_yubikey && self.greeting.version.is_some_and(|version| version.major < 4)
+    }
+
+    fn supports(&self, feature: Feature) -> Result<(), Refusal> {
+        match self.greeting.version {
+            Some(has) if self.is_yubikey && has < feature.since() => Err(Refusal::TooOld { feature, has }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an account can be added, as far as that can be known before its secret is.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn can_add(&self, id: &AccountId, overwrite: bool, touch: bool) -> Result<(), Refusal> {
+        if touch {
+            self.supports(Feature::Touch)?;
+        }
+        has_good_length(id)?;
+        match self.has(id) {
+            true if !overwrite => return Err(Refusal::Exists { id: id.clone() }),
+            false => self.has_room()?,
+            true => {}
+        }
+        let longer = |other: &&Account| other.id != *id && other.id.as_bytes().starts_with(id.as_bytes());
+        match self.accounts.iter().find(longer) {
+            Some(other) if self.mistakes_beginnings() => {
+                Err(Refusal::Ambiguous { id: id.clone(), other: other.id.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether there is room for one more account.
+    ///
+    /// # Errors
+    /// [`Refusal::Full`].
+    pub fn has_room(&self) -> Result<(), Refusal> {
+        let used = self.accounts.len();
+        if self.capacity.is_some_and(|capacity| used >= capacity) { Err(Refusal::Full { used }) } else { Ok(()) }
+    }
+
+    /// Whether the firmware overwrites an account when another is added whose id is the beginning of its id. Seen in ykman.
+    fn mistakes_beginnings(&self) -> bool {
+        let version = |major, minor, patch| Version { major, minor, patch };
+        let is_one_of_them = |has| has > version(4, 0, 0) && has < version(4, 3, 5);
+        self.is_yubikey && self.greeting.version.is_some_and(is_one_of_them)
+    }
+
+    /// Whether an account can be removed.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchAccount`].
+    pub fn can_remove(&self, id: &AccountId) -> Result<(), Refusal> {
+        if self.has(id) {
+            return Ok(());
+        }
+        let present = self.accounts.iter().filter(|account| !account.id.is_hidden());
+        Err(Refusal::NoSuchAccount { id: id.clone(), present: present.map(|account| account.id.clone()).collect() })
+    }
+
+    /// Whether a change can be made.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn allows(&self, change: &Change) -> Result<(), Refusal> {
+        match change {
+            Change::Add { account, overwrite } => {
+                if account.algorithm == Algorithm::Sha512 {
+                    self.supports(Feature::Sha512)?;
+                }
+                self.can_add(&account.id, *overwrite, account.touch)
+            }
+            Change::Remove { id } => self.can_remove(id),
+            Change::Rename { old, new } => {
+                self.supports(Feature::Rename)?;
+                self.can_remove(old)?;
+                has_good_length(new)?;
+                if self.has(new) { Err(Refusal::Exists { id: new.clone() }) } else { Ok(()) }
+            }
+            Change::SetPassword { .. } | Change::ClearPassword => Ok(()),
+        }
+    }
+
+    /// Whether the accounts are as a change was to make them, as far as that can be seen.
+    pub(super) fn shows(&self, change: &Change) -> bool {
+        match change {
+            Change::Add { account, .. } => self.has(&account.id),
+            Change::Remove { id } => !self.has(id),
+            Change::Rename { old, new } => !self.has(old) && self.has(new),
+            Change::SetPassword { .. } | Change::ClearPassword => false,
+        }
+    }
+
+    /// Whether a change that the token says it made is as it was meant, as far as that can be seen.
+    pub(super) fn keeps(&self, change: &Change) -> Result<(), Refusal> {
+        if !self.shows(change) {
+            return Err(Refusal::NotKept);
+        }
+        let Change::Add { account: new, .. } = change else { return Ok(()) };
+        let id = || new.id.clone();
+        match self.of(&new.id).collect::<Vec<_>>().as_slice() {
+            [_, _, ..] => Err(Refusal::Doubled { id: id() }),
+            [Account { touch: Some(false), .. }] if new.touch => Err(Refusal::NoTouch { id: id() }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn has_good_length(id: &AccountId) -> Result<(), Refusal> {
+    let length = id.as_bytes().len();
+    if (1..=LONGEST_ID).contains(&length) { Ok(()) } else { Err(Refusal::IdLength { length }) }
+}
