@@ -30,33 +30,42 @@ use world::SEED;
 /// Rounds of what takes seconds with the others' tools.
 const ROUNDS: usize = 15;
 
+/// What is measured together.
+type Part = fn(&Stack);
+
 fn main() {
     let stack = Stack::new();
     let id = "Amazon Web Services:alice@example";
     stack.bench.token.remove(id.as_bytes());
     stack.bench.token.add(Account::totp(id, SEED));
+    let parts: [(&str, Part); 5] =
+        [("login", login), ("quick", quick), ("code", code), ("crowd", crowd), ("many", |_| many())];
+    let named: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
+    for (_, part) in parts.iter().filter(|(name, _)| named.is_empty() || named.iter().any(|wanted| wanted == name)) {
+        part(&stack);
+    }
+}
+
+/// `login` beside what one would do without us.
+fn login(stack: &Stack) {
     let program = fs::metadata(stack::program()).unwrap();
     println!("the program                       {:>8.2} MiB", program.len() as f64 / f64::from(1 << 20));
     let (mut ours, mut theirs, mut bare, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let other = Other::new(&stack);
+    let other = Other::new(stack);
     for round in 1..=ROUNDS {
         // Each round has a code of its own without waiting for it: time passes at AWS, and we go by AWS's.
         stack.bench.aws.set_clock_offset(150 * i64::try_from(round).unwrap());
         ours.push(timed(|| assert_eq!(stack.run(&["login", "dev", "--force"]).code, Some(0))));
         bare.push(timed(|| assert_eq!(stack.run(&["--version"]).code, Some(0))));
         stack.bench.aws.set_clock_offset(0);
-        theirs.push(timed(|| by_hand(&stack)));
-        others.push(timed(|| other.login(&stack)));
+        theirs.push(timed(|| by_hand(stack)));
+        others.push(timed(|| other.login(stack)));
     }
     let (ours, theirs, bare, others) = (median(ours), median(theirs), median(bare), median(others));
     println!("login, STS and token at once      {:>8.1} ms", ms(ours));
     println!("  less the start of a program     {:>8.1} ms", ms(ours.saturating_sub(bare)));
     println!("ykman + aws sts get-session-token {:>8.1} ms   {:.0} times ours", ms(theirs), ms(theirs) / ms(ours));
     println!("aws-mfa of PyPI, code at hand     {:>8.1} ms   {:.0} times ours", ms(others), ms(others) / ms(ours));
-    quick(&stack);
-    code(&stack);
-    crowd(&stack);
-    many();
     stack.bench.token.clear_commands();
     stack.bench.aws.set_clock_offset(86_400);
     assert_eq!(stack.run(&["login", "dev", "--force"]).code, Some(0));
@@ -119,7 +128,7 @@ fn crowd(stack: &Stack) {
             let mut command = Command::new(stack::program());
             command.args(["credential-process", "dev"]).envs(&stack.bench.env);
             command.env("PCSCLITE_CSOCK_NAME", stack.pcscd.socket()).stdin(Stdio::null()).stdout(Stdio::null());
-            command.spawn().unwrap()
+            command.stderr(Stdio::null()).spawn().unwrap()
         };
         let crowd: Vec<Child> = (0..programs).map(one).collect();
         crowd.into_iter().for_each(|mut child| assert!(child.wait().unwrap().success()));

@@ -10,6 +10,7 @@ mod login;
 mod logout;
 mod outbox;
 mod piped;
+mod queue;
 mod round;
 mod session;
 mod status;

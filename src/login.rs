@@ -111,15 +111,12 @@ pub struct Device {
     pub identity: Option<Identity>,
 }
 
-/// The MFA device: the plan's, or else the one with codes that IAM lists for the key's user; of several, the only one
-/// that has an account on a token.
+/// The MFA device of a plan that names none: the one with codes that IAM lists for the key's user; of several, the only
+/// one that has an account on a token.
 ///
 /// # Errors
 /// [`LoginError`].
-pub async fn mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<Device, LoginError> {
-    if let Some(serial) = &plan.mfa_serial {
-        return Ok(Device { serial: serial.clone(), identity: None });
-    }
+pub async fn find_mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<Device, LoginError> {
     let (identity, listed) = join(aws.caller_identity(), aws.mfa_devices()).await;
     let identity = identity.map_err(LoginError::Identity)?;
     let listed = listed.map_err(LoginError::MfaDevices)?;

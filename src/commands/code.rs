@@ -1,10 +1,9 @@
 //! `code`: a code of the MFA device on standard output, and nothing else; AWS is not asked.
 
-use super::round::WAITING;
+use super::queue::alone;
 use super::session;
 use crate::cli;
-use crate::ledger;
-use crate::login::{LoginError, code_alone};
+use crate::login::code_alone;
 use crate::plan::PlanError;
 use crate::report::Failure;
 use crate::source::token::Tokens;
@@ -22,10 +21,7 @@ pub(super) fn run(typed: &cli::Code, world: &mut World) -> Result<(), Failure> {
     let tokens = Tokens::on((world.bus)(plan.reader.as_deref()));
     let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::Runtime)?;
     let code = runtime.block_on(async {
-        let wait = person.wait();
-        let held = ledger::hold(&plan.state, &serial, &world.clock, &mut |left| wait.show(WAITING, Some(left))).await;
-        drop(wait);
-        let mut ledger = held.map_err(LoginError::Ledger)?;
+        let mut ledger = alone(&plan, &serial, world).await?;
         code_alone(&plan, &serial, &tokens, &world.clock, person, &mut ledger).await
     });
     let code = code.map_err(failed)?;

@@ -70,6 +70,11 @@ impl Outbox {
         outbox
     }
 
+    /// The files that it writes to.
+    pub(super) fn locations(&self) -> &Locations {
+        &self.locations
+    }
+
     /// Takes a session; it is written at once where a person is kept waiting already.
     pub(super) fn post(&self, fresh: Fresh, ledger: Option<Held>) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((fresh, ledger));

@@ -1,30 +1,28 @@
 //! Sessions for several plans, side by side: each MFA device is asked for one code at a time, and nothing is asked for twice.
 
 use super::outbox::{Fresh, Outbox};
+use super::queue::{Queue, Turn};
 use super::session::{Got, good, left_until};
 use crate::aws::client::{Aws, Network, Route};
 use crate::aws::config_file::{Locations, Profiles, set_profile};
 use crate::aws::credentials_file::{self, CredentialsError, is_plain};
 use crate::aws::{Identity, MfaSerial, Session};
-use crate::file::{self, FileError, FileFault, Stamp};
-use crate::ledger::{self, Held};
-use crate::login::{Grant, Login, LoginError, assume_all, mfa_device};
+use crate::file::{self, Stamp};
+use crate::ledger::Held;
+use crate::login::{Device, Done, Grant, Login, LoginError, assume_all, find_mfa_device};
 use crate::plan::{Plan, PlanError, Role};
 use crate::report::{self, Failure};
 use crate::source::Source;
 use crate::source::token::Tokens;
 use crate::world::{World, stack};
 use futures_util::future::join_all;
-use std::cell::RefCell;
+use std::cell::{self, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::runtime;
 use tokio::sync::{Mutex, OnceCell};
-
-/// What is shown while somebody else logs in.
-pub(super) const WAITING: &str = "Waiting for another login with the same MFA device";
 
 /// What came of one plan, while others may want to know it, too.
 type Outcome = Result<Got, Arc<Failure>>;
@@ -58,8 +56,9 @@ struct Round<'a> {
     outbox: Arc<Outbox>,
     /// Plans that need no other's session, by session profile, and what came of them.
     roots: HashMap<&'a str, (&'a Plan, OnceCell<Outcome>)>,
-    /// Why nothing could be written to a session profile.
-    refused: HashMap<&'a str, Arc<Failure>>,
+    /// The session profiles that may have to be written, and why nothing could be written to one of them.
+    due: Vec<&'a str>,
+    refused: cell::OnceCell<HashMap<&'a str, Arc<Failure>>>,
     tokens: RefCell<HashMap<Option<String>, Rc<Tokens>>>,
     routes: RefCell<Vec<Route>>,
     devices: RefCell<HashMap<String, Rc<Mutex<Vec<Made<'a>>>>>>,
@@ -78,13 +77,17 @@ impl<'a> Round<'a> {
         for plan in alone.chain(plans.iter().filter_map(|plan| source_of(plan))) {
             roots.entry(plan.session_profile.as_str()).or_insert((plan, OnceCell::new()));
         }
+        let planned = plans.iter().copied().chain(roots.values().map(|(plan, _)| *plan));
+        let due = planned.filter(|plan| good(plan, &profiles, &*world.clock).is_none());
+        let mut due: Vec<&str> = due.map(|plan| plan.session_profile.as_str()).collect();
+        due.sort_unstable();
+        due.dedup();
         let outbox = Outbox::new(&profiles.locations, &world.person);
-        let (tokens, routes, devices) = Default::default();
-        Self { world, profiles, seen, outbox, roots, refused: HashMap::new(), tokens, routes, devices }
+        let (refused, tokens, routes, devices) = Default::default();
+        Self { world, profiles, seen, outbox, roots, due, refused, tokens, routes, devices }
     }
 
-    async fn run(mut self, plans: &[&'a Plan]) -> Vec<Outcome> {
-        self.rehearse(plans);
+    async fn run(self, plans: &[&'a Plan]) -> Vec<Outcome> {
         let outcomes = join_all(plans.iter().map(|plan| self.obtain(plan))).await;
         self.outbox.deliver();
         let written = |outcome: Outcome| {
@@ -95,27 +98,20 @@ impl<'a> Round<'a> {
     }
 
     /// Finds out what could not be written, before anything is spent on it.
-    fn rehearse(&mut self, plans: &[&'a Plan]) {
-        let clock = &*self.world.clock;
-        let roots = self.roots.values().map(|(plan, _)| *plan);
-        let mut due: Vec<&Plan> = plans.iter().copied().chain(roots).collect();
-        due.retain(|plan| good(plan, &self.profiles, clock).is_none());
-        let mut names: Vec<&str> = due.iter().map(|plan| plan.session_profile.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
+    fn rehearse(&self) -> HashMap<&'a str, Arc<Failure>> {
         let failed = |error: CredentialsError| Arc::new(Failure::Write { spent: false, error });
         let credentials = &self.profiles.locations.credentials;
-        match credentials_file::rehearse(credentials, &names) {
+        let due = self.due.iter().copied();
+        match credentials_file::rehearse(credentials, &self.due) {
             Ok(rehearsal) => {
                 for notice in report::notices(credentials, &rehearsal.notices) {
                     self.world.person.tell(&notice);
                 }
-                let refused = names.into_iter().zip(rehearsal.refused);
-                self.refused = refused.filter_map(|(name, error)| Some((name, failed(error?)))).collect();
+                due.zip(rehearsal.refused).filter_map(|(name, error)| Some((name, failed(error?)))).collect()
             }
             Err(error) => {
                 let failure = failed(error.into());
-                self.refused = names.into_iter().map(|name| (name, Arc::clone(&failure))).collect();
+                due.map(|name| (name, Arc::clone(&failure))).collect()
             }
         }
     }
@@ -146,38 +142,38 @@ impl<'a> Round<'a> {
         if let Some(got) = good(plan, &self.profiles, &*self.world.clock) {
             return Ok(got);
         }
-        self.check(plan)?;
-        let failed = |error| Arc::new(Failure::Login { profile: plan.profile.clone(), error: Box::new(error) });
-        let route = self.route(&plan.network)?;
-        let (aws, tokens) = (Aws::new(&route, &plan.key), self.tokens(plan));
-        let device = mfa_device(plan, &aws, &tokens).await.map_err(failed)?;
+        let device = self.mfa_device(plan).await?;
         let made = self.device(&device.serial);
         let mut made = made.lock().await;
         let serves = |made: &&Made<'_>| {
             is_same_login(made.plan, plan) && (made.outcome.is_ok() || is_same_source(made.plan, plan))
         };
-        let same = made.iter().rfind(serves);
-        if let Some(same) = same {
+        if let Some(same) = made.iter().rfind(serves) {
             let (identity, session, source) = same.outcome.clone()?;
+            self.check(plan)?;
             if device.identity.is_some() {
                 self.found(plan, &device.serial, None);
             }
             let fresh = Fresh::of(plan, device.serial, (session, identity), Some(source));
-            return Ok(self.post(fresh, None, route.now()));
+            return Ok(self.post(fresh, None, self.route(&plan.network)?.now()));
         }
-        let mut ledger = match self.ledger(plan, &device.serial).await.map_err(failed)? {
+        // One of a crowd finds a session here, and has done nothing for one of its own yet.
+        let queue = Queue { world: self.world, outbox: &self.outbox, seen: self.seen };
+        let mut ledger = match queue.turn(plan, &device.serial).await.map_err(failed(plan))? {
             Turn::Served(got) => return Ok(*got),
             Turn::Ours(ledger) => ledger,
         };
-        let person = &self.world.person;
-        let login = Login { plan, aws: &aws, tokens: &tokens, person, device: &device, ledger: &mut ledger };
-        let outcome = login.run(grant(plan)).await.map_err(failed);
+        // Where there is none for this one, that of an earlier login with the ledger is in the file before others get it.
+        if let Err(failure) = self.check(plan) {
+            self.outbox.deliver();
+            return Err(failure);
+        }
+        let outcome = self.log_in_with(plan, &device, &mut ledger).await;
         let told = outcome.as_ref().map(|done| (done.identity.clone(), done.session.clone(), done.source.clone()));
         made.push(Made { plan, outcome: told.map_err(Arc::clone) });
         let done = match outcome {
             Ok(done) => done,
             Err(failure) => {
-                // The session of an earlier login with this ledger stands in the file before anybody else gets it.
                 self.outbox.deliver();
                 return Err(failure);
             }
@@ -186,12 +182,29 @@ impl<'a> Round<'a> {
             self.found(plan, &device.serial, done.account.as_deref());
         }
         let fresh = Fresh::of(plan, device.serial, (done.session, done.identity), Some(done.source));
-        Ok(self.post(fresh, Some(ledger), route.now()))
+        Ok(self.post(fresh, Some(ledger), self.route(&plan.network)?.now()))
+    }
+
+    /// A login with a ledger that is ours.
+    async fn log_in_with(&self, plan: &'a Plan, device: &Device, ledger: &mut Held) -> Result<Done, Arc<Failure>> {
+        let aws = Aws::new(&self.route(&plan.network)?, &plan.key);
+        let login = Login { plan, aws: &aws, tokens: &self.tokens(plan), person: &self.world.person, device, ledger };
+        login.run(grant(plan)).await.map_err(failed(plan))
+    }
+
+    /// The MFA device; AWS is asked only where nothing names it.
+    async fn mfa_device(&self, plan: &'a Plan) -> Result<Device, Arc<Failure>> {
+        if let Some(serial) = &plan.mfa_serial {
+            return Ok(Device { serial: serial.clone(), identity: None });
+        }
+        self.check(plan)?;
+        let aws = Aws::new(&self.route(&plan.network)?, &plan.key);
+        let found = find_mfa_device(plan, &aws, &self.tokens(plan)).await;
+        found.map_err(failed(plan))
     }
 
     /// The role of a plan, with the session of the profile that it comes from: no code, no touch.
     async fn assume(&self, plan: &'a Plan, base: Got) -> Outcome {
-        let failed = |error| Arc::new(Failure::Login { profile: plan.profile.clone(), error: Box::new(error) });
         let steps = plan.role.as_ref().map(|role: &Role| role.steps.as_slice()).unwrap_or_default();
         let serial = base.mfa_serial.as_deref().and_then(|serial| MfaSerial::parse(serial).ok());
         let Some(serial) = serial.or_else(|| plan.mfa_serial.clone()) else {
@@ -199,7 +212,7 @@ impl<'a> Round<'a> {
         };
         let route = self.route(&plan.network)?;
         let from = (base.session, base.identity.unwrap_or_default());
-        let assumed = assume_all(plan.duration, steps, from, &route).await.map_err(failed)?;
+        let assumed = assume_all(plan.duration, steps, from, &route).await.map_err(failed(plan))?;
         Ok(self.post(Fresh::of(plan, serial, assumed, base.source), None, route.now()))
     }
 
@@ -220,42 +233,8 @@ impl<'a> Round<'a> {
     }
 
     fn check(&self, plan: &Plan) -> Result<(), Arc<Failure>> {
-        self.refused.get(plan.session_profile.as_str()).map_or(Ok(()), |failure| Err(Arc::clone(failure)))
-    }
-
-    /// The ledger of an MFA device, once nobody else has it; or the session that somebody else has made meanwhile.
-    async fn ledger(&self, plan: &Plan, serial: &MfaSerial) -> Result<Turn, LoginError> {
-        if let Some(ledger) = self.outbox.take_back(serial) {
-            return Ok(Turn::Ours(ledger));
-        }
-        let (person, wait) = (&self.world.person, self.world.person.wait());
-        let mut seen = self.seen;
-        let mut served = None;
-        // Whoever had to wait may find the session made meanwhile.
-        let mut look = || {
-            let now = file::stamp_of(&self.profiles.locations.credentials);
-            if now != std::mem::replace(&mut seen, now) {
-                // One that cannot be read just now is looked at again when it changes, or when it is our turn.
-                let profiles = Profiles::read(&self.world.env).ok();
-                served = profiles.and_then(|profiles| good(plan, &profiles, &*self.world.clock));
-            }
-            served.is_some()
-        };
-        let mut waiting = |left| {
-            self.outbox.deliver();
-            if let Some(_attention) = person.free_attention() {
-                wait.show(WAITING, Some(left));
-            }
-            !look()
-        };
-        let held = ledger::hold_unless(&plan.state, serial, &self.world.clock, &mut waiting).await;
-        drop(wait);
-        let held = held.map_err(LoginError::Ledger)?.filter(|_| !look());
-        match (held, served) {
-            (Some(ledger), _) => Ok(Turn::Ours(ledger)),
-            (None, Some(got)) => Ok(Turn::Served(Box::new(got))),
-            (None, None) => Err(LoginError::Ledger(FileError { path: plan.state.clone(), fault: FileFault::Locked })),
-        }
+        let refused = self.refused.get_or_init(|| self.rehearse());
+        refused.get(plan.session_profile.as_str()).map_or(Ok(()), |failure| Err(Arc::clone(failure)))
     }
 
     /// An MFA device that nothing named: written down, or told how.
@@ -297,10 +276,9 @@ impl<'a> Round<'a> {
     }
 }
 
-/// What waiting for a ledger came to.
-enum Turn {
-    Ours(Held),
-    Served(Box<Got>),
+/// A failure of one plan, which those that share it are told as well.
+fn failed(plan: &Plan) -> impl Fn(LoginError) -> Arc<Failure> {
+    |error| Arc::new(Failure::Login { profile: plan.profile.clone(), error: Box::new(error) })
 }
 
 /// The plan whose session the first role of this one is assumed with.
