@@ -8,7 +8,6 @@ pub use error::AccountsError;
 pub use picture::{PictureFault, uri_in};
 
 use crate::source::secret::from_base32;
-use hw::change::Change;
 use hw::oath::{AccountId, Algorithm, Kind, NewAccount, Secret};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
@@ -175,14 +174,14 @@ fn without_controls(name: &str) -> Result<&str, AccountFault> {
     }
 }
 
-/// The change that gives account `old` the id `new`. Its period stays, and so stays in its id.
+/// The ids of an account `old` that is to be called `new`. Its period stays, and so stays in its id.
 ///
 /// # Errors
 /// [`AccountFault`].
-pub fn renamed(old: &str, new: &str) -> Result<Change, AccountFault> {
+pub fn renamed(old: &str, new: &str) -> Result<(AccountId, AccountId), AccountFault> {
     let old = AccountId::from_bytes(old.as_bytes());
     let new = account_id(new, old.period().get())?;
-    Ok(Change::Rename { old, new })
+    Ok((old, new))
 }
 
 /// The account that was meant where `id` is not there: one that looks almost alike.

@@ -9,6 +9,7 @@ pub use accounts::{
 };
 pub use how::{How, Named, Several};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 
@@ -22,7 +23,8 @@ const EXIT_CODES: &str = "Exit codes:
   6  AWS could not be reached
 130  interrupted
 
-Every flag but --code has an environment variable: --min-ttl is AWS_MFA_KEY_MIN_TTL, and so on.
+Each flag of `login` but --all and --code has an environment variable, which counts wherever there is such a
+flag: --min-ttl is AWS_MFA_KEY_MIN_TTL, and so on; but --force of `accounts add` has none, nor has --yes.
 Flag > environment > profile > default.";
 
 /// Touch your YubiKey, and AWS works: reads the MFA code from the token and writes the session to the AWS credentials file.
@@ -33,6 +35,26 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// What was typed.
+    ///
+    /// # Errors
+    /// What is wrong with it, or what was asked for: help, the version.
+    pub fn read(typed: &[OsString]) -> Result<Self, clap::Error> {
+        Self::try_parse_from(typed).map_err(|error| with_tip(error, typed))
+    }
+}
+
+/// The command that `exec` runs is often typed as one would without `exec`.
+fn with_tip(mut error: clap::Error, typed: &[OsString]) -> clap::Error {
+    let is_exec = typed.get(1).is_some_and(|word| word == "exec") && !typed.iter().any(|word| word == "--");
+    if is_exec && matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument) {
+        let tip = "two dashes go before the command: aws-mfa-key exec PROFILE -- COMMAND".to_owned();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 /// The subcommands.

@@ -27,7 +27,6 @@ pub mod report;
 pub mod source;
 pub mod world;
 
-use clap::Parser;
 use report::{Exit, Failure};
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -35,7 +34,8 @@ use world::World;
 
 /// Does what the command line says, tells how it went, and says with which code to end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut World) -> u8 {
-    let cli = match cli::Cli::try_parse_from(arguments) {
+    let typed: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match cli::Cli::read(&typed) {
         Ok(cli) => cli,
         Err(answer) => return explain(&answer, world),
     };

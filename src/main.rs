@@ -2,7 +2,7 @@
 
 #[cfg(target_os = "linux")]
 use aws_mfa_key::world::Uptime;
-use aws_mfa_key::world::{Clock, Person, Terminal, World, terminal};
+use aws_mfa_key::world::{Clock, Machine, Person, Terminal, World, terminal};
 use hw::pcsc_bus::PcscBus;
 use hw::transport::Bus;
 #[cfg(target_os = "linux")]
@@ -15,6 +15,7 @@ use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use std::alloc::System;
 use std::io::{self, BufReader, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         bus: Arc::new(|reader| -> Arc<dyn Bus> {
             Arc::new(reader.map_or_else(PcscBus::new, PcscBus::with_readers_containing))
         }),
+        machine: Machine::at(Path::new("/")),
         before_exec: give_back,
     };
     let code = aws_mfa_key::run(std::env::args_os(), &mut world);

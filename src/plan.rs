@@ -52,8 +52,8 @@ pub struct Plan {
     pub session_profile: String,
     /// The role that the session is for, if the profile has one.
     pub role: Option<Role>,
-    /// The long-term key at the root of it.
-    pub key: LongTermKey,
+    /// The long-term key at the root of it; `None` where no more than a code is wanted.
+    pub key: Option<LongTermKey>,
     /// The MFA device; `None` if IAM has to be asked.
     pub mfa_serial: Option<MfaSerial>,
     /// Where the code may come from, in this order.
@@ -80,9 +80,20 @@ pub struct Plan {
     pub state: PathBuf,
 }
 
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// A session.
+    Session,
+    /// A code, for which it takes no long-term key: another program may keep that.
+    Code,
+}
+
 /// What a plan is decided from.
 #[derive(Clone, Copy)]
 pub struct Said<'a> {
+    /// What for.
+    pub aim: Aim,
     /// The command line.
     pub typed: &'a cli::How,
     /// The code that was given with `--code`.
@@ -129,6 +140,12 @@ pub fn json(flag: bool, env: &Environment) -> Result<bool, PlanError> {
 }
 
 impl Plan {
+    /// Which long-term key it is; no secret.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.key.as_ref().map(|key| key.id.as_str())
+    }
+
     /// What is looked for on the tokens.
     #[must_use]
     pub fn search<'a>(&'a self, serial: &'a MfaSerial, identity: Option<&'a Identity>) -> Search<'a> {
@@ -187,7 +204,7 @@ impl Plan {
         session_profile: String,
         said: Said<'_>,
     ) -> Result<Self, PlanError> {
-        let Said { typed, code, env, profiles } = said;
+        let Said { aim, typed, code, env, profiles } = said;
         let chosen = Chosen { env, profiles: layers };
         let mfa_serial = mfa_serial(typed, &chosen)?;
         let duration = duration(typed, &Chosen { env, profiles: &[root] })?;
@@ -196,7 +213,7 @@ impl Plan {
             profile: which.name().to_owned(),
             session_profile,
             role: None,
-            key: long_term_key(root)?,
+            key: (aim == Aim::Session).then(|| long_term_key(root)).transpose()?,
             sources: sources(typed, &chosen, code)?,
             token: token(typed, &chosen)?,
             account: chosen.text(
@@ -391,6 +408,8 @@ fn home_region(partition: Option<&str>) -> &'static str {
         Some("aws-cn") => "cn-north-1",
         Some("aws-iso") => "us-iso-east-1",
         Some("aws-iso-b") => "us-isob-east-1",
+        Some("aws-iso-e") => "eu-isoe-west-1",
+        Some("aws-iso-f") => "us-isof-south-1",
         Some("aws-eusc") => "eusc-de-east-1",
         _ => "us-east-1",
     }

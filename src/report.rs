@@ -7,6 +7,7 @@ mod network;
 mod plan;
 mod token;
 
+pub use accounts::is_named as account_is_named;
 pub use file::notices;
 
 use crate::accounts::AccountsError;
@@ -297,6 +298,16 @@ fn prompt(what: String, answer: NoAnswer) -> Report {
         NoAnswer::Nothing => ("no code was typed", "try again when you have the MFA device at hand"),
     };
     Report::new(Exit::Person, what, cause, next)
+}
+
+/// A word as one types it to a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+,=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// A list for a sentence, cut where it gets long.

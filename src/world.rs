@@ -1,9 +1,11 @@
 //! All that is outside the program: environment, clock, standard output, the person, the bus with the tokens.
 
+mod machine;
 mod person;
 pub mod stack;
 pub mod terminal;
 
+pub use machine::{Machine, Process};
 pub use person::{Level, NoAnswer, Person, Terminal, Wait};
 
 use hw::transport::Bus;
@@ -30,6 +32,8 @@ pub struct World {
     pub piped: bool,
     /// Where tokens are plugged in.
     pub bus: Plugs,
+    /// Programs that run.
+    pub machine: Machine,
     /// What has to be put back before another program takes our place.
     pub before_exec: fn(),
 }
@@ -46,6 +50,7 @@ impl World {
             input: None,
             piped: false,
             bus: Arc::clone(&self.bus),
+            machine: self.machine.clone(),
             before_exec: self.before_exec,
         }
     }

@@ -1,4 +1,5 @@
 use super::*;
+use hw::change::Change;
 use proptest::prelude::*;
 
 const BASE32: &str = "GEZDGNBVGY3TQOJQ";
@@ -99,7 +100,7 @@ fn the_period_stands_in_the_id_or_not_at_all() {
 
 #[test]
 fn renaming_keeps_the_period() {
-    let new = |old, new| match renamed(old, new) {
+    let new = |old, new| match renamed(old, new).map(|(old, new)| Change::Rename { old, new }) {
         Ok(Change::Rename { new, .. }) => Ok(new.to_string()),
         Ok(_) => panic!("it is no renaming"),
         Err(fault) => Err(fault),

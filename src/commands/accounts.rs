@@ -7,13 +7,14 @@ mod remove;
 mod rename;
 
 use crate::accounts::AccountsError;
+use crate::aws::config_file::Profiles;
 use crate::cli::{self, AccountsCommand};
 use crate::plan::Plugged;
-use crate::report::Failure;
+use crate::report::{self, Failure};
 use crate::source::token::{TokenError, Tokens, choose};
 use crate::world::{NoAnswer, Person, World};
 use hw::change::{Change, ChangeError, Refusal};
-use hw::oath::{Account, Kind};
+use hw::oath::{Account, AccountId, Kind};
 use hw::survey::{Look, Survey};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -80,7 +81,7 @@ impl Desk {
         let plugged = Plugged::decide(typed, &world.env)?;
         let person = world.person.clone();
         person.adjust(plugged.manner.level, plugged.manner.askable);
-        let tokens = Tokens::on((world.bus)(plugged.reader.as_deref()));
+        let tokens = Tokens::on((world.bus)(plugged.reader.as_deref()), &world.machine);
         let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::Runtime)?;
         Ok(Self { plugged, tokens, person, runtime })
     }
@@ -88,6 +89,11 @@ impl Desk {
     /// The serial number that was named.
     pub(super) fn serial(&self) -> Option<u32> {
         self.plugged.token
+    }
+
+    /// An error with a guess at who is using the token, where that is why.
+    pub(super) fn explained(&self, error: TokenError) -> TokenError {
+        self.tokens.explained(error)
     }
 
     /// All that is plugged in.
@@ -109,6 +115,19 @@ impl Desk {
     /// Asks for one line. No token is held meanwhile.
     fn ask(&self, question: &str, echo: bool) -> Result<SecretString, NoAnswer> {
         self.runtime.block_on(self.person.ask(question, echo, TYPING))
+    }
+}
+
+/// Profiles that name an account which is not called so any more: what is to be typed for each. `now` is what it is
+/// called instead, if it is anything.
+fn tell_profiles(before: &AccountId, now: Option<&AccountId>, world: &World) {
+    // Whoever has no such files has no such profiles.
+    let Ok(profiles) = Profiles::read(&world.env) else { return };
+    for name in profiles.names() {
+        let named = profiles.get(name).and_then(|profile| profile.get("mfa_key_account"));
+        if named.is_some_and(|id| id.as_bytes() == before.as_bytes()) {
+            world.person.must_know(&report::account_is_named(name, now));
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::queue::alone;
 use super::session;
 use crate::cli;
 use crate::login::code_alone;
-use crate::plan::PlanError;
+use crate::plan::{Aim, PlanError};
 use crate::report::Failure;
 use crate::source::token::Tokens;
 use crate::world::World;
@@ -12,13 +12,13 @@ use secrecy::ExposeSecret;
 use tokio::runtime;
 
 pub(super) fn run(typed: &cli::Code, world: &mut World) -> Result<(), Failure> {
-    let (plan, _) = session::plan(&typed.profile, &typed.how, world)?;
+    let (plan, _) = session::plan_for(Aim::Code, &typed.profile, &typed.how, world)?;
     let failed = |error| Failure::Login { profile: plan.profile.clone(), error: Box::new(error) };
     let Some(serial) = plan.mfa_serial.clone() else {
         return Err(PlanError::NoSerial { profile: plan.profile }.into());
     };
     let person = &world.person;
-    let tokens = Tokens::on((world.bus)(plan.reader.as_deref()));
+    let tokens = Tokens::on((world.bus)(plan.reader.as_deref()), &world.machine);
     let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::Runtime)?;
     let code = runtime.block_on(async {
         let mut ledger = alone(&plan, &serial, world).await?;

@@ -7,7 +7,7 @@ use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::rfc3339;
 use crate::aws::{MfaSerial, short_name};
 use crate::cli;
-use crate::plan::{self, Named, Plan, PlanError, Said, Which};
+use crate::plan::{self, Aim, Named, Plan, PlanError, Said, Which};
 use crate::report::{self, Exit, Failure, Report};
 use crate::world::{World, printable};
 use serde_json::{Value, json};
@@ -49,11 +49,11 @@ fn plans(typed: &cli::Login, world: &mut World) -> Result<Vec<Planned>, Failure>
     let profiles = Profiles::read(&world.env)?;
     let code = given_code(&typed.how, world)?;
     let whiches = whiches(typed, &profiles, world)?;
-    let said = Said { typed: &typed.how, code: code.as_ref(), env: &world.env, profiles: &profiles };
+    let said = Said { aim: Aim::Session, typed: &typed.how, code: code.as_ref(), env: &world.env, profiles: &profiles };
     let plan = |which: &Which| Plan::make(which, said);
     let plans: Vec<(String, Result<Plan, PlanError>)> =
         whiches.iter().map(|which| (which.name().to_owned(), plan(which))).collect();
-    let mut keys: Vec<&str> = plans.iter().filter_map(|(_, plan)| Some(plan.as_ref().ok()?.key.id.as_str())).collect();
+    let mut keys: Vec<&str> = plans.iter().filter_map(|(_, plan)| plan.as_ref().ok()?.key_id()).collect();
     keys.sort_unstable();
     keys.dedup();
     if typed.how.mfa_serial.is_some() && keys.len() > 1 {

@@ -187,7 +187,7 @@ impl<'a> Round<'a> {
 
     /// A login with a ledger that is ours.
     async fn log_in_with(&self, plan: &'a Plan, device: &Device, ledger: &mut Held) -> Result<Done, Arc<Failure>> {
-        let aws = Aws::new(&self.route(&plan.network)?, &plan.key);
+        let aws = self.aws(plan)?;
         let login = Login { plan, aws: &aws, tokens: &self.tokens(plan), person: &self.world.person, device, ledger };
         login.run(grant(plan)).await.map_err(failed(plan))
     }
@@ -198,9 +198,16 @@ impl<'a> Round<'a> {
             return Ok(Device { serial: serial.clone(), identity: None });
         }
         self.check(plan)?;
-        let aws = Aws::new(&self.route(&plan.network)?, &plan.key);
+        let aws = self.aws(plan)?;
         let found = find_mfa_device(plan, &aws, &self.tokens(plan)).await;
         found.map_err(failed(plan))
+    }
+
+    /// AWS as a plan's long-term key sees it.
+    fn aws(&self, plan: &Plan) -> Result<Aws, Arc<Failure>> {
+        let no_key = || PlanError::NoLongTermKey { profile: plan.profile.clone(), instead: None };
+        let key = plan.key.as_ref().ok_or_else(|| Arc::new(no_key().into()))?;
+        Ok(Aws::new(&self.route(&plan.network)?, key))
     }
 
     /// The role of a plan, with the session of the profile that it comes from: no code, no touch.
@@ -267,7 +274,7 @@ impl<'a> Round<'a> {
 
     fn tokens(&self, plan: &Plan) -> Rc<Tokens> {
         let mut tokens = self.tokens.borrow_mut();
-        let made = || Rc::new(Tokens::on((self.world.bus)(plan.reader.as_deref())));
+        let made = || Rc::new(Tokens::on((self.world.bus)(plan.reader.as_deref()), &self.world.machine));
         Rc::clone(tokens.entry(plan.reader.clone()).or_insert_with(made))
     }
 
@@ -304,7 +311,7 @@ fn is_same_source(one: &Plan, other: &Plan) -> bool {
 /// Whether one code does for both: the same user's session, of the same length, from the same place.
 fn is_same_login(one: &Plan, other: &Plan) -> bool {
     let steps = |plan: &Plan| plan.role.as_ref().map(|role| role.steps.clone());
-    one.key.id == other.key.id
+    one.key_id() == other.key_id()
         && one.duration == other.duration
         && one.network == other.network
         && steps(one) == steps(other)

@@ -6,7 +6,7 @@ use crate::aws::credentials_file::Stored;
 use crate::aws::{MfaSerial, Session};
 use crate::cli;
 use crate::ledger;
-use crate::plan::{self, Named, Plan, Said, Which};
+use crate::plan::{self, Aim, Named, Plan, Said, Which};
 use crate::report::Failure;
 use crate::world::{Clock, World};
 use aws_smithy_types::DateTime;
@@ -36,13 +36,23 @@ pub(super) struct Got {
 
 /// Decides how the one profile that was named gets its session, by what AWS's files say now.
 pub(super) fn plan(named: &cli::Named, how: &cli::How, world: &mut World) -> Result<(Plan, Profiles), Failure> {
+    plan_for(Aim::Session, named, how, world)
+}
+
+/// The same, for what it is wanted for.
+pub(super) fn plan_for(
+    aim: Aim,
+    named: &cli::Named,
+    how: &cli::How,
+    world: &mut World,
+) -> Result<(Plan, Profiles), Failure> {
     let manner = plan::manner(how, &world.env)?;
     world.person.adjust(manner.level, manner.askable);
     let profiles = Profiles::read(&world.env)?;
     let code = given_code(how, world)?;
     let named = Named { argument: named.named.as_deref(), flag: named.profile.as_deref() };
     let which = Which::of(named, &world.env, &profiles)?;
-    let said = Said { typed: how, code: code.as_ref(), env: &world.env, profiles: &profiles };
+    let said = Said { aim, typed: how, code: code.as_ref(), env: &world.env, profiles: &profiles };
     Ok((Plan::make(&which, said)?, profiles))
 }
 

@@ -22,7 +22,7 @@ pub(super) fn run(typed: &cli::Tokens, world: &mut World) -> Result<(), Failure>
     let survey = desk.survey().map_err(failed)?;
     let (looks, fault) = match present(&survey, desk.serial()) {
         Ok(looks) => (looks, None),
-        Err(error) => (Vec::new(), Some(error)),
+        Err(error) => (Vec::new(), Some(desk.explained(error))),
     };
     // One that does not say who it is may be the one that is meant, unless that one is here.
     let unseen = survey.unseen.iter().filter(|unseen| is_there(unseen));

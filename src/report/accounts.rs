@@ -78,9 +78,18 @@ fn untyped(what: &str, answer: NoAnswer) -> String {
 
 /// An id as one types it to a shell.
 fn quoted(id: &AccountId) -> String {
-    let id = id.to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+,=".contains(c);
-    if id.chars().all(plain) { id } else { format!("'{}'", id.replace('\'', "'\\''")) }
+    super::quoted(&id.to_string())
+}
+
+/// A profile names an account that is not called so any more.
+#[must_use]
+pub fn is_named(profile: &str, now: Option<&AccountId>) -> String {
+    let id = now.map_or("ID".to_owned(), quoted);
+    let (said, profile) = (printable(profile, 80), super::quoted(&printable(profile, 80)));
+    let which = if now.is_some() { "" } else { ", with another ID, or with '' for the one that is found" };
+    format!(
+        "profile {said} names it (mfa_key_account): `aws configure set mfa_key_account {id} --profile {profile}`{which}"
+    )
 }
 
 fn account(what: String, fault: &AccountFault) -> Report {

@@ -187,6 +187,12 @@ fn serial(given: &str, origin: &Origin, fault: SerialFault) -> Lines {
 }
 
 fn length(given: &str, origin: &Origin, longest: Option<Duration>) -> Lines {
+    if let (Ok(number), Some(longest)) = (given.trim().parse::<u64>(), longest)
+        && let Some(meant) = meant_length(number, longest)
+    {
+        let cause = format!("{number} is {number} seconds, and such a session lasts 15 minutes at least");
+        return unusable(given, origin, &cause, &format!("did you mean {meant}?"));
+    }
     let cause = match longest {
         Some(longest) => {
             let longest = longest.as_secs() / 3600;
@@ -195,6 +201,15 @@ fn length(given: &str, origin: &Origin, longest: Option<Duration>) -> Lines {
         None => "it is not a length of time, such as 900, 45m or 12h".to_owned(),
     };
     unusable(given, origin, &cause, "change it, or leave it out")
+}
+
+/// What a number without a unit may have been meant for, where as seconds it is too little.
+fn meant_length(number: u64, longest: Duration) -> Option<String> {
+    let (hours, minutes) = (longest.as_secs() / 3600, 15..900);
+    match number {
+        1.. if number <= hours => Some(format!("{number}h")),
+        _ => minutes.contains(&number).then(|| format!("{number}m")),
+    }
 }
 
 fn code(yubico_otp: bool) -> Lines {

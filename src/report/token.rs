@@ -2,8 +2,12 @@
 
 use super::{Exit, Report, listed};
 use crate::source::token::TokenError;
+use crate::world::{Process, printable};
 use hw::oath::OathError;
 use hw::transport::CarrierError;
+
+/// What may help where nobody is known to be using the token.
+const NOBODY_KNOWN: &str = "close Yubico Authenticator; `gpgconf --kill scdaemon` makes GnuPG let go; then try again";
 
 pub(super) fn report(what: String, error: &TokenError) -> Report {
     match error {
@@ -89,13 +93,44 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
         ),
         TokenError::Unseen { reader, why } => oath(what, reader, why),
         TokenError::NoCode { token, why } => oath(what, token, why),
-        TokenError::Stuck { waited } => Report::new(
+        TokenError::Busy { token, holders } => Report::new(
             Exit::Failed,
             what,
-            format!("the token did not answer within {} s; another program may be using it", waited.as_secs()),
-            "end that program, or pull the token out and plug it in again",
+            format!("another program is using {token}{}", guess(holders)),
+            let_go(holders).unwrap_or_else(|| NOBODY_KNOWN.to_owned()),
         ),
+        TokenError::Stuck { waited, holders } => {
+            let seconds = waited.as_secs();
+            let cause = format!("the token did not answer within {seconds} s; another program may be using it");
+            let next = let_go(holders);
+            let next =
+                next.unwrap_or_else(|| "end that program, or pull the token out and plug it in again".to_owned());
+            Report::new(Exit::Failed, what, cause + &guess(holders), next)
+        }
     }
+}
+
+/// Who may be using a token: PC/SC does not say.
+fn guess(holders: &[Process]) -> String {
+    let said = |process: &Process| format!("{} (pid {})", printable(&process.name, 40), process.pid);
+    match holders {
+        [] => String::new(),
+        [one] => format!(", probably {}", said(one)),
+        [first, rest @ ..] => format!(", probably {} or {}", said(first), listed(rest.iter().map(said))),
+    }
+}
+
+/// What makes the likeliest holder let go; nothing is done to it by us.
+fn let_go(holders: &[Process]) -> Option<String> {
+    let Process { name, pid } = holders.first()?;
+    Some(match name.as_str() {
+        "scdaemon" => "run `gpgconf --kill scdaemon`, then try again".to_owned(),
+        "yubikey-agent" => format!("run `kill -HUP {pid}`, then try again"),
+        "authenticator" | "authenticator-helper" | "yubioath-desktop" => {
+            "close Yubico Authenticator, then try again".to_owned()
+        }
+        _ => format!("wait until it is done, or run `kill {pid}`, then try again"),
+    })
 }
 
 fn no_match(
@@ -207,10 +242,7 @@ fn carrier(what: String, token: Option<&str>, why: &CarrierError) -> Report {
             let next = "without a desktop session (SSH, a service) polkit has to allow org.debian.pcsc-lite.access_pcsc and access_card";
             (Exit::Failed, next)
         }
-        CarrierError::Busy => {
-            let next = "close Yubico Authenticator; `gpgconf --kill scdaemon` makes GnuPG let go; then try again";
-            (Exit::Failed, next)
-        }
+        CarrierError::Busy => (Exit::Failed, "close what is using it, then try again"),
         CarrierError::Removed | CarrierError::Empty => (Exit::NoToken, "plug it in again, then try again"),
         CarrierError::Reset => (Exit::Failed, "try again; if it stays, end the program that resets it"),
         CarrierError::Mute | CarrierError::Broken | CarrierError::Other { .. } => {

@@ -4,15 +4,17 @@
 mod change;
 mod choose;
 mod fetch;
+mod holders;
 mod search;
 mod tokens;
 mod unlock;
 
 pub use choose::{choose, present};
+pub use holders::holders;
 pub use search::{Outcome, Search, is_there, search};
 pub use tokens::Tokens;
 
-use crate::world::{printable, stack};
+use crate::world::{Process, printable, stack};
 use hw::change::ChangeError;
 use hw::oath::{Account, AccountId, DeviceId, OathError};
 use hw::survey::Look;
@@ -99,6 +101,13 @@ pub enum TokenError {
         /// Why.
         why: OathError,
     },
+    /// Another program has a token for itself.
+    Busy {
+        /// The token, or the reader it is in.
+        token: String,
+        /// Who that may be, the likeliest first: a guess.
+        holders: Vec<Process>,
+    },
     /// It could be looked at, but gave no code.
     NoCode {
         /// The token.
@@ -124,6 +133,8 @@ pub enum TokenError {
     Stuck {
         /// How long it was waited for.
         waited: Duration,
+        /// Who that program may be, the likeliest first: a guess.
+        holders: Vec<Process>,
     },
 }
 

@@ -302,3 +302,20 @@ fn the_secret_is_in_no_file_of_ours() {
         assert_eq!(bench.run(command).code, 0);
     }
 }
+
+#[test]
+fn profiles_that_name_an_account_are_told_when_it_is_called_otherwise() {
+    let bench = Bench::new();
+    bench.configure(&format!("mfa_key_account = {ALICE}\n[profile other]\nmfa_key_account = AWS:other\n"));
+    let told = accounts(&bench, &["rename", ALICE, "AWS:al ice"]);
+    let command = "aws configure set mfa_key_account 'AWS:al ice' --profile dev";
+    let renamed = format!("renamed {ALICE} to AWS:al ice on YubiKey 12345678\n");
+    assert_eq!(told.err, format!("{renamed}profile dev names it (mfa_key_account): `{command}`\n"));
+    bench.edit(".aws/config", ALICE, "AWS:al ice");
+    assert_eq!(bench.login(&[]).code, 0);
+    let told = accounts(&bench, &["remove", "AWS:al ice", "--yes"]);
+    let command = "aws configure set mfa_key_account ID --profile dev";
+    let which = ", with another ID, or with '' for the one that is found";
+    let removed = "removed AWS:al ice from YubiKey 12345678\n";
+    assert_eq!(told.err, format!("{removed}profile dev names it (mfa_key_account): `{command}`{which}\n"));
+}

@@ -314,3 +314,24 @@ fn what_clients_misread_is_told_with_its_line() {
     assert_eq!(told.code, 0, "{told:?}");
     assert!(told.err.contains("/.aws/credentials, line 2: "), "{told:?}");
 }
+
+#[test]
+fn a_code_takes_no_long_term_key() {
+    let bench = Bench::new();
+    bench.write(".aws/credentials", "");
+    let told = bench.run(&["code", "dev"]);
+    assert!(told.code == 0 && told.out.trim().len() == 6, "{told:?}");
+    assert_eq!(bench.login(&[]).code, 2);
+}
+
+#[test]
+fn exec_without_dashes_is_told_where_they_go() {
+    let bench = Bench::new();
+    let tip = "tip: two dashes go before the command: aws-mfa-key exec PROFILE -- COMMAND\n";
+    for typed in [&["exec", "dev", "aws", "s3", "ls"][..], &["exec", "dev", "ls", "-l"], &["exec", "dev"], &["exec"]] {
+        let told = bench.run(typed);
+        assert!(told.code == 2 && told.err.contains(tip), "{told:?}");
+    }
+    let told = bench.run(&["exec", "dev", "--quite", "--", "ls"]);
+    assert!(told.code == 2 && !told.err.contains("two dashes") && told.err.contains("--quiet"), "{told:?}");
+}

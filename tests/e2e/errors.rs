@@ -33,6 +33,8 @@ const COMMAND_LINE: &[Case] = &[
     ("a role's ARN as serial number", |b| b.login(&["--device", "arn:aws:iam::123456789012:role/alice"])),
     ("a serial number that is none", |b| b.login(&["--mfa-serial", "my phone"])),
     ("a session of a week", |b| b.login(&["-d", "168h"])),
+    ("a session of twelve seconds", |b| b.login(&["--duration", "12"])),
+    ("a session of 45 seconds", |b| b.login(&["--duration", "45"])),
     ("a min-ttl that is no time", |b| b.login(&["--min-ttl", "soon"])),
     ("a token's name", |b| b.login(&["--token", "my-yubikey"])),
     ("an unknown source", |b| b.login(&["--source", "token, carrier-pigeon"])),
@@ -393,6 +395,9 @@ const TOKEN: &[Case] = &[
     ("no service", |b| guarded(b, Step::Readers, CarrierError::NoService)),
     ("a user without permission", |b| guarded(b, Step::Readers, CarrierError::Refused)),
     ("a busy token", |b| guarded(b, Step::Open, CarrierError::Busy)),
+    ("a token that GnuPG is using", |b| held(b, &["bash", "gpg-agent", "scdaemon"])),
+    ("a token that an agent is using", |b| held(b, &["yubikey-agent"])),
+    ("a token that one of several is using", |b| held(b, &["ykman", "authenticator"])),
     ("a token that does not start", |b| guarded(b, Step::Open, CarrierError::Mute)),
     ("a token pulled out while it was used", |b| {
         let token = b.token.clone();
@@ -468,6 +473,13 @@ fn lied(bench: &mut Bench, lie: Lie) -> Outcome {
 fn guarded(bench: &mut Bench, step: Step, why: CarrierError) -> Outcome {
     bench.bus.guard(step, move |_| Err(why.clone()));
     bench.login(&["--non-interactive"])
+}
+
+fn held(bench: &mut Bench, by: &[&str]) -> Outcome {
+    for (name, pid) in by.iter().zip(4711..) {
+        bench.process(name, pid);
+    }
+    guarded(bench, Step::Open, CarrierError::Busy)
 }
 
 fn secret(bench: &mut Bench, text: &str, mode: u32) -> Outcome {

@@ -1,6 +1,6 @@
 //! The program inside the test: a token of memory, AWS on loopback, a home of its own, a person who follows a script.
 
-use aws_mfa_key::world::{Clock, NoAnswer, Person, Terminal, World};
+use aws_mfa_key::world::{Clock, Machine, NoAnswer, Person, Terminal, World};
 use fake_aws::{FakeAws, User};
 use hw::memory_bus::MemoryBus;
 use secrecy::SecretString;
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Cursor, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -126,6 +126,14 @@ impl Bench {
         self.write(name, &text.replace(old, new));
     }
 
+    /// A program of this user runs on the machine.
+    pub fn process(&self, name: &str, pid: u32) {
+        let folder = self.path(&format!("machine/proc/{pid}"));
+        fs::create_dir_all(&folder).unwrap();
+        let user = fs::metadata(&folder).unwrap().uid();
+        fs::write(folder.join("status"), format!("Name:\t{name}\nUid:\t{user}\t{user}\t{user}\t{user}\n")).unwrap();
+    }
+
     pub fn login(&self, arguments: &[&str]) -> Outcome {
         self.run(&[&["login", "dev"], arguments].concat())
     }
@@ -145,6 +153,7 @@ impl Bench {
             input: Some(Box::new(Cursor::new(self.input))),
             piped: !self.input.is_empty(),
             bus: Arc::new(move |_| Arc::clone(&bus) as Arc<dyn hw::transport::Bus>),
+            machine: Machine::at(&self.path("machine")),
             before_exec: || {},
         };
         let arguments = std::iter::once("aws-mfa-key").chain(arguments.iter().copied()).map(OsString::from);

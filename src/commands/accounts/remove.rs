@@ -1,6 +1,6 @@
 //! `accounts remove`: an account less, if that is meant.
 
-use super::{Desk, Stop, refused};
+use super::{Desk, Stop, refused, tell_profiles};
 use crate::accounts::AccountsError;
 use crate::cli;
 use crate::source::token::name;
@@ -27,5 +27,6 @@ pub(super) fn run(typed: &cli::Remove, world: &mut World) -> Result<(), Stop> {
     }
     desk.change(&look, Change::Remove { id: id.clone() })?;
     world.person.tell(&format!("removed {id} from {token}"));
+    tell_profiles(&id, None, world);
     Ok(())
 }

@@ -63,7 +63,7 @@ pub(super) async fn code(
         }
     };
     drop(wait);
-    let outcome = outcome.ok_or(TokenError::Stuck { waited: FETCH })?;
+    let outcome = outcome.ok_or_else(|| tokens.stuck(FETCH))?;
     let code = outcome.map_err(|why| TokenError::NoCode { token: found.token.clone(), why })?;
     let digits = u8::try_from(code.digits().len()).unwrap_or(u8::MAX);
     if usize::from(digits) != DIGITS {

@@ -1,9 +1,9 @@
 //! The tokens that are plugged in, looked at once for all that is to be done, and the passwords that were typed for them.
 
-use super::{Found, TokenError, fetch, on_a_thread};
+use super::{Found, TokenError, fetch, holders, on_a_thread};
 use crate::ledger::Known;
 use crate::source::Code;
-use crate::world::Person;
+use crate::world::{Machine, Person};
 use hw::oath::{AccessKey, Account, DeviceId, Kind, Password};
 use hw::survey::{self, Survey};
 use hw::transport::Bus;
@@ -18,6 +18,8 @@ const LOOK: Duration = Duration::from_secs(15);
 /// See the module.
 pub struct Tokens {
     pub(super) bus: Arc<dyn Bus>,
+    /// Where it is looked who else may be using a token.
+    pub(super) machine: Machine,
     pub(super) keys: Keyring,
     /// Who talks to the token in a reader; PC/SC makes others wait a tenth of a second and more.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -27,10 +29,11 @@ pub struct Tokens {
 pub(super) type Seen = Result<Arc<Survey>, TokenError>;
 
 impl Tokens {
-    /// Those on a bus.
+    /// Those on a bus of this machine.
     #[must_use]
-    pub fn on(bus: Arc<dyn Bus>) -> Self {
-        Self { bus, keys: Keyring::default(), turns: Mutex::default(), seen: tokio::sync::Mutex::default() }
+    pub fn on(bus: Arc<dyn Bus>, machine: &Machine) -> Self {
+        let (machine, turns, seen) = (machine.clone(), Mutex::default(), tokio::sync::Mutex::default());
+        Self { bus, machine, keys: Keyring::default(), turns, seen }
     }
 
     /// What there is, looked at with what was unlocked so far; whoever asks first has the tokens looked at.
@@ -45,10 +48,21 @@ impl Tokens {
         let (bus, keys) = (Arc::clone(&self.bus), self.keys.clone());
         let looking = on_a_thread(move || survey::survey(&*bus, &|id| keys.find(id)));
         let survey = tokio::time::timeout(LOOK, looking).await;
-        let survey = survey.ok().and_then(Result::ok).ok_or(TokenError::Stuck { waited: LOOK });
+        let survey = survey.ok().and_then(Result::ok).ok_or_else(|| self.stuck(LOOK));
         let survey = survey.and_then(|survey| survey.map(Arc::new).map_err(TokenError::Bus));
         *seen = Some(survey.clone());
         survey
+    }
+
+    /// Nothing was heard of a token for so long.
+    pub(super) fn stuck(&self, waited: Duration) -> TokenError {
+        TokenError::Stuck { waited, holders: holders(&self.machine) }
+    }
+
+    /// An error with a guess at who is using the token, where that is why.
+    #[must_use]
+    pub fn explained(&self, error: TokenError) -> TokenError {
+        error.with_holders(&self.machine)
     }
 
     /// Keeps the key of a password that somebody typed for an applet; the next look is a new one.
@@ -79,9 +93,10 @@ impl Tokens {
     /// Fetches the code of a time step, and asks for the touch as soon as it is known or likely that one is wanted.
     ///
     /// # Errors
-    /// [`TokenError::TouchWanted`], [`TokenError::NoCode`], [`TokenError::Stuck`], [`TokenError::NotSixDigits`].
+    /// [`TokenError::TouchWanted`], [`TokenError::NoCode`], [`TokenError::Busy`], [`TokenError::Stuck`],
+    /// [`TokenError::NotSixDigits`].
     pub async fn code(&self, found: &Found, step: u64, person: &Person, purpose: &str) -> Result<Code, TokenError> {
-        fetch::code(self, found, step, person, purpose).await
+        fetch::code(self, found, step, person, purpose).await.map_err(|error| self.explained(error))
     }
 }
 

@@ -28,7 +28,7 @@ impl Tokens {
         let tries = if given.is_some() { 1 } else { TRIES };
         loop {
             let survey = self.look().await?;
-            let (token, device_id) = match search(&survey)? {
+            let (token, device_id) = match search(&survey).map_err(|error| self.explained(error))? {
                 Outcome::Found(found) => return Ok(found),
                 // Another login may be asking for the password already.
                 Outcome::Locked { .. } if attention.is_none() => {

@@ -1,0 +1,93 @@
+//! The machine around us, as Linux shows it in its file systems: whose programs run. Where a system shows nothing there is
+//! nothing to be seen, which is no error.
+
+use rustix::process::geteuid;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The machine around us.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    root: PathBuf,
+}
+
+/// A program that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// What it is called: the name of its file, or of the script that it runs. Anybody can choose it.
+    pub name: String,
+    /// Its number.
+    pub pid: u32,
+}
+
+impl Machine {
+    /// The machine whose root folder this is; a test's is a folder of its own.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// Where a file is; `absolute` as on the real machine.
+    #[must_use]
+    pub fn path(&self, absolute: &str) -> PathBuf {
+        self.root.join(absolute.trim_start_matches('/'))
+    }
+
+    /// This user's programs but for this one, by their numbers.
+    #[must_use]
+    pub fn processes(&self) -> Vec<Process> {
+        let entries = fs::read_dir(self.path("/proc")).into_iter().flatten().flatten();
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let mut pids: Vec<u32> = numbers.filter(|pid| *pid != std::process::id()).collect();
+        pids.sort_unstable();
+        pids.into_iter().filter_map(|pid| self.process(pid)).collect()
+    }
+
+    /// One of this user's; it may be gone by now.
+    fn process(&self, pid: u32) -> Option<Process> {
+        let folder = self.path("/proc").join(pid.to_string());
+        let status = fs::read(folder.join("status")).ok()?;
+        let status = String::from_utf8_lossy(&status);
+        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let owner: u32 = field("Uid:")?.split_whitespace().next()?.parse().ok()?;
+        let short = field("Name:")?;
+        (owner == geteuid().as_raw()).then(|| Process { name: whole_name(short, &folder), pid })
+    }
+}
+
+/// The kernel keeps the first fifteen bytes of a name; the rest stands in the command line.
+fn whole_name(short: &str, folder: &Path) -> String {
+    const KEPT: usize = 15;
+    let words = fs::read(folder.join("cmdline")).unwrap_or_default();
+    let words = String::from_utf8_lossy(&words);
+    let names = words.split('\0').map(|word| word.rsplit('/').next().unwrap_or(word));
+    let whole = names.take(2).find(|name| short.len() >= KEPT && name.starts_with(short));
+    whole.unwrap_or(short).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_users_programs_by_their_whole_names() {
+        let root = tempfile::tempdir().unwrap();
+        let own = geteuid().as_raw();
+        let run = |pid: u32, name: &str, owner: u32, words: &str| {
+            let folder = root.path().join(format!("proc/{pid}"));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("status"), format!("Name:\t{name}\nPid:\t{pid}\nUid:\t{owner}\t0\t0\t0\n")).unwrap();
+            fs::write(folder.join("cmdline"), words.replace(' ', "\0")).unwrap();
+        };
+        run(4711, "scdaemon", own, "scdaemon --multi-server");
+        run(12, "age-plugin-yubi", own, "/usr/bin/age-plugin-yubikey --list");
+        run(13, "python3", own + 1, "python3");
+        run(std::process::id(), "ourselves", own, "");
+        fs::create_dir_all(root.path().join("proc/14")).unwrap();
+        fs::create_dir_all(root.path().join("proc/self")).unwrap();
+        let process = |name: &str, pid| Process { name: name.to_owned(), pid };
+        let found = Machine::at(root.path()).processes();
+        assert_eq!(found, [process("age-plugin-yubikey", 12), process("scdaemon", 4711)]);
+        assert_eq!(Machine::at(Path::new("/nowhere")).processes(), []);
+    }
+}
