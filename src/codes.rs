@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::source::secret::{SecretFault, SoftwareSecret};
 use crate::source::token::{self, Found, TokenError, Tokens};
 use crate::source::{self, Code, PERIOD, Source};
-use crate::world::{NoAnswer, Person, printable};
+use crate::world::{NoAnswer, Person, Purpose, printable};
 use hw::oath::OathError;
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -208,7 +208,8 @@ impl Codes<'_> {
 
     /// The code of an account on a token. Who may have to touch is asked by one login at a time.
     async fn code_of(&self, found: &Found) -> Result<Code, TokenError> {
-        let purpose = format!("profile {}", self.plan.profile);
+        let aws_account = self.serial.account().map(str::to_owned);
+        let purpose = Purpose { profile: self.plan.profile.clone(), aws_account };
         let touch = found.account.touch != Some(false);
         loop {
             let step = self.unspent_step(touch).await;
@@ -287,8 +288,7 @@ impl Codes<'_> {
                     self.person.must_know("A code of this half minute was sent already; the next one will do.");
                 }
                 Ok(digits) => return Ok(Code { digits, step }),
-                Err(true) => self.person.must_know("That is what a YubiKey types when it is touched, not a code."),
-                Err(false) => self.person.must_know("A code has six digits."),
+                Err(_) => self.person.must_know("A code has six digits."),
             }
         }
         Err(CodeError::NotACode)

@@ -2,7 +2,10 @@
 
 #[cfg(target_os = "linux")]
 use aws_mfa_key::world::Uptime;
-use aws_mfa_key::world::{Clock, Machine, Person, Terminal, World, terminal};
+use aws_mfa_key::world::desktop::SessionBus;
+use aws_mfa_key::world::{
+    Around, Clock, Desktop, End, Environment, Machine, Person, Terminal, World, caller, terminal,
+};
 use hw::pcsc_bus::PcscBus;
 use hw::transport::Bus;
 #[cfg(target_os = "linux")]
@@ -10,15 +13,16 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 #[cfg(target_os = "linux")]
 use rustix::time::{ClockId, clock_gettime};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 use std::alloc::System;
 use std::io::{self, BufReader, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, Once, OnceLock};
 #[cfg(target_os = "linux")]
 use std::time::Duration;
 use std::time::SystemTime;
@@ -31,12 +35,16 @@ static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 fn main() -> ExitCode {
     keep_to_ourselves();
     end_on_signals();
+    let env: Environment = std::env::vars_os().collect();
     let tty = terminal::ControllingTerminal::open(leave_on_signals).map(|tty| Box::new(tty) as Box<dyn Terminal>);
+    let desktop = SessionBus::of(&env).map(|bus| Box::new(bus) as Box<dyn Desktop>);
+    let around = Around { desktop, caller: caller::name, before_use: leave_on_signals };
+    let person = PERSON.get_or_init(|| Person::new(Box::new(io::stderr()), tty, around)).clone();
     let mut world = World {
-        env: std::env::vars_os().collect(),
+        env,
         clock: Arc::new(SystemClock),
         out: Box::new(io::stdout()),
-        person: Person::new(Box::new(io::stderr()), tty),
+        person,
         input: Some(Box::new(BufReader::new(io::stdin()))),
         piped: !io::stdin().is_terminal(),
         bus: Arc::new(|reader| -> Arc<dyn Bus> {
@@ -47,10 +55,14 @@ fn main() -> ExitCode {
     };
     let code = aws_mfa_key::run(std::env::args_os(), &mut world);
     world.person.clear();
+    world.person.leave(End::Failed);
     // A question may still stand there, of which nobody waits for the answer any more.
     terminal::leave();
     ExitCode::from(code)
 }
+
+/// Whom a signal finds, too.
+static PERSON: OnceLock<Person> = OnceLock::new();
 
 /// No core of this process is written and no other program of its user looks into it: it holds keys.
 fn keep_to_ourselves() {
@@ -101,15 +113,34 @@ fn end_on_signals() {
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
-/// From now on a signal leaves the terminal as it was, which takes a thread: what is answered without asking anybody needs
-/// none.
+/// From now on a signal leaves the terminal and the desktop as they were, which takes a thread: what is answered without
+/// asking anybody needs none.
 fn leave_on_signals() {
-    let Ok(mut signals) = Signals::new(ENDINGS) else { return };
-    let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            terminal::leave();
-            std::process::exit(128 + signal);
-        }
+    static LEFT: Once = Once::new();
+    LEFT.call_once(|| {
+        let Ok(mut signals) = Signals::new(ENDINGS.into_iter().chain([SIGTSTP, SIGCONT])) else { return };
+        let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for signal in signals.forever() {
+                match signal {
+                    // Ctrl-Z, and what wakes us afterwards, or after another kind of sleep.
+                    SIGTSTP => {
+                        terminal::pause();
+                        let _ = emulate_default_handler(SIGTSTP);
+                        terminal::resume();
+                    }
+                    SIGCONT => terminal::resume(),
+                    _ => end(signal),
+                }
+            }
+        });
+        ON_THE_SPOT.store(thread.is_err(), Ordering::Relaxed);
     });
-    ON_THE_SPOT.store(thread.is_err(), Ordering::Relaxed);
+}
+
+fn end(signal: i32) -> ! {
+    terminal::leave();
+    if let Some(person) = PERSON.get() {
+        person.leave(End::Interrupted);
+    }
+    std::process::exit(128 + signal);
 }

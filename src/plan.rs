@@ -19,11 +19,12 @@ use crate::aws::{Identity, LongTermKey, MfaSerial};
 use crate::cli;
 use crate::source::Source;
 use crate::source::token::Search;
-use crate::world::{Environment, Level};
+use crate::world::{Environment, Level, Manner};
 use aws_config::profile::Profile;
 use hw::oath::Wanted;
 use secrecy::SecretString;
 use settings::{Chosen, Flag};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -104,16 +105,7 @@ pub struct Said<'a> {
     pub profiles: &'a Profiles,
 }
 
-/// How much is said, and whether anybody may be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Manner {
-    /// How much is said.
-    pub level: Level,
-    /// Whether a person may be asked.
-    pub askable: bool,
-}
-
-/// Decides how much is said.
+/// Decides how a person is dealt with.
 ///
 /// # Errors
 /// [`PlanError::BadSwitch`].
@@ -128,7 +120,10 @@ pub fn manner(typed: &cli::How, env: &Environment) -> Result<Manner, PlanError> 
         _ => Level::Normal,
     };
     let askable = !on(typed.non_interactive, "AWS_MFA_KEY_NON_INTERACTIVE")?;
-    Ok(Manner { level, askable })
+    let notices = !on(typed.no_notifications, "AWS_MFA_KEY_NO_NOTIFICATIONS")?;
+    let on_touch = typed.on_touch.as_deref().filter(|command| !command.is_empty());
+    let on_touch = on_touch.or_else(|| env.os("AWS_MFA_KEY_ON_TOUCH")).map(OsStr::to_owned);
+    Ok(Manner { level, askable, notices, on_touch })
 }
 
 /// Whether the outcome is told as JSON.

@@ -3,6 +3,7 @@
 pub mod secret;
 pub mod token;
 
+use crate::world::is_yubico_otp;
 use secrecy::{ExposeSecret, SecretString};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -48,8 +49,7 @@ pub fn digits(typed: &SecretString) -> Result<SecretString, bool> {
     if text.len() == DIGITS && text.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(SecretString::from(text.as_str()));
     }
-    let modhex = text.chars().all(|c| "cbdefghijklnrtuv".contains(c.to_ascii_lowercase()));
-    Err(text.len() == 44 && modhex)
+    Err(is_yubico_otp(&text))
 }
 
 #[cfg(test)]

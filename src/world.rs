@@ -1,12 +1,20 @@
 //! All that is outside the program: environment, clock, standard output, the person, the bus with the tokens.
 
+pub mod caller;
+mod calls;
+pub mod desktop;
+mod hook;
 mod machine;
 mod person;
 pub mod stack;
+mod talk;
 pub mod terminal;
+mod wanted;
 
+pub use calls::{Around, Desktop};
 pub use machine::{Machine, Process};
-pub use person::{Level, NoAnswer, Person, Terminal, Wait};
+pub use person::{Level, Manner, NoAnswer, Pending, Person, Terminal, Wait, is_yubico_otp};
+pub use wanted::{End, Notice, Purpose, Touch, Wanted};
 
 use hw::transport::Bus;
 use std::collections::HashMap;

@@ -51,6 +51,7 @@ need_packages() { # [tests]
     fi
     if [ "${1:-}" = tests ]; then
         need faketime faketime_library
+        need dbus-daemon command -v dbus-daemon
         need zsh command -v zsh
         need fish command -v fish
         if [ "$(uname -s)" = Linux ]; then need acl command -v setfacl; fi

@@ -54,6 +54,14 @@ pub struct How {
     #[arg(long)]
     pub remember: bool,
 
+    /// Command that a shell runs when a touch is wanted, and when it is not any more (AWS_MFA_KEY_TOUCH_EVENT: start, end)
+    #[arg(long, value_name = "COMMAND")]
+    pub on_touch: Option<OsString>,
+
+    /// Show nothing on the desktop, only at the terminal
+    #[arg(long)]
+    pub no_notifications: bool,
+
     /// Never ask: what would need a person ends with its own exit code
     #[arg(long)]
     pub non_interactive: bool,

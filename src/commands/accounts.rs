@@ -80,7 +80,7 @@ impl Desk {
     pub(super) fn new(typed: &cli::Plugged, world: &World) -> Result<Self, Failure> {
         let plugged = Plugged::decide(typed, &world.env)?;
         let person = world.person.clone();
-        person.adjust(plugged.manner.level, plugged.manner.askable);
+        person.adjust(&plugged.manner);
         let tokens = Tokens::on((world.bus)(plugged.reader.as_deref()), &world.machine);
         let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::Runtime)?;
         Ok(Self { plugged, tokens, person, runtime })

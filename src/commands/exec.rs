@@ -4,7 +4,7 @@ use super::env::{IN_THE_WAY, variables};
 use super::session;
 use crate::cli;
 use crate::report::Failure;
-use crate::world::World;
+use crate::world::{End, World};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -21,6 +21,7 @@ pub(super) fn run(typed: &cli::Exec, world: &mut World) -> Result<(), Failure> {
         command.env(name, value.as_str());
     }
     world.person.clear();
+    world.person.leave(End::Failed);
     (world.before_exec)();
     // It does not come back, unless it could not begin.
     let error = command.exec();

@@ -5,10 +5,11 @@ use crate::aws::credentials_file::{self, OWNER, Removed};
 use crate::cli;
 use crate::plan::{self, Named, Which};
 use crate::report::Failure;
-use crate::world::{Level, World, printable};
+use crate::world::{Level, Manner, World, printable};
 
 pub(super) fn run(typed: &cli::Logout, world: &mut World) -> Result<(), Failure> {
-    world.person.adjust(if typed.quiet { Level::Quiet } else { Level::Normal }, false);
+    let level = if typed.quiet { Level::Quiet } else { Level::Normal };
+    world.person.adjust(&Manner { level, askable: false, notices: false, on_touch: None });
     let profiles = Profiles::read(&world.env)?;
     let mut sessions: Vec<&str> = Vec::new();
     if typed.all {

@@ -47,7 +47,7 @@ pub(super) fn plan_for(
     world: &mut World,
 ) -> Result<(Plan, Profiles), Failure> {
     let manner = plan::manner(how, &world.env)?;
-    world.person.adjust(manner.level, manner.askable);
+    world.person.adjust(&manner);
     let profiles = Profiles::read(&world.env)?;
     let code = given_code(how, world)?;
     let named = Named { argument: named.named.as_deref(), flag: named.profile.as_deref() };

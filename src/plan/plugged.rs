@@ -1,9 +1,9 @@
 //! Which token is meant by a command that is about tokens and no profile.
 
 use super::settings::{self, Chosen, Flag};
-use super::{Manner, Origin, PlanError, manner, token};
+use super::{Origin, PlanError, manner, token};
 use crate::cli;
-use crate::world::Environment;
+use crate::world::{Environment, Manner};
 
 /// Which token is meant, decided.
 pub struct Plugged {
@@ -11,7 +11,7 @@ pub struct Plugged {
     pub token: Option<u32>,
     /// Part of its reader's name.
     pub reader: Option<String>,
-    /// How much is said, and whether anybody may be asked.
+    /// How a person is dealt with.
     pub manner: Manner,
 }
 

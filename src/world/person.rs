@@ -1,10 +1,14 @@
 //! The person in front of it all: what is said to them, what they are shown while they wait, what they are asked.
 
-use secrecy::SecretString;
-use std::cell::RefCell;
+use super::calls::{Around, Calls};
+use super::talk::Talk;
+use super::wanted::{End, Wanted};
+use secrecy::{ExposeSecret, SecretString};
+use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// How much is said besides errors and what a person must do.
@@ -17,6 +21,30 @@ pub enum Level {
     Normal,
     /// Each step.
     Verbose,
+}
+
+/// How a person wants to be dealt with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// How much is said.
+    pub level: Level,
+    /// Whether anything may be asked of them (not with `--non-interactive`).
+    pub askable: bool,
+    /// Whether the desktop shows what they must do, too.
+    pub notices: bool,
+    /// A command that is run, by a shell, when a touch is wanted and when it is not any more.
+    pub on_touch: Option<OsString>,
+}
+
+/// What holds things up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pending {
+    /// Nobody has touched this token.
+    Touch(String),
+    /// Nobody has answered a question.
+    Answer,
+    /// Something else, as it was told: `Waiting for …`.
+    Other(String),
 }
 
 /// Why a question was not answered.
@@ -54,6 +82,7 @@ pub struct Person(Arc<Shared>);
 
 struct Shared {
     talk: Mutex<Talk>,
+    calls: Calls,
     attention: tokio::sync::Mutex<()>,
     before_waiting: Mutex<Option<Arc<Chore>>>,
 }
@@ -61,47 +90,24 @@ struct Shared {
 /// What is to be done before a person is kept waiting.
 type Chore = dyn Fn() + Send + Sync;
 
-struct Talk {
-    stderr: Box<dyn Write + Send>,
-    terminal: Option<Box<dyn Terminal>>,
-    level: Level,
-    askable: bool,
-    /// The line that is shown.
-    shown: Option<String>,
-    /// How many show what they wait for, the last of them its line.
-    waits: usize,
-    /// Whether the person was ever kept waiting.
-    waited: bool,
-    /// Whether a question is being answered; the terminal is where the answer is read then.
-    asked: bool,
-}
-
 impl Person {
-    /// Someone who reads `stderr` and may sit at a terminal.
+    /// Someone who reads `stderr` and may sit at a terminal, with a desktop around it or not.
     #[must_use]
-    pub fn new(stderr: Box<dyn Write + Send>, terminal: Option<Box<dyn Terminal>>) -> Self {
-        let talk = Talk {
-            stderr,
-            terminal,
-            level: Level::Normal,
-            askable: true,
-            shown: None,
-            waits: 0,
-            waited: false,
-            asked: false,
-        };
-        let (talk, attention, before_waiting) = (Mutex::new(talk), tokio::sync::Mutex::new(()), Mutex::new(None));
-        Self(Arc::new(Shared { talk, attention, before_waiting }))
+    pub fn new(stderr: Box<dyn Write + Send>, terminal: Option<Box<dyn Terminal>>, around: Around) -> Self {
+        let (talk, attention, before_waiting) =
+            (Mutex::new(Talk::new(stderr, terminal)), tokio::sync::Mutex::new(()), Mutex::new(None));
+        Self(Arc::new(Shared { talk, calls: Calls::new(around), attention, before_waiting }))
     }
 
     fn talk(&self) -> MutexGuard<'_, Talk> {
         self.0.talk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets how much is said, and whether anything may be asked (`--non-interactive`).
-    pub fn adjust(&self, level: Level, askable: bool) {
+    /// Sets how they want to be dealt with.
+    pub fn adjust(&self, manner: &Manner) {
         let mut talk = self.talk();
-        (talk.level, talk.askable) = (level, askable);
+        (talk.level, talk.askable) = (manner.level, manner.askable);
+        self.0.calls.adjust(manner);
     }
 
     /// Whether a question can be answered.
@@ -127,6 +133,16 @@ impl Person {
     #[must_use]
     pub fn was_kept_waiting(&self) -> bool {
         self.talk().waited
+    }
+
+    /// What is waited for right now, as far as it was told.
+    #[must_use]
+    pub fn pending(&self) -> Option<Pending> {
+        if let Some(wanted) = self.0.calls.pending() {
+            return Some(wanted.touch.map_or(Pending::Answer, |touch| Pending::Touch(touch.token)));
+        }
+        let talk = self.talk();
+        if talk.asked { Some(Pending::Answer) } else { talk.awaited.clone().map(Pending::Other) }
     }
 
     /// Says what is to be done each time before the person is kept waiting: who waits may also walk away.
@@ -177,7 +193,7 @@ impl Person {
     /// A wait that may come, of which nothing is shown yet.
     #[must_use]
     pub fn wait(&self) -> Wait<'_> {
-        Wait { person: self, said: RefCell::default() }
+        Wait { person: self, said: RefCell::default(), call: Cell::new(None), end: Cell::new(End::Failed) }
     }
 
     /// Takes away what is shown, whoever shows it.
@@ -185,12 +201,45 @@ impl Person {
         self.talk().clear();
     }
 
-    /// Asks for one line at the terminal. It is read on a thread of its own, so that what else goes on is not held up.
+    /// Takes away what they were called for, wherever it is shown, for who ends early.
+    pub fn leave(&self, end: End) {
+        self.0.calls.leave(end);
+    }
+
+    /// Asks for one line at the terminal. What a token types when it is touched too late is not taken for an answer. Where
+    /// a program asks, the desktop says so, too: nobody may be looking at the terminal.
     ///
     /// # Errors
     /// [`NoAnswer`] if there is nobody, nothing is typed, or not within `limit`.
     pub async fn ask(&self, question: &str, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer> {
         self.prepare_to_wait();
+        if !self.can_be_asked() {
+            return Err(NoAnswer::Nobody);
+        }
+        let (end, calls) = (Instant::now() + limit, &self.0.calls);
+        let what = question.trim_end().trim_end_matches(':');
+        let question = match calls.caller() {
+            Some(caller) if what.len() < question.len() => format!("{what} (for {caller}): "),
+            _ => question.to_owned(),
+        };
+        let wanted = Wanted { what: what.to_owned(), purpose: None, touch: None, limit };
+        let call = calls.caller().map(|_| calls.begin(&wanted));
+        let answer = loop {
+            match self.ask_once(&question, echo, end.saturating_duration_since(Instant::now())).await {
+                Ok(answer) if is_yubico_otp(answer.expose_secret()) => {
+                    self.must_know("That is what a YubiKey types when it is touched, and no answer.");
+                }
+                answer => break answer,
+            }
+        };
+        if let Some(call) = call {
+            calls.end(call, if answer.is_ok() { End::Done } else { End::Late });
+        }
+        answer
+    }
+
+    /// It is read on a thread of its own, so that what else goes on is not held up.
+    async fn ask_once(&self, question: &str, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer> {
         let mut terminal = self.talk().begin(question)?;
         let (tell, told) = oneshot::channel();
         let reading = std::thread::Builder::new().name("terminal".to_owned()).spawn(move || {
@@ -211,93 +260,92 @@ impl Person {
     }
 }
 
+/// Whether a line ends in what a YubiKey types when it is touched and nobody has asked it for anything: a Yubico OTP, 44
+/// letters of an alphabet of its own (Yubico, "OTPs Explained"). What was typed before the touch stands in front of it.
+#[must_use]
+pub fn is_yubico_otp(line: &str) -> bool {
+    /// Its letters.
+    const LENGTH: usize = 44;
+    let letters = line.trim_end().chars().rev().take(LENGTH);
+    let own = letters.filter(|c| "cbdefghijklnrtuv".contains(c.to_ascii_lowercase()));
+    own.count() == LENGTH
+}
+
 /// A wait: what is shown of it goes away with it.
 pub struct Wait<'a> {
     person: &'a Person,
     /// What was shown or said last.
     said: RefCell<Option<String>>,
+    /// The number under which the person was called.
+    call: Cell<Option<u64>>,
+    end: Cell<End>,
 }
 
 impl Wait<'_> {
     /// Shows what is waited for, in one line of the terminal that changes in place; without a terminal it is said once.
     pub fn show(&self, what: &str, countdown: Option<Duration>) {
+        self.show_parts(&[what.to_owned()], countdown);
+    }
+
+    /// Shows what a person must do: at the terminal in the same way, and on the desktop; a touch is told to the hook.
+    pub fn want(&self, wanted: &Wanted, countdown: Option<Duration>) {
+        let calls = &self.person.0.calls;
+        self.show_parts(&wanted.parts(calls.caller()), countdown);
+        if self.call.get().is_none() {
+            self.call.set(Some(calls.begin(wanted)));
+        }
+    }
+
+    /// Says what came of it, before it is over; otherwise something went wrong.
+    pub fn came_to(&self, end: End) {
+        self.end.set(end);
+    }
+
+    fn show_parts(&self, parts: &[String], countdown: Option<Duration>) {
         self.person.prepare_to_wait();
+        let what = parts.concat();
         let mut talk = self.person.talk();
-        let said = self.said.replace(Some(what.to_owned()));
+        let said = self.said.replace(Some(what.clone()));
         if said.is_none() {
             (talk.waits, talk.waited) = (talk.waits + 1, true);
         }
-        talk.show(what, countdown, said.as_deref() == Some(what));
+        talk.show(parts, countdown, said.as_ref() == Some(&what));
+        talk.awaited = Some(what);
     }
 }
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
+        if let Some(call) = self.call.get() {
+            self.person.0.calls.end(call, self.end.get());
+        }
         if self.said.borrow().is_some() {
             let mut talk = self.person.talk();
-            talk.waits -= 1;
+            (talk.waits, talk.awaited) = (talk.waits - 1, None);
             talk.clear();
         }
     }
 }
 
-impl Talk {
-    fn can_be_asked(&self) -> bool {
-        // While one question is being answered, the next can wait for its turn.
-        self.askable && (self.asked || self.terminal.as_ref().is_some_and(|terminal| terminal.is_ours()))
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn begin(&mut self, question: &str) -> Result<Box<dyn Terminal>, NoAnswer> {
-        self.clear();
-        if !self.can_be_asked() {
-            return Err(NoAnswer::Nobody);
-        }
-        let mut terminal = self.terminal.take().ok_or(NoAnswer::Nobody)?;
-        terminal.write(question);
-        (self.asked, self.waited) = (true, true);
-        Ok(terminal)
-    }
-
-    fn say(&mut self, level: Level, line: &str) {
-        if level > self.level {
-            return;
-        }
-        self.clear();
-        // Standard error that is closed leaves nobody to tell.
-        let _ = writeln!(self.stderr, "{line}");
-    }
-
-    /// `is_known`: who shows it has shown or said the same before.
-    fn show(&mut self, what: &str, countdown: Option<Duration>, is_known: bool) {
-        if self.asked {
-            return;
-        }
-        let Some(terminal) = &mut self.terminal else {
-            if !is_known {
-                let _ = writeln!(self.stderr, "{what}");
-            }
-            return;
-        };
-        let countdown = countdown.map(|left| format!(" ({} s)", left.as_secs_f64().ceil())).unwrap_or_default();
-        // The last column stays free, or some terminals begin a new line.
-        let room = terminal.width().saturating_sub(countdown.len() + 1);
-        let mut line: String = what.chars().take(room).collect();
-        if what.chars().count() > room {
-            line.pop();
-            line.push('…');
-        }
-        line.push_str(&countdown);
-        if self.shown.as_ref() == Some(&line) {
-            return;
-        }
-        let blanks = self.shown.as_ref().map_or(0, |old| old.chars().count()).saturating_sub(line.chars().count());
-        terminal.write(&format!("\r{line}{}", " ".repeat(blanks)));
-        self.shown = Some(line);
-    }
-
-    fn clear(&mut self) {
-        if let (Some(old), Some(terminal)) = (self.shown.take(), &mut self.terminal) {
-            terminal.write(&format!("\r{}\r", " ".repeat(old.chars().count())));
+    #[test]
+    fn what_a_yubikey_types() {
+        let otp = "ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj";
+        assert!(
+            is_yubico_otp(otp) && is_yubico_otp(&format!("half a pass{otp}")) && is_yubico_otp(&otp.to_uppercase())
+        );
+        for no in [
+            "",
+            "y",
+            "correct horse",
+            &otp[1..],
+            &format!("{otp}a"),
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+        ] {
+            assert!(!is_yubico_otp(no), "{no}");
         }
     }
 }

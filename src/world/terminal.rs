@@ -7,16 +7,21 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp
 use secrecy::SecretString;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// How the terminal was before its echo was switched off; what ends the process early puts it back.
-static BEFORE: Mutex<Option<(Arc<File>, Termios)>> = Mutex::new(None);
+/// How the terminal is while it does not echo, and how it was before; what ends or pauses the process puts it back.
+static SILENCE: Mutex<Option<Silence>> = Mutex::new(None);
 
-/// Whether the line that the cursor is in has something in it.
-static UNFINISHED: AtomicBool = AtomicBool::new(false);
+struct Silence {
+    file: Arc<File>,
+    before: Termios,
+    silent: Termios,
+}
+
+/// What stands in the line that the cursor is in.
+static UNFINISHED: Mutex<String> = Mutex::new(String::new());
 
 /// Longest line that is read, in bytes.
 const LONGEST: usize = 4096;
@@ -46,7 +51,8 @@ impl ControllingTerminal {
         let before = tcgetattr(&*self.file).ok()?;
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);
-        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&self.file), before));
+        let file = Arc::clone(&self.file);
+        *locked(&SILENCE) = Some(Silence { file, before, silent: silent.clone() });
         tcsetattr(&*self.file, OptionalActions::Flush, &silent).ok()?;
         Some(EchoOff)
     }
@@ -54,13 +60,54 @@ impl ControllingTerminal {
 
 /// Leaves the terminal as it was, for who ends the process early: at the start of a line, and with its echo.
 pub fn leave() {
-    if UNFINISHED.swap(false, Ordering::Relaxed)
-        && let Some(mut terminal) = open()
-    {
-        // Nobody can be told.
-        let _ = terminal.write_all(b"\n");
+    if !std::mem::take(&mut *locked(&UNFINISHED)).is_empty() {
+        write_to(open(), "\n");
     }
     restore_echo();
+}
+
+/// Leaves the terminal to the shell for a while, as it was.
+pub fn pause() {
+    if !locked(&UNFINISHED).is_empty() {
+        write_to(open(), "\n");
+    }
+    if let Some(Silence { file, before, .. }) = &*locked(&SILENCE) {
+        let _ = tcsetattr(&**file, OptionalActions::Now, before);
+    }
+}
+
+/// Takes the terminal again, if it is ours: what stood there is written again, and there is no echo if there was none.
+pub fn resume() {
+    let Some(file) = open().filter(is_ours) else { return };
+    if let Some(Silence { silent, .. }) = &*locked(&SILENCE) {
+        let _ = tcsetattr(&file, OptionalActions::Now, silent);
+    }
+    let line = locked(&UNFINISHED).clone();
+    write_to(Some(file), &line);
+}
+
+fn write_to(file: Option<File>, text: &str) {
+    if let Some(mut file) = file {
+        // Nobody can be told.
+        let _ = file.write_all(text.as_bytes());
+    }
+}
+
+fn is_ours(file: &File) -> bool {
+    tcgetpgrp(file).is_ok_and(|group| group == getpgrp())
+}
+
+fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Notes what a text leaves in the line that the cursor is in.
+fn note(text: &str) {
+    let line = text.rsplit('\n').next().unwrap_or_default();
+    // What goes back to the start of the line writes it anew.
+    let mut unfinished = locked(&UNFINISHED);
+    let is_blank = line.trim().is_empty() || line.ends_with("\u{1b}[J");
+    *unfinished = if is_blank { String::new() } else { line.to_owned() };
 }
 
 fn open() -> Option<File> {
@@ -68,7 +115,7 @@ fn open() -> Option<File> {
 }
 
 fn restore_echo() {
-    if let Some((file, before)) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    if let Some(Silence { file, before, .. }) = locked(&SILENCE).take() {
         let _ = tcsetattr(&*file, OptionalActions::Now, &before);
     }
 }
@@ -85,12 +132,12 @@ impl Drop for EchoOff {
 impl Terminal for ControllingTerminal {
     fn write(&mut self, text: &str) {
         let mut file = self.used();
-        UNFINISHED.store(!text.ends_with(['\n', '\r']), Ordering::Relaxed);
+        note(text);
         let _ = file.write_all(text.as_bytes()).and_then(|()| file.flush());
     }
 
     fn is_ours(&self) -> bool {
-        tcgetpgrp(&*self.file).is_ok_and(|group| group == getpgrp())
+        is_ours(&self.file)
     }
 
     fn width(&self) -> usize {
@@ -121,7 +168,9 @@ impl Terminal for ControllingTerminal {
             }
         }
         // Whoever typed it has ended the line, too.
-        UNFINISHED.store(!line.ends_with(b"\n") || !echo, Ordering::Relaxed);
+        if line.ends_with(b"\n") && echo {
+            locked(&UNFINISHED).clear();
+        }
         let text = std::str::from_utf8(&line).map_err(|_| NoAnswer::Nothing)?.trim_end_matches(['\n', '\r']);
         if text.is_empty() { Err(NoAnswer::Nothing) } else { Ok(SecretString::from(text.to_owned())) }
     }

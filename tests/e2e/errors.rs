@@ -452,7 +452,7 @@ const OTHER_SOURCES: &[Case] = &[
     }),
     ("a prompt without an answer", |b| b.login(&["--source", "prompt"])),
     ("a prompt with three wrong answers", |b| {
-        b.typed = Some(vec!["1", "one", "ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj", "123456"]);
+        b.typed = Some(vec!["1", "one", "ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj", "two", "123456"]);
         b.login(&["--source", "prompt"])
     }),
 ];

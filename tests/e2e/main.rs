@@ -5,6 +5,7 @@
 //! - `network`: the ways to AWS that companies have, and those that lead nowhere.
 //! - `stack`: the built program as it is installed, with a real pcscd and AWS's own clients.
 //! - `real`, `real_commands`, `crowd`: what `login` and the other commands do there, one by one and many at once.
+//! - `touch`, `desktop`: what a person sees of it at a terminal and on a desktop, with a real D-Bus daemon.
 //! - `memory`: what is left in the program's memory there.
 //! - `real_process`: `credential-process` there, with each of AWS's clients as a `caller`.
 //! - `clock`, `ledger`: any clock on the machine, and no code twice, whatever happens.
@@ -32,6 +33,7 @@ mod clients;
 mod clock;
 mod commands;
 mod crowd;
+mod desktop;
 mod dice;
 mod errors;
 mod impatient;
@@ -48,5 +50,6 @@ mod several;
 mod soak;
 mod stack;
 mod tokens;
+mod touch;
 mod world;
 mod writer;

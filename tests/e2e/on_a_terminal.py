@@ -1,6 +1,7 @@
 """Runs a program on a terminal of its own, and types an answer each time its question stands there.
 
 usage: on_a_terminal.py '[["question", "answer\\n"], …]' PROGRAM ARGUMENT…
+An answer that is a number makes the terminal that many columns wide.
 Prints what the terminal showed, and ends with the program's exit code.
 """
 
@@ -28,7 +29,11 @@ while time.monotonic() < end:
     if answers and answers[0][0].encode() in shown[looked_at:]:
         looked_at = len(shown)
         time.sleep(0.1)  # the question stands there before the terminal listens
-        os.write(terminal, answers.pop(0)[1].encode())
+        answer = answers.pop(0)[1]
+        if isinstance(answer, int):
+            termios.tcsetwinsize(terminal, (24, answer))
+        else:
+            os.write(terminal, answer.encode())
 else:
     os.kill(pid, 9)
     shown += b"\n(it did not end)"

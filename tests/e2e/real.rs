@@ -26,7 +26,8 @@ fn aws_own_clients_use_the_session() {
     let told = stack.run(&["login", "dev"]);
     assert_eq!((told.code, told.out.as_str()), (Some(0), ""), "{told:?}");
     assert!(
-        told.err.contains("Touch YubiKey 12345678 for profile dev (Amazon Web Services:alice@example)"),
+        told.err.contains(": profile dev, AWS account 123456789012 (Amazon Web Services:alice@example)\n")
+            && told.err.starts_with("Touch YubiKey 12345678 for e2e-"),
         "{told:?}"
     );
     let listed = stack.aws(&["s3", "ls", "--profile", "dev-mfa"]);
@@ -132,7 +133,7 @@ fn at_a_terminal_the_touch_is_counted_down_and_taken_away() {
     stack.bench.token.set_touch(Touch::ByItself(Duration::from_millis(1500)));
     let told = stack.on_a_terminal(&["login", "dev"], &[]);
     assert_eq!(told.code, Some(0), "{told:?}");
-    let touch = "\rTouch YubiKey 12345678 for profile dev (Amazon Web Services:alice@example) (15 s)";
+    let touch = "\rTouch YubiKey 12345678 for on_a_terminal.py: profile dev, AWS account 123456789012 (15 s)";
     assert!(told.out.contains(touch) && told.out.contains("(14 s)"), "{told:?}");
     let after = told.out.rsplit("14 s)").next().unwrap();
     let (blank, sentence) = after.trim_start_matches('\r').split_once("alice has a session").unwrap();
@@ -174,7 +175,7 @@ fn at_a_terminal_the_code_is_asked_for_where_there_is_no_token() {
          print('%06d' % ((struct.unpack('>I', digest[at:at + 4])[0] & 0x7fffffff) % 1000000))",
         stack.bench.aws.now()
     ));
-    let question = format!("Code of MFA device {} for profile dev: ", stack.bench.serial);
+    let question = format!("Code of MFA device {} for profile dev (for on_a_terminal.py): ", stack.bench.serial);
     let told = stack.on_a_terminal(&["login", "dev"], &[(&question, &code.out)]);
     assert_eq!(told.code, Some(0), "{told:?}");
     assert!(told.out.contains("no token is plugged in: the code has to be typed"), "{told:?}");

@@ -1,6 +1,6 @@
 //! The program inside the test: a token of memory, AWS on loopback, a home of its own, a person who follows a script.
 
-use aws_mfa_key::world::{Clock, Machine, NoAnswer, Person, Terminal, World};
+use aws_mfa_key::world::{Around, Clock, Machine, NoAnswer, Person, Terminal, World};
 use fake_aws::{FakeAws, User};
 use hw::memory_bus::MemoryBus;
 use secrecy::SecretString;
@@ -149,7 +149,7 @@ impl Bench {
             env: self.env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect(),
             clock: Arc::new(Ahead(self.clock_ahead, self.pace)),
             out: Box::new(out.clone()),
-            person: Person::new(Box::new(err.clone()), terminal),
+            person: Person::new(Box::new(err.clone()), terminal, Around::default()),
             input: Some(Box::new(Cursor::new(self.input))),
             piped: !self.input.is_empty(),
             bus: Arc::new(move |_| Arc::clone(&bus) as Arc<dyn hw::transport::Bus>),

@@ -2,7 +2,7 @@
 
 use super::{Found, TokenError, Tokens, on_a_thread};
 use crate::source::{Code, DIGITS, PERIOD};
-use crate::world::Person;
+use crate::world::{End, Person, Purpose, Touch, Wanted};
 use hw::fetch;
 use hw::oath::{self, OathError, TimeStep};
 use secrecy::SecretString;
@@ -29,7 +29,7 @@ pub(super) async fn code(
     found: &Found,
     step: u64,
     person: &Person,
-    purpose: &str,
+    purpose: &Purpose,
 ) -> Result<Code, TokenError> {
     let touch = found.account.touch;
     let nobody = || TokenError::TouchWanted { token: found.token.clone() };
@@ -55,13 +55,16 @@ pub(super) async fn code(
         // Who waits for no touch says nothing while another login asks for one.
         let speaks = if touch == Some(false) { person.free_attention().is_some() } else { true };
         if passed >= quiet_until && speaks {
-            let touch_left = TOUCH.checked_sub(passed).filter(|_| touch != Some(false));
-            wait.show(&waiting_for(found, touch, purpose), touch_left);
+            match touch {
+                Some(false) => wait.show(&waiting_for(found), None),
+                _ => wait.want(&wanted(found, purpose), TOUCH.checked_sub(passed)),
+            }
         }
         if let Ok(outcome) = tokio::time::timeout(pause, &mut fetching).await {
             break outcome.ok();
         }
     };
+    wait.came_to(end(outcome.as_ref()));
     drop(wait);
     let outcome = outcome.ok_or_else(|| tokens.stuck(FETCH))?;
     let code = outcome.map_err(|why| TokenError::NoCode { token: found.token.clone(), why })?;
@@ -82,9 +85,21 @@ fn start(tokens: &Tokens, found: &Found, step: u64) -> oneshot::Receiver<Result<
     })
 }
 
-fn waiting_for(found: &Found, touch: Option<bool>, purpose: &str) -> String {
-    match touch {
-        Some(false) => format!("Waiting for {}; another program may be using it", found.token),
-        _ => format!("Touch {} for {purpose} ({})", found.token, found.account.id),
+fn wanted(found: &Found, purpose: &Purpose) -> Wanted {
+    let (what, account) = (format!("Touch {}", found.token), found.account.id.to_string());
+    let touch = Touch { token: found.token.clone(), account };
+    Wanted { what, purpose: Some(purpose.clone()), touch: Some(touch), limit: TOUCH }
+}
+
+fn waiting_for(found: &Found) -> String {
+    format!("Waiting for {}; another program may be using it", found.token)
+}
+
+/// What came of a touch, if one was wanted.
+fn end(outcome: Option<&Result<oath::Code, OathError>>) -> End {
+    match outcome {
+        Some(Ok(_)) => End::Done,
+        Some(Err(OathError::TouchMissing { .. })) | None => End::Late,
+        Some(Err(_)) => End::Failed,
     }
 }

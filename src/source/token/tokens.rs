@@ -3,7 +3,7 @@
 use super::{Found, TokenError, fetch, holders, on_a_thread};
 use crate::ledger::Known;
 use crate::source::Code;
-use crate::world::{Machine, Person};
+use crate::world::{Machine, Person, Purpose};
 use hw::oath::{AccessKey, Account, DeviceId, Kind, Password};
 use hw::survey::{self, Survey};
 use hw::transport::Bus;
@@ -95,7 +95,7 @@ impl Tokens {
     /// # Errors
     /// [`TokenError::TouchWanted`], [`TokenError::NoCode`], [`TokenError::Busy`], [`TokenError::Stuck`],
     /// [`TokenError::NotSixDigits`].
-    pub async fn code(&self, found: &Found, step: u64, person: &Person, purpose: &str) -> Result<Code, TokenError> {
+    pub async fn code(&self, found: &Found, step: u64, person: &Person, purpose: &Purpose) -> Result<Code, TokenError> {
         fetch::code(self, found, step, person, purpose).await.map_err(|error| self.explained(error))
     }
 }
