@@ -1,5 +1,9 @@
 //! What is remembered of an MFA device: which time steps were sent, AWS's clock, who had its account; and one login at a time.
 
+mod silence;
+
+pub use silence::Silence;
+
 use crate::aws::MfaSerial;
 use crate::file::{self, FileError, FileFault, own};
 use crate::world::Clock;

@@ -17,7 +17,7 @@ use crate::codes::CodeError;
 use crate::file::FileError;
 use crate::login::LoginError;
 use crate::plan::PlanError;
-use crate::world::{NoAnswer, printable};
+use crate::world::{NoAnswer, Pending, printable};
 use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
@@ -102,6 +102,8 @@ pub enum Failure {
         profile: String,
         /// How long it was waited.
         waited: Duration,
+        /// For what, if that was told.
+        pending: Option<Pending>,
     },
     /// The command could not be run.
     Exec {
@@ -189,12 +191,7 @@ pub fn report(failure: &Failure) -> Report {
             "there is none, or it has expired",
             format!("`aws-mfa-key login {profile}`"),
         ),
-        Failure::TooLate { profile, waited } => Report::new(
-            Exit::Person,
-            format!("could not log in profile {profile}"),
-            format!("nobody touched the token, or answered, within {} s", waited.as_secs()),
-            format!("`aws-mfa-key login {profile}` in a terminal, then try again"),
-        ),
+        Failure::TooLate { profile, waited, pending } => too_late(profile, *waited, pending.as_ref()),
         Failure::Exec { program, error } => exec(program, error),
         Failure::Runtime(error) => Report::new(
             Exit::Failed,
@@ -212,6 +209,23 @@ pub fn report(failure: &Failure) -> Report {
             Report::new(Exit::Failed, "could not write to standard output", error.to_string(), "look where it leads to")
         }
     }
+}
+
+fn too_late(profile: &str, waited: Duration, pending: Option<&Pending>) -> Report {
+    let seconds = waited.as_secs();
+    let (exit, cause) = match pending {
+        Some(Pending::Touch(token)) => (Exit::Person, format!("nobody touched {token} within {seconds} s")),
+        Some(Pending::Answer) => {
+            (Exit::Person, format!("nobody answered the question at the terminal within {seconds} s"))
+        }
+        Some(Pending::Other(what)) => {
+            let what = what.strip_prefix("Waiting for ").unwrap_or(what);
+            (Exit::Failed, format!("after {seconds} s it was still waiting for {what}"))
+        }
+        None => (Exit::Failed, format!("AWS and the token took longer than {seconds} s")),
+    };
+    let next = format!("`aws-mfa-key login {profile}` in a terminal, then try again");
+    Report::new(exit, format!("could not log in profile {profile}"), cause, next)
 }
 
 fn exec(program: &OsString, error: &std::io::Error) -> Report {

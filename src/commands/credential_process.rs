@@ -1,11 +1,13 @@
 //! `credential-process`: the JSON that AWS's SDKs read, in time, whatever happens.
 
 use super::session::{self, Got};
+use crate::aws::MfaSerial;
 use crate::aws::credentials_file::rfc3339;
 use crate::cli;
+use crate::ledger::Silence;
 use crate::plan::Plan;
-use crate::report::Failure;
-use crate::world::{World, terminal};
+use crate::report::{self, Exit, Failure};
+use crate::world::{End, World, terminal};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use std::sync::mpsc;
@@ -24,11 +26,32 @@ pub(super) fn run(typed: &cli::CredentialProcess, world: &mut World) -> Result<(
     let got = match present {
         Some(got) if got.left >= plan.min_ttl && !plan.force => got,
         // A session that is still good is better than none, if nobody touches.
-        Some(got) => in_time(plan, world).unwrap_or(got),
+        Some(got) => renewed(plan, &got, world).unwrap_or(got),
         None => in_time(plan, world)?,
     };
     let text = Zeroizing::new(format!("{}\n", as_json(&got)));
     world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()).map_err(Failure::Output)
+}
+
+/// A fresh session in time, or none. Where nobody came, nobody is called for the next minute: an SDK asks for each request of
+/// a program anew, and each would wait for a person who is not there.
+fn renewed(plan: Plan, present: &Got, world: &World) -> Option<Got> {
+    let serial = present.mfa_serial.as_deref().and_then(|serial| MfaSerial::parse(serial).ok());
+    let silence = serial.map(|serial| Silence::of(&plan.state, &serial));
+    let now = || world.clock.now();
+    if !plan.force && silence.as_ref().is_some_and(|silence| silence.is_recent(now())) {
+        world.person.detail("nobody came a moment ago: the present session will do");
+        return None;
+    }
+    let outcome = in_time(plan, world);
+    let nobody_came = |failure: &Failure| report::report(failure).exit == Exit::Person;
+    if let (Some(silence), Err(failure)) = (silence, &outcome)
+        && world.person.was_kept_waiting()
+        && nobody_came(failure)
+    {
+        silence.begin(now());
+    }
+    outcome.ok()
 }
 
 /// A login on a thread of its own, which ends with the process if it takes too long.
@@ -43,11 +66,13 @@ fn in_time(plan: Plan, world: &World) -> Result<Got, Failure> {
         let _ = tell.send(outcome);
     });
     told.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let pending = world.person.pending();
         // What was got already, such as the session that a role is assumed with, is for the next time.
         world.person.do_chore();
         world.person.clear();
+        world.person.leave(End::Late);
         terminal::leave();
-        Err(Failure::TooLate { profile, waited: PATIENCE })
+        Err(Failure::TooLate { profile, waited: PATIENCE, pending })
     })
 }
 

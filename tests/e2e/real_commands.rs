@@ -164,7 +164,7 @@ fn credential_process_ends_in_time_whatever_happens() {
     let told = stack.run(&["credential-process", "dev"]);
     assert!(begun.elapsed() < Duration::from_secs(18), "{:?}", begun.elapsed());
     assert_eq!((told.code, told.out.as_str()), (Some(4), ""), "{told:?}");
-    assert!(told.err.contains("cause: nobody touched the token, or answered, within 17 s\n"), "{told:?}");
+    assert!(told.err.contains("cause: nobody touched YubiKey 12345678 within 17 s\n"), "{told:?}");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn credential_process_asks_at_the_terminal_although_its_output_is_taken() {
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/on_a_terminal.py");
     let inner = format!("python -c \"{script}\"");
     let told = Told::from(stack.command("python", &[python, "[]", "/bin/sh", "-c", &inner]).output().unwrap());
-    assert!(told.out.contains("Touch YubiKey 12345678 for profile dev"), "{told:?}");
+    assert!(told.out.contains("Touch YubiKey 12345678 for python: profile dev"), "{told:?}");
     assert!(told.out.contains("arn:aws:iam::123456789012:user/alice"), "{told:?}");
 }
 
