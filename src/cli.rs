@@ -4,8 +4,8 @@ mod accounts;
 mod how;
 
 pub use accounts::{
-    Accounts, AccountsCommand, Add, Algorithm, List, Password, PasswordCommand, PasswordOf, Plugged, Remove, Rename,
-    Tokens,
+    Accounts, AccountsCommand, Add, Algorithm, Forget, List, Password, PasswordCommand, PasswordOf, Plugged, Remove,
+    Rename, Tokens,
 };
 pub use how::{How, Named, Several};
 

@@ -3,6 +3,7 @@
 use crate::aws::{Identity, MfaSerial};
 use crate::ledger::{Held, Known};
 use crate::plan::Plan;
+use crate::source::private_file::PrivateFault;
 use crate::source::secret::{SecretFault, SoftwareSecret};
 use crate::source::token::{self, Found, TokenError, Tokens};
 use crate::source::{self, Code, PERIOD, Source};
@@ -320,7 +321,7 @@ fn is_absent(error: &CodeError) -> bool {
                 | TokenError::NoMatch { .. }
                 | TokenError::Bus(NoService | ServiceStopped)
         ),
-        CodeError::Secret { fault, .. } => matches!(fault, SecretFault::Absent),
+        CodeError::Secret { fault, .. } => matches!(fault, SecretFault::File(PrivateFault::Absent)),
         CodeError::Prompt(NoAnswer::Nobody) => true,
         _ => false,
     }

@@ -1,5 +1,7 @@
 //! Where a code comes from.
 
+pub mod keyring;
+pub mod private_file;
 pub mod secret;
 pub mod token;
 

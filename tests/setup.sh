@@ -2,7 +2,7 @@
 # Puts on this machine what the tests and the demo need, and prints the folder with the Python clients.
 #
 # usage: tests/setup.sh [tests]
-# With `tests`, what the demo and the measurements can do without, too: other people's shells, access control lists.
+# With `tests`, what the demo and the measurements can do without, too: other people's shells, access control lists, a desktop's keyring.
 # Missing system packages are installed by apt, as root or with sudo; anybody else is told their names.
 # Several may run at once: one of them does the work, and the others wait for it.
 set -euo pipefail
@@ -52,6 +52,7 @@ need_packages() { # [tests]
     if [ "${1:-}" = tests ]; then
         need faketime faketime_library
         need dbus-daemon command -v dbus-daemon
+        need gnome-keyring command -v gnome-keyring-daemon
         need zsh command -v zsh
         need fish command -v fish
         if [ "$(uname -s)" = Linux ]; then need acl command -v setfacl; fi

@@ -1,6 +1,7 @@
 //! Why the accounts of a token could not be shown or changed.
 
 use super::{AccountFault, PictureFault};
+use crate::source::keyring::KeyringFault;
 use crate::source::token::TokenError;
 use crate::world::NoAnswer;
 use hw::oath::AccountId;
@@ -48,6 +49,8 @@ pub enum AccountsError {
         /// The token.
         token: String,
     },
+    /// The keyring.
+    Keyring(KeyringFault),
     /// The applet has no passwords of this kind.
     HasNone {
         /// The token.

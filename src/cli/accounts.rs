@@ -20,8 +20,12 @@ pub struct Plugged {
     pub non_interactive: bool,
 
     /// Say nothing but errors and what a person must do
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
+
+    /// Say what is done, step by step
+    #[arg(short, long)]
+    pub verbose: bool,
 }
 
 /// `tokens`: which, and for whom.
@@ -56,7 +60,7 @@ pub enum AccountsCommand {
     Rename(Rename),
     /// Take an account off a token, and its secret with it
     Remove(Remove),
-    /// Set, change or clear the password of a token's OATH applet
+    /// Set, change or clear the password of a token's OATH applet; let this machine remember it
     Password(Password),
 }
 
@@ -170,6 +174,11 @@ pub struct Remove {
 /// `accounts password`: what is to be done with it.
 #[derive(Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Where a password is looked for before anybody is asked:
+  1. the file that AWS_MFA_KEY_PASSWORD_FILE names; only you or root may read it
+  2. the systemd credential aws-mfa-key.password.SERIAL, or aws-mfa-key.password
+  3. the keyring, if `remember` put it there; it keeps a key made of the password, never the password
+  4. what ykman and Yubico Authenticator remember (`ykman oath access remember`)")]
 pub struct Password {
     /// What.
     #[command(subcommand)]
@@ -184,7 +193,24 @@ pub enum PasswordCommand {
     /// Set another password
     Change(PasswordOf),
     /// Take the password away
+    #[command(visible_alias = "unset")]
     Clear(PasswordOf),
+    /// Let the keyring of this desktop remember it, so that it need not be typed
+    Remember(PasswordOf),
+    /// Take it out of the keyring again
+    Forget(Forget),
+}
+
+/// `accounts password forget`: of which tokens.
+#[derive(Args)]
+pub struct Forget {
+    /// Of all tokens, plugged in or not
+    #[arg(short, long, conflicts_with = "token")]
+    pub all: bool,
+
+    /// Of which token.
+    #[command(flatten)]
+    pub plugged: Plugged,
 }
 
 /// `accounts password …`: of which token, and from where.

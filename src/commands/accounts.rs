@@ -81,8 +81,8 @@ impl Desk {
         let plugged = Plugged::decide(typed, &world.env)?;
         let person = world.person.clone();
         person.adjust(&plugged.manner);
-        let tokens = Tokens::on((world.bus)(plugged.reader.as_deref()), &world.machine);
-        let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::Runtime)?;
+        let tokens = Tokens::on((world.bus)(plugged.reader.as_deref()), &world.machine, &world.env);
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
         Ok(Self { plugged, tokens, person, runtime })
     }
 

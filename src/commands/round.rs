@@ -274,7 +274,8 @@ impl<'a> Round<'a> {
 
     fn tokens(&self, plan: &Plan) -> Rc<Tokens> {
         let mut tokens = self.tokens.borrow_mut();
-        let made = || Rc::new(Tokens::on((self.world.bus)(plan.reader.as_deref()), &self.world.machine));
+        let made =
+            || Rc::new(Tokens::on((self.world.bus)(plan.reader.as_deref()), &self.world.machine, &self.world.env));
         Rc::clone(tokens.entry(plan.reader.clone()).or_insert_with(made))
     }
 

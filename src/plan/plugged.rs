@@ -30,6 +30,7 @@ impl Plugged {
             token: typed.token.clone(),
             non_interactive: typed.non_interactive,
             quiet: typed.quiet,
+            verbose: typed.verbose,
             ..cli::How::default()
         };
         let reader = Flag { name: "--reader", value: typed.reader.as_deref() };

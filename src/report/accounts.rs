@@ -2,6 +2,7 @@
 
 use super::{Exit, Report, listed, token};
 use crate::accounts::{AccountFault, AccountsError, PictureFault, meant};
+use crate::source::keyring::KeyringFault;
 use crate::world::{NoAnswer, printable};
 use hw::change::{ChangeError, Feature, Refusal};
 use hw::oath::{AccountId, LONGEST_ID, OathError};
@@ -59,6 +60,7 @@ pub(super) fn report(what: String, error: &AccountsError) -> Report {
             format!("{token} has no password"),
             "`aws-mfa-key accounts password set` sets one",
         ),
+        AccountsError::Keyring(fault) => keyring(what, fault),
         AccountsError::HasNone { token } => has_no_passwords(what, token),
     }
 }
@@ -66,6 +68,20 @@ pub(super) fn report(what: String, error: &AccountsError) -> Report {
 fn has_no_passwords(what: String, token: &str) -> Report {
     let next = "lock it with its maker's own program";
     Report::new(Exit::Change, what, format!("{token} has no passwords of this kind"), next)
+}
+
+/// The keyring was asked for something by a person, and could not do it.
+pub(super) fn keyring(what: String, fault: &KeyringFault) -> Report {
+    let (exit, next) = match fault {
+        KeyringFault::NoBus => {
+            (Exit::Failed, "run it in the desktop's own session, where DBUS_SESSION_BUS_ADDRESS is set")
+        }
+        KeyringFault::NoKeyring => (Exit::Failed, "start one: gnome-keyring, KWallet or KeePassXC, for example"),
+        KeyringFault::Locked => (Exit::Person, "unlock it in its dialog, or with the desktop's own program (Seahorse)"),
+        KeyringFault::Stuck { .. } => (Exit::Failed, "look whether it waits for a password in a window of its own"),
+        KeyringFault::Failed { .. } => (Exit::Failed, "look at what it logs: `journalctl --user`"),
+    };
+    Report::new(exit, what, fault.to_string(), next)
 }
 
 fn untyped(what: &str, answer: NoAnswer) -> String {

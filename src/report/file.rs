@@ -4,7 +4,9 @@ use super::{Exit, Report};
 use crate::aws::credentials_file::{CredentialsError, Notice};
 use crate::aws::sections::warnings::{Misread, Warning};
 use crate::file::{self, FileError, FileFault};
+use crate::source::private_file::PrivateFault;
 use crate::source::secret::SecretFault;
+use crate::source::token::Place;
 use crate::world::printable;
 use std::path::Path;
 
@@ -193,19 +195,10 @@ fn misread(what: &Misread) -> String {
 pub(super) fn secret(what: String, path: &Path, fault: &SecretFault) -> Report {
     let shown = printable(&path.to_string_lossy(), 300);
     let (cause, next) = match fault {
-        SecretFault::Absent => (format!("there is no secret file {shown}"), "look at mfa_key_source".to_owned()),
-        SecretFault::Unreadable(error) => {
-            (format!("{shown}: {error}"), format!("look who may read it: `ls -l {shown}`"))
+        SecretFault::File(fault) => {
+            let after = "if others could read it, make a new MFA device";
+            private(&shown, "secret file", "mfa_key_source", after, fault)
         }
-        SecretFault::NotAFile => (format!("{shown} is not a regular file"), "look at mfa_key_source".to_owned()),
-        SecretFault::Foreign => (
-            format!("the secret file {shown} belongs to another user, who could change it"),
-            format!("make it yours: `sudo chown \"$USER\" {shown}`"),
-        ),
-        SecretFault::Open { mode } => (
-            format!("others can read or write the secret file {shown} (mode {mode:04o})"),
-            format!("`chmod 600 {shown}`; if others could read it, make a new MFA device"),
-        ),
         SecretFault::Malformed => (
             format!("the first line of {shown} is neither base32 nor an otpauth://totp/ URI"),
             "put the secret there that IAM shows with the QR code (\"Show secret key\")".to_owned(),
@@ -218,4 +211,36 @@ pub(super) fn secret(what: String, path: &Path, fault: &SecretFault) -> Report {
         ),
     };
     Report::new(Exit::Change, what, cause, next)
+}
+
+/// A file with the password of a token cannot be used.
+pub(super) fn password(what: String, place: &Place, fault: &PrivateFault) -> Report {
+    let (path, kind, named_by) = match place {
+        Place::File(path) => (path.to_string_lossy(), "password file", "AWS_MFA_KEY_PASSWORD_FILE"),
+        Place::Credential(path) => (path.to_string_lossy(), "systemd credential", "LoadCredential= in the unit"),
+        Place::Keyring | Place::Ykman => (place.to_string().into(), "password", "the keyring"),
+    };
+    let after = "if others could read it, change the password: `aws-mfa-key accounts password change`";
+    let (cause, next) = private(&printable(&path, 300), kind, named_by, after, fault);
+    Report::new(Exit::Change, what, cause, next)
+}
+
+/// Why a file with something secret in it is not taken, and what to do. `named_by` is where its name stands.
+fn private(path: &str, kind: &str, named_by: &str, after: &str, fault: &PrivateFault) -> (String, String) {
+    match fault {
+        PrivateFault::Absent => (format!("there is no {kind} {path}"), format!("look at {named_by}")),
+        PrivateFault::Unreadable(error) => {
+            (format!("{path}: {error}"), format!("look who may read it: `ls -l {path}`"))
+        }
+        PrivateFault::NotAFile => (format!("{path} is not a regular file"), format!("look at {named_by}")),
+        PrivateFault::Foreign => (
+            format!("the {kind} {path} belongs to another user, who could change it"),
+            format!("make it yours: `sudo chown \"$USER\" {path}`"),
+        ),
+        PrivateFault::Open { mode } => (
+            format!("others can read or write the {kind} {path} (mode {mode:04o})"),
+            format!("`chmod 600 {path}`; {after}"),
+        ),
+        PrivateFault::NoText => (format!("the {kind} {path} is empty, or no text"), format!("look at {named_by}")),
+    }
 }

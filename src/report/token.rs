@@ -1,7 +1,7 @@
 //! Tokens that are missing, busy, locked, or have no such account.
 
 use super::{Exit, Report, listed};
-use crate::source::token::TokenError;
+use crate::source::token::{Place, TokenError};
 use crate::world::{Process, printable};
 use hw::oath::OathError;
 use hw::transport::CarrierError;
@@ -77,8 +77,18 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
             Exit::Person,
             what,
             format!("the OATH applet of {token} is locked with a password, and nobody typed it"),
-            "run it in a terminal and type the password",
+            "type it in a terminal; `aws-mfa-key accounts password remember` keeps it for the next time",
         ),
+        TokenError::Refused { token, places } => Report::new(
+            Exit::Person,
+            what,
+            format!("{token} did not take the password from {}, and nobody typed another", listed(places.iter())),
+            match places.iter().any(|place| matches!(place, Place::File(_) | Place::Credential(_))) {
+                true => "put the right one there, or type it in a terminal",
+                false => "type it in a terminal: `aws-mfa-key accounts password remember` remembers the right one",
+            },
+        ),
+        TokenError::PasswordFile { place, fault } => super::file::password(what, place, fault),
         TokenError::WrongPassword { token } => Report::new(
             Exit::Person,
             what,

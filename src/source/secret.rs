@@ -1,34 +1,17 @@
 //! Codes from a secret in a file that nobody else can read.
 
+use super::private_file::{self, Guard, PrivateFault};
 use super::{Code, DIGITS, PERIOD};
-use crate::file::{self, FileFault};
-use rustix::process::geteuid;
 use secrecy::SecretString;
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
-/// Longest file that is read, in bytes; a secret is far shorter.
-const LONGEST: u64 = 64 * 1024;
-
 /// Why there is no code from a secret file.
 #[derive(Debug)]
 pub enum SecretFault {
-    /// There is no such file.
-    Absent,
-    /// It cannot be read.
-    Unreadable(io::Error),
-    /// It is no regular file.
-    NotAFile,
-    /// It belongs to somebody else, neither us nor root.
-    Foreign,
-    /// Others can read or write it.
-    Open {
-        /// Its permission bits.
-        mode: u32,
-    },
+    /// The file is not taken.
+    File(PrivateFault),
     /// Its first line is neither base32 nor an `otpauth://totp/` URI.
     Malformed,
     /// Its codes are not of AWS's kind: six digits, thirty seconds, SHA-1.
@@ -52,23 +35,7 @@ impl SoftwareSecret {
     /// # Errors
     /// [`SecretFault`].
     pub fn read(path: &Path) -> Result<Self, SecretFault> {
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let (file, meta) = file::open(&path).map_err(|fault| match fault {
-            FileFault::Read(error) if error.kind() == io::ErrorKind::NotFound => SecretFault::Absent,
-            FileFault::Read(error) => SecretFault::Unreadable(error),
-            _ => SecretFault::NotAFile,
-        })?;
-        if meta.uid() != 0 && meta.uid() != geteuid().as_raw() {
-            return Err(SecretFault::Foreign);
-        }
-        if meta.mode() & 0o077 != 0 {
-            return Err(SecretFault::Open { mode: meta.mode() & 0o7777 });
-        }
-        let mut text = Zeroizing::new(String::new());
-        file.take(LONGEST).read_to_string(&mut text).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => SecretFault::Malformed,
-            _ => SecretFault::Unreadable(error),
-        })?;
+        let text = private_file::read(path, Guard::Bits).map_err(SecretFault::File)?;
         let line = text.lines().map(str::trim).find(|line| !line.is_empty());
         Self::parse(line.ok_or(SecretFault::Malformed)?)
     }

@@ -5,20 +5,26 @@ mod change;
 mod choose;
 mod fetch;
 mod holders;
+mod keys;
+mod remembered;
 mod search;
 mod tokens;
 mod unlock;
+mod ykman;
 
 pub use choose::{choose, present};
 pub use holders::holders;
+pub use remembered::Place;
 pub use search::{Outcome, Search, is_there, search};
 pub use tokens::Tokens;
 
+use crate::source::private_file::PrivateFault;
 use crate::world::{Process, printable, stack};
 use hw::change::ChangeError;
 use hw::oath::{Account, AccountId, DeviceId, OathError};
 use hw::survey::Look;
 use hw::transport::CarrierError;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -88,6 +94,20 @@ pub enum TokenError {
     WrongPassword {
         /// The token.
         token: String,
+    },
+    /// What is remembered is not its password, and nobody could be asked for it.
+    Refused {
+        /// The token.
+        token: String,
+        /// Where what was refused is remembered.
+        places: Vec<Place>,
+    },
+    /// A file with its password cannot be used.
+    PasswordFile {
+        /// Where it is.
+        place: Place,
+        /// Why.
+        fault: Arc<PrivateFault>,
     },
     /// The account wants a touch, and nobody may be asked for it.
     TouchWanted {

@@ -39,14 +39,10 @@ enum Order {
 }
 
 impl SessionBus {
-    /// The one that the environment names. Only a socket of this machine is one.
+    /// The one that the environment names.
     #[must_use]
     pub fn of(env: &Environment) -> Option<Self> {
-        let named = env.text("DBUS_SESSION_BUS_ADDRESS").map(str::to_owned);
-        let usual = || Some(format!("unix:path={}/bus", escaped(env.text("XDG_RUNTIME_DIR")?)));
-        let addresses = named.or_else(usual)?;
-        let address = addresses.split(';').find(|address| address.starts_with("unix:"))?.to_owned();
-        Some(Self { address, thread: Mutex::default() })
+        Some(Self { address: env.session_bus()?, thread: Mutex::default() })
     }
 
     fn order(&self, order: Order) {
@@ -59,6 +55,17 @@ impl SessionBus {
             orders
         });
         let _ = orders.send(order);
+    }
+}
+
+impl Environment {
+    /// The address of the session's D-Bus. Only a socket of this machine is one.
+    #[must_use]
+    pub fn session_bus(&self) -> Option<String> {
+        let named = self.text("DBUS_SESSION_BUS_ADDRESS").map(str::to_owned);
+        let usual = || Some(format!("unix:path={}/bus", escaped(self.text("XDG_RUNTIME_DIR")?)));
+        let addresses = named.or_else(usual)?;
+        addresses.split(';').find(|address| address.starts_with("unix:")).map(str::to_owned)
     }
 }
 

@@ -1,62 +1,17 @@
 //! What the desktop shows: a real D-Bus daemon of the test's own, and on it a notification server that notes what it is told.
 
+use crate::bus::Bus;
 use crate::stack::{PATIENCE, Stack, Told, program, signal};
 use std::collections::HashMap;
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 use virtual_token::{Account, Touch};
 use zbus::zvariant::OwnedValue;
-
-/// A session bus: `dbus-daemon`, private.
-struct Bus {
-    folder: TempDir,
-    daemon: Child,
-}
-
-impl Bus {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("bus");
-        let config = format!(
-            "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n\
-             \x20\"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n\
-             <busconfig><type>session</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>\n\
-             <policy context=\"default\"><allow send_destination=\"*\"/>\n\
-             <allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>\n",
-            socket.display()
-        );
-        fs::write(folder.path().join("bus.conf"), config).unwrap();
-        let mut daemon = Command::new("dbus-daemon")
-            .arg(format!("--config-file={}", folder.path().join("bus.conf").display()))
-            .args(["--nofork", "--print-address=1"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("there is no dbus-daemon: `make test` sets it up");
-        let mut address = String::new();
-        BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        assert!(address.starts_with("unix:path="), "{address}");
-        Self { folder, daemon }
-    }
-
-    fn address(&self) -> String {
-        format!("unix:path={}/bus", self.folder.path().display())
-    }
-}
-
-impl Drop for Bus {
-    fn drop(&mut self) {
-        self.daemon.kill().unwrap();
-        self.daemon.wait().unwrap();
-    }
-}
 
 /// What was asked of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -392,6 +392,31 @@ const TOKEN: &[Case] = &[
         b.typed = Some(vec!["a", "b", "c", "correct horse"]);
         b.login(&[])
     }),
+    ("a password in a file that is not the token's", |b| {
+        b.token.set_password(Some("correct horse"));
+        b.env.insert("AWS_MFA_KEY_PASSWORD_FILE".into(), "~/password".into());
+        b.write("password", "battery\n");
+        fs::set_permissions(b.path("password"), fs::Permissions::from_mode(0o600)).unwrap();
+        b.login(&["--non-interactive"])
+    }),
+    ("a password in a file that others can read", |b| {
+        b.token.set_password(Some("correct horse"));
+        b.env.insert("AWS_MFA_KEY_PASSWORD_FILE".into(), "~/password".into());
+        b.write("password", "correct horse\n");
+        fs::set_permissions(b.path("password"), fs::Permissions::from_mode(0o644)).unwrap();
+        b.login(&[])
+    }),
+    ("an empty password file", |b| {
+        b.token.set_password(Some("correct horse"));
+        b.env.insert("AWS_MFA_KEY_PASSWORD_FILE".into(), "~/password".into());
+        b.write("password", "\n");
+        fs::set_permissions(b.path("password"), fs::Permissions::from_mode(0o600)).unwrap();
+        b.login(&[])
+    }),
+    ("a password to remember, and no keyring", |b| {
+        b.token.set_password(Some("correct horse"));
+        b.run(&["accounts", "password", "remember"])
+    }),
     ("no service", |b| guarded(b, Step::Readers, CarrierError::NoService)),
     ("a user without permission", |b| guarded(b, Step::Readers, CarrierError::Refused)),
     ("a busy token", |b| guarded(b, Step::Open, CarrierError::Busy)),

@@ -5,13 +5,14 @@
 //! - `network`: the ways to AWS that companies have, and those that lead nowhere.
 //! - `stack`: the built program as it is installed, with a real pcscd and AWS's own clients.
 //! - `real`, `real_commands`, `crowd`: what `login` and the other commands do there, one by one and many at once.
-//! - `touch`, `desktop`: what a person sees of it at a terminal and on a desktop, with a real D-Bus daemon.
+//! - `touch`, `desktop`: what a person sees of it at a terminal and on a desktop, with a real D-Bus daemon (`bus`).
 //! - `memory`: what is left in the program's memory there.
 //! - `real_process`: `credential-process` there, with each of AWS's clients as a `caller`.
 //! - `clock`, `ledger`: any clock on the machine, and no code twice, whatever happens.
 //! - `soak`: days of it.
 //! - `tokens`, `accounts`, `accounts_errors`: what is on the tokens, shown and changed.
 //! - `personas`: each known kind of token, and what the commands make of it.
+//! - `passwords`, `passwords_of_ykman`: tokens that are locked, and what is remembered of them, in real `keyrings`.
 //! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: servers that end connections early.
@@ -28,6 +29,7 @@
 mod accounts;
 mod accounts_errors;
 mod beside_ykman;
+mod bus;
 mod caller;
 mod clients;
 mod clock;
@@ -37,11 +39,14 @@ mod desktop;
 mod dice;
 mod errors;
 mod impatient;
+mod keyrings;
 mod layers;
 mod ledger;
 mod login;
 mod memory;
 mod network;
+mod passwords;
+mod passwords_of_ykman;
 mod personas;
 mod real;
 mod real_commands;

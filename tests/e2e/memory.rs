@@ -1,8 +1,10 @@
 //! What is left in the program's memory after a login, and who may look at it.
 
-use crate::stack::{PATIENCE, Stack, Told};
+use crate::keyrings::Desktop;
+use crate::stack::{PATIENCE, Stack, Told, on_a_terminal};
 use crate::world::{SEED, SEED_BASE32};
 use aws_mfa_key::source::secret::SoftwareSecret;
+use hw::oath::{AccessKey, DeviceId, Password};
 use rustix::fs::OFlags;
 use secrecy::ExposeSecret;
 use std::fs::{self, File, Permissions};
@@ -16,12 +18,16 @@ use virtual_token::Account;
 /// A pipe that takes nothing any more: whoever writes to it waits.
 fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
-    let flags = rustix::fs::fcntl_getfl(&writer).unwrap();
-    rustix::fs::fcntl_setfl(&writer, flags | OFlags::NONBLOCK).unwrap();
-    while writer.write(&[b'.'; 4096]).is_ok() {}
-    while writer.write(b".").is_ok() {}
-    rustix::fs::fcntl_setfl(writer.as_fd(), flags).unwrap();
+    fill(&mut writer);
     (reader, writer)
+}
+
+fn fill(pipe: &mut (impl Write + AsFd)) {
+    let flags = rustix::fs::fcntl_getfl(&*pipe).unwrap();
+    rustix::fs::fcntl_setfl(&*pipe, flags | OFlags::NONBLOCK).unwrap();
+    while pipe.write(&[b'.'; 4096]).is_ok() {}
+    while pipe.write(b".").is_ok() {}
+    rustix::fs::fcntl_setfl(pipe.as_fd(), flags).unwrap();
 }
 
 /// All that a process can write to in its memory.
@@ -46,21 +52,25 @@ fn has(image: &[u8], wanted: &[u8]) -> bool {
     image.windows(wanted.len()).any(|window| window == wanted)
 }
 
-/// The process that `setsid` started, once it waits to write its last words.
+/// The process that `setsid` or another started, once it waits to write its last words.
 fn waiting_to_write(parent: u32) -> u32 {
     let begun = Instant::now();
     loop {
         assert!(begun.elapsed() < PATIENCE, "it does not come to write");
-        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
-        let ids = children.split_whitespace().chain([parent.to_string().leak() as &str]);
-        for id in ids.map(|id| id.parse::<u32>().unwrap()) {
-            let channel = fs::read_to_string(format!("/proc/{id}/wchan")).unwrap_or_default();
-            if channel.contains("pipe_write") {
-                return id;
-            }
+        let waits =
+            |id: &u32| fs::read_to_string(format!("/proc/{id}/wchan")).unwrap_or_default().contains("pipe_write");
+        if let Some(id) = family(parent).into_iter().find(waits) {
+            return id;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// A process and all that it started.
+fn family(parent: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+    let children = children.split_whitespace().flat_map(|id| family(id.parse().unwrap()));
+    [parent].into_iter().chain(children).collect()
 }
 
 #[test]
@@ -97,6 +107,71 @@ fn nothing_secret_is_left_in_memory_after_a_login() {
         std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
         assert!(child.wait().unwrap().success());
     }
+}
+
+/// Each way to the password of a token, by what is in the environment and what is typed.
+#[test]
+fn no_password_is_left_in_memory_after_a_login_with_it() {
+    const PASSWORD: &str = "correct horse battery";
+    if !rustix::process::geteuid().is_root() {
+        return; // Only root may look.
+    }
+    let desktop = Desktop::with_keyring();
+    let mut stack = Stack::new();
+    stack.bench.token.remove(b"Amazon Web Services:alice@example");
+    stack.bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED));
+    stack.bench.token.set_password(Some(PASSWORD));
+    let key = access_key(&stack, PASSWORD);
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let file = stack.bench.path("password");
+    fs::write(&file, PASSWORD).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    let typed = format!("{PASSWORD}\n");
+    for way in ["typed", "file", "keyring", "ykman"] {
+        stack.bench.env.remove("AWS_MFA_KEY_PASSWORD_FILE");
+        match way {
+            "file" => drop(stack.bench.env.insert("AWS_MFA_KEY_PASSWORD_FILE".into(), file.to_str().unwrap().into())),
+            "keyring" => {
+                stack.bench.env.extend(desktop.env());
+                let told = stack.on_a_terminal(&["accounts", "password", "remember"], &[("Password of", &typed)]);
+                assert_eq!(told.code, Some(0), "{told:?}");
+            }
+            "ykman" => {
+                assert_eq!(stack.run(&["accounts", "password", "forget"]).code, Some(0));
+                let remember = ["--reader", stack.pcscd.reader(0), "oath", "access", "remember", "-p", PASSWORD];
+                let told = Told::from(stack.command("ykman", &remember).output().unwrap());
+                assert_eq!(told.code, Some(0), "{told:?}");
+            }
+            _ => {}
+        }
+        let pipe = stack.bench.path("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        let mut full = File::options().read(true).write(true).open(&pipe).unwrap();
+        fill(&mut full);
+        let (script, answers) = (on_a_terminal(), serde_json::to_string(&[("Password of", &typed)]).unwrap());
+        let line = format!("exec \"$0\" \"$@\" 2>{}", pipe.display());
+        let program = crate::stack::program();
+        let login = [&script, &answers, "/bin/sh", "-c", &line, &program, "login", "dev", "--force"];
+        let mut child = stack.command("python", &login).stdout(Stdio::null()).spawn().unwrap();
+        let image = image(waiting_to_write(child.id()));
+        assert!(has(&image, b"session in profile"), "the image is the program's");
+        for (name, wanted) in
+            [("the password", PASSWORD.as_bytes()), ("its key", &key), ("its key's digits", hex.as_bytes())]
+        {
+            assert!(!has(&image, wanted), "{way}: {name}");
+        }
+        std::thread::spawn(move || std::io::copy(&mut full, &mut std::io::sink()));
+        assert!(child.wait().unwrap().success(), "{way}");
+        fs::remove_file(pipe).unwrap();
+    }
+}
+
+/// What a password makes on the token that is plugged in.
+fn access_key(stack: &Stack, password: &str) -> [u8; 16] {
+    let select = stack.bench.token.exchange(&[0, 0xA4, 4, 0, 7, 0xA0, 0, 0, 5, 0x27, 0x21, 1]);
+    let at = select.windows(2).position(|tag| tag == [0x71, 8]).unwrap() + 2;
+    let id = DeviceId::from_bytes(&select[at..at + 8]);
+    *AccessKey::derive(&Password::new(password.to_owned()), &id).as_bytes()
 }
 
 #[test]

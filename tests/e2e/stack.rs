@@ -74,12 +74,16 @@ impl Stack {
     /// Our program on a terminal of its own, which gets each of `answers` once its question stands there:
     /// `[("password", "horse\n")]`.
     pub fn on_a_terminal(&self, arguments: &[&str], answers: &[(&str, &str)]) -> Told {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/on_a_terminal.py");
         let answers = serde_json::to_string(answers).unwrap();
-        let program = program();
-        let all = [&[script, answers.as_str(), program.as_str()], arguments].concat();
+        let (script, program) = (on_a_terminal(), program());
+        let all = [&[script.as_str(), answers.as_str(), program.as_str()], arguments].concat();
         Told::from(self.command("python", &all).output().unwrap())
     }
+}
+
+/// What runs a program on a terminal of its own.
+pub fn on_a_terminal() -> String {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/on_a_terminal.py").to_owned()
 }
 
 /// The program: the one just built, or the one that a measurement names.

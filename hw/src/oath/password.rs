@@ -23,9 +23,9 @@ impl Password {
 }
 
 /// The key made of a password for one applet, which is all that the applet ever learns. It is a secret: it has no
-/// `Debug`, and is wiped when dropped.
+/// `Debug`, and is wiped when dropped; it has a place of its own, so that handing it on leaves no copies behind.
 #[derive(Clone)]
-pub struct AccessKey(Zeroizing<[u8; 16]>);
+pub struct AccessKey(Box<Zeroizing<[u8; 16]>>);
 
 impl AccessKey {
     /// The key of `password` on the applet that calls itself `device_id`: PBKDF2 with HMAC-SHA-1, 1000 rounds.
@@ -33,15 +33,15 @@ impl AccessKey {
     /// YKOATH: SET CODE.
     #[must_use]
     pub fn derive(password: &Password, device_id: &DeviceId) -> Self {
-        let mut key = Zeroizing::new([0; 16]);
-        pbkdf2::pbkdf2_hmac::<Sha1>(password.0.as_bytes(), device_id.as_bytes(), ROUNDS, key.as_mut());
+        let mut key = Box::new(Zeroizing::new([0; 16]));
+        pbkdf2::pbkdf2_hmac::<Sha1>(password.0.as_bytes(), device_id.as_bytes(), ROUNDS, key.as_mut_slice());
         Self(key)
     }
 
     /// A key that was derived earlier and remembered.
     #[must_use]
     pub fn from_bytes(key: Zeroizing<[u8; 16]>) -> Self {
-        Self(key)
+        Self(Box::new(key))
     }
 
     /// The key's bytes, to remember it by.
@@ -56,7 +56,7 @@ impl AccessKey {
     pub(super) fn proof(&self, challenge: &[u8]) -> Zeroizing<[u8; 20]> {
         // A key shorter than the hash's block of 64 bytes is filled up with zeros (RFC 2104, 2).
         let mut block = Zeroizing::new([0; 64]);
-        block[..16].copy_from_slice(self.0.as_ref());
+        block[..16].copy_from_slice(self.as_bytes());
         let mut mac = Hmac::<Sha1>::new((&*block).into());
         mac.update(challenge);
         Zeroizing::new(mac.finalize().into_bytes().into())

@@ -1,4 +1,6 @@
-//! `accounts password set / change / clear`: what locks a token's OATH applet.
+//! `accounts password …`: what locks a token's OATH applet, and whether it is remembered here.
+
+mod memory;
 
 use super::{Desk, Stop, TRIES};
 use crate::accounts::AccountsError;
@@ -19,6 +21,8 @@ pub(super) fn run(command: &PasswordCommand, world: &mut World) -> (&'static str
         PasswordCommand::Set(typed) => ("could not set the password", set(typed, world)),
         PasswordCommand::Change(typed) => ("could not change the password", change(typed, world)),
         PasswordCommand::Clear(typed) => ("could not clear the password", clear(typed, world)),
+        PasswordCommand::Remember(typed) => ("could not remember the password", memory::remember(typed, world)),
+        PasswordCommand::Forget(typed) => ("could not forget the password", memory::forget(typed, world)),
     }
 }
 
@@ -49,6 +53,7 @@ fn clear(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
     let mut piped = lines(typed, 1, world)?;
     let look = with_present_password(&desk, &mut piped)?;
     desk.change(&look, Change::ClearPassword)?;
+    memory::follow(&desk, &look, None);
     world.person.tell(&format!("{} has no password any more", name(&look)));
     Ok(())
 }
@@ -79,7 +84,10 @@ fn give(desk: &Desk, look: &Look, piped: &mut Lines) -> Result<(), AccountsError
         Some(lines) => lines.pop_front().ok_or(AccountsError::NoPassword(NoAnswer::Nothing))?,
         None => typed_twice(desk, &name(look))?,
     };
-    Ok(desk.change(look, Change::SetPassword { key: key(&password, device_id) })?)
+    let key = key(&password, device_id);
+    desk.change(look, Change::SetPassword { key: key.clone() })?;
+    memory::follow(desk, look, Some(&key));
+    Ok(())
 }
 
 fn key(password: &SecretString, device_id: &DeviceId) -> AccessKey {

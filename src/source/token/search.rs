@@ -25,8 +25,8 @@ pub enum Outcome<T> {
         token: String,
         /// What its key is derived for; `None` if it cannot be unlocked with a password.
         device_id: Option<DeviceId>,
-        /// Whether a password was tried and was wrong.
-        refused: bool,
+        /// Its serial number.
+        serial: Option<u32>,
     },
 }
 
@@ -98,8 +98,9 @@ fn found_on(look: &Look, account: &Account, is_guess: bool) -> Found {
 }
 
 pub(super) fn locked<T>(look: &Look) -> Option<Outcome<T>> {
-    let Contents::Locked { greeting, refused } = &look.contents else { return None };
-    Some(Outcome::Locked { token: name(look), device_id: greeting.device_id.clone(), refused: *refused })
+    let Contents::Locked { greeting, .. } = &look.contents else { return None };
+    let serial = look.identity.serial;
+    Some(Outcome::Locked { token: name(look), device_id: greeting.device_id.clone(), serial })
 }
 
 fn missing(survey: &Survey, looks: &[&Look], wanted: &Search<'_>) -> TokenError {

@@ -1,13 +1,15 @@
-//! The tokens that are plugged in, looked at once for all that is to be done, and the passwords that were typed for them.
+//! The tokens that are plugged in, looked at once for all that is to be done, and the keys that are known of them.
 
+use super::keys::{Keys, Used};
+use super::remembered::Remembered;
+use super::unlock::Recalled;
 use super::{Found, TokenError, fetch, holders, on_a_thread};
 use crate::ledger::Known;
 use crate::source::Code;
-use crate::world::{Machine, Person, Purpose};
-use hw::oath::{AccessKey, Account, DeviceId, Kind, Password};
+use crate::world::{Environment, Machine, Person, Purpose};
+use hw::oath::{Account, DeviceId, Kind};
 use hw::survey::{self, Survey};
 use hw::transport::Bus;
-use secrecy::{ExposeSecret, SecretString};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,7 +22,9 @@ pub struct Tokens {
     pub(super) bus: Arc<dyn Bus>,
     /// Where it is looked who else may be using a token.
     pub(super) machine: Machine,
-    pub(super) keys: Keyring,
+    pub(super) keys: Keys,
+    pub(super) remembered: Remembered,
+    pub(super) recalled: tokio::sync::Mutex<HashMap<DeviceId, Recalled>>,
     /// Who talks to the token in a reader; PC/SC makes others wait a tenth of a second and more.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     pub(super) seen: tokio::sync::Mutex<Option<Seen>>,
@@ -29,11 +33,18 @@ pub struct Tokens {
 pub(super) type Seen = Result<Arc<Survey>, TokenError>;
 
 impl Tokens {
-    /// Those on a bus of this machine.
+    /// Those on a bus of this machine; the environment says where their passwords may be remembered.
     #[must_use]
-    pub fn on(bus: Arc<dyn Bus>, machine: &Machine) -> Self {
-        let (machine, turns, seen) = (machine.clone(), Mutex::default(), tokio::sync::Mutex::default());
-        Self { bus, machine, keys: Keyring::default(), turns, seen }
+    pub fn on(bus: Arc<dyn Bus>, machine: &Machine, env: &Environment) -> Self {
+        Self {
+            bus,
+            machine: machine.clone(),
+            keys: Keys::default(),
+            remembered: Remembered::of(env),
+            recalled: tokio::sync::Mutex::default(),
+            turns: Mutex::default(),
+            seen: tokio::sync::Mutex::default(),
+        }
     }
 
     /// What there is, looked at with what was unlocked so far; whoever asks first has the tokens looked at.
@@ -46,7 +57,16 @@ impl Tokens {
             return seen.clone();
         }
         let (bus, keys) = (Arc::clone(&self.bus), self.keys.clone());
-        let looking = on_a_thread(move || survey::survey(&*bus, &|id| keys.find(id)));
+        let looking = on_a_thread(move || {
+            let used = Mutex::new(Used::new());
+            let survey = survey::survey(&*bus, &|id| {
+                let key = keys.find(id)?;
+                used.lock().unwrap_or_else(PoisonError::into_inner).push((id.clone(), key.clone()));
+                Some(key)
+            })?;
+            keys.learn(&survey, &used.into_inner().unwrap_or_else(PoisonError::into_inner));
+            Ok(survey)
+        });
         let survey = tokio::time::timeout(LOOK, looking).await;
         let survey = survey.ok().and_then(Result::ok).ok_or_else(|| self.stuck(LOOK));
         let survey = survey.and_then(|survey| survey.map(Arc::new).map_err(TokenError::Bus));
@@ -63,13 +83,6 @@ impl Tokens {
     #[must_use]
     pub fn explained(&self, error: TokenError) -> TokenError {
         error.with_holders(&self.machine)
-    }
-
-    /// Keeps the key of a password that somebody typed for an applet; the next look is a new one.
-    pub async fn unlock(&self, device_id: &DeviceId, password: &SecretString) {
-        let password = Password::new(password.expose_secret().to_owned());
-        self.keys.add(device_id.clone(), AccessKey::derive(&password, device_id));
-        *self.seen.lock().await = None;
     }
 
     /// An account that is known from an earlier run, in the only reader that there is; nothing is sent to the token.
@@ -97,20 +110,5 @@ impl Tokens {
     /// [`TokenError::NotSixDigits`].
     pub async fn code(&self, found: &Found, step: u64, person: &Person, purpose: &Purpose) -> Result<Code, TokenError> {
         fetch::code(self, found, step, person, purpose).await.map_err(|error| self.explained(error))
-    }
-}
-
-/// The keys of applets that a person unlocked.
-#[derive(Clone, Default)]
-pub(super) struct Keyring(Arc<Mutex<Vec<(DeviceId, AccessKey)>>>);
-
-impl Keyring {
-    pub(super) fn find(&self, id: &DeviceId) -> Option<AccessKey> {
-        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.iter().rev().find(|(known, _)| known == id).map(|(_, key)| key.clone())
-    }
-
-    fn add(&self, id: DeviceId, key: AccessKey) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((id, key));
     }
 }

@@ -1,0 +1,74 @@
+//! `accounts password remember / forget`, and what is remembered of a password that changes.
+
+use super::super::{Desk, Stop};
+use super::{lines, standing, with_present_password};
+use crate::accounts::AccountsError;
+use crate::cli;
+use crate::source::keyring::KeyringFault;
+use crate::source::token::name;
+use crate::world::World;
+use hw::oath::{AccessKey, DeviceId};
+use hw::survey::Look;
+
+pub(super) fn remember(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
+    let desk = Desk::new(&typed.plugged, world)?;
+    let mut piped = lines(typed, 1, world)?;
+    // Nobody types a password for a keyring that cannot keep it.
+    let asking = desk.tokens.keyring_answers(&desk.person);
+    desk.runtime.block_on(asking).map_err(AccountsError::Keyring)?;
+    let look = with_present_password(&desk, &mut piped)?;
+    let token = name(&look);
+    let id = device_id(&look)?;
+    let remembering = desk.tokens.remember(id, &token, &desk.person);
+    let is_new = desk.runtime.block_on(remembering).map_err(AccountsError::Keyring)?;
+    world.person.tell(&match is_new {
+        true => format!("the keyring remembers the password of {token} now, as a key that only {token} takes"),
+        false => format!("the keyring remembers the password of {token} already"),
+    });
+    Ok(())
+}
+
+pub(super) fn forget(typed: &cli::Forget, world: &mut World) -> Result<(), Stop> {
+    let desk = Desk::new(&typed.plugged, world)?;
+    if typed.all {
+        let count = desk.forget(None)?;
+        world.person.tell(&format!("forgot {count} {}", if count == 1 { "password" } else { "passwords" }));
+        return Ok(());
+    }
+    let (token, _) = standing(&desk)?;
+    let survey = desk.survey()?;
+    let look = survey.looks.iter().find(|look| name(look) == token);
+    let id = device_id(look.ok_or_else(|| AccountsError::HasNone { token: token.clone() })?)?;
+    world.person.tell(&match desk.forget(Some(id))? {
+        0 => format!("the keyring does not remember the password of {token}"),
+        _ => format!("forgot the password of {token}"),
+    });
+    if desk.tokens.is_in_ykman(id) {
+        world.person.tell("note: ykman remembers it, too: `ykman oath access forget`");
+    }
+    Ok(())
+}
+
+/// What is remembered follows the password that a token has now.
+pub(super) fn follow(desk: &Desk, look: &Look, key: Option<&AccessKey>) {
+    let Some(id) = look.device_id() else { return };
+    match (desk.runtime.block_on(desk.tokens.follow(id, &name(look), key, &desk.person)), key) {
+        (Ok(true), Some(_)) => desk.person.tell("the keyring remembers the new password"),
+        (Ok(true), None) => desk.person.tell("the keyring has forgotten it"),
+        (Ok(false), _) | (Err(KeyringFault::NoBus | KeyringFault::NoKeyring), _) => {}
+        (Err(fault @ (KeyringFault::Locked | KeyringFault::Stuck { .. } | KeyringFault::Failed { .. })), _) => {
+            let next = "if it remembers the old password, `aws-mfa-key accounts password forget` takes it out";
+            desk.person.tell(&format!("note: {fault}; {next}"));
+        }
+    }
+}
+
+impl Desk {
+    fn forget(&self, id: Option<&DeviceId>) -> Result<usize, AccountsError> {
+        self.runtime.block_on(self.tokens.forget(id, &self.person)).map_err(AccountsError::Keyring)
+    }
+}
+
+fn device_id(look: &Look) -> Result<&DeviceId, AccountsError> {
+    look.device_id().ok_or_else(|| AccountsError::HasNone { token: name(look) })
+}

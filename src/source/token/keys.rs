@@ -1,0 +1,55 @@
+//! The keys of applets that are locked: what is known, and what was refused.
+
+use hw::oath::{AccessKey, DeviceId};
+use hw::survey::{Contents, Survey};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// See the module. No key goes to an applet again that refused it.
+#[derive(Clone, Default)]
+pub(super) struct Keys(Arc<Mutex<HashMap<DeviceId, Known>>>);
+
+#[derive(Default)]
+struct Known {
+    key: Option<AccessKey>,
+    refused: Vec<AccessKey>,
+}
+
+/// Keys that were used for a look.
+pub(super) type Used = Vec<(DeviceId, AccessKey)>;
+
+impl Keys {
+    fn known(&self) -> MutexGuard<'_, HashMap<DeviceId, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The key of an applet, as far as it was not refused.
+    pub(super) fn find(&self, id: &DeviceId) -> Option<AccessKey> {
+        self.known().get(id)?.key.clone()
+    }
+
+    /// Takes a key to be tried; not if the applet refused it before.
+    pub(super) fn add(&self, id: &DeviceId, key: AccessKey) -> bool {
+        let mut known = self.known();
+        let known = known.entry(id.clone()).or_default();
+        let is_new = !known.refused.iter().any(|refused| refused.as_bytes() == key.as_bytes());
+        if is_new {
+            known.key = Some(key);
+        }
+        is_new
+    }
+
+    /// Learns from a look which of the keys that were used for it were refused.
+    pub(super) fn learn(&self, survey: &Survey, used: &Used) {
+        let mut known = self.known();
+        for look in &survey.looks {
+            let Contents::Locked { greeting, refused: true } = &look.contents else { continue };
+            let Some(id) = &greeting.device_id else { continue };
+            let Some((_, key)) = used.iter().rev().find(|(of, _)| of == id) else { continue };
+            let known = known.entry(id.clone()).or_default();
+            // Somebody may have found another meanwhile.
+            known.key.take_if(|now| now.as_bytes() == key.as_bytes());
+            known.refused.push(key.clone());
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Where the password of an applet, or its key, may be remembered. It is looked for only where an applet is locked.
+
+use super::TokenError;
+use super::ykman::{Ykman, key_from_hex};
+use crate::source::keyring::{Dialog, Keyring, KeyringFault, Name};
+use crate::source::private_file::{self, Guard, PrivateFault};
+use crate::world::{Environment, Person, printable};
+use hw::oath::{AccessKey, DeviceId, Password};
+use std::fmt::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// What our keys are kept under in the keyring, with the applet's device id in base 16 as user name.
+const SERVICE: &str = "aws-mfa-key-password";
+/// The systemd credential with the password of any token; `.SERIAL` behind it makes it that of one.
+const CREDENTIAL: &str = "aws-mfa-key.password";
+
+/// Where something is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The password, in the file that `AWS_MFA_KEY_PASSWORD_FILE` names.
+    File(PathBuf),
+    /// The password, in a credential that systemd hands to a service.
+    Credential(PathBuf),
+    /// The key, in the keyring, where somebody wanted it to be.
+    Keyring,
+    /// The key, where ykman keeps it.
+    Ykman,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |path: &PathBuf| printable(&path.to_string_lossy(), 300);
+        match self {
+            Self::File(path) => write!(f, "{} (AWS_MFA_KEY_PASSWORD_FILE)", shown(path)),
+            Self::Credential(path) => write!(f, "the systemd credential {}", shown(path)),
+            Self::Keyring => f.write_str("the keyring"),
+            Self::Ykman => f.write_str("ykman's memory"),
+        }
+    }
+}
+
+/// See the module.
+pub(super) struct Remembered {
+    places: Vec<Kind>,
+    keyring: Keyring,
+}
+
+/// A place before it is looked at.
+enum Kind {
+    File(PathBuf),
+    Credentials(PathBuf),
+    Keyring,
+    Ykman(Ykman),
+}
+
+impl Remembered {
+    /// All places that this environment tells of, in the order in which they are tried: what was meant for this very run
+    /// first.
+    pub(super) fn of(env: &Environment) -> Self {
+        let file = env.os("AWS_MFA_KEY_PASSWORD_FILE").map(|path| Kind::File(env.expand(path)));
+        let credentials = env.os("CREDENTIALS_DIRECTORY").map(|path| Kind::Credentials(path.into()));
+        let places = [file, credentials, Some(Kind::Keyring), Ykman::of(env).map(Kind::Ykman)];
+        Self { places: places.into_iter().flatten().collect(), keyring: Keyring::of(env) }
+    }
+
+    /// Whether there is a place with this number.
+    pub(super) fn has(&self, number: usize) -> bool {
+        number < self.places.len()
+    }
+
+    /// The key of an applet, if it is at the place with this number.
+    ///
+    /// # Errors
+    /// [`TokenError::PasswordFile`]. A keyring that cannot be asked is passed over.
+    pub(super) async fn key(
+        &self,
+        number: usize,
+        id: &DeviceId,
+        serial: Option<u32>,
+        person: &Person,
+    ) -> Result<Option<(Place, AccessKey)>, TokenError> {
+        let passed_over = |fault: KeyringFault| {
+            person.detail(&format!("{fault}; going on without it"));
+            None
+        };
+        match &self.places[number] {
+            Kind::File(path) => match password(path, Guard::Bits) {
+                Err(PrivateFault::Absent) => {
+                    let path = printable(&path.to_string_lossy(), 300);
+                    person.tell(&format!("note: there is no {path} (AWS_MFA_KEY_PASSWORD_FILE)"));
+                    Ok(None)
+                }
+                outcome => derived(Place::File(path.clone()), outcome, id),
+            },
+            Kind::Credentials(folder) => {
+                let of_one = serial.map(|serial| folder.join(format!("{CREDENTIAL}.{serial}")));
+                let path = of_one.filter(|path| path.exists()).unwrap_or_else(|| folder.join(CREDENTIAL));
+                match password(&path, Guard::Systemd) {
+                    Err(PrivateFault::Absent) => Ok(None),
+                    outcome => derived(Place::Credential(path), outcome, id),
+                }
+            }
+            Kind::Keyring => {
+                let key = self.in_keyring(id, Dialog::Never, person).await.unwrap_or_else(passed_over);
+                Ok(key.map(|key| (Place::Keyring, key)))
+            }
+            Kind::Ykman(ykman) => {
+                let key = ykman.key(id, &self.keyring, person).await.unwrap_or_else(passed_over);
+                Ok(key.map(|key| (Place::Ykman, key)))
+            }
+        }
+    }
+
+    /// Makes sure that there is a keyring, and that it answers.
+    pub(super) async fn keyring_answers(&self, person: &Person) -> Result<(), KeyringFault> {
+        let answer = self.keyring.find(name("none"), Dialog::Never, person).await;
+        answer.map(drop)
+    }
+
+    /// The key of an applet that we keep in the keyring.
+    pub(super) async fn in_keyring(
+        &self,
+        id: &DeviceId,
+        dialog: Dialog,
+        person: &Person,
+    ) -> Result<Option<AccessKey>, KeyringFault> {
+        let found = self.keyring.find(name(&id.to_string()), dialog, person).await?;
+        Ok(found.and_then(|text| key_from_hex(std::str::from_utf8(&text).ok()?)))
+    }
+
+    /// Keeps a key in the keyring.
+    pub(super) async fn keep(
+        &self,
+        id: &DeviceId,
+        token: &str,
+        key: &AccessKey,
+        dialog: Dialog,
+        person: &Person,
+    ) -> Result<(), KeyringFault> {
+        let mut text = Zeroizing::new(String::with_capacity(32));
+        // Writing to a string does not fail.
+        let _ = key.as_bytes().iter().try_for_each(|byte| write!(text, "{byte:02x}"));
+        let label = format!("OATH password of {token}, as a key (aws-mfa-key)");
+        self.keyring.put(name(&id.to_string()), &label, text.as_bytes(), dialog, person).await
+    }
+
+    /// Removes the key of an applet from the keyring, or all that we keep there; says how many they were.
+    pub(super) async fn forget(
+        &self,
+        id: Option<&DeviceId>,
+        dialog: Dialog,
+        person: &Person,
+    ) -> Result<usize, KeyringFault> {
+        let id = id.map(ToString::to_string);
+        self.keyring.remove(Name { service: SERVICE, username: id.as_deref() }, dialog, person).await
+    }
+
+    /// Whether ykman remembers a key of an applet as well.
+    pub(super) fn is_in_ykman(&self, id: &DeviceId) -> bool {
+        self.places.iter().any(|place| matches!(place, Kind::Ykman(ykman) if ykman.remembers(id)))
+    }
+}
+
+fn name(id: &str) -> Name<'_> {
+    Name { service: SERVICE, username: Some(id) }
+}
+
+/// The first line of a file, which is the password as it stands there.
+fn password(path: &std::path::Path, guard: Guard) -> Result<Password, PrivateFault> {
+    let text = private_file::read(path, guard)?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Password::new(line.to_owned())),
+        _ => Err(PrivateFault::NoText),
+    }
+}
+
+fn derived(
+    place: Place,
+    password: Result<Password, PrivateFault>,
+    id: &DeviceId,
+) -> Result<Option<(Place, AccessKey)>, TokenError> {
+    match password {
+        Ok(password) => Ok(Some((place, AccessKey::derive(&password, id)))),
+        Err(fault) => Err(TokenError::PasswordFile { place, fault: Arc::new(fault) }),
+    }
+}
