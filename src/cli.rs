@@ -1,12 +1,14 @@
 //! The grammar of the command line, and nothing else: what was typed, not what it means.
 
 mod accounts;
+mod generate;
 mod how;
 
 pub use accounts::{
     Accounts, AccountsCommand, Add, Algorithm, Forget, List, Password, PasswordCommand, PasswordOf, Plugged, Remove,
     Rename, Tokens,
 };
+pub use generate::{Completions, Generate, Generated};
 pub use how::{How, Named, Several};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -78,6 +80,8 @@ pub enum Command {
     Tokens(Tokens),
     /// Show and change what is on a token
     Accounts(Accounts),
+    /// Print the man page, or what makes a shell complete our command line
+    Generate(Generate),
 }
 
 /// `login`: whose sessions, and how.

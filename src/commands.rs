@@ -5,6 +5,7 @@ mod code;
 mod credential_process;
 mod env;
 mod exec;
+mod generate;
 mod line;
 mod login;
 mod logout;
@@ -36,5 +37,6 @@ pub fn run(command: Command, world: &mut World) -> Result<(), Failure> {
         Command::Logout(typed) => logout::run(&typed, world),
         Command::Tokens(typed) => tokens::run(&typed, world),
         Command::Accounts(typed) => accounts::run(&typed.command, world),
+        Command::Generate(typed) => generate::run(&typed.what, world),
     }
 }

@@ -55,6 +55,7 @@ need_packages() { # [tests]
         need gnome-keyring command -v gnome-keyring-daemon
         need zsh command -v zsh
         need fish command -v fish
+        need mandoc command -v mandoc
         if [ "$(uname -s)" = Linux ]; then need acl command -v setfacl; fi
     fi
     if [ ${#packages[@]} -gt 0 ]; then install; fi

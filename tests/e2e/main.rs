@@ -13,6 +13,7 @@
 //! - `tokens`, `accounts`, `accounts_errors`: what is on the tokens, shown and changed.
 //! - `personas`: each known kind of token, and what the commands make of it.
 //! - `passwords`, `passwords_of_ykman`: tokens that are locked, and what is remembered of them, in real `keyrings`.
+//! - `generate`: completions and the man page, in front of those who read them.
 //! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: servers that end connections early.
@@ -38,6 +39,7 @@ mod crowd;
 mod desktop;
 mod dice;
 mod errors;
+mod generate;
 mod impatient;
 mod keyrings;
 mod layers;
