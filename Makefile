@@ -1,10 +1,12 @@
 # Each target sets up what it needs by itself; `make` lists them.
 
-.PHONY: help demo test bench
+.PHONY: help demo test bench install uninstall
 help:
-	@echo 'make demo    a login from the touch to `aws s3 ls`, with a virtual token and AWS on this machine'
-	@echo 'make test    all tests, with a real pcscd, ykman, the AWS CLI and boto3'
-	@echo 'make bench   how long things take, beside what one would use instead'
+	@echo 'make demo       a login from the touch to `aws s3 ls`, with a virtual token and AWS on this machine'
+	@echo 'make test       all tests, with a real pcscd, ykman, the AWS CLI and boto3'
+	@echo 'make bench      how long things take, beside what one would use instead'
+	@echo 'make install    program, man page, completions, udev rule, systemd units, polkit rule; PREFIX is /usr/local'
+	@echo 'make uninstall  takes exactly them away'
 
 demo:
 	@tests/demo.sh
@@ -14,3 +16,12 @@ test:
 
 bench:
 	@tests/bench.sh
+
+# `make install` builds, unless it is root who installs what somebody else has built: `cargo build --release && sudo make install`.
+export PREFIX DESTDIR PROGRAM POLKITDIR
+install:
+	@test -n "$(SUDO_USER)$(PROGRAM)" || cargo build --quiet --release --locked --package aws-mfa-key
+	@udev/install.sh install
+
+uninstall:
+	@udev/install.sh uninstall

@@ -14,6 +14,7 @@
 //! - `personas`: each known kind of token, and what the commands make of it.
 //! - `passwords`, `passwords_of_ykman`: tokens that are locked, and what is remembered of them, in real `keyrings`.
 //! - `generate`: completions and the man page, in front of those who read them.
+//! - `install`: what `make install` puts where, and takes away.
 //! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: servers that end connections early.
@@ -42,6 +43,7 @@ mod errors;
 mod generate;
 mod impatient;
 mod keyrings;
+mod install;
 mod layers;
 mod ledger;
 mod login;
