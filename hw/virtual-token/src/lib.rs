@@ -4,6 +4,7 @@
 //!
 //! - [`VirtualToken`]: the token; [`Persona`]: which token it plays; [`Account`]: what is on it.
 //! - [`vpcd`]: plugs it into a virtual reader; [`pcscd`]: a private PC/SC service that has such readers.
+//! - [`usbip`]: makes it a USB device, for a kernel, udev and libccid.
 
 mod account;
 mod apdu;
@@ -17,6 +18,7 @@ mod random;
 mod tlv;
 mod token;
 mod touch;
+pub mod usbip;
 pub mod vpcd;
 
 pub use account::{Account, Algorithm, Kind};

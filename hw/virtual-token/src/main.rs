@@ -2,6 +2,7 @@
 
 mod orders;
 mod otpauth;
+mod plug;
 
 use std::error::Error;
 use std::io::{self, BufRead, Write};
@@ -13,15 +14,16 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use clap::Parser;
-use virtual_token::pcscd::Pcscd;
-use virtual_token::vpcd::Inserted;
+use plug::Plug;
+use virtual_token::usbip::{PRODUCTS, Port};
 use virtual_token::{Account, Persona, Touch, VirtualToken};
 
 /// Plugs a YubiKey made of memory into a private pcscd, and prints one line when it is ready:
-/// `ready PCSCLITE_CSOCK_NAME=PATH VPCD=HOST:PORT PCSCD=PID READER=NAME`.
+/// `ready PCSCLITE_CSOCK_NAME=PATH VPCD=HOST:PORT PCSCD=PID READER=NAME`. With --usbip it is a USB device instead, for
+/// `usbip attach`, and the line is `ready USBIP=HOST:PORT BUSID=ID`.
 ///
 /// Then it reads commands, one a line, and answers each with one line: touch · touch after 2s · touch on-command ·
-/// touch never · waiting · insert · remove · commands · password [WORDS] · quit. It ends with its input.
+/// touch never · waiting · insert · remove · attached · commands · password [WORDS] · quit. It ends with its input.
 #[derive(Debug, Parser)]
 #[command(name = "virtual-token", version)]
 struct Arguments {
@@ -55,10 +57,21 @@ struct Arguments {
     /// Plug into a virtual reader that is there already, rather than into a pcscd of our own
     #[arg(long, value_name = "HOST:PORT")]
     vpcd: Option<SocketAddr>,
+    /// Be a USB device that a kernel attaches to at this address (`usbip --tcp-port PORT attach -r HOST -b 1-1`)
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "vpcd")]
+    usbip: Option<SocketAddr>,
+    /// Its USB product id
+    #[arg(long, value_name = "HEX", default_value = "0407", value_parser = product)]
+    product: u16,
 }
 
 fn persona(name: &str) -> Result<Persona, String> {
     Persona::named(name).ok_or_else(|| format!("there are {}", Persona::ALL.map(|persona| persona.name).join(", ")))
+}
+
+fn product(id: &str) -> Result<u16, String> {
+    let id = u16::from_str_radix(id, 16).ok().filter(|id| PRODUCTS.contains(id));
+    id.ok_or_else(|| format!("there are {}", PRODUCTS.map(|id| format!("{id:04x}")).join(", ")))
 }
 
 fn main() -> ExitCode {
@@ -71,12 +84,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// The token, and where it is plugged in. Fields are let go in this order: out of the reader, then the reader's service.
+/// The token, and where it is plugged in.
 struct Bench {
     token: VirtualToken,
-    inserted: Option<Inserted>,
-    address: SocketAddr,
-    pcscd: Option<Pcscd>,
+    plug: Plug,
 }
 
 fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
@@ -84,9 +95,14 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let (sender, lines) = mpsc::channel();
     end_on_signal(sender.clone())?;
     let token = token(&arguments)?;
-    let mut bench = Bench::set_up(token, arguments.persona.reader, arguments.vpcd)?;
-    bench.insert()?;
-    say(&bench.ready())?;
+    let plug = match (arguments.vpcd, arguments.usbip) {
+        (Some(address), _) => Plug::reader(address),
+        (None, Some(address)) => Plug::Port(Port::open(address, &token, arguments.product)?),
+        (None, None) => Plug::own(arguments.persona.reader)?,
+    };
+    let mut bench = Bench { token, plug };
+    bench.plug.insert(&bench.token)?;
+    say(&bench.plug.ready())?;
     thread::spawn(move || read_lines(&sender));
     obey(&mut bench, &lines)
 }
@@ -165,30 +181,4 @@ fn read(file: &PathBuf) -> Result<String, String> {
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default().trim()
-}
-
-impl Bench {
-    fn set_up(token: VirtualToken, reader: &str, vpcd: Option<SocketAddr>) -> Result<Self, Box<dyn Error>> {
-        if let Some(address) = vpcd {
-            return Ok(Self { token, inserted: None, address, pcscd: None });
-        }
-        let pcscd = Pcscd::start(&[reader])?;
-        Ok(Self { token, inserted: None, address: pcscd.address(0), pcscd: Some(pcscd) })
-    }
-
-    fn ready(&self) -> String {
-        let Self { address, pcscd, .. } = self;
-        let Some(pcscd) = pcscd else {
-            return format!("ready VPCD={address}");
-        };
-        let (socket, pid, reader) = (pcscd.socket().display(), pcscd.pid(), pcscd.reader(0));
-        format!("ready PCSCLITE_CSOCK_NAME={socket} VPCD={address} PCSCD={pid} READER={reader}")
-    }
-
-    fn insert(&mut self) -> io::Result<()> {
-        let inserted = Inserted::connect(self.address, &self.token)?;
-        let powered = inserted.until_powered(Duration::from_secs(10));
-        self.inserted = Some(inserted);
-        if powered { Ok(()) } else { Err(io::Error::other("the reader does not power the token")) }
-    }
 }

@@ -23,9 +23,9 @@ impl Bench {
                 token.set_touch(Touch::ByItself(duration(after)?));
             }
             ("waiting", "") => return Ok(if token.waiting_for_touch() { "yes" } else { "no" }.into()),
-            ("insert", "") if self.inserted.is_some() => return Err("it is in already".into()),
-            ("insert", "") => self.insert()?,
-            ("remove", "") => drop(self.inserted.take().ok_or("it is out already")?),
+            ("insert", "") => self.plug.insert(token)?,
+            ("remove", "") => self.plug.remove()?,
+            ("attached", "") => return Ok(if self.plug.attached()? { "yes" } else { "no" }.into()),
             ("commands", "") => return Ok(token.commands().len().to_string()),
             ("password", "") => token.set_password(None),
             ("password", password) => token.set_password(Some(password)),

@@ -11,6 +11,7 @@ mod tables;
 mod talk;
 mod through_pcscd;
 mod touch;
+mod usbip;
 mod vectors;
 mod vpcd;
 mod ykman;

@@ -1,7 +1,8 @@
 //! The program `virtual-token`: its lines, and what it leaves behind, which is nothing.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
@@ -156,12 +157,31 @@ fn it_plugs_into_a_reader_that_is_there() {
 }
 
 #[test]
+fn it_is_a_usb_device_that_comes_and_goes() {
+    let mut program = Program::start(&["--usbip", "127.0.0.1:0", "--product", "0406"]);
+    assert!(program.ready.ends_with(" BUSID=1-1"), "{}", program.ready);
+    let listed = |program: &Program| {
+        let mut stream = TcpStream::connect(program.value("USBIP")).unwrap();
+        stream.write_all(&unhex("0111 8005 00000000")).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        hex(&answer[8..])
+    };
+    assert!(listed(&program).contains("10500406"));
+    assert_eq!((program.ask("attached"), program.ask("insert")), ("no".into(), "error: it is in already".into()));
+    assert_eq!((program.ask("remove"), program.ask("remove")), ("ok".into(), "error: it is out already".into()));
+    assert_eq!(listed(&program), "00000000");
+    assert_eq!((program.ask("insert"), program.ask("quit")), ("ok".into(), "ok".into()));
+    assert!(program.child.wait().unwrap().success());
+}
+
+#[test]
 fn what_it_refuses() {
     let folder = tempfile::tempdir().unwrap();
     let bad = folder.path().join("bad");
     fs::write(&bad, "not base32!\n").unwrap();
     let bad = bad.to_str().unwrap();
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 8] = [
         (
             &["--persona", "6"],
             "there are 5.4.3, 5.2.4, 5.7, fips, 4.3.4, 4-fips, neo, canokey, nitrokey, nitrokey-pin, pico",
@@ -170,6 +190,8 @@ fn what_it_refuses() {
         (&["--account", "a", "--secret-file", "/none"], "/none: No such file"),
         (&["--account", "a", "--secret-file", bad], "its first line is not base32"),
         (&["--accounts", bad], "no otpauth:// URI"),
+        (&["--product", "0402"], "there are 0111, "),
+        (&["--usbip", "127.0.0.1:0", "--vpcd", "127.0.0.1:1"], "cannot be used with"),
         (&["--touch-timeout", "soon"], "a time is like 2s or 500ms"),
     ];
     for (arguments, expected) in cases {

@@ -1,0 +1,220 @@
+//! The token as a device on a USB port that the network reaches: USB/IP, which a kernel's `vhci_hcd` attaches to.
+//!
+//! What a person plugs in, kernel, udev and libccid then see as they see a real one: attaching (`usbip attach`) is plugging
+//! in, and [`Port::remove`] is pulling out, in the middle of a touch too. Of a YubiKey's interfaces only CCID is played.
+//!
+//! - `frames`: what goes over the connection (Linux, Documentation/usb/usbip_protocol.rst).
+//! - `descriptors`: what the device says of itself (USB 2.0, 9.6).
+//! - `pipes`: transfers that wait for an answer.
+//! - `ccid`: the messages of a smart card reader (USB CCID 1.1).
+
+mod ccid;
+mod descriptors;
+mod frames;
+mod pipes;
+
+use std::io::{self, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::VirtualToken;
+use ccid::Reader;
+use descriptors::Control;
+use frames::{BUS_ID, Operation, Request};
+use pipes::Pipes;
+
+/// Product ids of Yubico's that have a CCID interface: NEO, then YubiKey 4 and 5.
+pub const PRODUCTS: [u16; 8] = [0x0111, 0x0112, 0x0115, 0x0116, 0x0404, 0x0405, 0x0406, 0x0407];
+
+/// A USB port on the network, with a token that is in it or not. Dropping it pulls the token out.
+#[derive(Debug)]
+pub struct Port {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    door: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    token: VirtualToken,
+    product: u16,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The token is in the port: a kernel may attach to it.
+    inserted: bool,
+    /// The connection of the kernel that did.
+    attached: Option<TcpStream>,
+    closing: bool,
+}
+
+impl Port {
+    /// Opens a port at `address` (a port number of 0 chooses one), nothing in it; `product` is one of [`PRODUCTS`].
+    ///
+    /// # Errors
+    /// The address cannot be had, or no thread.
+    pub fn open(address: SocketAddr, token: &VirtualToken, product: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        let address = listener.local_addr()?;
+        let shared = Shared { token: token.clone(), product, state: Mutex::default(), changed: Condvar::new() };
+        let shared = Arc::new(shared);
+        let door = Arc::clone(&shared);
+        let door = thread::Builder::new().name("usbip".into()).spawn(move || wait_for_kernels(&listener, &door))?;
+        Ok(Self { address, shared, door: Some(door) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Puts the token into the port; `false` if it is there.
+    pub fn insert(&self) -> bool {
+        !std::mem::replace(&mut self.shared.state().inserted, true)
+    }
+
+    /// Pulls the token out; `false` if it is out.
+    pub fn remove(&self) -> bool {
+        let mut state = self.shared.state();
+        if let Some(stream) = &state.attached {
+            let _already_closed = stream.shutdown(Shutdown::Both);
+        }
+        std::mem::replace(&mut state.inserted, false)
+    }
+
+    /// Waits until a kernel is attached, or none is any more, `most` at the longest; whether it is so.
+    #[must_use]
+    pub fn until_attached(&self, attached: bool, most: Duration) -> bool {
+        let other = |state: &mut State| state.attached.is_some() != attached;
+        let wait = self.shared.changed.wait_timeout_while(self.shared.state(), most, other);
+        wait.unwrap_or_else(PoisonError::into_inner).0.attached.is_some() == attached
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        self.remove();
+        self.shared.state().closing = true;
+        // So that it looks up from waiting.
+        let _already_closed = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+        if let Some(door) = self.door.take() {
+            let _panicked = door.join();
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves one connection after the other: a token has one plug.
+fn wait_for_kernels(listener: &TcpListener, shared: &Arc<Shared>) {
+    let mut attached: Vec<JoinHandle<()>> = Vec::new();
+    for stream in listener.incoming() {
+        if shared.state().closing {
+            break;
+        }
+        let shared = Arc::clone(shared);
+        let Ok(stream) = stream else { continue };
+        let serve = move || drop(serve(stream, &shared));
+        attached.extend(thread::Builder::new().name("usbip device".into()).spawn(serve));
+    }
+    for thread in attached {
+        let _panicked = thread.join();
+    }
+}
+
+/// What a client wants first: a list, or the device.
+fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let operation = Operation::read(&mut stream)?;
+    let there = shared.state().inserted;
+    match operation {
+        Operation::List => {
+            let listed = there.then(|| descriptors::listed(shared.product));
+            stream.write_all(&frames::list(listed.as_deref()))
+        }
+        Operation::Import(bus_id) => {
+            let free = there && bus_id == BUS_ID && shared.state().attached.is_none();
+            stream.write_all(&frames::imported(free.then(|| descriptors::summary(shared.product)).as_deref()))?;
+            if free { attach(stream, shared) } else { Ok(()) }
+        }
+    }
+}
+
+/// The device, until the connection ends.
+fn attach(stream: TcpStream, shared: &Shared) -> io::Result<()> {
+    // From here on, a kernel may be silent for days.
+    stream.set_read_timeout(None)?;
+    {
+        let mut state = shared.state();
+        state.attached = Some(stream.try_clone()?);
+        if !state.inserted {
+            let _already_closed = stream.shutdown(Shutdown::Both);
+        }
+    }
+    shared.changed.notify_all();
+    shared.token.reset();
+    let pipes = Pipes::new(stream.try_clone()?);
+    let reader = Reader::new(&shared.token, &pipes);
+    let (messages, queue) = mpsc::channel();
+    let end = thread::scope(|scope| {
+        scope.spawn(|| reader.obey(queue));
+        let end = transfers(&stream, shared.product, &pipes, &reader, messages);
+        reader.pulled_out();
+        end
+    });
+    let _already_closed = stream.shutdown(Shutdown::Both);
+    shared.token.reset();
+    shared.state().attached = None;
+    shared.changed.notify_all();
+    end
+}
+
+/// Takes transfers until the connection ends.
+fn transfers(
+    mut stream: &TcpStream,
+    product: u16,
+    pipes: &Pipes,
+    reader: &Reader<'_>,
+    messages: Sender<Vec<u8>>,
+) -> io::Result<()> {
+    let mut outgoing = ccid::Assembly::default();
+    loop {
+        match Request::read(&mut stream)? {
+            Request::Unlink { sequence, unlinked } => pipes.unlink(sequence, unlinked)?,
+            Request::Control { sequence, setup, length, data } => match descriptors::answer(product, &setup) {
+                Control::Data(answer) => {
+                    let most = length.min(answer.len());
+                    pipes.complete(sequence, &answer[..most])?;
+                }
+                Control::Taken => pipes.took(sequence, data.len())?,
+                Control::Abort => {
+                    reader.abort();
+                    pipes.took(sequence, data.len())?;
+                }
+                Control::Stall => pipes.stall(sequence)?,
+            },
+            Request::Out { sequence, endpoint: descriptors::OUT, data } => {
+                pipes.took(sequence, data.len())?;
+                for message in outgoing.add(&data) {
+                    let _ended = messages.send(message);
+                }
+            }
+            Request::In { sequence, endpoint, length } if descriptors::is_in(endpoint) => {
+                pipes.wait(sequence, endpoint, length)?;
+            }
+            Request::Out { sequence, .. } | Request::In { sequence, .. } => pipes.stall(sequence)?,
+        }
+    }
+}
