@@ -5,7 +5,7 @@ use crate::world::SEED_BASE32;
 use fake_aws::Action;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use virtual_token::Touch;
 
@@ -199,7 +199,9 @@ fn files_that_may_not_be_read() {
     let as_root = fs::metadata("/proc/self").unwrap().uid() == 0;
     fs::set_permissions(stack.bench.home.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let copy = stack.bench.path("aws-mfa-key");
-    fs::copy(program(), &copy).unwrap();
+    // Not by this process: a program that another test starts meanwhile would hold the copy open for a moment, and it could
+    // not be run.
+    assert!(Command::new("cp").arg(program()).arg(&copy).status().unwrap().success());
     for file in [".aws/config", ".aws/credentials"] {
         fs::set_permissions(stack.bench.path(file), fs::Permissions::from_mode(0o000)).unwrap();
         let words = [if as_root { &nobody[..] } else { &[] }, &[copy.to_str().unwrap(), "login", "dev"]].concat();
