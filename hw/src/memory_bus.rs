@@ -1,10 +1,12 @@
 //! A carrier made of functions: each reader answers commands by calling one. For tests, here and in the application.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
-use crate::transport::{Bus, CarrierError, Token, Transport};
+use crate::transport::{Bus, CarrierError, News, Present, Stopper, Token, Transport, Watch};
 
 /// Answers one command as a token would, or fails as a carrier would.
 type Answering = Arc<Mutex<dyn FnMut(&[u8]) -> Result<Vec<u8>, CarrierError> + Send>>;
@@ -22,6 +24,9 @@ pub enum Step {
     /// Beginning a conversation.
     Begin,
 }
+
+/// How long a watch waits before it looks again: gates are asked without the bus being locked.
+const SLICE: Duration = Duration::from_millis(50);
 
 /// What has happened on a reader since it was plugged in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,6 +90,8 @@ impl MemoryBus {
         let answering = Arc::new(Mutex::new(answering));
         inside.order.push(reader.to_owned());
         inside.slots.insert(reader.to_owned(), Slot { answering, tally: Tally::default(), talking: None, number });
+        drop(inside);
+        self.inside.1.notify_all();
     }
 
     /// Pulls out the token in `reader`, and the reader with it; a conversation that is going on fails from here on.
@@ -102,6 +109,7 @@ impl MemoryBus {
     /// readers is a step on none, and the name is empty.
     pub fn guard(&self, step: Step, gate: impl FnMut(&str) -> Result<(), CarrierError> + Send + 'static) {
         self.lock().gates.insert(step, Arc::new(Mutex::new(gate)));
+        self.inside.1.notify_all();
     }
 
     /// What has happened on `reader`; for one that was pulled out, until then. Nothing, if there never was such a reader.
@@ -135,6 +143,61 @@ impl Bus for MemoryBus {
         let slot = inside.slots.get_mut(reader).ok_or(CarrierError::Removed)?;
         slot.tally.opened += 1;
         Ok(Box::new(MemoryToken { bus: self, reader: reader.to_owned(), number: slot.number }))
+    }
+
+    fn watch(&self) -> Box<dyn Watch> {
+        Box::new(MemoryWatch { bus: self.clone(), told: None, stopped: Arc::default() })
+    }
+}
+
+/// What a watch told last, and whether it was stopped.
+struct MemoryWatch {
+    bus: MemoryBus,
+    told: Option<Vec<Present>>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl MemoryWatch {
+    /// What is plugged in: nothing, while the bus does not say which readers there are.
+    fn present(&self) -> Vec<Present> {
+        if self.bus.pass(Step::Readers, "").is_err() {
+            return Vec::new();
+        }
+        let inside = self.bus.lock();
+        let present =
+            |reader: &String| Some(Present { reader: reader.clone(), events: inside.slots.get(reader)?.number });
+        inside.order.iter().filter_map(present).collect()
+    }
+}
+
+impl Watch for MemoryWatch {
+    fn news(&mut self, limit: Option<Duration>) -> News {
+        let begun = Instant::now();
+        loop {
+            if self.stopped.load(Ordering::Acquire) {
+                return News::Stopped;
+            }
+            let now = self.present();
+            if self.told.as_ref() != Some(&now) {
+                self.told = Some(now.clone());
+                return News::Tokens(now);
+            }
+            // What happens between that look and this wait is seen when the wait ends.
+            let slice = limit.map_or(SLICE, |limit| limit.saturating_sub(begun.elapsed()).min(SLICE));
+            if slice.is_zero() {
+                return News::Nothing;
+            }
+            let inside = self.bus.lock();
+            drop(self.bus.inside.1.wait_timeout(inside, slice).unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    fn stopper(&self) -> Stopper {
+        let (bus, stopped) = (self.bus.clone(), Arc::clone(&self.stopped));
+        Arc::new(move || {
+            stopped.store(true, Ordering::Release);
+            bus.inside.1.notify_all();
+        })
     }
 }
 

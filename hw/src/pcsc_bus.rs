@@ -4,6 +4,8 @@
 //! transaction, and letting go leaves the token as it is. The last needs care, because `pcsc`'s own way of dropping a
 //! connection resets the token, which takes away what other programs have selected and unlocked.
 
+mod watch;
+
 use std::ffi::CString;
 use std::mem;
 use std::thread::sleep;
@@ -12,7 +14,7 @@ use std::time::Duration;
 use pcsc::{Card, Context, Disposition, Error, Protocols, Scope, ShareMode, Transaction};
 use zeroize::Zeroizing;
 
-use crate::transport::{Bus, CarrierError, Token, Transport};
+use crate::transport::{Bus, CarrierError, Token, Transport, Watch};
 
 /// What the readers of OATH tokens have in their names, in lower case.
 const KNOWN_NAMES: [&str; 5] = ["yubikey", "yubico", "nitrokey", "canokey", "pico"];
@@ -73,6 +75,10 @@ impl Bus for PcscBus {
             .connect(&reader, ShareMode::Shared, Protocols::ANY)
             .map_err(|why| carrier_error(Place::Connect, why))?;
         Ok(Box::new(PcscToken { card: Some(card) }))
+    }
+
+    fn watch(&self) -> Box<dyn Watch> {
+        Box::new(watch::PcscWatch::new(self.clone()))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The seam between applets and what carries their bytes: a bus, the tokens on it, one exclusive conversation with one of them.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// What is plugged in. One bus serves several threads, one conversation each.
 pub trait Bus: Send + Sync {
@@ -17,7 +19,46 @@ pub trait Bus: Send + Sync {
     /// # Errors
     /// [`CarrierError`] if it is gone, mute, held by another program, or not ours to use.
     fn open(&self, reader: &str) -> Result<Box<dyn Token + '_>, CarrierError>;
+
+    /// Begins to watch what is plugged in and pulled out.
+    fn watch(&self) -> Box<dyn Watch>;
 }
+
+/// Sees what is plugged in and pulled out, of the readers that its bus looks at. One thread waits for news, for days if need
+/// be: nothing wakes up while nothing happens, where the system can do that. Whoever else wants to end the wait has a
+/// [`Stopper`].
+pub trait Watch: Send {
+    /// The first call tells at once what is plugged in; each later one waits until that is another than was told last, for
+    /// `limit` at most. A service that does not run has no tokens: it is asked again with growing pauses, and what is
+    /// plugged in is told when it is back.
+    fn news(&mut self, limit: Option<Duration>) -> News;
+
+    /// Ends the waiting from another thread, for good: every later call answers [`News::Stopped`].
+    fn stopper(&self) -> Stopper;
+}
+
+/// What a [`Watch`] has to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// These tokens are plugged in now, in the order of the bus.
+    Tokens(Vec<Present>),
+    /// Nothing changed within the limit.
+    Nothing,
+    /// The watch was stopped.
+    Stopped,
+}
+
+/// A token that is plugged in. Pulled out and plugged in again, it is another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// The reader that it is in.
+    pub reader: String,
+    /// How often something was put into that reader or taken out, as far as the bus counts; on macOS always the same.
+    pub events: u64,
+}
+
+/// Ends the waiting of a [`Watch`].
+pub type Stopper = Arc<dyn Fn() + Send + Sync>;
 
 /// One token, connected. Dropping it leaves the token as it is: it is never reset.
 pub trait Token {

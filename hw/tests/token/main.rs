@@ -7,6 +7,7 @@
 //! - `leniency`: tokens that are not YubiKeys
 //! - `faults`: each command of each errand, each fault
 //! - `patience`: how often and how long is asked again
+//! - `watch`: what is plugged in and pulled out is seen
 //!
 //! `bench` is what they stand on: the virtual token on each carrier, and what must be true after every conversation.
 
@@ -21,3 +22,4 @@ mod leniency;
 mod manners;
 mod patience;
 mod replay;
+mod watch;

@@ -1,0 +1,176 @@
+//! Plugging in and pulling out, as the PC/SC service tells it: SCardGetStatusChange on every reader, and on the
+//! pseudo-reader that stands for the list of them.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
+
+use super::PcscBus;
+use crate::transport::{News, Present, Stopper, Watch};
+
+/// How long a service that is missing gets before it is asked again, at first and at last. Each pause is twice the last.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+
+/// How often readers are looked for where the system does not tell of new ones.
+const LOOK_AGAIN: Option<Duration> = if cfg!(target_os = "macos") { Some(Duration::from_secs(1)) } else { None };
+
+/// How often a wait is cancelled until it ends, and how long each of them gets: one that had not begun is not hit.
+const CANCELS: (usize, Duration) = (100, Duration::from_millis(10));
+
+/// See the module.
+pub(super) struct PcscWatch {
+    bus: PcscBus,
+    told: Option<Vec<Present>>,
+    /// Its own connection to the service: a conversation on the same one would wait for it.
+    context: Option<Context>,
+    pause: Duration,
+    stop: Arc<Stop>,
+}
+
+/// What the waiting thread and whoever stops it share.
+#[derive(Default)]
+struct Stop {
+    standing: Mutex<Standing>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Standing {
+    is_stopped: bool,
+    /// What has to be cancelled for the wait to end.
+    waits_in: Option<Context>,
+}
+
+impl PcscWatch {
+    pub(super) fn new(bus: PcscBus) -> Self {
+        Self { bus, told: None, context: None, pause: PAUSES.0, stop: Arc::default() }
+    }
+
+    /// Tells what is plugged in, if that is news.
+    fn tell(&mut self, present: Vec<Present>) -> Option<News> {
+        if self.told.as_ref() == Some(&present) {
+            return None;
+        }
+        self.told = Some(present.clone());
+        Some(News::Tokens(present))
+    }
+
+    /// The readers as they are now, the pseudo-reader first, and the tokens in those that we look at.
+    fn look(&mut self) -> Result<(Vec<ReaderState>, Vec<Present>), Error> {
+        let context = match &self.context {
+            Some(context) => context,
+            None => self.context.insert(Context::establish(Scope::User)?),
+        };
+        let mut states = vec![ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)];
+        // Asked before the list, so that a reader which comes after that is one more than it knows.
+        unless_late(context.get_status_change(Duration::ZERO, &mut states))?;
+        let wanted = context.list_readers_owned()?.into_iter().filter(|name| self.bus.wants(&name.to_string_lossy()));
+        let mut readers: Vec<ReaderState> = wanted.map(|name| ReaderState::new(name, State::UNAWARE)).collect();
+        if !readers.is_empty() {
+            unless_late(context.get_status_change(Duration::ZERO, &mut readers))?;
+        }
+        let is_full = |state: &&ReaderState| state.event_state().contains(State::PRESENT);
+        let present = |state: &ReaderState| Present {
+            reader: state.name().to_string_lossy().into_owned(),
+            events: state.event_count().into(),
+        };
+        let tokens = readers.iter().filter(is_full).map(present).collect();
+        states.append(&mut readers);
+        states.iter_mut().for_each(ReaderState::sync_current_state);
+        Ok((states, tokens))
+    }
+
+    /// Waits until any of the readers changes.
+    fn wait(&self, states: &mut [ReaderState], limit: Option<Duration>) -> Result<(), Error> {
+        let Some(context) = &self.context else { return Ok(()) };
+        {
+            let mut standing = self.stop.lock();
+            if standing.is_stopped {
+                return Ok(());
+            }
+            standing.waits_in = Some(context.clone());
+        }
+        let outcome = context.get_status_change(limit, states);
+        self.stop.lock().waits_in = None;
+        self.stop.changed.notify_all();
+        match outcome {
+            Err(Error::Cancelled) => Ok(()),
+            outcome => unless_late(outcome),
+        }
+    }
+
+    /// The service is missing, or ended: it gets some time before it is asked again.
+    fn rest(&mut self, left: Option<Duration>) {
+        self.context = None;
+        let pause = left.map_or(self.pause, |left| left.min(self.pause));
+        self.pause = (self.pause * 2).min(PAUSES.1);
+        let standing = self.stop.lock();
+        drop(self.stop.changed.wait_timeout_while(standing, pause, |standing| !standing.is_stopped));
+    }
+}
+
+impl Watch for PcscWatch {
+    fn news(&mut self, limit: Option<Duration>) -> News {
+        let begun = Instant::now();
+        loop {
+            if self.stop.lock().is_stopped {
+                return News::Stopped;
+            }
+            let left = limit.map(|limit| limit.saturating_sub(begun.elapsed()));
+            let (states, present) = match self.look() {
+                Ok((states, present)) => (Some(states), present),
+                Err(_) => (None, Vec::new()),
+            };
+            if let Some(news) = self.tell(present) {
+                return news;
+            }
+            if left.is_some_and(|left| left.is_zero()) {
+                return News::Nothing;
+            }
+            let is_there = states.is_some_and(|mut states| {
+                self.pause = PAUSES.0;
+                self.wait(&mut states, shorter(left, LOOK_AGAIN)).is_ok()
+            });
+            if !is_there {
+                self.rest(left);
+            }
+        }
+    }
+
+    fn stopper(&self) -> Stopper {
+        let stop = Arc::clone(&self.stop);
+        Arc::new(move || {
+            let mut standing = stop.lock();
+            standing.is_stopped = true;
+            stop.changed.notify_all();
+            for _ in 0..CANCELS.0 {
+                let Some(context) = standing.waits_in.clone() else { return };
+                // It may end by itself meanwhile, or not have begun yet.
+                let _ = context.cancel();
+                standing = stop.changed.wait_timeout(standing, CANCELS.1).unwrap_or_else(PoisonError::into_inner).0;
+            }
+        })
+    }
+}
+
+impl Stop {
+    fn lock(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// That nothing changed is no error.
+fn unless_late(outcome: Result<(), Error>) -> Result<(), Error> {
+    match outcome {
+        Err(Error::Timeout) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,169 @@
+//! What is plugged in and pulled out is seen, on every carrier.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hw::transport::{Bus, News, Present, Watch};
+use virtual_token::{Persona, VirtualToken};
+
+use crate::bench::{Plugged, READER, in_memory, token};
+
+/// How long a change may take to be told.
+const SOON: Duration = Duration::from_secs(20);
+
+/// Waits until what is told of a reader is so, and gives what is in it.
+fn until(watch: &mut dyn Watch, reader: &str, is_there: bool) -> Option<Present> {
+    let asked = Instant::now();
+    loop {
+        assert!(asked.elapsed() < SOON, "not told in time");
+        if let News::Tokens(tokens) = watch.news(Some(SOON)) {
+            let found = tokens.into_iter().find(|present| present.reader == reader);
+            if found.is_some() == is_there {
+                return found;
+            }
+        }
+    }
+}
+
+/// What comes and goes is told, and nothing else.
+fn all_that_comes_and_goes(bus: &dyn Bus, reader: &str, plug: &dyn Fn(&VirtualToken) -> Plugged) {
+    let token = token(Persona::YUBIKEY_5_4_3);
+    let mut watch = bus.watch();
+    assert_eq!(watch.news(None), News::Tokens(vec![]), "the first answer comes at once");
+    assert_eq!(watch.news(Some(Duration::from_millis(50))), News::Nothing);
+    let on = plug(&token);
+    let first = until(&mut *watch, reader, true).unwrap();
+    // Whoever comes later is told the same.
+    assert_eq!(bus.watch().news(None), News::Tokens(vec![first.clone()]));
+    // That somebody talks to it is no news.
+    assert!(hw::survey::survey(bus, &crate::bench::no_keys).unwrap().looks.len() == 1);
+    assert_eq!(watch.news(Some(Duration::from_millis(300))), News::Nothing);
+    (on.pull)();
+    until(&mut *watch, reader, false);
+    drop(on);
+    let on = plug(&token);
+    let second = until(&mut *watch, reader, true).unwrap();
+    assert_ne!(first, second, "it was pulled out meanwhile");
+    // One that was away while both happened is told as well.
+    let mut away = bus.watch();
+    away.news(None);
+    (on.pull)();
+    until(&mut *watch, reader, false);
+    drop(on);
+    let on = plug(&token);
+    let third = until(&mut *away, reader, true).unwrap();
+    assert_ne!(second, third);
+    (on.pull)();
+}
+
+/// A wait ends when it is stopped, whether it has begun or not.
+fn a_wait_ends_when_it_is_stopped(bus: &dyn Bus) {
+    for pause in [0, 1, 5, 50] {
+        let mut watch = bus.watch();
+        let stop = watch.stopper();
+        let (tell, told) = mpsc::channel();
+        let waiting = thread::spawn(move || {
+            watch.news(None);
+            tell.send(()).unwrap();
+            (watch.news(None), watch.news(None))
+        });
+        told.recv_timeout(SOON).unwrap();
+        thread::sleep(Duration::from_millis(pause));
+        let asked = Instant::now();
+        stop();
+        assert_eq!(waiting.join().unwrap(), (News::Stopped, News::Stopped));
+        assert!(asked.elapsed() < SOON);
+    }
+}
+
+#[test]
+fn in_memory_all_that_comes_and_goes() {
+    let bus = hw::memory_bus::MemoryBus::new();
+    let inner = bus.clone();
+    all_that_comes_and_goes(&bus, READER, &|token| {
+        let (answering, pulled) = (token.clone(), inner.clone());
+        inner.insert(READER, move |command| Ok(answering.exchange(command)));
+        Plugged {
+            bus: Box::new(inner.clone()),
+            reader: READER.to_owned(),
+            token: token.clone(),
+            pull: Box::new(move || pulled.remove(READER)),
+        }
+    });
+    a_wait_ends_when_it_is_stopped(&bus);
+}
+
+#[test]
+fn a_bus_that_does_not_answer_has_no_tokens() {
+    let (bus, _on) = in_memory(&token(Persona::YUBIKEY_5_4_3));
+    let mut watch = bus.watch();
+    until(&mut *watch, READER, true);
+    bus.guard(hw::memory_bus::Step::Readers, |_| Err(hw::transport::CarrierError::NoService));
+    until(&mut *watch, READER, false);
+    bus.guard(hw::memory_bus::Step::Readers, |_| Ok(()));
+    until(&mut *watch, READER, true);
+}
+
+#[cfg(target_os = "linux")]
+mod through_a_service {
+    use super::*;
+    use crate::bench::service::with_service;
+    use hw::pcsc_bus::PcscBus;
+
+    #[test]
+    fn all_that_comes_and_goes() {
+        with_service("watch::through_a_service::all_that_comes_and_goes", |service| {
+            super::all_that_comes_and_goes(&PcscBus::new(), service.reader(), &|token| service.plug(token));
+            service.until_empty();
+            a_wait_ends_when_it_is_stopped(&PcscBus::new());
+        });
+    }
+
+    #[test]
+    fn nothing_wakes_up_while_nothing_happens() {
+        with_service("watch::through_a_service::nothing_wakes_up_while_nothing_happens", |service| {
+            let on = service.plug(&token(Persona::YUBIKEY_5_4_3));
+            let mut watch = PcscBus::new().watch();
+            let stop = watch.stopper();
+            let (tell, told) = mpsc::channel();
+            let waiting = thread::spawn(move || {
+                let me = std::fs::read_link("/proc/thread-self").unwrap();
+                watch.news(None);
+                tell.send(me).unwrap();
+                watch.news(None)
+            });
+            let status = std::path::Path::new("/proc").join(told.recv_timeout(SOON).unwrap()).join("status");
+            let switches = || {
+                let text = std::fs::read_to_string(&status).unwrap();
+                let line = text.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).unwrap().to_owned();
+                line.split_whitespace().last().unwrap().parse::<u64>().unwrap()
+            };
+            thread::sleep(Duration::from_millis(500));
+            let before = switches();
+            thread::sleep(Duration::from_secs(3));
+            assert_eq!(switches(), before);
+            stop();
+            assert_eq!(waiting.join().unwrap(), News::Stopped);
+            (on.pull)();
+        });
+    }
+
+    #[test]
+    fn a_service_that_is_killed_has_no_tokens() {
+        with_service("watch::through_a_service::a_service_that_is_killed_has_no_tokens", |service| {
+            let _on = service.plug(&token(Persona::YUBIKEY_5_4_3));
+            let mut watch = PcscBus::new().watch();
+            until(&mut *watch, service.reader(), true);
+            service.kill();
+            until(&mut *watch, service.reader(), false);
+            let stop = watch.stopper();
+            let waiting = thread::spawn(move || watch.news(None));
+            thread::sleep(Duration::from_millis(50));
+            let asked = Instant::now();
+            stop();
+            assert_eq!(waiting.join().unwrap(), News::Stopped);
+            assert!(asked.elapsed() < Duration::from_secs(5), "it does not sit out its pause");
+        });
+    }
+}
