@@ -184,7 +184,9 @@ impl Codes<'_> {
     /// Finds the account, with the passwords that a person has to type for it.
     async fn find(&self, identity: Option<&Identity>) -> Result<Ready, TokenError> {
         let search = self.plan.search(self.serial, identity);
-        let found = self.tokens.unlocked(self.person, None, |survey| token::search(survey, &search)).await?;
+        let purpose = format!("profile {}", self.plan.profile);
+        let attempt = async || self.tokens.unlocked(self.person, None, |survey| token::search(survey, &search)).await;
+        let found = self.tokens.awaited(self.plan.wait, Some(&purpose), attempt).await?;
         Ok(Ready::Token(Box::new(found)))
     }
 
@@ -299,28 +301,28 @@ impl Codes<'_> {
 /// Why a source was passed over, in few words.
 fn reason(absent: &CodeError) -> Option<String> {
     match absent {
-        CodeError::Token(TokenError::NoToken) => Some("no token is plugged in".to_owned()),
-        CodeError::Token(TokenError::OtherTokens { wanted, .. }) => Some(format!("token {wanted} is not plugged in")),
-        CodeError::Token(TokenError::NoApplet { token, .. }) => Some(format!("{token} has no OATH applet to ask")),
-        CodeError::Token(TokenError::NoMatch { .. }) => Some("no account on the token fits".to_owned()),
-        CodeError::Token(TokenError::Bus(why)) => Some(why.to_string()),
+        CodeError::Token(error) => reason_of(error),
         CodeError::Secret { path, .. } => Some(format!("there is no {}", printable(&path.to_string_lossy(), 200))),
-        CodeError::Token(_) | CodeError::Prompt(_) | CodeError::NotACode | CodeError::Spent { .. } => None,
+        CodeError::Prompt(_) | CodeError::NotACode | CodeError::Spent { .. } => None,
+    }
+}
+
+fn reason_of(missing: &TokenError) -> Option<String> {
+    match missing {
+        TokenError::NotCome { missing, .. } => reason_of(missing),
+        TokenError::NoToken => Some("no token is plugged in".to_owned()),
+        TokenError::OtherTokens { wanted, .. } => Some(format!("token {wanted} is not plugged in")),
+        TokenError::NoApplet { token, .. } => Some(format!("{token} has no OATH applet to ask")),
+        TokenError::NoMatch { .. } => Some("no account on the token fits".to_owned()),
+        TokenError::Bus(why) => Some(why.to_string()),
+        _ => None,
     }
 }
 
 /// Whether the next source may be tried: something is not there, as opposed to there and not working.
 fn is_absent(error: &CodeError) -> bool {
-    use hw::transport::CarrierError::{NoService, ServiceStopped};
     match error {
-        CodeError::Token(error) => matches!(
-            error,
-            TokenError::NoToken
-                | TokenError::OtherTokens { .. }
-                | TokenError::NoApplet { .. }
-                | TokenError::NoMatch { .. }
-                | TokenError::Bus(NoService | ServiceStopped)
-        ),
+        CodeError::Token(error) => error.is_missing(),
         CodeError::Secret { fault, .. } => matches!(fault, SecretFault::File(PrivateFault::Absent)),
         CodeError::Prompt(NoAnswer::Nobody) => true,
         _ => false,

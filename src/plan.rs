@@ -65,6 +65,8 @@ pub struct Plan {
     pub account: Option<String>,
     /// Part of the reader's name.
     pub reader: Option<String>,
+    /// How long a token that is not plugged in is waited for, if it is.
+    pub wait: Option<Duration>,
     /// How long the session lasts.
     pub duration: Duration,
     /// How much of a session has to be left for it to be good.
@@ -221,6 +223,7 @@ impl Plan {
                 &["AWS_MFA_KEY_READER"],
                 &[],
             ),
+            wait: settings::wait(typed.wait.as_deref(), env)?,
             min_ttl: min_ttl(typed, &chosen, duration)?,
             duration,
             force: settings::switch(typed.force, "AWS_MFA_KEY_FORCE", env)?,

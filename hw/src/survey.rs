@@ -5,6 +5,7 @@ use crate::conversation::{Patience, converse};
 use crate::device::{self, Identity, Version};
 use crate::oath::{self, AccessKey, Account, Applet, Attempt, DeviceId, Greeting, OathError, Ready};
 use crate::transport::{Bus, CarrierError, Transport};
+use std::time::Instant;
 
 /// The first firmware of YubiKeys with room for 64 accounts.
 const ROOMY: Version = Version { major: 5, minor: 7, patch: 0 };
@@ -147,6 +148,7 @@ pub fn survey(bus: &dyn Bus, keys: &Keys<'_>) -> Result<Survey, CarrierError> {
     let readers = bus.readers()?;
     let mut seen: Vec<_> = readers.iter().map(|reader| look(bus, reader, Patience::NONE, keys)).collect();
     let none_seen = seen.iter().all(Result::is_err);
+    let begun = Instant::now();
     for (reader, outcome) in readers.iter().zip(&mut seen) {
         let is_worth_waiting = match outcome {
             Ok(_) => false,
@@ -157,7 +159,9 @@ pub fn survey(bus: &dyn Bus, keys: &Keys<'_>) -> Result<Survey, CarrierError> {
             },
         };
         if is_worth_waiting {
-            *outcome = look(bus, reader, Patience::USUAL, keys);
+            // They wake up side by side.
+            let waking = Patience::USUAL.waking.saturating_sub(begun.elapsed());
+            *outcome = look(bus, reader, Patience { waking, ..Patience::USUAL }, keys);
         }
     }
     let mut survey = Survey::default();

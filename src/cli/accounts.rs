@@ -15,6 +15,10 @@ pub struct Plugged {
     #[arg(long, value_name = "SUBSTRING")]
     pub reader: Option<String>,
 
+    /// Wait for a token that is not plugged in, 2m if no LENGTH is given
+    #[arg(long, value_name = "LENGTH", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub wait: Option<String>,
+
     /// Never ask: what would need a person ends with its own exit code
     #[arg(long)]
     pub non_interactive: bool,

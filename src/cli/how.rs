@@ -42,6 +42,10 @@ pub struct How {
     #[arg(long, value_name = "SUBSTRING")]
     pub reader: Option<String>,
 
+    /// Wait for a token that is not plugged in, 2m if no LENGTH is given
+    #[arg(long, value_name = "LENGTH", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub wait: Option<String>,
+
     /// A session with at least this much time left is good enough [default: 20m, at most a third of its length]
     #[arg(long, value_name = "LENGTH")]
     pub min_ttl: Option<String>,

@@ -11,7 +11,7 @@ use crate::aws::config_file::Profiles;
 use crate::cli::{self, AccountsCommand};
 use crate::plan::Plugged;
 use crate::report::{self, Failure};
-use crate::source::token::{TokenError, Tokens, choose};
+use crate::source::token::{TokenError, Tokens, choose, present};
 use crate::world::{NoAnswer, Person, World};
 use hw::change::{Change, ChangeError, Refusal};
 use hw::oath::{Account, AccountId, Kind};
@@ -81,7 +81,7 @@ impl Desk {
         let plugged = Plugged::decide(typed, &world.env)?;
         let person = world.person.clone();
         person.adjust(&plugged.manner);
-        let tokens = Tokens::on((world.bus)(plugged.reader.as_deref()), &world.machine, &world.env);
+        let tokens = Tokens::on((world.bus)(plugged.reader.as_deref()), world);
         let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
         Ok(Self { plugged, tokens, person, runtime })
     }
@@ -96,15 +96,29 @@ impl Desk {
         self.tokens.explained(error)
     }
 
-    /// All that is plugged in.
+    /// All that is plugged in, the token that is meant among it.
     pub(super) fn survey(&self) -> Result<Arc<Survey>, TokenError> {
-        self.runtime.block_on(self.tokens.look())
+        let (survey, fault) = self.present()?;
+        fault.map_or(Ok(survey), Err)
+    }
+
+    /// All that is plugged in, and why the token that is meant is not among it; it is waited for first, if that was said.
+    pub(super) fn present(&self) -> Result<(Arc<Survey>, Option<TokenError>), TokenError> {
+        let attempt = async || present(&*self.tokens.look().await?, self.serial()).map(drop);
+        let (outcome, survey) = self.runtime.block_on(async {
+            (self.tokens.awaited(self.plugged.wait, None, attempt).await, self.tokens.look().await)
+        });
+        match (outcome, survey) {
+            (Err(fault), Err(_)) => Err(fault),
+            (outcome, survey) => Ok((survey?, outcome.err().map(|fault| self.explained(fault)))),
+        }
     }
 
     /// The token that is meant, unlocked with the password that is `given`, or that a person types.
     fn token(&self, given: Option<&SecretString>) -> Result<Look, TokenError> {
         let chosen = |survey: &Survey| choose(survey, self.plugged.token);
-        self.runtime.block_on(self.tokens.unlocked(&self.person, given, chosen))
+        let attempt = async || self.tokens.unlocked(&self.person, given, chosen).await;
+        self.runtime.block_on(self.tokens.awaited(self.plugged.wait, None, attempt))
     }
 
     /// Makes one change to a token.

@@ -18,7 +18,7 @@ pub(super) fn run(typed: &cli::Code, world: &mut World) -> Result<(), Failure> {
         return Err(PlanError::NoSerial { profile: plan.profile }.into());
     };
     let person = &world.person;
-    let tokens = Tokens::on((world.bus)(plan.reader.as_deref()), &world.machine, &world.env);
+    let tokens = Tokens::on((world.bus)(plan.reader.as_deref()), world);
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
     let code = runtime.block_on(async {
         let mut ledger = alone(&plan, &serial, world).await?;

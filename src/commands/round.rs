@@ -274,8 +274,7 @@ impl<'a> Round<'a> {
 
     fn tokens(&self, plan: &Plan) -> Rc<Tokens> {
         let mut tokens = self.tokens.borrow_mut();
-        let made =
-            || Rc::new(Tokens::on((self.world.bus)(plan.reader.as_deref()), &self.world.machine, &self.world.env));
+        let made = || Rc::new(Tokens::on((self.world.bus)(plan.reader.as_deref()), self.world));
         Rc::clone(tokens.entry(plan.reader.clone()).or_insert_with(made))
     }
 

@@ -19,11 +19,8 @@ const MOST: usize = 4;
 pub(super) fn run(typed: &cli::Tokens, world: &mut World) -> Result<(), Failure> {
     let desk = Desk::new(&typed.plugged, world)?;
     let failed = |error: TokenError| Failure::Accounts { what: WHAT, error: Box::new(error.into()) };
-    let survey = desk.survey().map_err(failed)?;
-    let (looks, fault) = match present(&survey, desk.serial()) {
-        Ok(looks) => (looks, None),
-        Err(error) => (Vec::new(), Some(desk.explained(error))),
-    };
+    let (survey, fault) = desk.present().map_err(failed)?;
+    let looks = present(&survey, desk.serial()).unwrap_or_default();
     // One that does not say who it is may be the one that is meant, unless that one is here.
     let unseen = survey.unseen.iter().filter(|unseen| is_there(unseen));
     let unseen: Vec<&Unseen> = unseen.filter(|_| desk.serial().is_none() || looks.is_empty()).collect();

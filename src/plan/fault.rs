@@ -50,6 +50,13 @@ pub enum PlanError {
         /// How long a session can be, if it is a session's; at least 15 minutes.
         longest: Option<Duration>,
     },
+    /// How long to wait for a token cannot be read, or is more than a day.
+    BadWait {
+        /// As given.
+        given: String,
+        /// By whom.
+        origin: Origin,
+    },
     /// A switch that is neither on nor off.
     BadSwitch {
         /// As given.

@@ -4,6 +4,7 @@ use super::settings::{self, Chosen, Flag};
 use super::{Origin, PlanError, manner, token};
 use crate::cli;
 use crate::world::{Environment, Manner};
+use std::time::Duration;
 
 /// Which token is meant, decided.
 pub struct Plugged {
@@ -11,6 +12,8 @@ pub struct Plugged {
     pub token: Option<u32>,
     /// Part of its reader's name.
     pub reader: Option<String>,
+    /// How long a token that is not plugged in is waited for, if it is.
+    pub wait: Option<Duration>,
     /// How a person is dealt with.
     pub manner: Manner,
 }
@@ -37,6 +40,7 @@ impl Plugged {
         Ok(Self {
             token: token(&how, &chosen)?,
             reader: chosen.text(reader, &["AWS_MFA_KEY_READER"], &[]),
+            wait: settings::wait(typed.wait.as_deref(), env)?,
             manner: manner(&how, env)?,
         })
     }

@@ -97,6 +97,7 @@ pub(super) fn for_the_source(typed: &cli::How) -> cli::How {
         source: typed.source.clone(),
         region: typed.region.clone(),
         reader: typed.reader.clone(),
+        wait: typed.wait.clone(),
         remember: typed.remember,
         ..cli::How::default()
     }

@@ -84,6 +84,31 @@ pub(super) fn switch(flag: bool, variable: &'static str, env: &Environment) -> R
     }
 }
 
+/// How long a token is waited for where it is only said that it is.
+const WAIT: Duration = Duration::from_mins(2);
+/// And at most.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+
+/// How long a token that is not plugged in is waited for, if it is: a length, or a switch.
+pub(super) fn wait(flag: Option<&str>, env: &Environment) -> Result<Option<Duration>, PlanError> {
+    let variable = "AWS_MFA_KEY_WAIT";
+    let chosen = Chosen { env, profiles: &[] };
+    let Some(Setting { value, origin }) = chosen.setting(Flag { name: "--wait", value: flag }, &[variable], &[]) else {
+        return Ok(None);
+    };
+    // A variable can be set like a switch; behind the flag, a number is one of seconds.
+    let is_variable = matches!(origin, Origin::Variable(_));
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => Ok(Some(WAIT)),
+        "1" if is_variable => Ok(Some(WAIT)),
+        "false" | "no" | "off" | "0" => Ok(None),
+        _ => match length(&value) {
+            Some(length) if length <= LONGEST_WAIT => Ok(Some(length)),
+            _ => Err(PlanError::BadWait { given: value, origin }),
+        },
+    }
+}
+
 /// A length of time: `12h`, `1h 30m`, `900s`, or whole seconds.
 pub(super) fn length(text: &str) -> Option<Duration> {
     let text = text.trim();

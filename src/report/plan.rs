@@ -25,6 +25,9 @@ pub(super) fn report(error: &PlanError) -> Report {
         ),
         PlanError::BadSerial { given, origin, fault } => serial(given, origin, *fault),
         PlanError::BadLength { given, origin, longest } => length(given, origin, *longest),
+        PlanError::BadWait { given, origin } => {
+            unusable(given, origin, "a token is waited for for some time, a day at most", "write it like 2m, 1h or 90")
+        }
         PlanError::BadSwitch { given, origin } => {
             unusable(given, origin, "it is neither true nor false", "set it to true or false, or unset it")
         }

@@ -12,14 +12,23 @@ const NOBODY_KNOWN: &str = "close Yubico Authenticator; `gpgconf --kill scdaemon
 pub(super) fn report(what: String, error: &TokenError) -> Report {
     match error {
         TokenError::Bus(why) => carrier(what, None, why),
-        TokenError::NoToken => {
-            Report::new(Exit::NoToken, what, "no token is plugged in", "plug in the token, then try again")
+        TokenError::NoToken => Report::new(
+            Exit::NoToken,
+            what,
+            "no token is plugged in",
+            "plug in the token, then try again; --wait waits for it",
+        ),
+        TokenError::NotCome { waited, missing } => {
+            let waited = humantime::format_duration(*waited);
+            let Report { cause, exit, .. } = report(what.clone(), missing);
+            let cause = format!("{cause}; nothing else came within {waited}");
+            Report::new(exit, what, cause, "plug in the token that is meant, then try again")
         }
         TokenError::OtherTokens { wanted, present } => Report::new(
             Exit::NoToken,
             what,
             format!("token {wanted} is not plugged in, only {}", listed(present.iter())),
-            "plug it in, or change --token or mfa_key_token",
+            "plug it in (--wait waits for it), or change --token or mfa_key_token",
         ),
         TokenError::NoApplet { token, disabled: true } => Report::new(
             Exit::Failed,
@@ -169,7 +178,10 @@ fn no_match(
                 format!("{next}; one behind the PIN has to be added again without it"),
             )
         }
-        None => Report::new(Exit::Change, what, cause, next),
+        None => {
+            let next = format!("{next}; or plug in the token that has it (--wait waits for it)");
+            Report::new(Exit::Change, what, cause, next)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Codes from a token: what is plugged in, the one that has the account, and its code; a change to a token. Each is on a
 //! thread of its own.
 
+mod arrival;
 mod change;
 mod choose;
 mod fetch;
@@ -41,6 +42,13 @@ pub enum TokenError {
         wanted: u32,
         /// Those that are there.
         present: Vec<String>,
+    },
+    /// What is missing did not come, although it was waited for.
+    NotCome {
+        /// How long.
+        waited: Duration,
+        /// What it is: an error that [is about something missing](Self::is_missing).
+        missing: Box<TokenError>,
     },
     /// Tokens without the applet, or with it switched off.
     NoApplet {
@@ -156,6 +164,23 @@ pub enum TokenError {
         /// Who that program may be, the likeliest first: a guess.
         holders: Vec<Process>,
     },
+}
+
+impl TokenError {
+    /// Whether another token that is plugged in could be the answer, as opposed to one that is there and does not work.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        use CarrierError::{NoService, ServiceStopped};
+        matches!(
+            self,
+            Self::Bus(NoService | ServiceStopped)
+                | Self::NoToken
+                | Self::OtherTokens { .. }
+                | Self::NotCome { .. }
+                | Self::NoApplet { .. }
+                | Self::NoMatch { .. }
+        )
+    }
 }
 
 /// The account of an MFA device, found.

@@ -16,6 +16,7 @@
 //! - `generate`: completions and the man page, in front of those who read them.
 //! - `install`: what `make install` puts where, and takes away.
 //! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
+//! - `waiting`: tokens that are not plugged in, and several that are.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: servers that end connections early.
 //! - `dice`: chance that can be repeated.
@@ -60,5 +61,6 @@ mod soak;
 mod stack;
 mod tokens;
 mod touch;
+mod waiting;
 mod world;
 mod writer;

@@ -115,7 +115,7 @@ fn no_token_or_another() {
     assert_eq!((told.code, told.out.as_str()), (3, ""));
     assert_eq!(
         told.err,
-        "error: could not look at the tokens\ncause: no token is plugged in\n next: plug in the token, then try again\n"
+        "error: could not look at the tokens\ncause: no token is plugged in\n next: plug in the token, then try again; --wait waits for it\n"
     );
 }
 

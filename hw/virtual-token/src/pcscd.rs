@@ -177,6 +177,22 @@ impl Pcscd {
         let _already_ended = self.child.wait();
     }
 
+    /// Starts it again after [`Self::kill`], with the same socket and readers. Tokens have to be plugged in anew.
+    ///
+    /// # Errors
+    /// [`StartError`]: it would not start.
+    pub fn revive(&mut self) -> Result<(), StartError> {
+        self.kill();
+        // The old one's watcher has nothing to clear up.
+        let _watcher_was_killed = self.watcher.write_all(b"ended\n");
+        let (program, _) = places()?;
+        let shim = shim::make(self.folder.path()).map_err(system("write pcscd's shim"))?;
+        fs::remove_file(&self.socket).map_err(system("remove the old socket"))?;
+        let launched = launch::launch(&program, self.folder.path(), &self.socket, shim.as_deref());
+        (self.child, self.watcher) = launched.map_err(system("run pcscd"))?;
+        if self.until_ready() { Ok(()) } else { Err(StartError::Mute(self.log())) }
+    }
+
     fn until_ready(&mut self) -> bool {
         let end = Instant::now() + TO_START;
         loop {

@@ -60,8 +60,7 @@ fn clear(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
 
 /// The token that is meant, as one names it to a person, and whether it has a password, for which nobody is asked.
 fn standing(desk: &Desk) -> Result<(String, bool), TokenError> {
-    let chosen = choose(&*desk.survey()?, desk.serial()).map_err(|error| desk.explained(error));
-    Ok(match chosen? {
+    Ok(match choose(&*desk.survey()?, desk.serial())? {
         Outcome::Locked { token, .. } => (token, true),
         Outcome::Found(look) => (name(&look), false),
     })

@@ -1,21 +1,24 @@
 //! The tokens that are plugged in, looked at once for all that is to be done, and the keys that are known of them.
 
+use super::arrival::Arrivals;
 use super::keys::{Keys, Used};
 use super::remembered::Remembered;
 use super::unlock::Recalled;
 use super::{Found, TokenError, fetch, holders, on_a_thread};
 use crate::ledger::Known;
 use crate::source::Code;
-use crate::world::{Environment, Machine, Person, Purpose};
+use crate::world::{Machine, Person, Purpose, World};
 use hw::oath::{Account, DeviceId, Kind};
 use hw::survey::{self, Survey};
 use hw::transport::Bus;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How long a look may take; another program that talks to a token makes us wait.
 const LOOK: Duration = Duration::from_secs(15);
+/// Silence after which it is said what is waited for.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub struct Tokens {
@@ -28,22 +31,31 @@ pub struct Tokens {
     /// Who talks to the token in a reader; PC/SC makes others wait a tenth of a second and more.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     pub(super) seen: tokio::sync::Mutex<Option<Seen>>,
+    pub(super) person: Person,
+    /// What comes and goes, once somebody waits for a token, and since when.
+    pub(super) arrivals: OnceLock<Arrivals>,
+    pub(super) waiting_since: OnceLock<Instant>,
 }
 
-pub(super) type Seen = Result<Arc<Survey>, TokenError>;
+/// What a look came to, and how often what is plugged in had changed when it began.
+pub(super) type Seen = (u64, Result<Arc<Survey>, TokenError>);
 
 impl Tokens {
-    /// Those on a bus of this machine; the environment says where their passwords may be remembered.
+    /// Those on a bus of this machine. The environment says where their passwords may be remembered, and the person is shown
+    /// what is waited for.
     #[must_use]
-    pub fn on(bus: Arc<dyn Bus>, machine: &Machine, env: &Environment) -> Self {
+    pub fn on(bus: Arc<dyn Bus>, world: &World) -> Self {
         Self {
             bus,
-            machine: machine.clone(),
+            machine: world.machine.clone(),
             keys: Keys::default(),
-            remembered: Remembered::of(env),
+            remembered: Remembered::of(&world.env),
             recalled: tokio::sync::Mutex::default(),
             turns: Mutex::default(),
             seen: tokio::sync::Mutex::default(),
+            person: world.person.clone(),
+            arrivals: OnceLock::new(),
+            waiting_since: OnceLock::new(),
         }
     }
 
@@ -51,13 +63,14 @@ impl Tokens {
     ///
     /// # Errors
     /// [`TokenError::Bus`], [`TokenError::Stuck`].
-    pub async fn look(&self) -> Seen {
+    pub async fn look(&self) -> Result<Arc<Survey>, TokenError> {
         let mut seen = self.seen.lock().await;
-        if let Some(seen) = &*seen {
-            return seen.clone();
+        let changes = self.arrivals.get().map_or(0, |arrivals| *arrivals.changes.borrow());
+        if let Some((_, outcome)) = seen.as_ref().filter(|(at, _)| *at == changes) {
+            return outcome.clone();
         }
         let (bus, keys) = (Arc::clone(&self.bus), self.keys.clone());
-        let looking = on_a_thread(move || {
+        let mut looking = on_a_thread(move || {
             let used = Mutex::new(Used::new());
             let survey = survey::survey(&*bus, &|id| {
                 let key = keys.find(id)?;
@@ -67,10 +80,23 @@ impl Tokens {
             keys.learn(&survey, &used.into_inner().unwrap_or_else(PoisonError::into_inner));
             Ok(survey)
         });
-        let survey = tokio::time::timeout(LOOK, looking).await;
-        let survey = survey.ok().and_then(Result::ok).ok_or_else(|| self.stuck(LOOK));
+        let (begun, wait) = (Instant::now(), self.person.wait());
+        let survey = loop {
+            let left = LOOK.saturating_sub(begun.elapsed());
+            if left < LOOK - MOMENT
+                && let Some(_attention) = self.person.free_attention()
+            {
+                wait.show("Waiting for a token to answer; another program may be using it", Some(left));
+            }
+            match tokio::time::timeout(left.min(MOMENT), &mut looking).await {
+                Ok(survey) => break survey.ok(),
+                Err(_) if left.is_zero() => break None,
+                Err(_) => {}
+            }
+        };
+        let survey = survey.ok_or_else(|| self.stuck(LOOK));
         let survey = survey.and_then(|survey| survey.map(Arc::new).map_err(TokenError::Bus));
-        *seen = Some(survey.clone());
+        *seen = Some((changes, survey.clone()));
         survey
     }
 

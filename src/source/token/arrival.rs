@@ -1,0 +1,107 @@
+//! Waiting for a token that is not plugged in, or not the right one.
+
+use super::{TokenError, Tokens};
+use crate::world::printable;
+use hw::transport::{Bus, News, Stopper};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// How often it is shown how long is waited yet.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What comes and goes while somebody waits for a token.
+pub(super) struct Arrivals {
+    /// How often what is plugged in has changed since.
+    pub(super) changes: watch::Receiver<u64>,
+    stop: Stopper,
+}
+
+impl Arrivals {
+    fn on(bus: &dyn Bus) -> Self {
+        let mut watch = bus.watch();
+        let stop = watch.stopper();
+        let (tell, changes) = watch::channel(0);
+        // Without a thread nothing ever changes, and the wait ends in time.
+        let _ = std::thread::Builder::new().name("plugs".to_owned()).spawn(move || {
+            // A token that came before the watch began is news, too.
+            let mut is_first = true;
+            while let News::Tokens(tokens) = watch.news(None) {
+                let nothing_new = std::mem::take(&mut is_first) && tokens.is_empty();
+                tell.send_modify(|changes| *changes += u64::from(!nothing_new));
+            }
+        });
+        Self { changes, stop }
+    }
+}
+
+impl Drop for Arrivals {
+    fn drop(&mut self) {
+        (self.stop)();
+    }
+}
+
+impl Tokens {
+    /// What `attempt` comes to. As long as that is a token that is missing, another one is waited for and it is tried again,
+    /// for `patience` at most, all waits with these tokens taken together.
+    ///
+    /// # Errors
+    /// What `attempt` says; [`TokenError::NotCome`] if what is missing did not come.
+    pub async fn awaited<T>(
+        &self,
+        patience: Option<Duration>,
+        purpose: Option<&str>,
+        attempt: impl AsyncFn() -> Result<T, TokenError>,
+    ) -> Result<T, TokenError> {
+        let mut missing = match (attempt().await, patience) {
+            (Err(error), Some(_)) if error.is_missing() => error,
+            (outcome, _) => return outcome,
+        };
+        let patience = patience.unwrap_or_default();
+        let end = *self.waiting_since.get_or_init(Instant::now) + patience;
+        let mut changes = self.arrivals.get_or_init(|| Arrivals::on(&*self.bus)).changes.clone();
+        let mut seen = 0;
+        let wait = self.person.wait();
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(TokenError::NotCome { waited: patience, missing: Box::new(missing) });
+            }
+            // Another login may be asking for a touch meanwhile.
+            if let Some(_attention) = self.person.free_attention() {
+                wait.show(&wanted(&missing, purpose), Some(left));
+            }
+            let news = changes.wait_for(|changes| *changes != seen);
+            match tokio::time::timeout(left.min(TICK), news).await {
+                Ok(Ok(now)) => seen = *now,
+                // The watch ended, and only the time passes.
+                Ok(Err(_)) => {
+                    tokio::time::sleep(left.min(TICK)).await;
+                    continue;
+                }
+                Err(_) => continue,
+            }
+            match attempt().await {
+                Err(error) if error.is_missing() => missing = error,
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+/// What a person is to do.
+fn wanted(missing: &TokenError, purpose: Option<&str>) -> String {
+    let purpose = purpose.map(|purpose| format!(" for {purpose}")).unwrap_or_default();
+    match missing {
+        TokenError::Bus(_) => format!("Waiting for the smart card service (pcscd) and a token{purpose}"),
+        TokenError::OtherTokens { wanted, present } => {
+            format!("Plug in token {wanted}{purpose}; plugged in: {}", present.join(", "))
+        }
+        TokenError::NoApplet { token, .. } => format!("Plug in another token{purpose}; {token} has no OATH applet"),
+        TokenError::NoMatch { present, named, .. } => {
+            let account = named.as_deref().map_or("account".to_owned(), |id| format!("account {}", printable(id, 64)));
+            let tokens: Vec<&str> = present.iter().map(|(token, _)| token.as_str()).collect();
+            format!("Plug in the token that has the {account}{purpose}; it is not on {}", tokens.join(", "))
+        }
+        _ => format!("Plug in the token{purpose}"),
+    }
+}
