@@ -1,6 +1,7 @@
 //! The grammar of the command line, and nothing else: what was typed, not what it means.
 
 mod accounts;
+mod agent;
 mod generate;
 mod how;
 
@@ -8,6 +9,7 @@ pub use accounts::{
     Accounts, AccountsCommand, Add, Algorithm, Forget, List, Password, PasswordCommand, PasswordOf, Plugged, Remove,
     Rename, Tokens,
 };
+pub use agent::Agent;
 pub use generate::{Completions, Generate, Generated};
 pub use how::{How, Named, Several};
 
@@ -76,6 +78,8 @@ pub enum Command {
     Code(Box<Code>),
     /// Remove the sessions that were written, and nothing else
     Logout(Logout),
+    /// Keep sessions fresh, unattended
+    Agent(Agent),
     /// Show the tokens that are plugged in, and what they have for AWS
     Tokens(Tokens),
     /// Show and change what is on a token

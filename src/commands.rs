@@ -1,6 +1,7 @@
 //! One line for each subcommand.
 
 mod accounts;
+mod agent;
 mod code;
 mod credential_process;
 mod env;
@@ -35,6 +36,7 @@ pub fn run(command: Command, world: &mut World) -> Result<(), Failure> {
         Command::Exec(typed) => exec::run(&typed, world),
         Command::Code(typed) => code::run(&typed, world),
         Command::Logout(typed) => logout::run(&typed, world),
+        Command::Agent(typed) => agent::run(&typed, world),
         Command::Tokens(typed) => tokens::run(&typed, world),
         Command::Accounts(typed) => accounts::run(&typed.command, world),
         Command::Generate(typed) => generate::run(&typed.what, world),

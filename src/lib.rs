@@ -3,18 +3,20 @@
 //! The layers, each of which knows only those below it:
 //! 1. [`commands`]
 //! 2. [`report`]
-//! 3. [`login`]
-//! 4. [`codes`]
-//! 5. [`plan`]
-//! 6. [`accounts`]
-//! 7. [`source`]
-//! 8. [`ledger`]
-//! 9. [`aws`]
-//! 10. [`world`]
-//! 11. [`file`]
-//! 12. [`cli`]
+//! 3. [`agent`]
+//! 4. [`login`]
+//! 5. [`codes`]
+//! 6. [`plan`]
+//! 7. [`accounts`]
+//! 8. [`source`]
+//! 9. [`ledger`]
+//! 10. [`aws`]
+//! 11. [`world`]
+//! 12. [`file`]
+//! 13. [`cli`]
 
 pub mod accounts;
+pub mod agent;
 pub mod aws;
 pub mod cli;
 pub mod codes;

@@ -2,6 +2,9 @@
 
 #[cfg(target_os = "linux")]
 use aws_mfa_key::world::Uptime;
+use aws_mfa_key::world::alarm::Alarm;
+#[cfg(target_os = "linux")]
+use aws_mfa_key::world::alarm::{Event, linux::LinuxAlarm};
 use aws_mfa_key::world::desktop::SessionBus;
 use aws_mfa_key::world::{
     Around, Clock, Desktop, End, Environment, Machine, Person, Terminal, World, caller, terminal,
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
             Arc::new(reader.map_or_else(PcscBus::new, PcscBus::with_readers_containing))
         }),
         machine: Machine::at(Path::new("/")),
+        alarm: Arc::new(set_alarm),
         before_exec: give_back,
     };
     let code = aws_mfa_key::run(std::env::args_os(), &mut world);
@@ -113,10 +117,45 @@ fn end_on_signals() {
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
+/// Whether signals go to an alarm.
+static ALARMED: AtomicBool = AtomicBool::new(false);
+
+/// From now on signals go to an alarm: SIGHUP is for it to hear, unless a terminal went away with it, and any other ends the
+/// process, SIGTERM without a fault. It does not wait for what is being waited for.
+#[cfg(target_os = "linux")]
+fn set_alarm() -> io::Result<Box<dyn Alarm>> {
+    let alarm = LinuxAlarm::new()?;
+    let (bell, last) = (alarm.bell(), alarm.ender());
+    let has_terminal = terminal::ControllingTerminal::open(|| {}).is_some();
+    let mut signals = Signals::new(ENDINGS)?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            if signal == SIGHUP && !has_terminal {
+                bell(Event::Reload);
+                continue;
+            }
+            last();
+            leave();
+            std::process::exit(if signal == SIGTERM { 0 } else { 128 + signal });
+        }
+    })?;
+    ALARMED.store(true, Ordering::Relaxed);
+    ON_THE_SPOT.store(false, Ordering::Relaxed);
+    Ok(Box::new(alarm))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_alarm() -> io::Result<Box<dyn Alarm>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// From now on a signal leaves the terminal and the desktop as they were, which takes a thread: what is answered without
 /// asking anybody needs none.
 fn leave_on_signals() {
     static LEFT: Once = Once::new();
+    if ALARMED.load(Ordering::Relaxed) {
+        return;
+    }
     LEFT.call_once(|| {
         let Ok(mut signals) = Signals::new(ENDINGS.into_iter().chain([SIGTSTP, SIGCONT])) else { return };
         let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -138,9 +177,14 @@ fn leave_on_signals() {
 }
 
 fn end(signal: i32) -> ! {
+    leave();
+    std::process::exit(128 + signal);
+}
+
+/// Leaves everything as it was that a person sees.
+fn leave() {
     terminal::leave();
     if let Some(person) = PERSON.get() {
         person.leave(End::Interrupted);
     }
-    std::process::exit(128 + signal);
 }

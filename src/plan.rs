@@ -136,6 +136,14 @@ pub fn json(flag: bool, env: &Environment) -> Result<bool, PlanError> {
     settings::switch(flag, "AWS_MFA_KEY_JSON", env)
 }
 
+/// Whether the agent removes its sessions when the last token is pulled out.
+///
+/// # Errors
+/// [`PlanError::BadSwitch`].
+pub fn logout_on_removal(flag: bool, env: &Environment) -> Result<bool, PlanError> {
+    settings::switch(flag, "AWS_MFA_KEY_LOGOUT_ON_REMOVAL", env)
+}
+
 impl Plan {
     /// Which long-term key it is; no secret.
     #[must_use]

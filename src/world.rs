@@ -1,5 +1,6 @@
 //! All that is outside the program: environment, clock, standard output, the person, the bus with the tokens.
 
+pub mod alarm;
 pub mod caller;
 mod calls;
 pub mod desktop;
@@ -42,6 +43,8 @@ pub struct World {
     pub bus: Plugs,
     /// Programs that run.
     pub machine: Machine,
+    /// What wakes up a command that waits for days.
+    pub alarm: alarm::Alarms,
     /// What has to be put back before another program takes our place.
     pub before_exec: fn(),
 }
@@ -59,6 +62,7 @@ impl World {
             piped: false,
             bus: Arc::clone(&self.bus),
             machine: self.machine.clone(),
+            alarm: Arc::clone(&self.alarm),
             before_exec: self.before_exec,
         }
     }

@@ -70,7 +70,7 @@ fn plans(typed: &cli::Login, world: &mut World) -> Result<Vec<Planned>, Failure>
 }
 
 /// Two sessions in one place: one would be lost.
-fn check_session_profiles<'a>(plans: impl Iterator<Item = &'a Plan>) -> Result<(), PlanError> {
+pub(super) fn check_session_profiles<'a>(plans: impl Iterator<Item = &'a Plan>) -> Result<(), PlanError> {
     let mut owners: HashMap<&str, &str> = HashMap::new();
     let with_source = |plan: &'a Plan| [Some(plan), plan.role.as_ref().and_then(|role| role.source.as_deref())];
     for plan in plans.flat_map(with_source).flatten() {
@@ -137,7 +137,7 @@ fn others(names: &[String]) -> String {
     }
 }
 
-fn sentence(got: &Got) -> String {
+pub(super) fn sentence(got: &Got) -> String {
     let (profile, expires) = (&got.session_profile, rfc3339(&got.session.expires));
     let left = humantime::format_duration(Duration::from_secs(got.left.as_secs().div_ceil(60) * 60));
     if got.fresh {

@@ -36,7 +36,7 @@ pub(super) fn run(typed: &cli::Logout, world: &mut World) -> Result<(), Failure>
 }
 
 /// Takes a session out of the credentials file, and its profile out of the config file if it is still as we made it.
-fn remove(session: &str, profiles: &Profiles, world: &mut World) -> Result<(), Failure> {
+pub(super) fn remove(session: &str, profiles: &Profiles, world: &World) -> Result<(), Failure> {
     let Some(owner) = profiles.get(session).and_then(|profile| profile.get(OWNER)) else { return Ok(()) };
     let removed = credentials_file::remove(&profiles.locations.credentials, session, owner);
     if removed.map_err(|error| Failure::Write { spent: false, error })? == Removed::Nothing {

@@ -1,5 +1,6 @@
 //! `status`: each session, from the credentials file alone.
 
+use super::agent;
 use super::line::Line;
 use super::session::left_until;
 use super::table::table;
@@ -31,7 +32,8 @@ pub(super) fn run(typed: &cli::Status, world: &mut World) -> Result<(), Failure>
         let all = plan::sessions_of(None, &profiles);
         rows = all.into_iter().filter_map(|profile| row(profile, &profiles, world)).collect();
     }
-    let text = if plan::json(typed.json, &world.env)? { as_json(&rows) } else { as_table(&rows) };
+    let text =
+        if plan::json(typed.json, &world.env)? { as_json(&rows) } else { with_waits(as_table(&rows), &rows, world) };
     world.out.write_all(text.as_bytes()).map_err(Failure::Output)?;
     let missing = rows.into_iter().find(|row| !row.is_valid()).filter(|_| !asked.is_empty());
     missing.map_or(Ok(()), |row| Err(Failure::NotValid { profile: row.profile.unwrap_or_default() }))
@@ -51,6 +53,22 @@ fn row(profile: &str, profiles: &Profiles, world: &World) -> Option<Line> {
         left,
         source: None,
     })
+}
+
+/// What the agent waits for, if one of the sessions is over or will be.
+fn with_waits(mut text: String, rows: &[Line], world: &World) -> String {
+    /// The most of a session of the usual length that is left when the agent renews it.
+    const RENEWED: Duration = Duration::from_hours(4);
+    if rows.is_empty() || rows.iter().any(|row| row.left < RENEWED) {
+        let is_asked =
+            |profile: &str| rows.is_empty() || rows.iter().any(|row| row.profile.as_deref() == Some(profile));
+        for (profile, what) in agent::waits(&world.env) {
+            if is_asked(&profile) {
+                text.push_str(&format!("the agent waits for {what}, for profile {}\n", printable(&profile, 100)));
+            }
+        }
+    }
+    text
 }
 
 fn as_json(rows: &[Line]) -> String {

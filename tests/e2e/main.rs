@@ -15,6 +15,7 @@
 //! - `passwords`, `passwords_of_ykman`: tokens that are locked, and what is remembered of them, in real `keyrings`.
 //! - `generate`: completions and the man page, in front of those who read them.
 //! - `install`: what `make install` puts where, and takes away.
+//! - `agent`: sessions that are simply there.
 //! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
 //! - `waiting`: tokens that are not plugged in, and several that are.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
@@ -31,6 +32,7 @@
 
 mod accounts;
 mod accounts_errors;
+mod agent;
 mod beside_ykman;
 mod bus;
 mod caller;

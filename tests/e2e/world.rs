@@ -1,5 +1,6 @@
 //! The program inside the test: a token of memory, AWS on loopback, a home of its own, a person who follows a script.
 
+use aws_mfa_key::world::alarm::Alarms;
 use aws_mfa_key::world::{Around, Clock, Machine, NoAnswer, Person, Terminal, World};
 use fake_aws::{FakeAws, User};
 use hw::memory_bus::MemoryBus;
@@ -37,6 +38,8 @@ pub struct Bench {
     pub input: &'static str,
     /// Seconds that this machine's clock is ahead.
     pub clock_ahead: i64,
+    /// What wakes the agent.
+    pub alarm: Alarms,
     /// How fast time passes, here and at AWS, and since when.
     pace: (u32, Instant),
 }
@@ -71,6 +74,7 @@ impl Bench {
             thinking: Duration::ZERO,
             input: "",
             clock_ahead: 0,
+            alarm: Arc::new(|| Err(io::ErrorKind::Unsupported.into())),
             pace: (1, Instant::now()),
         };
         bench.env.insert("HOME".to_owned(), bench.home.path().to_str().unwrap().to_owned());
@@ -154,6 +158,7 @@ impl Bench {
             piped: !self.input.is_empty(),
             bus: Arc::new(move |_| Arc::clone(&bus) as Arc<dyn hw::transport::Bus>),
             machine: Machine::at(&self.path("machine")),
+            alarm: Arc::clone(&self.alarm),
             before_exec: || {},
         };
         let arguments = std::iter::once("aws-mfa-key").chain(arguments.iter().copied()).map(OsString::from);

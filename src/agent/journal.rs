@@ -1,0 +1,61 @@
+//! What the agent says, one line an event: for the journal, or for people.
+
+use crate::aws::credentials_file::rfc3339;
+use crate::world::{Clock, Environment, Level, Person};
+use rustix::fs::fstat;
+use std::sync::Arc;
+
+/// How much it matters; the numbers are syslog's, which the journal reads (sd-daemon(3)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// A session is not to be had.
+    Error = 3,
+    /// Something is not as it should be, or a person has to do something.
+    Warning = 4,
+    /// What the agent is there for.
+    Info = 6,
+    /// Details.
+    Debug = 7,
+}
+
+/// Says it.
+#[derive(Clone)]
+pub struct Journal {
+    person: Person,
+    clock: Arc<dyn Clock>,
+    least: Weight,
+    is_journal: bool,
+}
+
+impl Journal {
+    /// To standard error. systemd says where the journal's is: lines there begin with their weight, others with the time.
+    #[must_use]
+    pub fn new(person: &Person, clock: &Arc<dyn Clock>, env: &Environment, level: Level) -> Self {
+        let is_journal = env.text("JOURNAL_STREAM").is_some_and(is_standard_error);
+        let least = match level {
+            Level::Quiet => Weight::Warning,
+            Level::Normal => Weight::Info,
+            Level::Verbose => Weight::Debug,
+        };
+        Self { person: person.clone(), clock: Arc::clone(clock), least, is_journal }
+    }
+
+    /// Says what happened.
+    pub fn note(&self, weight: Weight, what: &str) {
+        if weight > self.least {
+            return;
+        }
+        let what = what.trim_end().replace('\n', "; ");
+        self.person.must_know(&if self.is_journal {
+            format!("<{}>{what}", weight as u8)
+        } else {
+            format!("{} {what}", rfc3339(&self.clock.now().into()))
+        });
+    }
+}
+
+/// Whether a stream, by device and inode, is our standard error.
+fn is_standard_error(stream: &str) -> bool {
+    let own = fstat(rustix::stdio::stderr()).map(|own| format!("{}:{}", own.st_dev, own.st_ino));
+    own.is_ok_and(|own| own == stream)
+}

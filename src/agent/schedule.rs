@@ -1,0 +1,275 @@
+//! What is due when: on values alone, so that a table can say it all.
+
+use std::time::{Duration, SystemTime};
+
+/// A session with less left than this is renewed, whatever its length, if it was ever longer than twice that.
+const LEAST: Duration = Duration::from_mins(20);
+/// How long a fresh session is left alone, whatever becomes of it.
+const FLOOR: Duration = Duration::from_secs(15);
+/// How much a pause varies, so that many machines do not come back at the same moment.
+const JITTER: f64 = 0.25;
+
+/// What keeps a profile from a fresh session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Obstacle {
+    /// A person has to touch the token, or to type something.
+    Person,
+    /// The token is not plugged in.
+    Token,
+    /// Something on this machine: a busy token, a file that cannot be written.
+    Trouble,
+    /// AWS cannot be reached.
+    Network,
+    /// AWS refuses.
+    Refusal,
+    /// The settings have to change, or what is on the token.
+    Settings,
+}
+
+impl Obstacle {
+    /// The first pause before another try, and the longest; each is twice the one before. A token that is missing is not
+    /// asked for: plugging it in is what begins the next try.
+    const fn pauses(self) -> Option<(Duration, Duration)> {
+        const fn between(first: Duration, longest: Duration) -> Option<(Duration, Duration)> {
+            Some((first, longest))
+        }
+        match self {
+            Self::Token => None,
+            Self::Network => between(Duration::from_secs(5), Duration::from_mins(5)),
+            Self::Trouble => between(Duration::from_secs(30), Duration::from_mins(10)),
+            Self::Person => between(Duration::from_mins(5), Duration::from_hours(1)),
+            Self::Refusal | Self::Settings => between(Duration::from_mins(1), Duration::from_hours(1)),
+        }
+    }
+
+    /// How long to wait before another try after so many that failed (from 1 on), with `chance` between 0 and 1.
+    #[must_use]
+    pub fn pause(self, failed: u32, chance: f64) -> Option<Duration> {
+        let (first, longest) = self.pauses()?;
+        let pause = first.saturating_mul(1 << failed.saturating_sub(1).min(16)).min(longest);
+        Some(pause.mul_f64(1.0 + JITTER * (2.0 * chance - 1.0)))
+    }
+
+    /// In few words, for a log and for `status`.
+    #[must_use]
+    pub const fn waits_for(self) -> &'static str {
+        match self {
+            Self::Person => "a touch, or a password",
+            Self::Token => "its token to be plugged in",
+            Self::Trouble => "something on this machine to get better",
+            Self::Network => "AWS to be reached",
+            Self::Refusal => "AWS not to refuse any more",
+            Self::Settings => "its settings, or what is on the token, to change",
+        }
+    }
+}
+
+/// How much of a session of this length is left when it is renewed: a third, but never less than 20 minutes where it is
+/// long enough for that.
+#[must_use]
+pub fn renewal(life: Duration) -> Duration {
+    (life / 3).max(LEAST.min(life / 2))
+}
+
+/// How one profile stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// When its session is to be renewed, by this machine's clock; `None` if there is none.
+    pub renew_at: Option<SystemTime>,
+    /// What the last try met, and how many in a row met something.
+    pub met: Option<(Obstacle, u32)>,
+    /// Before when it is not tried again; `None`: not until there is news.
+    pub not_before: Option<SystemTime>,
+    /// Whether it is known that a person is needed for each renewal.
+    pub wants_person: bool,
+}
+
+/// How asking a person stands. One is asked for all profiles together: whoever is away is away for all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asking {
+    /// How often they were asked in vain.
+    pub missed: u32,
+    /// Before when they are not asked again.
+    pub not_before: Option<SystemTime>,
+    /// Whether nobody is ever asked.
+    pub never: bool,
+}
+
+/// What is to be done for a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// A try that asks nobody, now.
+    Try,
+    /// A try for which a person is asked, now.
+    Ask,
+    /// Nothing, until then.
+    At(SystemTime),
+    /// Nothing, until there is news.
+    OnNews,
+}
+
+impl Standing {
+    /// What is to be done now.
+    #[must_use]
+    pub fn next(&self, asking: &Asking, now: SystemTime) -> Next {
+        if let Some(then) = self.renew_at.filter(|then| *then > now) {
+            return Next::At(then);
+        }
+        let own = match (self.met, self.not_before) {
+            (None, floor) => floor.unwrap_or(now),
+            (Some((Obstacle::Person, _)), _) => now,
+            (Some(_), Some(then)) => then,
+            (Some(_), None) => return Next::OnNews,
+        };
+        if !self.wants_person {
+            return if own > now { Next::At(own) } else { Next::Try };
+        }
+        if asking.never {
+            return Next::OnNews;
+        }
+        let then = asking.not_before.map_or(own, |then| then.max(own));
+        if then > now { Next::At(then) } else { Next::Ask }
+    }
+
+    /// There is a session, good until it is to be renewed. It is never renewed at once.
+    pub fn got(&mut self, renew_at: SystemTime, now: SystemTime) {
+        (self.renew_at, self.met, self.not_before) = (Some(renew_at), None, Some(now + FLOOR));
+    }
+
+    /// There shall be no session before a token is plugged in.
+    pub fn lock_out(&mut self) {
+        (self.renew_at, self.met, self.not_before) = (None, Some((Obstacle::Token, 1)), None);
+    }
+
+    /// A try met an obstacle. Whether it is another one than before: that is worth a word.
+    pub fn meet(&mut self, obstacle: Obstacle, now: SystemTime, chance: f64) -> bool {
+        let (is_new, failed) = match self.met {
+            Some((before, failed)) if before == obstacle => (false, failed.saturating_add(1)),
+            _ => (true, 1),
+        };
+        self.met = Some((obstacle, failed));
+        self.not_before = obstacle.pause(failed, chance).map(|pause| now + pause);
+        self.wants_person |= obstacle == Obstacle::Person;
+        is_new
+    }
+
+    /// Something happened that may have taken the obstacle away: it is tried at once, and counted anew.
+    pub fn hope(&mut self, is_gone: impl Fn(Obstacle) -> bool) {
+        if self.met.is_some_and(|(obstacle, _)| is_gone(obstacle)) {
+            (self.met, self.not_before) = (None, None);
+        }
+    }
+}
+
+impl Asking {
+    /// Nobody came.
+    pub fn miss(&mut self, now: SystemTime, chance: f64) {
+        self.missed = self.missed.saturating_add(1);
+        self.not_before = Obstacle::Person.pause(self.missed, chance).map(|pause| now + pause);
+    }
+
+    /// Somebody is there: they touched, or plugged something in, or woke the machine up.
+    pub fn is_there(&mut self) {
+        (self.missed, self.not_before) = (0, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn at(minutes: u32) -> SystemTime {
+        SystemTime::UNIX_EPOCH + minutes * MINUTE
+    }
+
+    #[test]
+    fn a_third_is_left_and_twenty_minutes_where_that_can_be() {
+        for (life, left) in [(2160, 720), (720, 240), (60, 20), (45, 20), (40, 20), (30, 15)] {
+            assert_eq!(renewal(life * MINUTE), left * MINUTE, "{life} minutes");
+        }
+        assert_eq!(renewal(Duration::from_secs(900)), Duration::from_secs(450));
+    }
+
+    #[test]
+    fn what_is_due_when() {
+        let silent = Standing::default();
+        let touch = Standing { wants_person: true, ..Standing::default() };
+        let met = |obstacle, not_before: Option<u32>| Standing {
+            met: Some((obstacle, 1)),
+            not_before: not_before.map(at),
+            ..Standing::default()
+        };
+        let missed = Standing { met: Some((Obstacle::Person, 1)), not_before: Some(at(200)), ..touch.clone() };
+        let asked = |minutes| Asking { missed: 1, not_before: Some(at(minutes)), never: false };
+        let free = Asking::default();
+        let never = Asking { never: true, ..Asking::default() };
+        let cases = [
+            ("no session", silent.clone(), &free, Next::Try),
+            ("a good one", Standing { renew_at: Some(at(150)), ..silent.clone() }, &free, Next::At(at(150))),
+            ("one that is old", Standing { renew_at: Some(at(100)), ..silent.clone() }, &free, Next::Try),
+            ("one that is old, by touch", Standing { renew_at: Some(at(99)), ..touch.clone() }, &free, Next::Ask),
+            ("a person who was just asked", touch.clone(), &asked(105), Next::At(at(105))),
+            ("a person who was asked long ago", touch.clone(), &asked(95), Next::Ask),
+            ("a person who missed it, and came back", missed.clone(), &free, Next::Ask),
+            ("a person who missed it", missed, &asked(130), Next::At(at(130))),
+            ("nobody is ever asked", touch, &never, Next::OnNews),
+            ("that does not matter where nobody is needed", silent, &never, Next::Try),
+            ("no network, just now", met(Obstacle::Network, Some(101)), &free, Next::At(at(101))),
+            ("no network, some time ago", met(Obstacle::Network, Some(100)), &free, Next::Try),
+            ("no token", met(Obstacle::Token, None), &free, Next::OnNews),
+        ];
+        for (what, standing, asking, next) in cases {
+            assert_eq!(standing.next(asking, at(100)), next, "{what}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_to_a_limit_and_vary() {
+        let seconds = |obstacle: Obstacle, failed| obstacle.pause(failed, 0.5).map(|pause| pause.as_secs());
+        let network: Vec<_> = (1..9).filter_map(|failed| seconds(Obstacle::Network, failed)).collect();
+        assert_eq!(network, [5, 10, 20, 40, 80, 160, 300, 300]);
+        let person: Vec<_> = (1..7).filter_map(|failed| seconds(Obstacle::Person, failed)).collect();
+        assert_eq!(person, [300, 600, 1200, 2400, 3600, 3600]);
+        assert_eq!(seconds(Obstacle::Person, u32::MAX), Some(3600));
+        assert_eq!(seconds(Obstacle::Token, 1), None);
+        let around = |chance| Obstacle::Network.pause(7, chance).unwrap().as_secs();
+        assert_eq!((around(0.0), around(1.0)), (225, 375));
+    }
+
+    #[test]
+    fn what_is_met_is_counted_until_it_is_another_or_there_is_hope() {
+        let mut standing = Standing::default();
+        assert!(standing.meet(Obstacle::Network, at(0), 0.5));
+        assert!(!standing.meet(Obstacle::Network, at(1), 0.5));
+        assert_eq!(
+            (standing.met, standing.not_before),
+            (Some((Obstacle::Network, 2)), Some(at(1) + 2 * 5 * MINUTE / 60))
+        );
+        standing.hope(|obstacle| obstacle == Obstacle::Token);
+        assert!(standing.met.is_some());
+        assert!(standing.meet(Obstacle::Token, at(2), 0.5));
+        assert_eq!(standing.not_before, None);
+        standing.hope(|obstacle| obstacle == Obstacle::Token);
+        assert_eq!(standing.next(&Asking::default(), at(3)), Next::Try);
+        standing.got(at(50), at(3));
+        assert_eq!(standing.next(&Asking::default(), at(3)), Next::At(at(50)));
+        // One that disappears at once is not got again and again.
+        standing.renew_at = None;
+        assert_eq!(standing.next(&Asking::default(), at(3)), Next::At(at(3) + FLOOR));
+        assert_eq!(standing.next(&Asking::default(), at(4)), Next::Try);
+        standing.lock_out();
+        assert_eq!(standing.next(&Asking::default(), at(9)), Next::OnNews);
+    }
+
+    #[test]
+    fn whoever_comes_back_is_asked_at_once() {
+        let (mut asking, touch) = (Asking::default(), Standing { wants_person: true, ..Standing::default() });
+        asking.miss(at(0), 0.5);
+        asking.miss(at(5), 0.5);
+        assert_eq!(touch.next(&asking, at(6)), Next::At(at(15)));
+        asking.is_there();
+        assert_eq!(touch.next(&asking, at(6)), Next::Ask);
+    }
+}

@@ -1,0 +1,60 @@
+//! `agent`: keeps sessions fresh, unattended.
+
+mod keeper;
+mod manager;
+mod note;
+mod plans;
+
+use crate::cli;
+use crate::report::Failure;
+use crate::source::Source;
+use crate::world::World;
+use crate::world::alarm::{Bell, Event};
+use hw::transport::{News, Stopper};
+use keeper::Keeper;
+
+pub(super) use note::waits;
+
+pub(super) fn run(typed: &cli::Agent, world: &mut World) -> Result<(), Failure> {
+    let mut alarm = (world.alarm)().map_err(Failure::Runtime)?;
+    let mut keeper = Keeper::start(typed, world)?;
+    alarm.before_end(keeper.last());
+    let mut plugs = None;
+    loop {
+        alarm.watch(&keeper.files());
+        if plugs.is_none() && keeper.needs(|source| matches!(source, Source::Token)) {
+            plugs = Some(Plugs::watch(typed.reader.as_deref(), world, alarm.bell()));
+        }
+        let until = keeper.turn();
+        for event in alarm.wait(until) {
+            if event == Event::End {
+                keeper.last()();
+                return Ok(());
+            }
+            keeper.hear(&event);
+        }
+    }
+}
+
+/// What is plugged in and pulled out, as long as this lives.
+struct Plugs(Stopper);
+
+impl Plugs {
+    fn watch(reader: Option<&str>, world: &World, bell: Bell) -> Self {
+        let mut watch = (world.bus)(reader).watch();
+        let stop = watch.stopper();
+        // Without a thread, tokens are looked for only when something is due.
+        let _ = std::thread::Builder::new().name("plugs".to_owned()).spawn(move || {
+            while let News::Tokens(tokens) = watch.news(None) {
+                bell(Event::Tokens(tokens));
+            }
+        });
+        Self(stop)
+    }
+}
+
+impl Drop for Plugs {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}

@@ -1,0 +1,216 @@
+//! An alarm of Linux's own parts: a timer that notices when the clock is set, inotify, and a bell for other threads.
+
+use super::{Alarm, Bell, Event, Last};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use rustix::io::Errno;
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
+use std::ffi::OsString;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Where the timer stands if nothing is due: it still notices when the clock is set.
+const NEVER: Timespec = Timespec { tv_sec: i64::MAX / 2_000_000_000, tv_nsec: 0 };
+/// How a file looks that was written: in place, or replaced in one step; or taken away.
+const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE
+    .union(WatchFlags::MOVED_TO)
+    .union(WatchFlags::MOVED_FROM)
+    .union(WatchFlags::DELETE)
+    .union(WatchFlags::ONLYDIR);
+
+/// See the module.
+pub struct LinuxAlarm {
+    timer: OwnedFd,
+    files: OwnedFd,
+    /// What is watched, and by what it is told apart.
+    watched: Vec<(i32, PathBuf, OsString)>,
+    ring: Arc<Ring>,
+}
+
+/// What the waiting thread and others share.
+struct Ring {
+    bell: OwnedFd,
+    rung: Mutex<Vec<Event>>,
+    last: Mutex<Option<Last>>,
+}
+
+impl LinuxAlarm {
+    /// Sets one up.
+    ///
+    /// # Errors
+    /// If the system has none of these parts to spare.
+    pub fn new() -> io::Result<Self> {
+        let timer = timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
+        let files = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let ring = Arc::new(Ring { bell, rung: Mutex::default(), last: Mutex::default() });
+        Ok(Self { timer, files, watched: Vec::new(), ring })
+    }
+
+    /// Does what is to be done first, for who ends the process.
+    #[must_use]
+    pub fn ender(&self) -> Last {
+        let ring = Arc::clone(&self.ring);
+        Box::new(move || {
+            if let Some(last) = &*ring.last.lock().unwrap_or_else(PoisonError::into_inner) {
+                last();
+            }
+        })
+    }
+
+    fn set(&self, until: Option<SystemTime>) {
+        let since = until.map(|until| until.duration_since(UNIX_EPOCH).unwrap_or_default());
+        let it_value = since.map_or(NEVER, |since| Timespec {
+            tv_sec: i64::try_from(since.as_secs()).unwrap_or(NEVER.tv_sec).min(NEVER.tv_sec),
+            // Zero would switch it off.
+            tv_nsec: i64::from(since.subsec_nanos().max(1)),
+        });
+        let setting = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
+        let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
+        // The flag would be refused by a kernel before 3.0 only.
+        let _ = timerfd_settime(&self.timer, flags, &setting);
+    }
+
+    /// What the timer has to say.
+    fn timer_event(&self) -> Option<Event> {
+        match rustix::io::read(&self.timer, &mut [0; 8]) {
+            Ok(_) => Some(Event::Due),
+            Err(Errno::CANCELED) => Some(Event::ClockSet),
+            Err(_) => None,
+        }
+    }
+
+    /// Whether one of the files changed.
+    fn has_changed(&self) -> bool {
+        let mut room = [MaybeUninit::uninit(); 4096];
+        let mut reader = inotify::Reader::new(&self.files, &mut room);
+        let mut changed = false;
+        while let Ok(event) = reader.next() {
+            let name = event.file_name().map(|name| name.to_bytes());
+            let is_ours = |(watch, _, file): &(i32, PathBuf, OsString)| {
+                *watch == event.wd() && name.is_none_or(|name| name == file.as_bytes())
+            };
+            changed |= event.events().contains(ReadFlags::QUEUE_OVERFLOW) || self.watched.iter().any(is_ours);
+        }
+        changed
+    }
+}
+
+impl Alarm for LinuxAlarm {
+    fn watch(&mut self, files: &[PathBuf]) {
+        // A link is replaced where it leads to.
+        let real = files.iter().filter_map(|file| file.canonicalize().ok());
+        let mut wanted: Vec<(PathBuf, OsString)> = Vec::new();
+        for file in files.iter().cloned().chain(real) {
+            let Some((folder, name)) = file.parent().map(Path::to_owned).zip(file.file_name()) else { continue };
+            let place = (folder, name.to_owned());
+            if !wanted.contains(&place) {
+                wanted.push(place);
+            }
+        }
+        // Asking again for the same folder gives the same watch; one that is not wanted any more is rare and does no harm.
+        let watch = |(folder, name): (PathBuf, OsString)| {
+            Some((inotify::add_watch(&self.files, &folder, CHANGES).ok()?, folder, name))
+        };
+        self.watched = wanted.into_iter().filter_map(watch).collect();
+    }
+
+    fn wait(&mut self, until: Option<SystemTime>) -> Vec<Event> {
+        self.set(until);
+        loop {
+            let mut events = std::mem::take(&mut *self.ring.rung());
+            events.extend(self.timer_event());
+            if self.has_changed() {
+                events.push(Event::Files);
+            }
+            if !events.is_empty() {
+                return events;
+            }
+            let mut fds = [&self.timer, &self.files, &self.ring.bell].map(|fd| PollFd::new(fd, PollFlags::IN));
+            // Interrupted or not: what there is is looked at again.
+            let _ = poll(&mut fds, None);
+            let _ = rustix::io::read(&self.ring.bell, &mut [0; 8]);
+        }
+    }
+
+    fn bell(&self) -> Bell {
+        let ring = Arc::clone(&self.ring);
+        Arc::new(move |event| {
+            ring.rung().push(event);
+            // It rings already if it cannot be rung.
+            let _ = rustix::io::write(&ring.bell, &1_u64.to_ne_bytes());
+        })
+    }
+
+    fn before_end(&mut self, last: Last) {
+        *self.ring.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+}
+
+impl Ring {
+    fn rung(&self) -> MutexGuard<'_, Vec<Event>> {
+        self.rung.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::time::Duration;
+
+    fn files(alarm: &mut LinuxAlarm, what: &str) {
+        let events = alarm.wait(Some(SystemTime::now() + Duration::from_secs(20)));
+        assert_eq!(events.first(), Some(&Event::Files), "{what}");
+        alarm.has_changed();
+    }
+
+    #[test]
+    fn a_time_and_a_bell() {
+        let mut alarm = LinuxAlarm::new().unwrap();
+        assert_eq!(alarm.wait(Some(UNIX_EPOCH)), [Event::Due], "long ago");
+        let until = SystemTime::now() + Duration::from_millis(50);
+        assert_eq!(alarm.wait(Some(until)), [Event::Due]);
+        assert!(SystemTime::now() >= until);
+        let bell = alarm.bell();
+        let ringing = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            bell(Event::Reload);
+        });
+        assert_eq!(alarm.wait(None), [Event::Reload]);
+        ringing.join().unwrap();
+    }
+
+    #[test]
+    fn files_that_are_written_replaced_or_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (config, real) = (folder.path().join("config"), folder.path().join("dotfiles"));
+        fs::create_dir(&real).unwrap();
+        fs::write(real.join("config"), "a").unwrap();
+        std::os::unix::fs::symlink(real.join("config"), &config).unwrap();
+        let mut alarm = LinuxAlarm::new().unwrap();
+        alarm.watch(&[config.clone(), folder.path().join("credentials")]);
+        fs::write(&config, "b").unwrap();
+        files(&mut alarm, "written through the link");
+        fs::write(real.join("new"), "c").unwrap();
+        fs::rename(real.join("new"), real.join("config")).unwrap();
+        files(&mut alarm, "replaced where it leads to");
+        fs::write(folder.path().join("credentials"), "d").unwrap();
+        files(&mut alarm, "one that was not there");
+        fs::write(folder.path().join("other"), "e").unwrap();
+        assert_eq!(
+            alarm.wait(Some(SystemTime::now() + Duration::from_millis(50))),
+            [Event::Due],
+            "others do not count"
+        );
+        fs::remove_file(&config).unwrap();
+        files(&mut alarm, "removed");
+    }
+}

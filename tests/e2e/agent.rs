@@ -1,0 +1,291 @@
+//! `agent`: sessions that are simply there; the built program on real parts.
+
+use crate::stack::{PATIENCE, Stack, signal};
+use crate::world::SEED_BASE32;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+use virtual_token::Touch;
+
+/// An agent that runs, and what it says line by line.
+pub struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    pub said: Vec<String>,
+}
+
+impl Running {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let err = BufReader::new(child.stderr.take().unwrap());
+        let (tell, lines) = mpsc::channel();
+        std::thread::spawn(move || err.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        Self { child, lines, said: Vec::new() }
+    }
+
+    /// Waits until it says something with this in it.
+    #[track_caller]
+    pub fn until(&mut self, text: &str) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(left);
+            let Ok(line) = line else { panic!("it did not say {text:?}, but: {:#?}", self.said) };
+            let is_it = line.contains(text);
+            self.said.push(line);
+            if is_it {
+                return;
+            }
+        }
+    }
+
+    /// Its process: `setsid` becomes it.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
+    /// Ends it, and says how it ended and how long that took.
+    pub fn end(&mut self) -> (Option<i32>, Duration) {
+        let begun = Instant::now();
+        self.signal("TERM");
+        (self.child.wait().unwrap().code(), begun.elapsed())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.signal("KILL");
+            let _already_ended = self.child.wait();
+        }
+    }
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited too long until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A stack whose codes need nobody.
+fn with_a_secret() -> Stack {
+    let stack = Stack::new();
+    let secret = stack.bench.path("secret");
+    fs::write(&secret, SEED_BASE32).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    stack.bench.configure(&format!("mfa_key_source = secret:file:{}\n", secret.display()));
+    stack
+}
+
+fn agent(stack: &Stack, arguments: &[&str]) -> Running {
+    let mut command = stack.program(&[&["agent"], arguments].concat());
+    command.env("XDG_RUNTIME_DIR", stack.bench.home.path());
+    Running::start(command)
+}
+
+fn has_session(stack: &Stack) -> bool {
+    stack.bench.read(".aws/credentials").contains("[dev-mfa]")
+}
+
+#[test]
+fn a_touch_is_asked_for_and_then_there_is_a_session() {
+    let stack = Stack::new();
+    stack.bench.token.set_touch(Touch::OnCommand);
+    let mut agent = agent(&stack, &[]);
+    agent.until("keeping the sessions of dev");
+    agent.until("asking for a touch, or a password, for dev");
+    agent.until("Touch YubiKey 12345678 for ");
+    assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
+    assert!(stack.bench.token.touch());
+    agent.until("alice has a session in profile dev-mfa for 12h");
+    assert!(has_session(&stack));
+    let status = stack.run(&["status", "dev"]);
+    assert_eq!(status.code, Some(0), "{status:?}");
+    let (code, took) = agent.end();
+    assert!(code == Some(0) && took < Duration::from_secs(2), "{code:?} after {took:?}");
+    let is_stamped = |line: &String| line.contains("T") && line[..4].parse::<u32>().is_ok();
+    assert!(is_stamped(&agent.said[0]), "{:?}", agent.said);
+}
+
+#[test]
+fn it_ends_at_once_during_a_touch() {
+    let stack = Stack::new();
+    stack.bench.token.set_touch(Touch::Never);
+    let mut agent = agent(&stack, &["dev"]);
+    assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
+    let (code, took) = agent.end();
+    assert!(code == Some(0) && took < Duration::from_secs(2), "{code:?} after {took:?}");
+    assert!(!stack.bench.path("aws-mfa-key/agent.json").exists());
+}
+
+#[test]
+fn a_token_that_is_plugged_in_is_used_at_once() {
+    let mut stack = Stack::new();
+    stack.inserted = None;
+    let mut agent = agent(&stack, &[]);
+    agent.until("dev: could not log in profile dev: no token is plugged in");
+    let mut status = stack.program(&["status"]);
+    status.env("XDG_RUNTIME_DIR", stack.bench.home.path());
+    until("status says so", || {
+        let told = String::from_utf8(status.output().unwrap().stdout).unwrap();
+        told.contains("the agent waits for its token to be plugged in, for profile dev\n")
+    });
+    stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
+    until("there is a session", || has_session(&stack));
+    stack.inserted = None;
+    agent.until("pulled out: Yubico YubiKey");
+    assert!(has_session(&stack));
+}
+
+#[test]
+fn sessions_leave_with_the_token_if_they_shall() {
+    let mut stack = Stack::new();
+    let mut agent = agent(&stack, &["--logout-on-removal"]);
+    agent.until("alice has a session");
+    stack.inserted = None;
+    agent.until("removed the session in profile dev-mfa");
+    assert!(!has_session(&stack));
+    stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
+    agent.until("alice has a session");
+    assert!(has_session(&stack));
+}
+
+#[test]
+fn a_service_that_is_killed_is_survived() {
+    let mut stack = Stack::new();
+    let mut agent = agent(&stack, &[]);
+    agent.until("alice has a session");
+    stack.pcscd.kill();
+    agent.until("pulled out");
+    stack.inserted = None;
+    stack.pcscd.revive().unwrap();
+    stack.bench.run(&["logout", "dev"]);
+    agent.until("dev: could not log in");
+    stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
+    agent.until("alice has a session");
+}
+
+#[test]
+fn what_is_removed_by_hand_comes_back_and_new_settings_count() {
+    let stack = with_a_secret();
+    let mut agent = agent(&stack, &[]);
+    agent.until("alice has a session in profile dev-mfa for 12h");
+    let config = stack.bench.read(".aws/config");
+    // A profile that is new, and one whose session goes elsewhere.
+    let more =
+        config.replace("[profile dev]", "[profile two]").replace("mfa_serial", "mfa_key_duration = 1h\nmfa_serial");
+    let credentials = stack.bench.read(".aws/credentials");
+    let key: Vec<&str> = credentials.lines().skip_while(|line| *line != "[dev]").skip(1).take(2).collect();
+    stack.bench.write(".aws/credentials", &format!("{credentials}[two]\n{}\n", key.join("\n")));
+    stack.bench.write(".aws/config", &format!("{config}{more}"));
+    agent.until("alice has a session in profile two-mfa for 1h");
+    agent.signal("HUP");
+    agent.until("reading AWS's files again");
+    // Broken files change nothing.
+    stack.bench.write(".aws/config", "[profile dev\n");
+    agent.until("the old settings go on");
+    stack.bench.write(".aws/config", &config);
+    assert_eq!(stack.run(&["logout", "dev"]).code, Some(0));
+    // Not at once: whoever removes it again and again is not outrun.
+    agent.until("alice has a session in profile dev-mfa for 12h");
+}
+
+#[test]
+fn a_network_that_is_away_is_waited_for() {
+    let stack = with_a_secret();
+    let config = stack.bench.read(".aws/config");
+    let endpoint = stack.bench.aws.endpoint();
+    stack.bench.write(".aws/config", &config.replace(&endpoint.to_string(), "http://127.0.0.1:9"));
+    let mut agent = agent(&stack, &[]);
+    agent.until("dev: could not log in profile dev");
+    stack.bench.write(".aws/config", &config);
+    agent.until("alice has a session");
+}
+
+#[test]
+fn a_service_manager_is_told() {
+    let stack = with_a_secret();
+    let socket = stack.bench.path("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut command = stack.program(&["agent"]);
+    command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "2000000");
+    let mut agent = Running::start(command);
+    let mut told = String::new();
+    let mut room = [0; 4096];
+    while !(told.contains("READY=1")
+        && told.contains("1 of 1 sessions are fresh; next in 8h")
+        && told.matches("WATCHDOG=1").count() > 1)
+    {
+        let length = manager.recv(&mut room).unwrap_or_else(|_| panic!("told only {told}"));
+        told.push_str(std::str::from_utf8(&room[..length]).unwrap());
+        told.push('\n');
+    }
+    agent.end();
+    while !told.contains("STOPPING=1") {
+        let length = manager.recv(&mut room).unwrap();
+        told.push_str(std::str::from_utf8(&room[..length]).unwrap());
+    }
+}
+
+#[test]
+fn the_journal_is_told_how_much_it_matters() {
+    let stack = with_a_secret();
+    let log = fs::File::create(stack.bench.path("log")).unwrap();
+    let own = fs::metadata(stack.bench.path("log")).unwrap();
+    let mut command = stack.program(&["agent"]);
+    let stream = {
+        use std::os::unix::fs::MetadataExt;
+        format!("{}:{}", own.dev(), own.ino())
+    };
+    command.env("JOURNAL_STREAM", stream).stderr(log);
+    let child = command.spawn().unwrap();
+    until("it says so", || stack.bench.read("log").contains("<6>alice has a session in profile dev-mfa"));
+    assert!(stack.bench.read("log").starts_with("<6>keeping the sessions of dev\n"));
+    signal(&child, "TERM");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn nothing_wakes_up_while_nothing_is_due() {
+    let stack = Stack::new();
+    let mut agent = agent(&stack, &[]);
+    agent.until("alice has a session");
+    let tasks = Path::new("/proc").join(agent.pid().to_string()).join("task");
+    let switches = || -> u64 {
+        let of = |path: std::path::PathBuf| {
+            let text = fs::read_to_string(path.join("status")).unwrap_or_default();
+            let line = text.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).map(str::to_owned);
+            line.and_then(|line| line.split_whitespace().last()?.parse::<u64>().ok()).unwrap_or_default()
+        };
+        fs::read_dir(&tasks).unwrap().flatten().map(|task| of(task.path())).sum()
+    };
+    // The token's power and the files that were written are news for a while; pcscd waits five seconds.
+    let mut before = switches();
+    until("it rests", || {
+        std::thread::sleep(Duration::from_secs(8));
+        std::mem::replace(&mut before, switches()) == before
+    });
+    std::thread::sleep(Duration::from_secs(8));
+    assert_eq!(switches(), before);
+}
+
+#[test]
+fn what_cannot_be_kept_is_told_at_the_start() {
+    let stack = Stack::new();
+    let told = stack.run(&["agent", "nobody"]);
+    assert!(told.code == Some(2) && told.err.contains("there is no profile nobody"), "{told:?}");
+}
