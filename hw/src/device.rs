@@ -17,8 +17,51 @@ const OTP: [u8; 7] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x20, 0x01];
 /// The most pages of configuration that are read; tokens have one or two.
 const MOST_PAGES: u8 = 16;
 
-/// The bit for OATH among a token's capabilities.
-const OATH: u32 = 0x20;
+/// What a token can do, or does: applets and protocols, as bits.
+///
+/// Yubico .NET SDK: `YubiKeyCapabilities`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities(u32);
+
+impl Capabilities {
+    /// Codes that are typed as from a keyboard.
+    pub const OTP: Self = Self(0x01);
+    /// OpenPGP.
+    pub const OPENPGP: Self = Self(0x08);
+    /// Smart card for certificates.
+    pub const PIV: Self = Self(0x10);
+    /// Codes of accounts.
+    pub const OATH: Self = Self(0x20);
+    /// Authentication to HSMs.
+    pub const HSM_AUTH: Self = Self(0x100);
+    /// Security key, first version.
+    pub const U2F: Self = Self(0x02);
+    /// Security key, and passkeys.
+    pub const FIDO2: Self = Self(0x200);
+
+    /// Whether all of `other` are among them.
+    #[must_use]
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl fmt::Display for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [
+            (Self::OATH, "OATH"),
+            (Self::OTP, "OTP"),
+            (Self::U2F, "U2F"),
+            (Self::FIDO2, "FIDO2"),
+            (Self::PIV, "PIV"),
+            (Self::OPENPGP, "OpenPGP"),
+            (Self::HSM_AUTH, "HSM-Auth"),
+        ];
+        let named: Vec<&str> = names.iter().filter(|(one, _)| self.has(*one)).map(|(_, name)| *name).collect();
+        f.write_str(if named.is_empty() { "none" } else { "" })?;
+        f.write_str(&named.join(", "))
+    }
+}
 
 /// A version of firmware or of an applet; parts that were not given are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +110,8 @@ pub struct Identity {
     pub firmware: Option<Version>,
     /// Whether it is made with an OATH applet, switched on or not.
     pub has_oath: Option<bool>,
+    /// What is switched on over USB; tokens before YubiKey 5 do not say.
+    pub enabled: Option<Capabilities>,
 }
 
 /// Asks a token who it is: its management applet, or else its OTP applet. A token with neither is anonymous, which is no
@@ -90,7 +135,12 @@ pub fn identify(transport: &mut dyn Transport) -> Result<Identity, ExchangeError
         return ask_otp(transport);
     }
     match read_pages(transport)? {
-        Some(identity) => Ok(Identity { firmware: identity.firmware.or(version), ..identity }),
+        Some(identity) => {
+            let firmware = identity.firmware.or(version);
+            // What a YubiKey 4 says of it cannot be relied on.
+            let enabled = identity.enabled.filter(|_| firmware.is_some_and(|firmware| firmware.major >= 5));
+            Ok(Identity { firmware, enabled, ..identity })
+        }
         None => ask_otp(transport).map(|identity| Identity { firmware: identity.firmware.or(version), ..identity }),
     }
 }
@@ -118,9 +168,10 @@ fn read_page(entries: &[u8], identity: &mut Identity) -> bool {
     for (tag, value) in tlv::Reader::new(entries).filter_map(Result::ok) {
         match (tag, value) {
             (0x01 | 0x0D, capabilities) => {
-                let here = number(capabilities) & OATH != 0;
+                let here = Capabilities(number(capabilities)).has(Capabilities::OATH);
                 identity.has_oath = Some(identity.has_oath.unwrap_or(false) || here);
             }
+            (0x03, capabilities) => identity.enabled = Some(Capabilities(number(capabilities))),
             (0x02, serial) => identity.serial = Some(number(serial)).filter(|&serial| serial != 0),
             (0x05, version) => identity.firmware = identity.firmware.or(Version::from_bytes(version)),
             (0x10, value) => more = value == [1],
@@ -153,7 +204,7 @@ fn ask_otp(transport: &mut dyn Transport) -> Result<Identity, ExchangeError> {
     let serial = apdu::send(transport, 0x01, 0x10, 0x00, &[])?;
     let is_serial = serial.status == StatusWord::SUCCESS && serial.data.len() == 4;
     let serial = is_serial.then(|| number(&serial.data)).filter(|&serial| serial != 0);
-    Ok(Identity { serial, firmware, has_oath: None })
+    Ok(Identity { serial, firmware, has_oath: None, enabled: None })
 }
 
 #[cfg(test)]
@@ -186,7 +237,16 @@ mod tests {
         let full =
             b"\x01\x02\x02\x3f\x03\x02\x02\x3f\x02\x04\x00\xbc\x61\x4e\x04\x01\x01\x05\x03\x05\x04\x03\x10\x01\x01";
         let firmware = Some(Version { major: 5, minor: 4, patch: 3 });
-        assert_eq!(read(full), (Identity { serial: Some(12_345_678), firmware, has_oath: Some(true) }, true));
+        let (identity, more) = read(full);
+        let enabled = identity.enabled.unwrap();
+        assert_eq!(
+            identity,
+            Identity { serial: Some(12_345_678), firmware, has_oath: Some(true), enabled: Some(enabled) }
+        );
+        assert!(more && enabled.has(Capabilities::OATH) && !enabled.has(Capabilities::HSM_AUTH));
+        assert_eq!(enabled.to_string(), "OATH, OTP, U2F, FIDO2, PIV, OpenPGP");
+        assert_eq!(read(b"\x03\x01\x02").0.enabled.unwrap().to_string(), "U2F");
+        assert_eq!(read(b"\x03\x01\x00").0.enabled.unwrap().to_string(), "none");
         assert_eq!(
             read(b"\x01\x01\x1f\x02\x04\0\0\0\0"),
             (Identity { has_oath: Some(false), ..Identity::default() }, false)

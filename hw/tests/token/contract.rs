@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hw::conversation::{Patience, converse};
-use hw::device::{Identity, Version};
+use hw::device::{Capabilities, Identity, Version};
 use hw::fetch::{self, Request};
 use hw::oath::{self, AccountId, Applet, Attempt, DeviceId, Kind, OathError, TimeStep, USUAL_PERIOD};
 use hw::survey::{self, Contents, Keys};
@@ -96,7 +96,9 @@ fn a_look_sees_who_it_is_and_what_it_has(plug: &dyn Fn(&VirtualToken) -> Plugged
     let [look] = survey.looks.as_slice() else { panic!("{survey:?}") };
     assert_eq!(look.reader, on.reader);
     let firmware = Some(Version { major: 5, minor: 4, patch: 3 });
-    assert_eq!(look.identity, Identity { serial: Some(12_345_678), firmware, has_oath: Some(true) });
+    let enabled = look.identity.enabled;
+    assert!(enabled.is_some_and(|enabled| enabled.has(Capabilities::OATH)));
+    assert_eq!(look.identity, Identity { serial: Some(12_345_678), firmware, has_oath: Some(true), enabled });
     assert_eq!(look.greeting().unwrap().version, firmware);
     assert!(!look.greeting().unwrap().has_password());
     assert_eq!(look.device_id().unwrap().as_bytes(), DEVICE_ID);
@@ -252,7 +254,7 @@ fn a_neo_is_known_by_its_otp_applet(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::NEO));
     let seen = look(&on, &no_keys).unwrap();
     let firmware = Some(Version { major: 3, minor: 4, patch: 3 });
-    assert_eq!(seen.identity, Identity { serial: Some(12_345_678), firmware, has_oath: None });
+    assert_eq!(seen.identity, Identity { serial: Some(12_345_678), firmware, has_oath: None, enabled: None });
     assert_eq!(seen.greeting().unwrap().version, Some(Version { major: 1, minor: 0, patch: 2 }));
     assert_eq!(seen.accounts().unwrap().len(), 4);
 }
