@@ -5,8 +5,10 @@ mod silence;
 pub use silence::Silence;
 
 use crate::aws::MfaSerial;
+use crate::aws::credentials_file::Stored;
 use crate::file::{self, FileError, FileFault, own};
 use crate::world::Clock;
+use aws_smithy_types::DateTime;
 use hw::oath::{AccountId, DeviceId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -125,6 +127,34 @@ pub fn clock_behind(folder: &Path, serial: &str, clock: &dyn Clock) -> i64 {
     let Ok(serial) = MfaSerial::parse(serial) else { return 0 };
     let notes = load(&path_of(folder, &serial));
     notes.behind_now(clock).unwrap_or(notes.clock_behind.max(0))
+}
+
+/// How long a session is good yet, by AWS's clock as far as it is known from the ledgers in `folder`.
+#[must_use]
+pub fn time_left(stored: &Stored, folder: Option<&Path>, clock: &dyn Clock) -> Duration {
+    let behind = folder.zip(stored.mfa_serial.as_deref());
+    let behind = behind.map_or(0, |(folder, serial)| clock_behind(folder, serial, clock));
+    let now = DateTime::from(clock.now()).secs();
+    let seconds = stored.expires.map_or(0, |end| end.secs() - now - behind);
+    Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
+}
+
+/// Whether the ledger of an MFA device can be kept, or any at all, if none is named; one that another login holds can.
+///
+/// # Errors
+/// [`FileError`] as [`hold`].
+pub fn rehearse(folder: &Path, serial: Option<&MfaSerial>) -> Result<(), FileError> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |fault| FileError { path, fault }
+    };
+    file::make_folder(folder).map_err(at(folder))?;
+    let path = serial.map_or_else(|| folder.join("none.json"), |serial| path_of(folder, serial));
+    let lock_path = path.with_extension("lock");
+    // Whoever holds it has found out.
+    let lock = serial.map(|_| file::lock_file(&lock_path)).transpose().map_err(at(&lock_path))?;
+    let is_ours = lock.as_ref().map_or(Ok(true), file::take).map_err(at(&lock_path))?;
+    if is_ours { own::rehearse(&path, SIZE) } else { Ok(()) }
 }
 
 fn path_of(folder: &Path, serial: &MfaSerial) -> PathBuf {

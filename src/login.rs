@@ -120,9 +120,23 @@ pub async fn find_mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<
     let (identity, listed) = join(aws.caller_identity(), aws.mfa_devices()).await;
     let identity = identity.map_err(LoginError::Identity)?;
     let listed = listed.map_err(LoginError::MfaDevices)?;
+    let serial = the_one(plan, &listed, &identity, tokens).await?;
+    Ok(Device { serial, identity: Some(identity) })
+}
+
+/// Of the MFA devices that IAM lists, the one with codes; of several, the only one that has an account on a token.
+///
+/// # Errors
+/// [`LoginError::NoMfaDevice`], [`LoginError::SeveralMfaDevices`].
+pub async fn the_one(
+    plan: &Plan,
+    listed: &[String],
+    identity: &Identity,
+    tokens: &Tokens,
+) -> Result<MfaSerial, LoginError> {
     let mut usable: Vec<MfaSerial> = listed.iter().filter_map(|serial| MfaSerial::parse(serial).ok()).collect();
     if usable.len() > 1 && plan.sources.iter().any(|source| matches!(source, Source::Token)) {
-        let fitting = fitting(plan, &usable, &identity, tokens).await;
+        let fitting = fitting(plan, &usable, identity, tokens).await;
         if let [index] = fitting[..] {
             usable.swap(0, index);
             usable.truncate(1);
@@ -130,7 +144,7 @@ pub async fn find_mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<
     }
     match usable.len() {
         0 => Err(LoginError::NoMfaDevice { without_codes: listed.len() }),
-        1 => Ok(Device { serial: usable.remove(0), identity: Some(identity) }),
+        1 => Ok(usable.remove(0)),
         _ => Err(LoginError::SeveralMfaDevices { serials: usable.iter().map(ToString::to_string).collect() }),
     }
 }
@@ -281,9 +295,17 @@ fn check(aws: &Aws, identity: &Identity, codes: &mut Codes<'_>) -> Result<(), Lo
         let by = humantime::format_duration(Duration::from_secs(by));
         codes.person.tell(&format!("note: this machine's clock is {by} {direction} AWS's; AWS's is used"));
     }
-    match codes.serial.account() {
+    belongs(codes.serial, identity)
+}
+
+/// Whether an MFA device can be a user's, and the user's name be noted.
+///
+/// # Errors
+/// [`LoginError::OtherAccount`], [`LoginError::StrangeIdentity`].
+pub fn belongs(serial: &MfaSerial, identity: &Identity) -> Result<(), LoginError> {
+    match serial.account() {
         Some(account) if account != identity.account => {
-            Err(LoginError::OtherAccount { serial: codes.serial.clone(), identity: identity.clone() })
+            Err(LoginError::OtherAccount { serial: serial.clone(), identity: identity.clone() })
         }
         _ if !is_plain(&identity.arn) => Err(LoginError::StrangeIdentity { identity: identity.clone() }),
         _ => Ok(()),

@@ -2,16 +2,18 @@
 
 mod fault;
 mod network;
+mod parts;
 mod plugged;
 mod role;
 mod settings;
 mod which;
 
 pub use fault::{ChainFault, PlanError};
+pub use parts::{key, way};
 pub use plugged::{Plugged, touch};
 pub use role::{Role, RoleStep};
 pub use settings::Origin;
-pub use which::{Named, Which, all, sessions_of};
+pub use which::{Named, Reason, Which, all, sessions_of};
 
 use crate::aws::client::Network;
 use crate::aws::config_file::{Profiles, Settings};
@@ -226,11 +228,7 @@ impl Plan {
                 &["AWS_MFA_KEY_ACCOUNT", "YKMAN_OATH_CREDENTIAL_NAME"],
                 &["mfa_key_account"],
             ),
-            reader: chosen.text(
-                Flag { name: "--reader", value: typed.reader.as_deref() },
-                &["AWS_MFA_KEY_READER"],
-                &[],
-            ),
+            reader: reader(typed.reader.as_deref(), env),
             wait: settings::wait(typed.wait.as_deref(), env)?,
             min_ttl: min_ttl(typed, &chosen, duration)?,
             duration,
@@ -242,6 +240,13 @@ impl Plan {
             state: state_folder(env)?,
         })
     }
+}
+
+/// Part of the name of the readers that are looked at.
+#[must_use]
+pub fn reader(typed: Option<&str>, env: &Environment) -> Option<String> {
+    let flag = Flag { name: "--reader", value: typed };
+    Chosen { env, profiles: &[] }.text(flag, &["AWS_MFA_KEY_READER"], &[])
 }
 
 fn long_term_key(profile: &Profile) -> Result<LongTermKey, PlanError> {

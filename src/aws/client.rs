@@ -166,6 +166,18 @@ impl Aws {
         self.clock.behind()
     }
 
+    /// Where the last request to STS went.
+    #[must_use]
+    pub fn way_to_sts(&self) -> Way {
+        *self.to_sts.way()
+    }
+
+    /// Where the last request to IAM went.
+    #[must_use]
+    pub fn way_to_iam(&self) -> Way {
+        *self.to_iam.way()
+    }
+
     /// Whose key it is (STS API: GetCallerIdentity). A clock that is off costs a second request, signed with AWS's time.
     ///
     /// # Errors
@@ -184,13 +196,21 @@ impl Aws {
         whole.ok_or_else(|| self.incomplete("GetCallerIdentity"))
     }
 
-    /// Serial numbers of the MFA devices of the key's own user (IAM API: ListMFADevices).
+    /// Serial numbers of the MFA devices of the key's own user (IAM API: ListMFADevices). A clock that is off costs a second
+    /// request.
     ///
     /// # Errors
     /// [`AwsError`].
     pub async fn mfa_devices(&self) -> Result<Vec<String>, AwsError> {
-        let answer = self.iam.list_mfa_devices().send().await;
-        let answer = answer.map_err(|error| classify(error, &Context::of(&self.to_iam)))?;
+        let ask = || async {
+            let answer = self.iam.list_mfa_devices().send().await;
+            answer.map_err(|error| classify(error, &Context::of(&self.to_iam)))
+        };
+        let believed = self.clock_behind();
+        let answer = match ask().await {
+            Err(AwsError::Refused(refusal)) if refusal.is_clock() && self.clock_behind() != believed => ask().await?,
+            answer => answer?,
+        };
         Ok(answer.mfa_devices.into_iter().map(|device| device.serial_number).collect())
     }
 

@@ -83,6 +83,13 @@ impl Profiles {
         Ok(Self { locations, env: env.clone(), files, all })
     }
 
+    /// No profiles, as where the files cannot be read; the environment still has a say.
+    #[must_use]
+    pub fn none(env: &Environment) -> Self {
+        let nowhere = Locations { config: PathBuf::new(), credentials: PathBuf::new() };
+        Self { locations: nowhere, env: env.clone(), files: Vec::new(), all: ProfileSet::default() }
+    }
+
     /// A profile: its sections of both files, merged as the SDK does.
     #[must_use]
     pub fn get(&self, profile: &str) -> Option<&Profile> {

@@ -94,8 +94,7 @@ pub(super) fn present(plan: &Plan, profiles: &Profiles, clock: &dyn Clock) -> Op
     let section = profiles.get(&plan.session_profile)?;
     let stored = Stored::read(section)?;
     let session = stored.session(section)?;
-    let behind = stored.mfa_serial.as_deref().map_or(0, |serial| ledger::clock_behind(&plan.state, serial, clock));
-    let left = left_until(&session.expires, clock.now(), behind);
+    let left = ledger::time_left(&stored, Some(&plan.state), clock);
     let serial = plan.mfa_serial.as_ref().map(MfaSerial::as_str);
     let same_device = serial.is_none_or(|serial| stored.mfa_serial.as_deref() == Some(serial));
     (stored.owner == plan.profile && same_device && !left.is_zero()).then(|| Got {

@@ -2,7 +2,6 @@
 
 use super::agent;
 use super::line::Line;
-use super::session::left_until;
 use super::table::table;
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::{Stored, rfc3339};
@@ -42,9 +41,7 @@ pub(super) fn run(typed: &cli::Status, world: &mut World) -> Result<(), Failure>
 fn row(profile: &str, profiles: &Profiles, world: &World) -> Option<Line> {
     let stored = Stored::read(profiles.get(profile)?)?;
     let state = plan::state_folder(&world.env).ok();
-    let serial = stored.mfa_serial.as_deref();
-    let behind = state.zip(serial).map_or(0, |(state, serial)| ledger::clock_behind(&state, serial, &*world.clock));
-    let left = stored.expires.map_or(Duration::ZERO, |end| left_until(&end, world.clock.now(), behind));
+    let left = ledger::time_left(&stored, state.as_deref(), &*world.clock);
     Some(Line {
         profile: Some(stored.owner),
         session_profile: Some(profile.to_owned()),

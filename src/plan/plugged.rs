@@ -1,7 +1,7 @@
 //! Which token is meant by a command that is about tokens and no profile.
 
-use super::settings::{self, Chosen, Flag};
-use super::{Origin, PlanError, manner, token};
+use super::settings::{self, Chosen};
+use super::{Origin, PlanError, manner, reader, token};
 use crate::cli;
 use crate::world::{Environment, Manner};
 use std::time::Duration;
@@ -36,10 +36,9 @@ impl Plugged {
             verbose: typed.verbose,
             ..cli::How::default()
         };
-        let reader = Flag { name: "--reader", value: typed.reader.as_deref() };
         Ok(Self {
             token: token(&how, &chosen)?,
-            reader: chosen.text(reader, &["AWS_MFA_KEY_READER"], &[]),
+            reader: reader(typed.reader.as_deref(), env),
             wait: settings::wait(typed.wait.as_deref(), env)?,
             manner: manner(&how, env)?,
         })

@@ -18,6 +18,17 @@ pub struct Named<'a> {
     pub flag: Option<&'a str>,
 }
 
+/// Why a profile is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It was named on the command line.
+    Typed,
+    /// An environment variable names it, or its session profile.
+    Variable(&'static str),
+    /// Nothing names one.
+    Usual,
+}
+
 /// The profile that is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Which(String);
@@ -29,6 +40,14 @@ impl Which {
     /// # Errors
     /// [`PlanError::TwoProfiles`].
     pub fn of(named: Named<'_>, env: &Environment, profiles: &Profiles) -> Result<Self, PlanError> {
+        Self::with_reason(named, env, profiles).map(|(which, _)| which)
+    }
+
+    /// The same, and why it is this one.
+    ///
+    /// # Errors
+    /// [`PlanError::TwoProfiles`].
+    pub fn with_reason(named: Named<'_>, env: &Environment, profiles: &Profiles) -> Result<(Self, Reason), PlanError> {
         if let (Some(one), Some(other)) = (named.argument, named.flag)
             && one != other
         {
@@ -36,8 +55,10 @@ impl Which {
         }
         let variables = ["AWS_MFA_KEY_PROFILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
         let typed = named.argument.or(named.flag).filter(|name| !name.is_empty());
-        let name = typed.or_else(|| variables.iter().find_map(|variable| env.text(variable))).unwrap_or("default");
-        Ok(Self::standing_for(name, profiles))
+        let typed = typed.map(|name| (name, Reason::Typed));
+        let set = || variables.into_iter().find_map(|name| Some((env.text(name)?, Reason::Variable(name))));
+        let (name, reason) = typed.or_else(set).unwrap_or(("default", Reason::Usual));
+        Ok((Self::standing_for(name, profiles), reason))
     }
 
     /// The profile that a name stands for: a session profile's owner, a twin, or the one of that name.

@@ -2,8 +2,8 @@
 
 use super::network::unreached;
 use super::{Exit, Report};
-use crate::aws::MfaSerial;
 use crate::aws::client::{AwsError, Refusal};
+use crate::aws::{Identity, MfaSerial};
 use crate::login::NoSession;
 use crate::world::printable;
 use std::time::Duration;
@@ -92,6 +92,28 @@ pub(super) fn role(profile: &str, arn: &str, error: &AwsError) -> Report {
 /// What decides whether a role can be assumed.
 const TRUST: &str = "look at the role's trust policy (who, external id, MFA) and at the user's sts:AssumeRole";
 
+/// An MFA device is not among those that its user has.
+pub(super) fn not_theirs(
+    profile: &str,
+    serial: &MfaSerial,
+    identity: &Identity,
+    devices: &[String],
+) -> (String, String) {
+    let usable: Vec<&String> = devices.iter().filter(|device| MfaSerial::parse(device).is_ok()).collect();
+    let cause = format!("MFA device {serial} is not, or no longer, {identity}'s");
+    match usable[..] {
+        [] => (cause, "add an MFA device with codes (\"Authenticator app\") in the IAM console".to_owned()),
+        [one] => (
+            format!("{cause}, who has {}", printable(one, 200)),
+            format!("`aws configure set mfa_serial {} --profile {profile}`", printable(one, 200)),
+        ),
+        _ => (
+            format!("{cause}, who has {}", super::listed(usable.into_iter())),
+            format!("say which: `aws configure set mfa_serial ARN --profile {profile}`"),
+        ),
+    }
+}
+
 /// The MFA device is not the user's, or it is and AWS does not want to hear of it for a while.
 fn wrong_device(profile: &str, failure: &NoSession) -> (String, String) {
     let NoSession { serial, identity, .. } = failure;
@@ -109,19 +131,7 @@ fn wrong_device(profile: &str, failure: &NoSession) -> (String, String) {
             "wait two minutes, then try again; look who else sends its codes".to_owned(),
         );
     }
-    let usable: Vec<&String> = devices.iter().filter(|device| MfaSerial::parse(device).is_ok()).collect();
-    let cause = format!("MFA device {serial} is not, or no longer, {identity}'s");
-    match usable[..] {
-        [] => (cause, "add an MFA device with codes (\"Authenticator app\") in the IAM console".to_owned()),
-        [one] => (
-            format!("{cause}, who has {}", printable(one, 200)),
-            format!("`aws configure set mfa_serial {} --profile {profile}`", printable(one, 200)),
-        ),
-        _ => (
-            format!("{cause}, who has {}", super::listed(usable.into_iter())),
-            format!("say which: `aws configure set mfa_serial ARN --profile {profile}`"),
-        ),
-    }
+    not_theirs(profile, serial, identity, devices)
 }
 
 fn wrong_code(failure: &NoSession) -> String {

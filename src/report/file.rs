@@ -140,25 +140,27 @@ pub fn notices(path: &Path, notices: &[Notice]) -> Vec<String> {
     /// More lines than this nobody reads.
     const MOST: usize = 5;
     let path = printable(&path.to_string_lossy(), 300);
-    let mut told: Vec<String> = notices.iter().take(MOST).map(|notice| notice_text(&path, notice)).collect();
+    let mut told: Vec<String> =
+        notices.iter().take(MOST).map(|notice| format!("warning: {}", notice_text(&path, notice))).collect();
     if notices.len() > MOST {
         told.push(format!("warning: {path}: {} more of this kind", notices.len() - MOST));
     }
     told
 }
 
-fn notice_text(path: &str, notice: &Notice) -> String {
+/// What a notice says, without saying that it is one.
+pub(super) fn notice_text(path: &str, notice: &Notice) -> String {
     match notice {
         Notice::File(file::Notice::Tightened { mode }) => {
-            format!("warning: others can read {path} (mode {mode:04o}); now its owner alone (0600)")
+            format!("others can read {path} (mode {mode:04o}); now its owner alone (0600)")
         }
         Notice::File(file::Notice::LinkCut { others: 1 }) => {
-            format!("warning: {path} has another name (a hard link), which keeps the old text")
+            format!("{path} has another name (a hard link), which keeps the old text")
         }
         Notice::File(file::Notice::LinkCut { others }) => {
-            format!("warning: {path} has {others} other names (hard links), which keep the old text")
+            format!("{path} has {others} other names (hard links), which keep the old text")
         }
-        Notice::Line(Warning { line, what }) => format!("warning: {path}, line {line}: {}", misread(what)),
+        Notice::Line(Warning { line, what }) => format!("{path}, line {line}: {}", misread(what)),
     }
 }
 

@@ -58,12 +58,12 @@ pub(super) fn report(error: &PlanError) -> Report {
         PlanError::Overruled { path, line, key } => return file::overruled(path, *line, key),
         PlanError::PlainHttp { endpoint } => (
             "the code is not sent without encryption".to_owned(),
-            format!("the endpoint {} is plain HTTP, and not on this machine", printable(endpoint, 120)),
+            format!("the endpoint {} is plain HTTP, and not on this machine", without_user(endpoint)),
             "use an https:// endpoint".to_owned(),
         ),
         PlanError::BadEndpoint { given } => (
             "the endpoint cannot be used".to_owned(),
-            format!("\"{}\" is not an https:// URL", printable(given, 120)),
+            format!("\"{}\" is not an https:// URL", without_user(given)),
             "look at AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL and endpoint_url".to_owned(),
         ),
         PlanError::BadChain { profile, fault } => chain(profile, fault),
@@ -104,6 +104,15 @@ pub(super) fn report(error: &PlanError) -> Report {
         ),
     };
     Report::new(Exit::Change, error, cause, next)
+}
+
+/// A URL, or what was meant to be one, without the user name and password that may stand in it.
+fn without_user(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let colon = if scheme.is_empty() { "" } else { "://" };
+    printable(&format!("{scheme}{colon}{host}{path}"), 120)
 }
 
 type Lines = (String, String, String);

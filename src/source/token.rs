@@ -24,7 +24,7 @@ use crate::world::{Process, printable, stack};
 use hw::change::ChangeError;
 use hw::oath::{Account, AccountId, DeviceId, OathError};
 use hw::survey::Look;
-use hw::transport::CarrierError;
+use hw::transport::{Bus, CarrierError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -210,6 +210,13 @@ pub fn name(look: &Look) -> String {
         (Some(kind), None) => format!("{kind} without a serial number"),
         (None, None) => format!("token in {}", printable(&look.reader, 100)),
     }
+}
+
+/// The names of the readers on a bus; none, if it does not tell within five seconds.
+pub async fn readers(bus: Arc<dyn Bus>) -> Vec<String> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let told = tokio::time::timeout(PATIENCE, on_a_thread(move || bus.readers())).await;
+    told.ok().and_then(Result::ok).and_then(Result::ok).unwrap_or_default()
 }
 
 /// Starts what blocks where it holds nothing up. No answer comes if it panicked. A thread that is not waited for any longer

@@ -1,9 +1,12 @@
-//! The machine around us, as Linux shows it in its file systems: whose programs run. Where a system shows nothing there is
-//! nothing to be seen, which is no error.
+//! The machine around us, as Linux shows it in its file systems: which programs run, what is plugged in, who is logged in.
+//! Where a system shows nothing there is nothing to be seen, which is no error.
 
 use rustix::process::geteuid;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// The machine around us.
 #[derive(Clone, Debug)]
@@ -31,6 +34,46 @@ impl Machine {
     #[must_use]
     pub fn path(&self, absolute: &str) -> PathBuf {
         self.root.join(absolute.trim_start_matches('/'))
+    }
+
+    /// What a file says, if it is there and not longer than what the kernel and its like write.
+    #[must_use]
+    pub fn text(&self, absolute: &str) -> Option<String> {
+        /// In bytes.
+        const LONGEST: u64 = 1 << 20;
+        let mut bytes = Vec::new();
+        fs::File::open(self.path(absolute)).ok()?.take(LONGEST).read_to_end(&mut bytes).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The names in a folder, sorted.
+    #[must_use]
+    pub fn names(&self, absolute: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(absolute)).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// What a program of the system says, if it ends within two seconds; it must not say much.
+    #[must_use]
+    pub fn answer_of(&self, absolute: &str, arguments: &[&str]) -> Option<String> {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let mut command = Command::new(self.path(absolute));
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().ok()?;
+        let end = Instant::now() + PATIENCE;
+        while child.try_wait().ok()?.is_none() {
+            if Instant::now() >= end {
+                let _already_ended = child.kill();
+                let _ = child.wait();
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut said = String::new();
+        child.stdout?.read_to_string(&mut said).ok()?;
+        Some(said)
     }
 
     /// This user's programs but for this one, by their numbers.

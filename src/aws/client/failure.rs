@@ -130,6 +130,12 @@ impl Refusal {
 }
 
 impl AwsError {
+    /// Whether this machine's clock is so far off that there is not even a connection.
+    #[must_use]
+    pub fn is_clock(&self) -> bool {
+        matches!(self, Self::Unreachable { why: Unreachable::CertificateTime(_), .. })
+    }
+
     /// Whether AWS may have seen the request. If not, nothing that was in it is spent.
     #[must_use]
     pub fn may_have_arrived(&self) -> bool {

@@ -71,6 +71,14 @@ pub enum NetworkFault {
     },
 }
 
+impl NetworkFault {
+    /// Whether it is the proxy's, and not that of what is trusted.
+    #[must_use]
+    pub fn is_of_proxy(&self) -> bool {
+        matches!(self, Self::Proxy { .. })
+    }
+}
+
 impl Network {
     /// The HTTP client for it.
     ///
@@ -98,8 +106,21 @@ impl Network {
 }
 
 impl CaBundle {
-    /// Reads it, each certificate in it tried: the SDK takes none at all for none trusted, and panics over a damaged one.
+    /// How many certificates are in it.
+    ///
+    /// # Errors
+    /// [`NetworkFault::CaUnreadable`], [`NetworkFault::CaDamaged`].
+    pub fn count(&self) -> Result<usize, NetworkFault> {
+        self.read().map(|(_, count)| count)
+    }
+
+    /// Its bytes, for the SDK.
     fn certificates(&self) -> Result<Vec<u8>, NetworkFault> {
+        self.read().map(|(bytes, _)| bytes)
+    }
+
+    /// Reads it, each certificate in it tried: the SDK takes none at all for none trusted, and panics over a damaged one.
+    fn read(&self) -> Result<(Vec<u8>, usize), NetworkFault> {
         let damaged = |what: String| NetworkFault::CaDamaged { bundle: self.clone(), what };
         let missing = || FileError { path: self.path.clone(), fault: FileFault::Absent };
         let bytes = file::read(&self.path).and_then(|bytes| bytes.ok_or_else(missing));
@@ -112,7 +133,7 @@ impl CaBundle {
         if store.is_empty() {
             return Err(damaged("there is no certificate in it".to_owned()));
         }
-        Ok(bytes.to_vec())
+        Ok((bytes.to_vec(), store.len()))
     }
 }
 
