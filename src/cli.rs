@@ -2,6 +2,7 @@
 
 mod accounts;
 mod agent;
+mod doctor;
 mod generate;
 mod how;
 
@@ -10,6 +11,7 @@ pub use accounts::{
     Rename, Tokens,
 };
 pub use agent::Agent;
+pub use doctor::Doctor;
 pub use generate::{Completions, Generate, Generated};
 pub use how::{How, Named, Several};
 
@@ -84,6 +86,8 @@ pub enum Command {
     Tokens(Tokens),
     /// Show and change what is on a token
     Accounts(Accounts),
+    /// Look at everything from the reader to IAM, and say how to mend what is not as it should be
+    Doctor(Box<Doctor>),
     /// Print the man page, or what makes a shell complete our command line
     Generate(Generate),
 }

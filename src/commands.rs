@@ -4,6 +4,7 @@ mod accounts;
 mod agent;
 mod code;
 mod credential_process;
+mod doctor;
 mod env;
 mod exec;
 mod generate;
@@ -39,6 +40,7 @@ pub fn run(command: Command, world: &mut World) -> Result<(), Failure> {
         Command::Agent(typed) => agent::run(&typed, world),
         Command::Tokens(typed) => tokens::run(&typed, world),
         Command::Accounts(typed) => accounts::run(&typed.command, world),
+        Command::Doctor(typed) => doctor::run(&typed, world),
         Command::Generate(typed) => generate::run(&typed.what, world),
     }
 }

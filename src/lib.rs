@@ -4,16 +4,17 @@
 //! 1. [`commands`]
 //! 2. [`report`]
 //! 3. [`agent`]
-//! 4. [`login`]
-//! 5. [`codes`]
-//! 6. [`plan`]
-//! 7. [`accounts`]
-//! 8. [`source`]
-//! 9. [`ledger`]
-//! 10. [`aws`]
-//! 11. [`world`]
-//! 12. [`file`]
-//! 13. [`cli`]
+//! 4. [`doctor`]
+//! 5. [`login`]
+//! 6. [`codes`]
+//! 7. [`plan`]
+//! 8. [`accounts`]
+//! 9. [`source`]
+//! 10. [`ledger`]
+//! 11. [`aws`]
+//! 12. [`world`]
+//! 13. [`file`]
+//! 14. [`cli`]
 
 pub mod accounts;
 pub mod agent;
@@ -21,6 +22,7 @@ pub mod aws;
 pub mod cli;
 pub mod codes;
 pub mod commands;
+pub mod doctor;
 pub mod file;
 pub mod ledger;
 pub mod login;
@@ -43,6 +45,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut World) -> 
     };
     match commands::run(cli.command, world) {
         Ok(()) => Exit::Done as u8,
+        // They were told, each with what to do.
+        Err(Failure::Faults) => Exit::Failed as u8,
         // Whoever reads our output has read enough.
         Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Exit::Done as u8,
         Err(failure) => {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod aws;
+pub mod doctor;
 mod file;
 mod network;
 mod plan;
@@ -105,6 +106,8 @@ pub enum Failure {
         /// For what, if that was told.
         pending: Option<Pending>,
     },
+    /// The doctor found faults, and has told them.
+    Faults,
     /// The command could not be run.
     Exec {
         /// Its name.
@@ -192,6 +195,10 @@ pub fn report(failure: &Failure) -> Report {
             format!("`aws-mfa-key login {profile}`"),
         ),
         Failure::TooLate { profile, waited, pending } => too_late(profile, *waited, pending.as_ref()),
+        Failure::Faults => {
+            let next = "type what is behind each `fix:`, then look again: `aws-mfa-key doctor`";
+            Report::new(Exit::Failed, "not all is as it should be", "there are faults", next)
+        }
         Failure::Exec { program, error } => exec(program, error),
         Failure::Runtime(error) => Report::new(
             Exit::Failed,

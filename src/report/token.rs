@@ -9,6 +9,11 @@ use hw::transport::CarrierError;
 /// What may help where nobody is known to be using the token.
 const NOBODY_KNOWN: &str = "close Yubico Authenticator; `gpgconf --kill scdaemon` makes GnuPG let go; then try again";
 
+/// The service itself.
+pub(super) fn bus(why: &CarrierError) -> Report {
+    carrier(String::new(), None, why)
+}
+
 pub(super) fn report(what: String, error: &TokenError) -> Report {
     match error {
         TokenError::Bus(why) => carrier(what, None, why),

@@ -20,6 +20,7 @@
 //! - `waiting`: tokens that are not plugged in, and several that are.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: servers that end connections early.
+//! - `doctor`: a look at everything, fault by fault.
 //! - `dice`: chance that can be repeated.
 //! - `layers`: the order of the modules.
 
@@ -42,6 +43,7 @@ mod commands;
 mod crowd;
 mod desktop;
 mod dice;
+mod doctor;
 mod errors;
 mod generate;
 mod impatient;

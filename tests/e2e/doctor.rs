@@ -1,0 +1,239 @@
+//! `doctor`: each fault provoked, and what is said of it; the lists are in `errors/doctor-….txt`.
+
+mod cases;
+mod cured;
+mod real;
+
+use crate::errors;
+use crate::network::company::Company;
+use crate::world::{Bench, Outcome, READER};
+use fake_aws::{Lie, Times};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::time::Duration;
+
+/// What pcscd says of itself on Debian.
+const WORDS: &str =
+    "pcsc-lite version 1.9.9.\nEnabled features: Linux polkit usbdropdir=/usr/lib/pcsc/drivers ipcdir=/run/pcscd\n";
+
+/// A machine on which all is well, as far as it goes.
+fn healthy() -> Bench {
+    let mut bench = Bench::new();
+    bench.env.insert("XDG_SESSION_ID".into(), "3".into());
+    // Without a profile, too, it is this AWS that is asked.
+    bench.env.insert("AWS_ENDPOINT_URL".into(), bench.aws.endpoint());
+    program(&bench, "usr/sbin/pcscd", WORDS);
+    on_machine(&bench, "etc/os-release", "ID=debian\n");
+    on_machine(&bench, "usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist", "");
+    on_machine(&bench, "proc/self/maps", "7f00 r-xp 0 fe:00 12 /usr/lib/x86_64-linux-gnu/libpcsclite.so.1.0.0\n");
+    fs::create_dir_all(bench.path("machine/run/systemd/system")).unwrap();
+    seat(&bench, "ACTIVE=1\nREMOTE=0\nSEAT=seat0");
+    plug(&bench, "1-1", "1050", "0407", "YubiKey OTP+FIDO+CCID", "0b");
+    bench
+}
+
+fn on_machine(bench: &Bench, path: &str, text: &str) {
+    let path = bench.path("machine").join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// A program of the machine that has something to say.
+fn program(bench: &Bench, path: &str, words: &str) {
+    on_machine(bench, path, &format!("#!/bin/sh\ncat <<'END'\n{words}END\n"));
+    fs::set_permissions(bench.path("machine").join(path), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// What logind says of session 3.
+fn seat(bench: &Bench, says: &str) {
+    let user = fs::metadata(bench.home.path()).unwrap().uid();
+    on_machine(bench, "run/systemd/sessions/3", &format!("UID={user}\n{says}\n"));
+}
+
+/// A token on USB, with one interface of its own.
+fn plug(bench: &Bench, port: &str, vendor: &str, product: &str, name: &str, class: &str) {
+    let device = format!("sys/bus/usb/devices/{port}");
+    for (file, value) in [("idVendor", vendor), ("idProduct", product), ("product", name), ("dev", "189:4")] {
+        on_machine(bench, &format!("{device}/{file}"), &format!("{value}\n"));
+    }
+    on_machine(bench, &format!("{device}:1.0/bInterfaceClass"), "03\n");
+    on_machine(bench, &format!("{device}:1.1/bInterfaceClass"), &format!("{class}\n"));
+}
+
+fn doctor(bench: &Bench, arguments: &[&str]) -> Outcome {
+    bench.run(&[&["doctor", "dev"], arguments].concat())
+}
+
+/// What a run said, with what is different each time taken out.
+fn steady(bench: &Bench, text: &str) -> String {
+    let endpoint = bench.aws.endpoint();
+    let host = endpoint.trim_start_matches("http://");
+    let credentials = fs::read_to_string(bench.path(".aws/credentials")).unwrap_or_default();
+    let key = credentials.lines().find_map(|line| line.strip_prefix("aws_access_key_id = ")).unwrap_or_default();
+    let end = format!("…{}", &key[key.len().saturating_sub(4)..]);
+    let mut text = text.to_owned();
+    if key.len() > 4 {
+        text = text.replace(&end, "…KEY");
+    }
+    for (real, stands) in [(bench.home.path().to_str().unwrap(), "~"), (&endpoint, "ENDPOINT"), (host, "HOST")] {
+        text = text.replace(real, stands);
+    }
+    let took = text.split_once("answered within ").and_then(|(_, rest)| rest.split(' ').next()).map(str::to_owned);
+    if let Some(took) = took {
+        text = text.replace(&format!("within {took} ms"), "within N ms");
+    }
+    match text.split_once(", request ") {
+        Some((before, rest)) => format!("{before}, request ID{}", &rest[rest.find(')').unwrap_or(0)..]),
+        None => text,
+    }
+}
+
+type Case = errors::Case;
+
+/// What is not ok.
+fn told((name, case): &Case) -> String {
+    let mut bench = healthy();
+    let outcome = case(&mut bench);
+    assert_eq!(outcome.err, "", "{name}: {outcome:?}");
+    assert_eq!(outcome.code, u8::from(outcome.out.contains("fault    ")), "{name}: {outcome:?}");
+    let lines: Vec<&str> = outcome.out.lines().take_while(|line| !line.is_empty()).collect();
+    let text = format!("{name}: exit {}\n{}\n", outcome.code, lines.join("\n"));
+    steady(&bench, &text)
+}
+
+#[test]
+fn all_is_well() {
+    let bench = healthy();
+    assert_eq!(bench.login(&[]).code, 0);
+    let told = doctor(&bench, &[]);
+    assert_eq!((told.code, told.err.as_str(), told.terminal.as_str()), (0, "", ""), "{told:?}");
+    let text = steady(&bench, &told.out);
+    let expires = text.split_once(", until ").unwrap().1.split('\n').next().unwrap().to_owned();
+    let left = text.split_once("good for another ").unwrap().1.split(',').next().unwrap().to_owned();
+    let text = text.replace(&expires, "THEN").replace(&left, "LEFT");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/doctor/all-is-well.txt");
+    if std::env::var_os("UPDATE_ERRORS").is_some() {
+        fs::write(path, &text).unwrap();
+    }
+    assert_eq!(text, fs::read_to_string(path).unwrap());
+    assert_eq!(doctor(&bench, &["--quiet"]).out, "");
+}
+
+#[test]
+fn json_has_the_same_for_programs() {
+    let bench = healthy();
+    bench.bus.remove(READER);
+    let told = doctor(&bench, &["--json"]);
+    assert_eq!((told.code, told.err.as_str()), (1, ""), "{told:?}");
+    let json: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    let checks = json["checks"].as_array().unwrap();
+    assert!(checks.iter().all(|check| check.as_object().unwrap().keys().eq(["check", "fix", "level", "message"])));
+    let token = checks.iter().find(|check| check["check"] == "usb").unwrap();
+    assert_eq!((&token["level"], token["fix"].is_string()), (&"fault".into(), true));
+    let key = checks.iter().find(|check| check["check"] == "key").unwrap();
+    assert_eq!((&key["level"], key["fix"].is_null()), (&"ok".into(), true));
+}
+
+#[test]
+fn a_companys_network() {
+    let company = Company::new();
+    let told = company.bench.run(&["doctor", "dev"]);
+    let told = told.out.replace(&company.proxy.address(), "PROXY");
+    for line in
+        ["AWS is asked through PROXY (HTTPS_PROXY)\n", "1 certificate in ", "/ca.pem (AWS_CA_BUNDLE) instead of the"]
+    {
+        assert!(told.contains(line), "{told}");
+    }
+}
+
+#[test]
+fn who_waits_is_told_what_for() {
+    let bench = healthy();
+    bench.aws.lie(None, Lie::Latency(Duration::from_secs(3)), Times::Always);
+    let told = doctor(&bench, &[]);
+    assert_eq!((told.code, told.err.as_str()), (0, ""), "{told:?}");
+    assert!(told.terminal.contains("Looking at the tokens, and asking AWS"), "{told:?}");
+}
+
+#[test]
+fn nothing_is_written_to_the_token_and_no_code_is_made() {
+    let bench = healthy();
+    assert_eq!(doctor(&bench, &[]).code, 0);
+    // PUT to RENAME write, and CALCULATE with a name makes a code. CALCULATE ALL shows which accounts want a touch.
+    let commands = bench.token.commands();
+    assert!(!commands.is_empty());
+    let harmless = |command: &[u8]| command[1] >= 0x1D && command[1] != 0xA2 && command[1] != 0xA3;
+    assert!(commands.iter().all(|command| harmless(command)), "{commands:?}");
+    assert!(bench.aws.requests().iter().all(|request| !request.had_code));
+}
+
+#[test]
+fn nothing_secret_is_in_it() {
+    let mut bench = healthy();
+    assert_eq!(bench.login(&[]).code, 0);
+    bench.token.set_password(Some("correct horse"));
+    bench.write("seed", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+    fs::set_permissions(bench.path("seed"), fs::Permissions::from_mode(0o600)).unwrap();
+    for (name, value) in [
+        ("HTTPS_PROXY", "http://alice:hunter2@127.0.0.1:1"),
+        ("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT12345"),
+        ("AWS_SECRET_ACCESS_KEY", "secret-of-the-environment"),
+        ("AWS_SESSION_TOKEN", "token-of-the-environment"),
+        ("AWS_MFA_KEY_SOURCE", "token, secret:file:~/seed"),
+    ] {
+        bench.env.insert(name.into(), value.into());
+    }
+    let credentials = bench.read(".aws/credentials");
+    let stored = credentials
+        .lines()
+        .filter_map(|line| line.split_once(" = "))
+        .filter(|(key, _)| ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"].contains(key));
+    let mut secrets: Vec<String> = stored.map(|(_, value)| value.to_owned()).collect();
+    assert_eq!(secrets.len(), 5);
+    secrets.extend(
+        ["correct horse", "hunter2", "AKIAENVIRONMENT12345", "secret-of", "token-of", "GEZDGNBV", "typed-by-mistake"]
+            .map(str::to_owned),
+    );
+    let states: [fn(&mut Bench); 6] = [
+        |_| {},
+        |bench| bench.edit(".aws/credentials", "# keep me", "aws_secret_access_key typed-by-mistake"),
+        |bench| bench.edit(".aws/credentials", "aws_secret_access_key typed-by-mistake", "typed-by-mistake: x"),
+        |bench| bench.write("seed", "typed-by-mistake"),
+        |bench| {
+            bench.write(
+                ".aws/credentials",
+                "[dev]\naws_access_key_id = AKIAX\naws_secret_access_key = typed-by-mistake\n",
+            );
+        },
+        |bench| {
+            bench.env.insert("AWS_ENDPOINT_URL".into(), "http://alice:hunter2@sts.example.com/".into());
+        },
+    ];
+    for state in states {
+        state(&mut bench);
+        for arguments in [&[][..], &["--json"], &["--quiet"], &["--source", "secret:GEZDGNBVGY3TQOJQ"]] {
+            let told = doctor(&bench, arguments);
+            let said = format!("{}{}{}", told.out, told.err, told.terminal);
+            for secret in &secrets {
+                assert!(!said.contains(secret.as_str()), "{secret} is in {said}");
+            }
+            let six = said.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 6);
+            assert_eq!(six, None, "{said}");
+        }
+    }
+}
+
+#[test]
+fn of_the_reader_and_the_token() {
+    errors::check("doctor-token", cases::TOKEN, told);
+}
+
+#[test]
+fn of_the_profile_and_its_files() {
+    errors::check("doctor-profile", cases::PROFILE, told);
+}
+
+#[test]
+fn of_the_way_to_aws_and_what_it_says() {
+    errors::check("doctor-aws", cases::AWS, told);
+}

@@ -1,0 +1,134 @@
+//! The built program's, through a real pcscd.
+
+use crate::stack::{PATIENCE, Stack, Told, clients};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+fn doctor(stack: &Stack) -> Told {
+    stack.run(&["doctor", "dev"])
+}
+
+/// The lines that are not ok, each with its fix.
+fn ill(told: &Told) -> Vec<String> {
+    let lines: Vec<&str> = told.out.lines().take_while(|line| !line.is_empty()).collect();
+    let pairs = lines.windows(2).filter(|pair| !pair[0].starts_with("ok") && pair[1].starts_with("   fix:"));
+    pairs.map(|pair| pair.join("\n")).collect()
+}
+
+#[test]
+fn a_session_that_is_good_and_nothing_else_wrong() {
+    let stack = Stack::new();
+    assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
+    let told = doctor(&stack);
+    assert_eq!((told.code, told.err.as_str(), ill(&told)), (Some(0), "", vec![]), "{}", told.out);
+    for line in [
+        "ok       service           the smart card service, pcscd ",
+        " (/",
+        "ok       token             YubiKey 12345678, firmware 5.4.3, switched on: OATH",
+        "ok       account           Amazon Web Services:alice@example on YubiKey 12345678, which wants a touch for each code",
+        "ok       session           the one in profile dev-mfa is good for another 1",
+        "ok       identity          the key is alice@123456789012's",
+        "ok       clock             this machine's clock is AWS's",
+        "ok       mfa-device        arn:aws:iam::123456789012:mfa/alice is this user's",
+        "All is well. This names tokens",
+    ] {
+        assert!(told.out.contains(line), "{line} is not in {}", told.out);
+    }
+}
+
+#[test]
+fn no_service() {
+    let mut stack = Stack::new();
+    stack.pcscd.kill();
+    let told = doctor(&stack);
+    let ill = ill(&told);
+    assert_eq!((told.code, ill.len()), (Some(1), 1), "{}", told.out);
+    assert!(ill[0].contains("the smart card service (pcscd) is not running; PCSCLITE_CSOCK_NAME leads to "), "{ill:?}");
+    assert!(told.out.contains("ok       identity "), "the rest is told all the same: {}", told.out);
+}
+
+#[test]
+fn a_password_and_no_account() {
+    let stack = Stack::new();
+    stack.bench.token.remove(b"Amazon Web Services:alice@example");
+    let told = doctor(&stack);
+    assert_eq!((told.code, ill(&told).len()), (Some(1), 1), "{}", told.out);
+    assert!(ill(&told)[0].starts_with("fault    account  "), "{}", told.out);
+    stack.bench.token.set_password(Some("correct horse"));
+    let told = doctor(&stack);
+    assert_eq!((told.code, ill(&told).len()), (Some(0), 1), "{}", told.out);
+    assert!(told.out.contains("the OATH applet of YubiKey 12345678 is locked with a password"), "{}", told.out);
+}
+
+#[test]
+fn a_clock_that_is_off() {
+    let mut stack = Stack::new();
+    stack.set_clock("-3600");
+    let told = doctor(&stack);
+    assert_eq!((told.code, ill(&told).len()), (Some(1), 1), "{}", told.out);
+    let line = &ill(&told)[0];
+    assert!(line.starts_with("fault    clock  ") && line.contains(" behind AWS's; login allows for it"), "{line}");
+    assert!(line.ends_with("   fix:  `sudo timedatectl set-ntp true`"), "{line}");
+}
+
+/// Holds the token for itself until it is dropped.
+struct Holder(Child);
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _already_ended = self.0.kill();
+        let _already_ended = self.0.wait();
+    }
+}
+
+impl Holder {
+    /// A program of this name, with the token vendor's own library.
+    fn start(stack: &Stack, name: &str) -> Self {
+        let script = stack.bench.path(name);
+        let python = clients().join("bin/python");
+        let text = format!(
+            "#!{}\n\
+             import sys\n\
+             from smartcard.scard import *\n\
+             _, context = SCardEstablishContext(SCARD_SCOPE_USER)\n\
+             error, _, _ = SCardConnect(context, {:?}, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_ANY)\n\
+             print(error, flush=True)\n\
+             sys.stdin.read()\n",
+            python.display(),
+            stack.pcscd.reader(0),
+        );
+        fs::write(&script, text).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = Command::new(&script);
+        command.env("PCSCLITE_CSOCK_NAME", stack.pcscd.socket()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut said = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        assert_eq!(said, "0\n", "it does not hold the token");
+        Self(child)
+    }
+}
+
+#[test]
+fn a_program_that_holds_the_token_is_named() {
+    let stack = Stack::new();
+    let holder = Holder::start(&stack, "scdaemon");
+    let reader = stack.pcscd.reader(0);
+    let (begun, told) = (Instant::now(), doctor(&stack));
+    assert!(begun.elapsed() < PATIENCE);
+    let guess = format!("another program is using {reader}, probably ");
+    // Other tests may run such programs of their own.
+    let named = format!("scdaemon (pid {})", holder.0.id());
+    let line = ill(&told).into_iter().find(|line| line.contains(&guess)).unwrap();
+    assert!(
+        line.starts_with("fault    token") && line.contains(&named) && line.contains("gpgconf --kill scdaemon"),
+        "{line}"
+    );
+    let login = stack.run(&["login", "dev"]);
+    assert!(login.code == Some(1) && login.err.contains(&guess) && login.err.contains(&named), "{login:?}");
+    drop(holder);
+    assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
+}
