@@ -5,6 +5,7 @@ mod agent;
 mod doctor;
 mod generate;
 mod how;
+mod secret;
 
 pub use accounts::{
     Accounts, AccountsCommand, Add, Algorithm, Forget, List, Password, PasswordCommand, PasswordOf, Plugged, Remove,
@@ -14,6 +15,7 @@ pub use agent::Agent;
 pub use doctor::Doctor;
 pub use generate::{Completions, Generate, Generated};
 pub use how::{How, Named, Several};
+pub use secret::{Secret, SecretAdd, SecretCommand, SecretList, SecretRemove, Talk, Where};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -86,6 +88,8 @@ pub enum Command {
     Tokens(Tokens),
     /// Show and change what is on a token
     Accounts(Accounts),
+    /// Keep the secret of an MFA device in software, where there is no token
+    Secret(Secret),
     /// Look at everything from the reader to IAM, and say how to mend what is not as it should be
     Doctor(Box<Doctor>),
     /// Print the man page, or what makes a shell complete our command line

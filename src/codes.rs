@@ -3,14 +3,13 @@
 use crate::aws::{Identity, MfaSerial};
 use crate::ledger::{Held, Known};
 use crate::plan::Plan;
-use crate::source::private_file::PrivateFault;
-use crate::source::secret::{SecretFault, SoftwareSecret};
+use crate::source::command::{CodeCommand, CommandFault};
+use crate::source::secret::{SecretFault, SecretPlace, SoftwareSecret};
 use crate::source::token::{self, Found, TokenError, Tokens};
-use crate::source::{self, Code, PERIOD, Source};
+use crate::source::{self, Code, DIGITS, PERIOD, Source};
 use crate::world::{NoAnswer, Person, Purpose, printable};
 use hw::oath::OathError;
-use secrecy::SecretString;
-use std::path::PathBuf;
+use secrecy::{ExposeSecret, SecretString};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long a person has to type something.
@@ -25,12 +24,19 @@ const TRIES: usize = 3;
 pub enum CodeError {
     /// None from a token.
     Token(TokenError),
-    /// None from a secret file.
+    /// None from a secret in software.
     Secret {
-        /// The file.
-        path: PathBuf,
+        /// Where it should be.
+        place: SecretPlace,
         /// Why.
         fault: SecretFault,
+    },
+    /// None from a command.
+    Command {
+        /// Where it stands, as one names it to a person.
+        origin: String,
+        /// Why.
+        fault: CommandFault,
     },
     /// None from a person.
     Prompt(NoAnswer),
@@ -71,6 +77,8 @@ pub struct Codes<'a> {
     pub now: &'a dyn Fn() -> SystemTime,
     /// Whether only the code of the present step will do, since AWS refused that of a neighbour.
     pub only_present: bool,
+    /// Whether AWS is given the code, whose codes are of one kind.
+    pub for_aws: bool,
 }
 
 /// A source that can answer.
@@ -79,8 +87,10 @@ pub enum Ready {
     Given(SecretString),
     /// A token has the account.
     Token(Box<Found>),
-    /// A file has the secret.
-    Secret(SoftwareSecret, PathBuf),
+    /// The secret is there.
+    Secret(SoftwareSecret, SecretPlace),
+    /// A command will print it.
+    Command(CodeCommand),
     /// A person will type it.
     Prompt,
 }
@@ -92,7 +102,8 @@ impl Ready {
         match self {
             Self::Given(_) => "the command line".to_owned(),
             Self::Token(found) => found.token.clone(),
-            Self::Secret(_, path) => printable(&path.to_string_lossy(), 300),
+            Self::Secret(_, place) => place.to_string(),
+            Self::Command(command) => format!("the command in {}", command.origin),
             Self::Prompt => "the prompt".to_owned(),
         }
     }
@@ -102,7 +113,7 @@ impl Ready {
     pub fn account(&self) -> Option<String> {
         match self {
             Self::Token(found) => String::from_utf8(found.account.id.as_bytes().to_vec()).ok(),
-            Self::Given(_) | Self::Secret(..) | Self::Prompt => None,
+            Self::Given(_) | Self::Secret(..) | Self::Command(_) | Self::Prompt => None,
         }
     }
 
@@ -146,9 +157,8 @@ impl Codes<'_> {
             let outcome = match source {
                 Source::Given(code) => Ok(Ready::Given(code.clone())),
                 Source::Token => self.find(identity).await.map_err(CodeError::Token),
-                Source::SecretFile(path) => SoftwareSecret::read(path)
-                    .map(|secret| Ready::Secret(secret, path.clone()))
-                    .map_err(|fault| CodeError::Secret { path: path.clone(), fault }),
+                Source::Secret(place) => self.read(place).await,
+                Source::Command(command) => Ok(Ready::Command(command.clone())),
                 Source::Prompt if self.person.can_be_asked() => Ok(Ready::Prompt),
                 Source::Prompt => Err(CodeError::Prompt(NoAnswer::Nobody)),
             };
@@ -168,6 +178,18 @@ impl Codes<'_> {
             }
         }
         Err(absent.unwrap_or(CodeError::Prompt(NoAnswer::Nobody)))
+    }
+
+    /// Reads a secret, and sees that AWS can be given its codes.
+    async fn read(&self, place: &SecretPlace) -> Result<Ready, CodeError> {
+        let secret = place.read(self.person).await.and_then(|secret| {
+            let checked = if self.for_aws { secret.check() } else { Ok(()) };
+            checked.map(|()| secret)
+        });
+        match secret {
+            Ok(secret) => Ok(Ready::Secret(secret, place.clone())),
+            Err(fault) => Err(CodeError::Secret { place: place.clone(), fault }),
+        }
     }
 
     /// The account that made the last code, if it is still what is asked for first. Whether it is still there is not known.
@@ -205,6 +227,7 @@ impl Codes<'_> {
             }
             Ready::Secret(secret, _) => Ok(secret.code(self.unspent_step(false).await)),
             Ready::Token(found) => self.code_of(found).await.map_err(CodeError::Token),
+            Ready::Command(command) => self.printed_code(command).await,
             Ready::Prompt => self.typed_code().await,
         }
     }
@@ -216,11 +239,18 @@ impl Codes<'_> {
         let touch = found.account.touch != Some(false);
         loop {
             let step = self.unspent_step(touch).await;
-            let _attention = if touch { Some(self.person.attention().await) } else { None };
-            let _turn = self.tokens.turn(found).await;
-            // While it was others' turn, time went on.
-            if self.free_step(touch) == Some(step) {
-                return self.tokens.code(found, step, self.person, &purpose).await;
+            let outcome = {
+                let _attention = if touch { Some(self.person.attention().await) } else { None };
+                let _turn = self.tokens.turn(found).await;
+                // While it was others' turn, time went on.
+                if self.free_step(touch) != Some(step) {
+                    continue;
+                }
+                self.tokens.code(found, step, self.person, &purpose).await
+            };
+            match outcome {
+                Err(error) if self.tokens.recalls(found, &error, self.person).await? => {}
+                outcome => return outcome,
             }
         }
     }
@@ -276,6 +306,27 @@ impl Codes<'_> {
         end.saturating_sub(since)
     }
 
+    /// The code that a command prints, which may want something of a person; it counts for the step in which it comes.
+    async fn printed_code(&self, command: &CodeCommand) -> Result<Code, CodeError> {
+        let failed = |fault| CodeError::Command { origin: command.origin.clone(), fault };
+        loop {
+            while self.ledger.is_spent(self.present_step()) {
+                self.wait_for_border().await;
+            }
+            let _attention = self.person.attention().await;
+            let digits = command.code(self.person).await.map_err(failed)?;
+            let count = digits.expose_secret().len();
+            if self.for_aws && count != DIGITS {
+                return Err(failed(CommandFault::NotSixDigits { digits: count }));
+            }
+            let step = self.present_step();
+            // While it ran, time went on.
+            if !self.ledger.is_spent(step) {
+                return Ok(Code { digits, step });
+            }
+        }
+    }
+
     async fn typed_code(&self) -> Result<Code, CodeError> {
         for _ in 0..TRIES {
             while self.ledger.is_spent(self.present_step()) {
@@ -285,7 +336,7 @@ impl Codes<'_> {
             let question = format!("Code of MFA device {} for profile {}: ", self.serial, self.plan.profile);
             let typed = self.person.ask(&question, true, TYPING).await.map_err(CodeError::Prompt)?;
             let step = self.present_step();
-            match source::digits(&typed) {
+            match source::digits(&typed, DIGITS..=DIGITS) {
                 // While the person was asked, time went on.
                 Ok(_) if self.ledger.is_spent(step) => {
                     self.person.must_know("A code of this half minute was sent already; the next one will do.");
@@ -302,8 +353,11 @@ impl Codes<'_> {
 fn reason(absent: &CodeError) -> Option<String> {
     match absent {
         CodeError::Token(error) => reason_of(error),
-        CodeError::Secret { path, .. } => Some(format!("there is no {}", printable(&path.to_string_lossy(), 200))),
-        CodeError::Prompt(_) | CodeError::NotACode | CodeError::Spent { .. } => None,
+        CodeError::Secret { place: SecretPlace::Keyring { name, .. }, .. } => {
+            Some(format!("the keyring has no secret {}", printable(name, 100)))
+        }
+        CodeError::Secret { place, .. } => Some(format!("there is no {}", printable(&place.to_string(), 200))),
+        CodeError::Command { .. } | CodeError::Prompt(_) | CodeError::NotACode | CodeError::Spent { .. } => None,
     }
 }
 
@@ -323,7 +377,7 @@ fn reason_of(missing: &TokenError) -> Option<String> {
 fn is_absent(error: &CodeError) -> bool {
     match error {
         CodeError::Token(error) => error.is_missing(),
-        CodeError::Secret { fault, .. } => matches!(fault, SecretFault::File(PrivateFault::Absent)),
+        CodeError::Secret { fault, .. } => fault.is_absence(),
         CodeError::Prompt(NoAnswer::Nobody) => true,
         _ => false,
     }

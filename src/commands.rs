@@ -8,6 +8,7 @@ mod doctor;
 mod env;
 mod exec;
 mod generate;
+mod given;
 mod line;
 mod login;
 mod logout;
@@ -15,6 +16,7 @@ mod outbox;
 mod piped;
 mod queue;
 mod round;
+mod secret;
 mod session;
 mod status;
 mod table;
@@ -39,6 +41,7 @@ pub fn run(command: Command, world: &mut World) -> Result<(), Failure> {
         Command::Logout(typed) => logout::run(&typed, world),
         Command::Agent(typed) => agent::run(&typed, world),
         Command::Tokens(typed) => tokens::run(&typed, world),
+        Command::Secret(typed) => secret::run(&typed.command, world),
         Command::Accounts(typed) => accounts::run(&typed.command, world),
         Command::Doctor(typed) => doctor::run(&typed, world),
         Command::Generate(typed) => generate::run(&typed.what, world),

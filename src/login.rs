@@ -189,7 +189,7 @@ impl Login<'_> {
         let Self { plan, aws, tokens, person, device, ledger } = self;
         let serial = &device.serial;
         let now = || aws.now();
-        let mut codes = Codes { plan, serial, tokens, person, ledger, now: &now, only_present: false };
+        let mut codes = Codes { plan, serial, tokens, person, ledger, now: &now, only_present: false, for_aws: true };
         // Whatever AWS says, the token is let go before we are.
         let (identity, ()) = join(known(aws, device), codes.begin()).await;
         let identity = identity?;
@@ -326,7 +326,7 @@ pub async fn code_alone(
 ) -> Result<Code, LoginError> {
     let behind = ledger.clock_behind();
     let now = || crate::aws::client::shifted(clock.now(), behind);
-    let mut codes = Codes { plan, serial, tokens, person, ledger, now: &now, only_present: false };
+    let mut codes = Codes { plan, serial, tokens, person, ledger, now: &now, only_present: false, for_aws: false };
     let (ready, code) = known_or_found(&mut codes).await.map_err(LoginError::Code)?;
     codes.ledger.set_known(ready.known());
     codes.ledger.spend(code.step).map_err(LoginError::Ledger)?;

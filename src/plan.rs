@@ -6,6 +6,7 @@ mod parts;
 mod plugged;
 mod role;
 mod settings;
+mod sources;
 mod which;
 
 pub use fault::{ChainFault, PlanError};
@@ -13,6 +14,7 @@ pub use parts::{key, way};
 pub use plugged::{Plugged, touch};
 pub use role::{Role, RoleStep};
 pub use settings::Origin;
+pub use sources::{SecretHome, secret_home};
 pub use which::{Named, Reason, Which, all, sessions_of};
 
 use crate::aws::client::Network;
@@ -221,7 +223,7 @@ impl Plan {
             session_profile,
             role: None,
             key: (aim == Aim::Session).then(|| long_term_key(root)).transpose()?,
-            sources: sources(typed, &chosen, code)?,
+            sources: sources::decide(typed, &chosen, code, which::without_twin(root.name()))?,
             token: token(typed, &chosen)?,
             account: chosen.text(
                 Flag { name: "--account", value: typed.account.as_deref() },
@@ -334,31 +336,6 @@ fn checked_session_profile(name: String, which: &Which, profiles: &Profiles) -> 
         }
         _ => Ok(name),
     }
-}
-
-fn sources(typed: &cli::How, chosen: &Chosen<'_>, code: Option<&SecretString>) -> Result<Vec<Source>, PlanError> {
-    if let Some(code) = code {
-        let digits = crate::source::digits(code).map_err(|yubico_otp| PlanError::BadCode { yubico_otp })?;
-        return Ok(vec![Source::Given(digits)]);
-    }
-    let flag = Flag { name: "--source", value: typed.source.as_deref() };
-    let Some(setting) = chosen.setting(flag, &["AWS_MFA_KEY_SOURCE"], &["mfa_key_source"]) else {
-        return Ok(vec![Source::Token, Source::Prompt]);
-    };
-    let parts = setting.value.split(',').map(str::trim);
-    let parsed = parts.map(|part| match part {
-        "token" => Ok(Source::Token),
-        "prompt" => Ok(Source::Prompt),
-        _ => match part.strip_prefix("secret:file:").map(str::trim) {
-            Some(path) if !path.is_empty() => Ok(Source::SecretFile(chosen.env.expand(path.as_ref()))),
-            // What is behind the colon may be a secret that stands in the wrong place.
-            _ => {
-                let given = part.split_inclusive(':').next().unwrap_or_default().to_owned();
-                Err(PlanError::BadSource { given, origin: setting.origin.clone() })
-            }
-        },
-    });
-    parsed.collect()
 }
 
 fn duration(typed: &cli::How, chosen: &Chosen<'_>) -> Result<Duration, PlanError> {

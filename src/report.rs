@@ -6,6 +6,7 @@ pub mod doctor;
 mod file;
 mod network;
 mod plan;
+mod secret;
 mod token;
 
 pub use accounts::is_named as account_is_named;
@@ -286,7 +287,8 @@ fn login(profile: &str, error: &LoginError) -> Report {
 fn code(what: String, error: &CodeError) -> Report {
     match error {
         CodeError::Token(error) => token::report(what, error),
-        CodeError::Secret { path, fault } => file::secret(what, path, fault),
+        CodeError::Secret { place, fault } => secret::fault(what, place, fault),
+        CodeError::Command { origin, fault } => secret::command(what, origin, fault),
         CodeError::Prompt(answer) => prompt(what, *answer),
         CodeError::NotACode => {
             let next = "look at your MFA device, and try again";

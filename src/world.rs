@@ -108,6 +108,11 @@ impl Environment {
         self.os(name)?.to_str()
     }
 
+    /// All of them, for a program that we start.
+    pub fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+        self.0.iter()
+    }
+
     /// The person's home folder; a service may have none.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {

@@ -1,7 +1,8 @@
-//! Why the accounts of a token could not be shown or changed.
+//! Why the accounts of a token, or a secret in software, could not be shown or changed.
 
 use super::{AccountFault, PictureFault};
 use crate::source::keyring::KeyringFault;
+use crate::source::secret::Keep;
 use crate::source::token::TokenError;
 use crate::world::NoAnswer;
 use hw::oath::AccountId;
@@ -51,6 +52,25 @@ pub enum AccountsError {
     },
     /// The keyring.
     Keyring(KeyringFault),
+    /// There is a secret already where one is to be kept.
+    SecretTaken {
+        /// Where.
+        place: String,
+    },
+    /// There is no secret to be removed.
+    SecretMissing {
+        /// Where.
+        place: String,
+    },
+    /// It was not said that a secret is to be removed.
+    SecretUnconfirmed {
+        /// Where it is.
+        place: String,
+        /// Why not; `None` if somebody said no.
+        answer: Option<NoAnswer>,
+    },
+    /// A secret could not be kept somewhere, or removed.
+    Keep(Keep),
     /// The applet has no passwords of this kind.
     HasNone {
         /// The token.
@@ -61,6 +81,12 @@ pub enum AccountsError {
 impl From<TokenError> for AccountsError {
     fn from(error: TokenError) -> Self {
         Self::Token(error)
+    }
+}
+
+impl From<Keep> for AccountsError {
+    fn from(fault: Keep) -> Self {
+        Self::Keep(fault)
     }
 }
 

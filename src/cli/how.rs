@@ -26,7 +26,8 @@ pub struct How {
     #[arg(long, value_name = "ID")]
     pub account: Option<String>,
 
-    /// Where the code comes from, first that can answer wins: token, secret:file:PATH, prompt [default: token, prompt]
+    /// Where the code comes from, first that can answer wins: token, secret:keyring[:NAME], secret:file:PATH,
+    /// secret:credential:NAME, command:LINE, prompt [default: token, prompt]
     #[arg(long, value_name = "LIST")]
     pub source: Option<String>,
 

@@ -300,7 +300,8 @@ fn grant(plan: &Plan) -> Grant<'_> {
 /// Whether what keeps one from a code keeps the other, too.
 fn is_same_source(one: &Plan, other: &Plan) -> bool {
     let same = |pair: (&Source, &Source)| match pair {
-        (Source::SecretFile(one), Source::SecretFile(other)) => one == other,
+        (Source::Secret(one), Source::Secret(other)) => one.as_source() == other.as_source(),
+        (Source::Command(one), Source::Command(other)) => one.line == other.line,
         (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
     };
     (one.token, &one.account, &one.reader) == (other.token, &other.account, &other.reader)

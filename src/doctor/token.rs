@@ -5,15 +5,13 @@ use super::patient::Patient;
 use crate::aws::{Identity, MfaSerial};
 use crate::plan::Plan;
 use crate::source::Source;
-use crate::source::private_file::PrivateFault;
-use crate::source::secret::{SecretFault, SoftwareSecret};
+use crate::source::secret::{SecretFault, SecretPlace};
 use crate::source::token::{Found, TokenError, Tokens, is_there, name, present, search};
 use crate::world::{Around, Level, Manner, Person};
 use hw::survey::{Contents, Look, Survey, Unseen};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What was found of tokens, and of secrets in files.
+/// What was found of tokens, and of secrets in software.
 pub enum TokenFinding {
     /// It can be looked at.
     Seen {
@@ -52,12 +50,12 @@ pub enum TokenFinding {
         /// Whether login can do without it.
         is_dispensable: bool,
     },
-    /// A secret in a file that makes codes.
-    Secret(PathBuf),
-    /// A secret in a file that makes none.
+    /// A secret that makes codes.
+    Secret(SecretPlace),
+    /// A secret that makes none.
     SecretFault {
-        /// The file.
-        path: PathBuf,
+        /// Where it should be.
+        place: SecretPlace,
         /// Why.
         fault: SecretFault,
         /// Whether login can do without it.
@@ -92,7 +90,9 @@ pub(super) async fn look(patient: &Patient<'_>, owner: &Owner<'_>, askable: bool
     // Where not even the readers are known, it is the service that is told of.
     let mut found = tokens.look().await.map_or_else(|_| Vec::new(), |survey| seen(plan, &survey, askable, tokens));
     found.extend(account);
-    found.extend(plan.map(secrets).unwrap_or_default());
+    if let Some(plan) = plan {
+        found.extend(secrets(plan).await);
+    }
     found.into_iter().map(Finding::Token).collect()
 }
 
@@ -130,8 +130,7 @@ async fn account(plan: &Plan, owner: &Owner<'_>, askable: bool, tokens: &Tokens)
     let is_asked = plan.sources.iter().any(|source| matches!(source, Source::Token));
     let serial = owner.serial.filter(|_| is_asked)?;
     let wanted = plan.search(serial, owner.identity);
-    let nobody = Person::new(Box::new(std::io::sink()), None, Around::default());
-    nobody.adjust(&Manner { level: Level::Quiet, askable: false, notices: false, on_touch: None });
+    let nobody = nobody();
     match tokens.unlocked(&nobody, None, |survey| search(survey, &wanted)).await {
         Ok(found) => Some(TokenFinding::Account { found, profile: plan.profile.clone() }),
         Err(TokenError::Locked { token }) => Some(TokenFinding::AccountBehindPassword { token }),
@@ -159,25 +158,36 @@ async fn account(plan: &Plan, owner: &Owner<'_>, askable: bool, tokens: &Tokens)
     }
 }
 
+/// Nothing is asked of anybody, and nothing is shown.
+fn nobody() -> Person {
+    let nobody = Person::new(Box::new(std::io::sink()), None, Around::default());
+    nobody.adjust(&Manner { level: Level::Quiet, askable: false, notices: false, on_touch: None });
+    nobody
+}
+
 /// Whether login has, or may have, a code without a token and without a person.
 fn is_dispensable(plan: &Plan) -> bool {
     let first = plan.sources.iter().position(|source| matches!(source, Source::Token));
-    let has_other = plan.sources.iter().any(|source| matches!(source, Source::Given(_) | Source::SecretFile(_)));
+    let has_other =
+        plan.sources.iter().any(|source| matches!(source, Source::Given(_) | Source::Secret(_) | Source::Command(_)));
     first.is_none() || has_other
 }
 
-fn secrets(plan: &Plan) -> Vec<TokenFinding> {
-    let paths = plan.sources.iter().filter_map(|source| match source {
-        Source::SecretFile(path) => Some(path),
-        Source::Given(_) | Source::Token | Source::Prompt => None,
-    });
-    let is_alone = plan.sources.len() == 1;
-    let finding = |path: &PathBuf| match SoftwareSecret::read(path) {
-        Ok(_) => TokenFinding::Secret(path.clone()),
-        Err(fault) => {
-            let is_dispensable = !is_alone && matches!(fault, SecretFault::File(PrivateFault::Absent));
-            TokenFinding::SecretFault { path: path.clone(), fault, is_dispensable }
-        }
-    };
-    paths.map(finding).collect()
+async fn secrets(plan: &Plan) -> Vec<TokenFinding> {
+    let (nobody, is_alone) = (nobody(), plan.sources.len() == 1);
+    let mut found = Vec::new();
+    for source in &plan.sources {
+        let place = match source {
+            Source::Secret(place) => place.clone(),
+            Source::Given(_) | Source::Token | Source::Command(_) | Source::Prompt => continue,
+        };
+        found.push(match place.read(&nobody).await.and_then(|secret| secret.check()) {
+            Ok(()) => TokenFinding::Secret(place),
+            Err(fault) => {
+                let is_dispensable = !is_alone && fault.is_absence();
+                TokenFinding::SecretFault { place, fault, is_dispensable }
+            }
+        });
+    }
+    found
 }

@@ -78,6 +78,11 @@ pub enum PlanError {
         /// By whom.
         origin: Origin,
     },
+    /// A source's command runs this program, which would run a command again.
+    CommandInCommand {
+        /// By whom.
+        origin: Origin,
+    },
     /// What was given as a code is none.
     BadCode {
         /// Whether it is what a YubiKey types when it is touched: a Yubico OTP.

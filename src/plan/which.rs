@@ -9,6 +9,11 @@ use aws_config::profile::Profile;
 /// What the long-term sections of broamski/aws-mfa end with; the session goes to the name before it.
 const TWIN: &str = "-long-term";
 
+/// The name that a profile's session goes by: that of a twin is the one before it.
+pub(super) fn without_twin(name: &str) -> &str {
+    name.strip_suffix(TWIN).unwrap_or(name)
+}
+
 /// A profile as it was named on the command line, in one of two ways.
 #[derive(Clone, Copy, Default)]
 pub struct Named<'a> {

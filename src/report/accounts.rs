@@ -3,6 +3,7 @@
 use super::{Exit, Report, listed, token};
 use crate::accounts::{AccountFault, AccountsError, PictureFault, meant};
 use crate::source::keyring::KeyringFault;
+use crate::source::secret::{Keep, SecretFault};
 use crate::world::{NoAnswer, printable};
 use hw::change::{ChangeError, Feature, Refusal};
 use hw::oath::{AccountId, LONGEST_ID, OathError};
@@ -61,6 +62,42 @@ pub(super) fn report(what: String, error: &AccountsError) -> Report {
             "`aws-mfa-key accounts password set` sets one",
         ),
         AccountsError::Keyring(fault) => keyring(what, fault),
+        AccountsError::SecretTaken { place } => Report::new(
+            Exit::Change,
+            what,
+            format!("there is something in {place} already, which is as it was"),
+            "choose another place; --force replaces it",
+        ),
+        AccountsError::SecretMissing { place } => Report::new(
+            Exit::Change,
+            what,
+            format!("there is no secret in {place}"),
+            "name another place: --keyring NAME or --file PATH; `aws-mfa-key secret list` shows the keyring's",
+        ),
+        AccountsError::SecretUnconfirmed { answer: None, .. } => {
+            Report::new(Exit::Failed, what, "the answer was not y; it is as it was", "answer y if it is meant")
+        }
+        AccountsError::SecretUnconfirmed { place, answer: Some(_) } => Report::new(
+            Exit::Person,
+            what,
+            format!("nobody said whether the secret in {place} is meant; it is as it was"),
+            "in a script: `aws-mfa-key secret remove --yes`",
+        ),
+        AccountsError::Keep(Keep::File(error)) => Report { error: what, ..super::file::report(error) },
+        AccountsError::Keep(Keep::Keyring(fault)) => keyring(what, fault),
+        AccountsError::Keep(Keep::NoSecret { place, fault: SecretFault::Malformed }) => Report::new(
+            Exit::Change,
+            what,
+            format!("{place} holds no secret, or more than that; it is as it was"),
+            "look at it, and remove it by hand if it is meant",
+        ),
+        AccountsError::Keep(Keep::NoSecret { place, fault }) => super::secret::fault(what, place, fault),
+        AccountsError::Keep(Keep::Credential) => Report::new(
+            Exit::Change,
+            what,
+            "a systemd credential is systemd's to give",
+            "`systemd-creds encrypt` makes one for LoadCredentialEncrypted=; or --keyring NAME, --file PATH",
+        ),
         AccountsError::HasNone { token } => has_no_passwords(what, token),
     }
 }

@@ -5,7 +5,6 @@ use crate::aws::credentials_file::{CredentialsError, Notice};
 use crate::aws::sections::warnings::{Misread, Warning};
 use crate::file::{self, FileError, FileFault};
 use crate::source::private_file::PrivateFault;
-use crate::source::secret::SecretFault;
 use crate::source::token::Place;
 use crate::world::printable;
 use std::path::Path;
@@ -194,27 +193,6 @@ fn misread(what: &Misread) -> String {
     }
 }
 
-pub(super) fn secret(what: String, path: &Path, fault: &SecretFault) -> Report {
-    let shown = printable(&path.to_string_lossy(), 300);
-    let (cause, next) = match fault {
-        SecretFault::File(fault) => {
-            let after = "if others could read it, make a new MFA device";
-            private(&shown, "secret file", "mfa_key_source", after, fault)
-        }
-        SecretFault::Malformed => (
-            format!("the first line of {shown} is neither base32 nor an otpauth://totp/ URI"),
-            "put the secret there that IAM shows with the QR code (\"Show secret key\")".to_owned(),
-        ),
-        SecretFault::Unlike { digits, period, algorithm } => (
-            format!(
-                "the secret in {shown} makes codes of {digits} digits for {period} s by {algorithm}; AWS's have 6 for 30 s by SHA1"
-            ),
-            "put the secret of the AWS MFA device there".to_owned(),
-        ),
-    };
-    Report::new(Exit::Change, what, cause, next)
-}
-
 /// A file with the password of a token cannot be used.
 pub(super) fn password(what: String, place: &Place, fault: &PrivateFault) -> Report {
     let (path, kind, named_by) = match place {
@@ -228,7 +206,7 @@ pub(super) fn password(what: String, place: &Place, fault: &PrivateFault) -> Rep
 }
 
 /// Why a file with something secret in it is not taken, and what to do. `named_by` is where its name stands.
-fn private(path: &str, kind: &str, named_by: &str, after: &str, fault: &PrivateFault) -> (String, String) {
+pub(super) fn private(path: &str, kind: &str, named_by: &str, after: &str, fault: &PrivateFault) -> (String, String) {
     match fault {
         PrivateFault::Absent => (format!("there is no {kind} {path}"), format!("look at {named_by}")),
         PrivateFault::Unreadable(error) => {

@@ -36,9 +36,14 @@ pub(super) fn report(error: &PlanError) -> Report {
             unusable(given, origin, "a token's serial number is a number", next)
         }
         PlanError::BadSource { given, origin } => {
-            let next = "name some of these, with commas between them: token, secret:file:PATH, prompt";
+            let next = "name some of these, with commas between them: token, secret:keyring, secret:file:PATH, secret:credential:NAME, command:LINE, prompt";
             unusable(given, origin, "there is no such source", next)
         }
+        PlanError::CommandInCommand { origin } => (
+            format!("the command in {origin} runs aws-mfa-key, which would run it again"),
+            "a command is where a code comes from; ours comes from the next source".to_owned(),
+            "name that source instead of the command: token, secret:keyring, secret:file:PATH, prompt".to_owned(),
+        ),
         PlanError::BadCode { yubico_otp } => code(*yubico_otp),
         PlanError::BadName { name } => (
             format!("the profile name \"{}\" cannot be used", printable(name, 80)),

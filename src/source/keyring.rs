@@ -176,6 +176,23 @@ impl Keyring {
         bounded(dialog, person, removing).await
     }
 
+    /// The user names under which a service keeps something.
+    ///
+    /// # Errors
+    /// [`KeyringFault`].
+    pub async fn names(&self, service: &str, dialog: Dialog, person: &Person) -> Result<Vec<String>, KeyringFault> {
+        let listing = async {
+            let opened = self.open().await?;
+            let mut names = Vec::new();
+            for item in items(&opened, Name { service, username: None }, dialog).await? {
+                names.extend(item.get_attributes().await?.remove("username"));
+            }
+            names.sort_unstable();
+            Ok(names)
+        };
+        bounded(dialog, person, listing).await
+    }
+
     async fn open(&self) -> Result<SecretService<'static>, KeyringFault> {
         let address = self.address.as_deref().ok_or(KeyringFault::NoBus)?;
         let opening = async {

@@ -471,6 +471,26 @@ const OTHER_SOURCES: &[Case] = &[
     }),
     ("a secret file with rubbish", |b| secret(b, "my secret!", 0o600)),
     ("a secret with eight digits", |b| secret(b, "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&digits=8", 0o600)),
+    ("no secret in the keyring, and no keyring", |b| b.login(&["--source", "secret:keyring:work"])),
+    ("no systemd credential", |b| b.login(&["--source", "secret:credential:mfa"])),
+    ("a source that is none", |b| b.login(&["--source", "secret:key:GEZDGNBVGY3TQOJQ"])),
+    ("a command that fails", |b| printed(b, "exit 3")),
+    ("a command that is not there", |b| printed(b, "no-such-command")),
+    ("a command that prints nothing", |b| printed(b, "true")),
+    ("a command that prints what a YubiKey types", |b| printed(b, "echo ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj")),
+    ("a command that prints words", |b| printed(b, "echo your code is 123456")),
+    ("a command that prints too much", |b| printed(b, "head -c 9000 /dev/zero | tr '\\0' 1")),
+    ("a command that prints eight digits", |b| printed(b, "echo; echo 12345678; echo 123456")),
+    ("a command that is ended", |b| printed(b, "kill -KILL $$")),
+    ("a secret to be added where nobody is", |b| {
+        b.typed = None;
+        b.run(&["secret", "add", "dev", "--file", "~/seed"])
+    }),
+    ("a secret to be added, and no keyring", |b| b.run(&["secret", "add", "dev"])),
+    ("a secret to be added that is none", |b| {
+        b.input = "my secret!\n";
+        b.run(&["secret", "add", "dev", "--file", "~/seed"])
+    }),
     ("a prompt and nobody there", |b| {
         b.typed = None;
         b.login(&["--source", "prompt"])
@@ -505,6 +525,11 @@ fn held(bench: &mut Bench, by: &[&str]) -> Outcome {
         bench.process(name, pid);
     }
     guarded(bench, Step::Open, CarrierError::Busy)
+}
+
+fn printed(bench: &mut Bench, line: &str) -> Outcome {
+    bench.env.insert("PATH".into(), "/usr/bin:/bin".into());
+    bench.login(&["--non-interactive", "--source", &format!("command:{line}")])
 }
 
 fn secret(bench: &mut Bench, text: &str, mode: u32) -> Outcome {

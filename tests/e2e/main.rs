@@ -13,6 +13,7 @@
 //! - `tokens`, `accounts`, `accounts_errors`: what is on the tokens, shown and changed.
 //! - `personas`: each known kind of token, and what the commands make of it.
 //! - `passwords`, `passwords_of_ykman`: tokens that are locked, and what is remembered of them, in real `keyrings`.
+//! - `secrets`: machines without a token.
 //! - `generate`: completions and the man page, in front of those who read them.
 //! - `install`: what `make install` puts where, and takes away.
 //! - `agent`: sessions that are simply there.
@@ -60,6 +61,7 @@ mod personas;
 mod real;
 mod real_commands;
 mod real_process;
+mod secrets;
 mod several;
 mod soak;
 mod stack;

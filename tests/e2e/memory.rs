@@ -1,6 +1,7 @@
 //! What is left in the program's memory after a login, and who may look at it.
 
 use crate::keyrings::Desktop;
+use crate::secrets::TOTP;
 use crate::stack::{PATIENCE, Stack, Told, on_a_terminal};
 use crate::world::{SEED, SEED_BASE32};
 use aws_mfa_key::source::secret::SoftwareSecret;
@@ -78,25 +79,29 @@ fn nothing_secret_is_left_in_memory_after_a_login() {
     if !rustix::process::geteuid().is_root() {
         return; // Only root may look.
     }
-    let stack = Stack::new();
-    // Without a touch, its last words are its first.
-    stack.bench.token.remove(b"Amazon Web Services:alice@example");
-    stack.bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED));
-    let seed = stack.bench.path("seed");
-    fs::write(&seed, SEED_BASE32).unwrap();
-    fs::set_permissions(&seed, Permissions::from_mode(0o600)).unwrap();
-    let credentials = stack.bench.read(".aws/credentials");
-    let key = credentials.lines().find_map(|line| line.strip_prefix("aws_secret_access_key = ")).unwrap();
-    let source = format!("secret:file:{}", seed.display());
-    let ways: [&[&str]; 2] = [&["login", "dev", "--force"], &["login", "dev", "--force", "--source", &source]];
-    for way in ways {
+    let desktop = Desktop::with_keyring();
+    desktop.keep("aws-mfa-key", "dev", SEED_BASE32);
+    for way in ["token", "secret:file:~/seed", "secret:keyring", "command:python3 ~/totp.py"] {
+        // Another one each time: a code that had to be waited for would be among its words.
+        let mut stack = Stack::new();
+        stack.bench.env.extend(desktop.env());
+        stack.bench.write("totp.py", TOTP);
+        // Without a touch, its last words are its first.
+        stack.bench.token.remove(b"Amazon Web Services:alice@example");
+        stack.bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED));
+        let seed = stack.bench.path("seed");
+        fs::write(&seed, SEED_BASE32).unwrap();
+        fs::set_permissions(&seed, Permissions::from_mode(0o600)).unwrap();
+        let credentials = stack.bench.read(".aws/credentials");
+        let key = credentials.lines().find_map(|line| line.strip_prefix("aws_secret_access_key = ")).unwrap();
+        let way = ["login", "dev", "--source", way];
         let (mut reader, writer) = full_pipe();
-        let mut child = stack.program(way).stderr(writer).stdout(Stdio::null()).spawn().unwrap();
+        let mut child = stack.program(&way).stderr(writer).stdout(Stdio::null()).spawn().unwrap();
         let image = image(waiting_to_write(child.id()));
         let now = u64::try_from(stack.bench.aws.now()).unwrap() / 30;
         let secret = SoftwareSecret::read(&seed).unwrap();
         let codes = (now - 2..=now + 2).map(|step| secret.code(step).digits.expose_secret().to_owned());
-        assert!(has(&image, b"session in profile"), "the image is the program's");
+        assert!(has(&image, b"session in profile"), "{way:?}: the image is the program's");
         for (name, wanted) in [("the long-term key", key.as_bytes()), ("the secret", SEED)] {
             assert!(!has(&image, wanted), "{way:?}: {name}");
         }
@@ -154,7 +159,7 @@ fn no_password_is_left_in_memory_after_a_login_with_it() {
         let login = [&script, &answers, "/bin/sh", "-c", &line, &program, "login", "dev", "--force"];
         let mut child = stack.command("python", &login).stdout(Stdio::null()).spawn().unwrap();
         let image = image(waiting_to_write(child.id()));
-        assert!(has(&image, b"session in profile"), "the image is the program's");
+        assert!(has(&image, b"session in profile"), "{way:?}: the image is the program's");
         for (name, wanted) in
             [("the password", PASSWORD.as_bytes()), ("its key", &key), ("its key's digits", hex.as_bytes())]
         {

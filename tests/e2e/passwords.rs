@@ -114,6 +114,30 @@ fn what_is_remembered_and_refused_is_not_the_end() {
 }
 
 #[test]
+fn a_token_that_is_known_is_asked_little_though_it_is_locked() {
+    let mut bench = locked();
+    let path = bench.secret("password", "correct horse");
+    bench.set("AWS_MFA_KEY_PASSWORD_FILE", &path);
+    bench.done(&["code", "dev"]);
+    let (token, asked) = (bench.token.clone(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&asked);
+    bench.bus.remove(READER);
+    bench.bus.insert(READER, move |command| {
+        count.fetch_add(1, Ordering::Relaxed);
+        Ok(token.exchange(command))
+    });
+    bench.done(&["code", "dev"]);
+    // SELECT tells that it is locked; then SELECT, VALIDATE, CALCULATE, and SELECT to lock it again.
+    assert_eq!(asked.load(Ordering::Relaxed), 5);
+    // A wrong one is sent once, whichever way it is needed.
+    bench.token.set_password(Some("battery"));
+    let proofs = bench.count_proofs();
+    let told = bench.run(&["code", "dev", "--non-interactive"]);
+    assert!(told.code == 4 && told.err.contains("did not take the password from"), "{told:?}");
+    assert_eq!(proofs[1].load(Ordering::Relaxed), 1);
+}
+
+#[test]
 fn the_keyring_keeps_a_key_and_follows_the_password() {
     let desktop = Desktop::with_keyring();
     let mut bench = locked();

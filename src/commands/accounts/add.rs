@@ -1,10 +1,9 @@
 //! `accounts add`: a new account, its secret from a prompt, a pipe or a picture, and never from the command line.
 
 use super::{Desk, Stop, TRIES, refused};
-use crate::accounts::{AccountFault, AccountsError, PictureFault, Wishes, is_secret, mfa_device, uri_in};
+use crate::accounts::{AccountFault, AccountsError, Wishes, is_secret, mfa_device};
 use crate::cli;
-use crate::commands::piped::piped;
-use crate::file::{self, FileFault};
+use crate::commands::given::without_a_person;
 use crate::plan;
 use crate::report::Failure;
 use crate::source::token::name;
@@ -12,13 +11,6 @@ use crate::world::{World, printable};
 use hw::change::Change;
 use hw::oath::{AccountId, Algorithm, NewAccount};
 use hw::survey::Look;
-use secrecy::SecretString;
-use std::io::{self, BufRead, Read};
-use std::path::Path;
-use zeroize::Zeroizing;
-
-/// Longest picture that is read, in bytes.
-const LARGEST: u64 = 20 * 1024 * 1024;
 
 pub(super) fn run(typed: &cli::Add, world: &mut World) -> Result<(), Stop> {
     let id = typed.id.as_ref().or(typed.named.as_ref());
@@ -35,11 +27,7 @@ pub(super) fn run(typed: &cli::Add, world: &mut World) -> Result<(), Stop> {
     };
     let named = wishes.id()?;
     // What needs no person is read first: whoever pipes in nonsense need not plug in a token to be told.
-    let given = match &typed.qr {
-        Some(path) => Some(from_picture(path, world).map_err(|fault| picture(path, fault))?),
-        None if world.piped => first_line(world).map_err(AccountsError::Input)?,
-        None => None,
-    };
+    let given = without_a_person(typed.qr.as_deref(), world)?;
     let given = given.map(|text| wishes.account(&text)).transpose()?;
     let look = desk.token(None)?;
     let account = match given {
@@ -87,49 +75,6 @@ fn asked(
             outcome => return Ok(outcome?),
         }
     }
-}
-
-/// The first line of standard input that is not empty, if there is one.
-fn first_line(world: &mut World) -> io::Result<Option<SecretString>> {
-    /// More than any URI has, in bytes.
-    const LONGEST: u64 = 16 * 1024;
-    piped(world, |input| {
-        let mut input = input.take(LONGEST);
-        let mut line = Zeroizing::new(String::with_capacity(LONGEST as usize));
-        while input.read_line(&mut line)? > 0 {
-            if !line.trim().is_empty() {
-                return Ok(Some(SecretString::from(line.trim().to_owned())));
-            }
-        }
-        Ok(None)
-    })
-}
-
-/// The URI in a picture; `-` is standard input.
-fn from_picture(path: &Path, world: &mut World) -> Result<SecretString, PictureFault> {
-    let read = |input: &mut dyn Read| {
-        let mut bytes = Zeroizing::new(Vec::new());
-        input.take(LARGEST + 1).read_to_end(&mut bytes).map(|_| bytes)
-    };
-    let bytes = if path.as_os_str() == "-" {
-        piped(world, move |mut input| read(&mut input)).map_err(PictureFault::Unreadable)?
-    } else {
-        // What a link leads to is what is meant.
-        let path = path.canonicalize().map_err(PictureFault::Unreadable)?;
-        let (mut file, _) = file::open(&path).map_err(|fault| match fault {
-            FileFault::Read(error) => PictureFault::Unreadable(error),
-            _ => PictureFault::NotAFile,
-        })?;
-        read(&mut file).map_err(PictureFault::Unreadable)?
-    };
-    if bytes.len() as u64 > LARGEST {
-        return Err(PictureFault::TooLarge);
-    }
-    uri_in(&bytes)
-}
-
-fn picture(path: &Path, fault: PictureFault) -> AccountsError {
-    AccountsError::Picture { path: path.to_owned(), fault }
 }
 
 fn algorithm(typed: cli::Algorithm) -> Algorithm {

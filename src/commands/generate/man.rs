@@ -6,11 +6,19 @@ use clap::{Arg, Args, Command};
 use roff::{Inline, Roff, bold, italic, roman};
 
 /// What is read from the environment beside the flags' own variables.
-const VARIABLES: [(&str, &str); 9] = [
+const VARIABLES: [(&str, &str); 11] = [
     ("AWS_MFA_KEY_PROFILE, AWS_PROFILE, AWS_DEFAULT_PROFILE", "The profile; the first that is set."),
     (
         "AWS_MFA_KEY_STATE_DIR, STATE_DIRECTORY, XDG_STATE_HOME",
         "Where is noted which codes were sent, and what is known of tokens; else below ~/.local/state.",
+    ),
+    (
+        "AWS_MFA_KEY_PASSWORD_FILE",
+        "A file with the password of the token on its first line; only you or root may read it.",
+    ),
+    (
+        "CREDENTIALS_DIRECTORY",
+        "systemd credentials: aws-mfa-key.password.SERIAL or aws-mfa-key.password of a token, and secret:credential:NAME.",
     ),
     ("AWS_MFA_SERIAL, MFA_DEVICE", "The same as --mfa-serial, as other programs call it."),
     ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "AWS's two files."),

@@ -73,7 +73,8 @@ fn about(error: &PlanError) -> &'static str {
         PlanError::BadLength { .. }
         | PlanError::BadWait { .. }
         | PlanError::BadSwitch { .. }
-        | PlanError::BadSource { .. } => "settings",
+        | PlanError::BadSource { .. }
+        | PlanError::CommandInCommand { .. } => "settings",
         PlanError::BadToken { .. } => "token",
         PlanError::BadCode { .. } | PlanError::OneCodeForMany => "settings",
         PlanError::PlainHttp { .. } | PlanError::BadEndpoint { .. } => "endpoint",

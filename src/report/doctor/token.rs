@@ -1,8 +1,8 @@
-//! Tokens, their accounts, and secrets in files.
+//! Tokens, their accounts, and secrets in software.
 
 use super::Check;
 use crate::doctor::{About, TokenFinding};
-use crate::report::{file, quoted, token};
+use crate::report::{quoted, secret, token};
 use crate::source::token::{Found, TokenError};
 use crate::world::printable;
 use hw::oath::Greeting;
@@ -35,11 +35,9 @@ pub(super) fn check(finding: &TokenFinding) -> Check {
             check.fix = profile.as_deref().and_then(|profile| choice(error, profile)).or(check.fix);
             check
         }
-        TokenFinding::Secret(path) => {
-            Check::ok("secret", format!("{} has a secret that makes codes", printable(&path.to_string_lossy(), 300)))
-        }
-        TokenFinding::SecretFault { path, fault, is_dispensable } => {
-            Check::stop("secret", file::secret(String::new(), path, fault)).merely(*is_dispensable)
+        TokenFinding::Secret(place) => Check::ok("secret", format!("{place}: there is a secret that makes codes")),
+        TokenFinding::SecretFault { place, fault, is_dispensable } => {
+            Check::stop("secret", secret::fault(String::new(), place, fault)).merely(*is_dispensable)
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::world::{End, Person, Purpose, Touch, Wanted};
 use hw::fetch;
 use hw::oath::{self, OathError, TimeStep};
 use secrecy::SecretString;
+use std::cell::RefCell;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -81,7 +82,12 @@ fn start(tokens: &Tokens, found: &Found, step: u64) -> oneshot::Receiver<Result<
     on_a_thread(move || {
         let step = TimeStep::numbered(step, SECONDS);
         let request = fetch::Request { device_id: found.device_id.as_ref(), account: &found.account.id, step };
-        fetch::code(&*bus, &found.reader, &request, &|id| keys.find(id))
+        let used = RefCell::default();
+        let outcome = fetch::code(&*bus, &found.reader, &request, &|id| keys.take(id, &used));
+        if matches!(outcome, Err(OathError::WrongPassword)) {
+            keys.refuse(&used.into_inner());
+        }
+        outcome
     })
 }
 

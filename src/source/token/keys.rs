@@ -2,6 +2,7 @@
 
 use hw::oath::{AccessKey, DeviceId};
 use hw::survey::{Contents, Survey};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +16,15 @@ struct Known {
     refused: Vec<AccessKey>,
 }
 
-/// Keys that were used for a look.
+impl Known {
+    fn refuse(&mut self, key: &AccessKey) {
+        // Somebody may have found another meanwhile.
+        self.key.take_if(|now| now.as_bytes() == key.as_bytes());
+        self.refused.push(key.clone());
+    }
+}
+
+/// Keys that were used in a conversation.
 pub(super) type Used = Vec<(DeviceId, AccessKey)>;
 
 impl Keys {
@@ -26,6 +35,13 @@ impl Keys {
     /// The key of an applet, as far as it was not refused.
     pub(super) fn find(&self, id: &DeviceId) -> Option<AccessKey> {
         self.known().get(id)?.key.clone()
+    }
+
+    /// The same, and notes that it was used.
+    pub(super) fn take(&self, id: &DeviceId, used: &RefCell<Used>) -> Option<AccessKey> {
+        let key = self.find(id)?;
+        used.borrow_mut().push((id.clone(), key.clone()));
+        Some(key)
     }
 
     /// Takes a key to be tried; not if the applet refused it before.
@@ -46,10 +62,14 @@ impl Keys {
             let Contents::Locked { greeting, refused: true } = &look.contents else { continue };
             let Some(id) = &greeting.device_id else { continue };
             let Some((_, key)) = used.iter().rev().find(|(of, _)| of == id) else { continue };
-            let known = known.entry(id.clone()).or_default();
-            // Somebody may have found another meanwhile.
-            known.key.take_if(|now| now.as_bytes() == key.as_bytes());
-            known.refused.push(key.clone());
+            known.entry(id.clone()).or_default().refuse(key);
+        }
+    }
+
+    /// Learns that an applet refused the key that was used last.
+    pub(super) fn refuse(&self, used: &Used) {
+        if let Some((id, key)) = used.last() {
+            self.known().entry(id.clone()).or_default().refuse(key);
         }
     }
 }

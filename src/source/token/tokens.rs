@@ -11,6 +11,7 @@ use crate::world::{Machine, Person, Purpose, World};
 use hw::oath::{Account, DeviceId, Kind};
 use hw::survey::{self, Survey};
 use hw::transport::Bus;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -71,13 +72,9 @@ impl Tokens {
         }
         let (bus, keys) = (Arc::clone(&self.bus), self.keys.clone());
         let mut looking = on_a_thread(move || {
-            let used = Mutex::new(Used::new());
-            let survey = survey::survey(&*bus, &|id| {
-                let key = keys.find(id)?;
-                used.lock().unwrap_or_else(PoisonError::into_inner).push((id.clone(), key.clone()));
-                Some(key)
-            })?;
-            keys.learn(&survey, &used.into_inner().unwrap_or_else(PoisonError::into_inner));
+            let used = RefCell::new(Used::new());
+            let survey = survey::survey(&*bus, &|id| keys.take(id, &used))?;
+            keys.learn(&survey, &used.into_inner());
             Ok(survey)
         });
         let (begun, wait) = (Instant::now(), self.person.wait());

@@ -1,9 +1,9 @@
 //! Locked applets, unlocked with what is remembered of their passwords, or else with what a person types.
 
-use super::{Outcome, Place, TokenError, Tokens};
+use super::{Found, Outcome, Place, TokenError, Tokens};
 use crate::source::keyring::{Dialog, KeyringFault};
 use crate::world::Person;
-use hw::oath::{AccessKey, DeviceId, Password};
+use hw::oath::{AccessKey, DeviceId, OathError, Password};
 use hw::survey::Survey;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
@@ -111,10 +111,10 @@ impl Tokens {
         let recalled = recalled.entry(id.clone()).or_default();
         recalled.refused.extend(recalled.place.take());
         while self.remembered.has(recalled.next) {
+            // What cannot be used is told each time, and not passed over by the next try.
+            let found = self.remembered.key(recalled.next, id, serial, person).await?;
             recalled.next += 1;
-            let Some((place, key)) = self.remembered.key(recalled.next - 1, id, serial, person).await? else {
-                continue;
-            };
+            let Some((place, key)) = found else { continue };
             if self.learn(id, key).await {
                 person.detail(&format!("the password is known from {place}"));
                 recalled.place = Some(place);
@@ -123,6 +123,18 @@ impl Tokens {
             recalled.refused.push(place);
         }
         Ok(false)
+    }
+
+    /// Whether it is worth another try after an error, since the password of the token is remembered.
+    ///
+    /// # Errors
+    /// [`TokenError::PasswordFile`].
+    pub async fn recalls(&self, found: &Found, error: &TokenError, person: &Person) -> Result<bool, TokenError> {
+        let TokenError::NoCode { why: OathError::PasswordNeeded { .. } | OathError::WrongPassword, .. } = error else {
+            return Ok(false);
+        };
+        let Some(id) = &found.device_id else { return Ok(false) };
+        self.recall_key(id, found.serial, person).await
     }
 
     /// Makes sure that there is a keyring, and that it answers.

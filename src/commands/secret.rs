@@ -1,0 +1,136 @@
+//! `secret …`: the secret of an MFA device in software, kept and removed.
+
+use super::given::without_a_person;
+use crate::accounts::{AccountFault, AccountsError, is_secret};
+use crate::aws::config_file::Profiles;
+use crate::cli::{self, SecretCommand};
+use crate::plan::{self, Named, SecretHome, Which};
+use crate::report::Failure;
+use crate::source::secret::{SecretFault, SoftwareSecret, in_keyring};
+use crate::world::{World, printable};
+use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+use tokio::runtime::{self, Runtime};
+
+/// How long a person has to type something.
+const TYPING: Duration = Duration::from_mins(2);
+/// How often a person may type what cannot be right.
+const TRIES: usize = 3;
+
+pub(super) fn run(command: &SecretCommand, world: &mut World) -> Result<(), Failure> {
+    match command {
+        SecretCommand::Add(typed) => add(typed, world),
+        SecretCommand::Remove(typed) => remove(typed, world),
+        SecretCommand::List(typed) => list(typed, world),
+    }
+}
+
+fn add(typed: &cli::SecretAdd, world: &mut World) -> Result<(), Failure> {
+    let failed = |error| Failure::Accounts { what: "could not keep the secret", error: Box::new(error) };
+    let words = [&typed.place.profile.named, &typed.place.profile.profile, &typed.place.keyring];
+    if !typed.more.is_empty() || words.into_iter().flatten().any(|word| is_secret(word)) {
+        return Err(failed(AccountsError::SecretInArguments));
+    }
+    let (home, runtime) = begin(&typed.place, &typed.talk, world)?;
+    let place = home.place.to_string();
+    let given = without_a_person(typed.qr.as_deref(), world).map_err(failed)?;
+    let given = given.map(|text| parse(&text).map(|secret| (text, secret))).transpose().map_err(failed)?;
+    let person = world.person.clone();
+    let is_taken = runtime.block_on(home.place.is_taken(&person)).map_err(|fault| failed(fault.into()))?;
+    if is_taken && !typed.force {
+        return Err(failed(AccountsError::SecretTaken { place }));
+    }
+    let (text, secret) = match given {
+        Some(given) => given,
+        None => asked(&home, &runtime, world).map_err(failed)?,
+    };
+    runtime.block_on(home.place.put(&text, &person)).map_err(|fault| failed(fault.into()))?;
+    person.tell(&format!("the secret of profile {} is in {place} now", printable(&home.profile, 100)));
+    if let Err(SecretFault::Unlike { digits, period, algorithm }) = secret.check() {
+        let kind = format!("{digits} digits, {period} s, {algorithm}");
+        person.tell(&format!(
+            "note: its codes ({kind}) are not of AWS's kind; `aws-mfa-key code` prints them, no login takes them"
+        ));
+    }
+    if !home.is_source {
+        let source = home.place.as_source();
+        let source = source
+            .strip_suffix(&format!(":{}", home.profile))
+            .filter(|source| *source == "secret:keyring")
+            .unwrap_or(&source);
+        person.tell(&format!(
+            "next: `aws configure set mfa_key_source {} --profile {}`",
+            printable(source, 300),
+            printable(&home.profile, 100)
+        ));
+    }
+    Ok(())
+}
+
+fn remove(typed: &cli::SecretRemove, world: &mut World) -> Result<(), Failure> {
+    let failed = |error| Failure::Accounts { what: "could not remove the secret", error: Box::new(error) };
+    let (home, runtime) = begin(&typed.place, &typed.talk, world)?;
+    let (place, person) = (home.place.to_string(), &world.person);
+    let is_there = runtime.block_on(home.place.is_taken(person)).map_err(|fault| failed(fault.into()))?;
+    if !is_there {
+        return Err(failed(AccountsError::SecretMissing { place }));
+    }
+    if !typed.yes {
+        let question = format!("Remove the secret in {place}? Nothing can bring it back. [y/N] ");
+        let unconfirmed = |answer| failed(AccountsError::SecretUnconfirmed { place: place.clone(), answer });
+        let answer =
+            runtime.block_on(person.ask(&question, true, TYPING)).map_err(|answer| unconfirmed(Some(answer)))?;
+        if !["y", "yes"].contains(&answer.expose_secret().trim().to_lowercase().as_str()) {
+            return Err(unconfirmed(None));
+        }
+    }
+    runtime.block_on(home.place.remove(person)).map_err(|fault| failed(fault.into()))?;
+    person.tell(&format!("removed the secret from {place}"));
+    Ok(())
+}
+
+fn list(typed: &cli::SecretList, world: &mut World) -> Result<(), Failure> {
+    let runtime = talk(&typed.talk, world)?;
+    let names = runtime.block_on(in_keyring(&world.env, &world.person)).map_err(|fault| {
+        let error = Box::new(AccountsError::Keyring(fault));
+        Failure::Accounts { what: "could not list the secrets", error }
+    })?;
+    let text: String = names.iter().map(|name| format!("{}\n", printable(name, 200))).collect();
+    world.out.write_all(text.as_bytes()).map_err(Failure::Output)
+}
+
+/// Where the secret is, and how one talks about it.
+fn begin(typed: &cli::Where, how: &cli::Talk, world: &mut World) -> Result<(SecretHome, Runtime), Failure> {
+    let runtime = talk(how, world)?;
+    let profiles = Profiles::read(&world.env)?;
+    let named = Named { argument: typed.profile.named.as_deref(), flag: typed.profile.profile.as_deref() };
+    let which = Which::of(named, &world.env, &profiles)?;
+    Ok((plan::secret_home(&which, typed, &world.env, &profiles)?, runtime))
+}
+
+fn talk(typed: &cli::Talk, world: &World) -> Result<Runtime, Failure> {
+    let cli::Talk { non_interactive, quiet, verbose } = *typed;
+    let how = cli::How { non_interactive, quiet, verbose, ..cli::How::default() };
+    let manner = plan::manner(&how, &world.env)?;
+    world.person.adjust(&manner);
+    runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)
+}
+
+/// What a person types.
+fn asked(home: &SecretHome, runtime: &Runtime, world: &World) -> Result<(SecretString, SoftwareSecret), AccountsError> {
+    let question = format!("Secret of profile {}, or its otpauth:// URI (not shown): ", printable(&home.profile, 100));
+    let mut tried = 0;
+    loop {
+        let asking = world.person.ask(&question, false, TYPING);
+        let text = runtime.block_on(asking).map_err(AccountsError::NoSecret)?;
+        tried += 1;
+        match parse(&text) {
+            Err(_) if tried < TRIES => world.person.must_know("That is neither base32 nor an otpauth:// URI."),
+            outcome => return outcome.map(|secret| (text, secret)),
+        }
+    }
+}
+
+fn parse(text: &SecretString) -> Result<SoftwareSecret, AccountsError> {
+    SoftwareSecret::parse(text.expose_secret()).map_err(|_| AccountsError::Account(AccountFault::NotASecret))
+}

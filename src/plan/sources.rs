@@ -1,0 +1,122 @@
+//! Where codes may come from, and where a secret in software is kept.
+
+use super::settings::{Chosen, Flag, Setting};
+use super::{Origin, PlanError, Which, which};
+use crate::aws::config_file::Profiles;
+use crate::cli;
+use crate::source::command::{CodeCommand, INSIDE};
+use crate::source::secret::SecretPlace;
+use crate::source::{self, Source};
+use crate::world::Environment;
+use aws_config::profile::Profile;
+use secrecy::SecretString;
+
+/// Where codes may come from. `name` is what a secret is called that has no name of its own.
+pub(super) fn decide(
+    typed: &cli::How,
+    chosen: &Chosen<'_>,
+    code: Option<&SecretString>,
+    name: &str,
+) -> Result<Vec<Source>, PlanError> {
+    if let Some(code) = code {
+        let digits = source::digits(code, source::DIGITS..=source::DIGITS);
+        return Ok(vec![Source::Given(digits.map_err(|yubico_otp| PlanError::BadCode { yubico_otp })?)]);
+    }
+    let command = |line: &str, origin: &Origin| {
+        if chosen.env.os(INSIDE).is_some() {
+            return Err(PlanError::CommandInCommand { origin: origin.clone() });
+        }
+        Ok(Source::Command(CodeCommand { line: line.to_owned(), origin: origin.to_string(), env: chosen.env.clone() }))
+    };
+    let flag = Flag { name: "--source", value: typed.source.as_deref() };
+    let Some(Setting { value, origin }) = chosen.setting(flag, &["AWS_MFA_KEY_SOURCE"], &["mfa_key_source"]) else {
+        // aws-vault's key; where it names us, it is meant for aws-vault.
+        let none = Flag { name: "", value: None };
+        let theirs = chosen.setting(none, &[], &["mfa_process"]).filter(|setting| !is_ours(&setting.value));
+        return match theirs {
+            Some(setting) => Ok(vec![command(&setting.value, &setting.origin)?]),
+            None => Ok(vec![Source::Token, Source::Prompt]),
+        };
+    };
+    let mut sources = Vec::new();
+    let mut rest = value.as_str();
+    loop {
+        if let Some(line) = rest.trim_start().strip_prefix("command:").map(str::trim).filter(|line| !line.is_empty()) {
+            sources.push(command(line, &origin)?);
+            return Ok(sources);
+        }
+        let (part, more) = rest.split_once(',').map_or((rest, None), |(part, more)| (part, Some(more)));
+        let source = without_command(part.trim(), name, chosen.env);
+        // What is behind the colon may be a secret that stands in the wrong place.
+        let given = || part.trim().split_inclusive(':').next().unwrap_or_default().to_owned();
+        sources.push(source.ok_or_else(|| PlanError::BadSource { given: given(), origin: origin.clone() })?);
+        match more {
+            Some(more) => rest = more,
+            None => return Ok(sources),
+        }
+    }
+}
+
+/// One source of a list, unless it is a command.
+fn without_command(part: &str, name: &str, env: &Environment) -> Option<Source> {
+    let plain = |name: &str| !name.is_empty() && !name.contains('/') && !name.starts_with('.');
+    match part {
+        "token" => return Some(Source::Token),
+        "prompt" => return Some(Source::Prompt),
+        "secret:keyring" => return Some(Source::Secret(SecretPlace::keyring(name, env))),
+        _ => {}
+    }
+    let (kind, named) = part.strip_prefix("secret:")?.split_once(':')?;
+    let named = named.trim();
+    Some(Source::Secret(match kind {
+        "file" if !named.is_empty() => SecretPlace::File(env.expand(named.as_ref())),
+        "keyring" if !named.is_empty() => SecretPlace::keyring(named, env),
+        "credential" if plain(named) => SecretPlace::credential(named, env),
+        _ => return None,
+    }))
+}
+
+/// Where a profile's secret is kept, or is to be.
+pub struct SecretHome {
+    /// The profile.
+    pub profile: String,
+    /// Where.
+    pub place: SecretPlace,
+    /// Whether the profile says so.
+    pub is_source: bool,
+}
+
+/// Decides where the secret of the profile that `which` names is kept: where the command line says, or the profile's
+/// sources, or else in the keyring under the profile's name. A profile need not be there yet.
+///
+/// # Errors
+/// [`PlanError::BadSource`].
+pub fn secret_home(
+    which: &Which,
+    typed: &cli::Where,
+    env: &Environment,
+    profiles: &Profiles,
+) -> Result<SecretHome, PlanError> {
+    let name = which::without_twin(which.name());
+    let there: Vec<&Profile> = profiles.get(which.name()).into_iter().collect();
+    let sources = decide(&cli::How::default(), &Chosen { env, profiles: &there }, None, name)?;
+    let mut places = sources.iter().filter_map(|source| match source {
+        Source::Secret(place @ (SecretPlace::File(_) | SecretPlace::Keyring { .. })) => Some(place),
+        _ => None,
+    });
+    let named = match (&typed.keyring, &typed.file) {
+        (Some(name), _) => Some(SecretPlace::keyring(name, env)),
+        (None, Some(path)) => Some(SecretPlace::File(env.expand(path.as_os_str()))),
+        (None, None) => places.next().cloned(),
+    };
+    let place = named.unwrap_or_else(|| SecretPlace::keyring(name, env));
+    let is_same = |source: &Source| matches!(source, Source::Secret(other) if other.as_source() == place.as_source());
+    Ok(SecretHome { profile: name.to_owned(), is_source: sources.iter().any(is_same), place })
+}
+
+/// Whether a command line runs this program.
+fn is_ours(line: &str) -> bool {
+    let program =
+        line.trim_start().trim_start_matches(['"', '\'']).split(['"', '\'', ' ', '\t']).next().unwrap_or_default();
+    program.rsplit('/').next() == Some("aws-mfa-key")
+}
