@@ -90,7 +90,7 @@ pub enum Command {
     Accounts(Accounts),
     /// Keep the secret of an MFA device in software, where there is no token
     Secret(Secret),
-    /// Look at everything from the reader to IAM, and say how to mend what is not as it should be
+    /// Look at everything from the reader to IAM, and say what to mend, and how
     Doctor(Box<Doctor>),
     /// Print the man page, or what makes a shell complete our command line
     Generate(Generate),
