@@ -56,6 +56,11 @@ impl StatusWord {
         matches!(self, Self::CONDITIONS | Self::BLOCKED)
     }
 
+    /// Whether a token that says so has changed nothing: it looked at what it was to do, and will not.
+    pub(crate) fn is_plain_refusal(self) -> bool {
+        matches!(self, Self::WRONG_DATA | Self::CONDITIONS | Self::BLOCKED | Self::NO_SPACE | Self::NOT_SUPPORTED)
+    }
+
     /// Whether more of the answer waits to be fetched.
     fn has_more(self) -> bool {
         self.0 >> 8 == 0x61

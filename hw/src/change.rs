@@ -83,14 +83,20 @@ impl Look {
 
 /// Makes one change in one conversation: what speaks against it is looked for first, and whether it was made last. A
 /// conversation that breaks off is run again where [`converse`] does so; a change that turns out to be made by then is not
-/// made twice.
+/// made twice. Whether it is still wanted, `may_begin` is asked right before the one command that makes it.
 ///
 /// # Errors
 /// [`ChangeError`], which tells what is so now.
-pub fn change(bus: &dyn Bus, target: &Target, keys: &Keys<'_>, change: &Change) -> Result<(), ChangeError> {
+pub fn change(
+    bus: &dyn Bus,
+    target: &Target,
+    keys: &Keys<'_>,
+    change: &Change,
+    may_begin: &dyn Fn() -> bool,
+) -> Result<(), ChangeError> {
     let mut sent = false;
     let outcome = converse(bus, &target.reader, Patience::USUAL, &mut |transport| {
-        attempt(transport, target, keys, change, &mut sent)
+        attempt(transport, target, keys, change, may_begin, &mut sent)
     });
     match outcome {
         Ok(done) => done.map_err(ChangeError::Refused),
@@ -105,6 +111,7 @@ fn attempt(
     target: &Target,
     keys: &Keys<'_>,
     change: &Change,
+    may_begin: &dyn Fn() -> bool,
     sent: &mut bool,
 ) -> Result<Result<(), Refusal>, OathError> {
     if *sent && password_is(transport, change)? == Some(true) {
@@ -124,6 +131,9 @@ fn attempt(
     *sent = false;
     if let Err(refusal) = standing.allows(change) {
         return Ok(Err(refusal));
+    }
+    if !may_begin() {
+        return Ok(Err(Refusal::GivenUp));
     }
     *sent = true;
     let outcome = match change {
@@ -167,24 +177,63 @@ fn finish(
     before: &Standing<'_>,
     keeps: impl FnOnce() -> Result<Result<(), Refusal>, OathError>,
 ) -> Result<Result<(), Refusal>, OathError> {
-    // Whatever the token answered, its answer is clear.
-    *sent = matches!(outcome, Err(OathError::Exchange(_)));
     match outcome {
         // It said that it is done. Whoever pulls it out in this moment takes nothing back.
-        Ok(()) => Ok(keeps().unwrap_or(Ok(()))),
-        Err(OathError::Full) => Ok(Err(Refusal::Full { used: before.accounts.len() })),
-        Err(OathError::Status { command: "PUT", status }) => match change {
-            Change::Add { account, .. } if status.keeps_what_is_there() && before.has(&account.id) => {
-                Ok(Err(Refusal::KeepsWhatItHas { id: account.id.clone() }))
+        Ok(()) => {
+            *sent = false;
+            Ok(keeps().unwrap_or(Ok(())))
+        }
+        // What it was told, and what it did, is not known.
+        Err(why @ OathError::Exchange(_)) => Err(why),
+        Err(why) => match refusal(&why, change, before) {
+            Some(refusal) => {
+                *sent = false;
+                Ok(Err(refusal))
+            }
+            None => seen(why, sent, change, before, keeps()),
+        },
+    }
+}
+
+/// What a token refuses for a reason of its own.
+fn refusal(why: &OathError, change: &Change, before: &Standing<'_>) -> Option<Refusal> {
+    let full = || Refusal::Full { used: before.accounts.len() };
+    match (why, change) {
+        (OathError::Full, _) => Some(full()),
+        (OathError::Status { command: "PUT", status }, Change::Add { account, .. }) => match *status {
+            status if status.keeps_what_is_there() && before.has(&account.id) => {
+                Some(Refusal::KeepsWhatItHas { id: account.id.clone() })
             }
             // What some NEOs say for it.
-            Change::Add { .. } if status == StatusWord::ABORTED && before.is_neo() => {
-                Ok(Err(Refusal::Full { used: before.accounts.len() }))
-            }
-            _ => Err(OathError::Status { command: "PUT", status }),
+            StatusWord::ABORTED if before.is_neo() => Some(full()),
+            _ => None,
         },
-        Err(why) => Err(why),
+        _ => None,
     }
+}
+
+/// What answered may have been another applet, or may have answered nonsense: whether the change was made is looked for.
+fn seen(
+    why: OathError,
+    sent: &mut bool,
+    change: &Change,
+    before: &Standing<'_>,
+    kept: Result<Result<(), Refusal>, OathError>,
+) -> Result<Result<(), Refusal>, OathError> {
+    let is_hidden = matches!(change, Change::Add { account, .. } if before.has(&account.id));
+    match (kept, &why) {
+        (Ok(Err(Refusal::NotKept)), _) => *sent = false,
+        // An account that was overwritten looks as it did.
+        (Ok(_), OathError::Status { status, .. }) if is_hidden => *sent = !status.is_plain_refusal(),
+        (Ok(_), OathError::TouchMissing { .. } | OathError::Unsupported { .. }) if is_hidden => *sent = false,
+        (Ok(_), _) if is_hidden => {}
+        (Ok(kept), _) => {
+            *sent = false;
+            return Ok(kept);
+        }
+        (Err(unseen), _) => return Err(unseen),
+    }
+    Err(why)
 }
 
 fn password_kept(transport: &mut dyn Transport, change: &Change) -> Result<Result<(), Refusal>, OathError> {

@@ -41,7 +41,7 @@ impl Patience {
 
 /// Runs `work` in one exclusive conversation with the token in `reader`. The conversation is run again, from connecting
 /// on, where what went wrong is not of our making and may well go right: another program reset the token (at most twice);
-/// the service was restarted, bytes were lost, an answer was empty or not the selected applet's (once, all taken together).
+/// the service was restarted, bytes were lost, an answer was cut short, made no sense or was not the selected applet's (once, all taken together).
 /// So `work` must select its applet itself, and must be harmless to repeat. However it ends, the token is let go as it was.
 ///
 /// # Errors
@@ -53,12 +53,13 @@ pub fn converse<T>(
     patience: Patience,
     work: &mut dyn FnMut(&mut dyn Transport) -> Result<T, OathError>,
 ) -> Result<T, OathError> {
-    let mut chances = Chances::new(patience);
+    let haste = bus.haste();
+    let mut chances = Chances::new(patience, haste);
     loop {
         match once(bus, reader, &mut chances.began, work) {
             Ok(done) => return Ok(done),
             Err(why) => match chances.pause_before_another(&why) {
-                Some(pause) => sleep(pause),
+                Some(pause) => sleep(pause / haste),
                 None if chances.began && is_silence(&why) && is_gone(bus, reader) => {
                     return Err(CarrierError::Removed.into());
                 }
@@ -81,12 +82,13 @@ fn is_silence(why: &OathError) -> bool {
 
 /// Whether a token that spoke is gone by now, or turns out to be while we watch.
 fn is_gone(bus: &dyn Bus, reader: &str) -> bool {
-    let until = Instant::now() + NOTICING;
+    let haste = bus.haste();
+    let until = Instant::now() + NOTICING / haste;
     loop {
         match bus.open(reader).err() {
             Some(CarrierError::Empty | CarrierError::Removed) => return true,
             _ if Instant::now() >= until => return false,
-            _ => sleep(NOTICING_PAUSE),
+            _ => sleep(NOTICING_PAUSE / haste),
         }
     }
 }
@@ -115,12 +117,12 @@ struct Chances {
 }
 
 impl Chances {
-    fn new(patience: Patience) -> Self {
+    fn new(patience: Patience, haste: u32) -> Self {
         Self {
             resets: MOST_RESETS,
             accidents: 1,
             busy_tries: patience.busy_tries,
-            waking_until: Instant::now() + patience.waking,
+            waking_until: Instant::now() + patience.waking / haste,
             began: false,
         }
     }
@@ -146,8 +148,10 @@ impl Chances {
                 | CarrierError::Removed
                 | CarrierError::Other { .. } => None,
             },
-            OathError::Exchange(ExchangeError::Stump { length: 0 })
+            OathError::Exchange(ExchangeError::Stump { .. })
+            | OathError::Malformed { .. }
             | OathError::OtherApplet { .. }
+            | OathError::Unsupported { .. }
             | OathError::NotPermitted => spend(&mut self.accidents).map(|()| Duration::ZERO),
             _ => None,
         }

@@ -25,9 +25,26 @@ pub struct Request<'a> {
 /// [`OathError::WrongPassword`] if it is locked and stays so, [`OathError::TouchMissing`], [`OathError::NoSuchAccount`] and
 /// the others of [`OathError`].
 pub fn code(bus: &dyn Bus, reader: &str, request: &Request<'_>, keys: &Keys<'_>) -> Result<Code, OathError> {
+    code_and_tell(bus, reader, request, keys, &|_| ())
+}
+
+/// The same, but `came` gets the code as soon as it is there: the token has yet to be locked again and let go, and may not
+/// answer any more.
+///
+/// # Errors
+/// As [`code`].
+pub fn code_and_tell(
+    bus: &dyn Bus,
+    reader: &str,
+    request: &Request<'_>,
+    keys: &Keys<'_>,
+    came: &dyn Fn(Code),
+) -> Result<Code, OathError> {
     converse(bus, reader, Patience::USUAL, &mut |transport| {
         let mut ready = unlocked(transport, request.device_id, keys)?;
-        ready.code(request.account, request.step)
+        let code = ready.code(request.account, request.step)?;
+        came(code.again());
+        Ok(code)
     })
 }
 

@@ -209,7 +209,10 @@ struct Open<'t> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         if self.may_be_unlocked {
-            let _best_effort = apdu::select(self.transport, &APPLET);
+            // Once more, if it may not have come through.
+            if apdu::select(self.transport, &APPLET).is_err() {
+                let _best_effort = apdu::select(self.transport, &APPLET);
+            }
         }
     }
 }

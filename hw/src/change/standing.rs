@@ -93,6 +93,8 @@ pub enum Refusal {
         /// The id.
         id: AccountId,
     },
+    /// Nobody waits for it any longer.
+    GivenUp,
     /// The account is there, and the token gives its codes without a touch.
     NoTouch {
         /// The id.

@@ -77,6 +77,11 @@ impl Code {
         self.step
     }
 
+    /// The same code.
+    pub(crate) fn again(&self) -> Self {
+        Self { digits: self.digits.clone(), step: self.step }
+    }
+
     /// Reads the truncated answer to CALCULATE: number of digits, then four bytes whose top bit does not count.
     ///
     /// YKOATH: CALCULATE; RFC 4226, 5.3.

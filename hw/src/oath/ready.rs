@@ -88,8 +88,8 @@ impl<'t> Ready<'t> {
     }
 }
 
-/// What a status word means that is no answer to `command`. Every OATH applet knows LIST, CALCULATE, PUT and DELETE: one
-/// that does not is another applet.
+/// What a status word means that is no answer to `command`. Every OATH applet knows LIST, CALCULATE, PUT, DELETE, and
+/// VALIDATE if it has a password: one that does not is another applet.
 pub(super) fn refusal(command: &'static str, status: StatusWord) -> OathError {
     match status {
         StatusWord::SECURITY_STATUS => OathError::NotPermitted,

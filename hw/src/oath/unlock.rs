@@ -1,5 +1,6 @@
 //! An applet that is locked, and how it is unlocked: each side proves to the other that it knows the password's key.
 
+use super::ready::refusal;
 use super::{AccessKey, DeviceId, Greeting, OathError, Open, Password, Ready};
 use crate::apdu::{self, StatusWord};
 use crate::tlv;
@@ -74,7 +75,7 @@ impl<'t> Locked<'t> {
             }
             StatusWord::SUCCESS => Err(OathError::WrongProof),
             StatusWord::WRONG_DATA | StatusWord::NO_SUCH_OBJECT => Ok(Attempt::WrongPassword(self)),
-            status => Err(OathError::Status { command: "VALIDATE", status }),
+            status => Err(refusal("VALIDATE", status)),
         }
     }
 }

@@ -3,12 +3,14 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hw::change::{Change, ChangeError, Feature, Refusal, Target, change};
+use hw::change::{self, Change, ChangeError, Feature, Refusal, Target};
 use hw::conversation::Patience;
 use hw::device::Version;
 use hw::memory_bus::MemoryBus;
 use hw::oath::{AccessKey, AccountId, Algorithm, DeviceId, Kind, NewAccount, OathError, Password, Secret};
 use hw::survey;
+use hw::survey::Keys;
+use hw::transport::Bus;
 use hw::transport::CarrierError;
 use virtual_token::{Account, Persona, VirtualToken};
 
@@ -16,6 +18,10 @@ use crate::bench::{DEVICE_ID, PASSWORD, READER, SECRET, assert_locked, in_memory
 
 /// What is given for a key that is to be set.
 const NEW_PASSWORD: &str = "battery staple";
+
+fn change(bus: &dyn Bus, target: &Target, keys: &Keys<'_>, change: &Change) -> Result<(), ChangeError> {
+    change::change(bus, target, keys, change, &|| true)
+}
 
 fn id(id: &str) -> AccountId {
     AccountId::from_bytes(id.as_bytes())

@@ -178,7 +178,7 @@ fn what_goes_on_happening_is_said() {
         (carrier(CarrierError::Refused), 1),
         (carrier(CarrierError::Mute), 1),
         ((Fault::Answer(vec![]), stump(0)), 2),
-        ((Fault::Answer(vec![0x90]), stump(1)), 1),
+        ((Fault::Answer(vec![0x90]), stump(1)), 2),
         ((Fault::Answer(vec![0x61, 0xFF]), OathError::Exchange(ExchangeError::Endless)), 1),
         (other(0x6D00), 2),
         (other(0x6E00), 2),

@@ -80,6 +80,12 @@ impl VirtualToken {
         self.state().oath.set_password(password);
     }
 
+    /// Whether this is its password, or whether it has none.
+    #[must_use]
+    pub fn has_password(&self, password: Option<&str>) -> bool {
+        self.state().oath.has_password(password)
+    }
+
     /// Switches an applet off or on, or makes as if there were none. Does not end a session in it.
     pub fn set_presence(&self, applet: Applet, presence: Presence) {
         self.state().presence[applet as usize] = presence;

@@ -25,12 +25,22 @@ impl Oath {
     /// Sets the password, or takes it away; a session that is open becomes locked.
     pub(crate) fn set_password(&mut self, password: Option<&str>) {
         self.session.validated = false;
-        self.password = password.map(|password| {
-            let mut key = Zeroizing::new(vec![0; 16]);
-            let salt = if self.persona.greeting == Greeting::OutOfStep { PICO } else { &self.device_id };
-            pbkdf2_hmac::<Sha1>(password.as_bytes(), salt, 1000, &mut key);
-            Password { type_byte: TYPE, key }
-        });
+        self.password = password.map(|password| Password { type_byte: TYPE, key: self.key(password) });
+    }
+
+    /// Whether this is the password, or whether there is none.
+    pub(crate) fn has_password(&self, password: Option<&str>) -> bool {
+        match (&self.password, password) {
+            (Some(set), Some(password)) => set.key == self.key(password),
+            (set, password) => set.is_none() && password.is_none(),
+        }
+    }
+
+    fn key(&self, password: &str) -> Zeroizing<Vec<u8>> {
+        let mut key = Zeroizing::new(vec![0; 16]);
+        let salt = if self.persona.greeting == Greeting::OutOfStep { PICO } else { &self.device_id };
+        pbkdf2_hmac::<Sha1>(password.as_bytes(), salt, 1000, &mut key);
+        key
     }
 
     pub(super) fn set_code(&mut self, mut data: &[u8]) -> Result<Vec<u8>, Stop> {
