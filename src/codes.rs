@@ -9,6 +9,7 @@ use crate::source::token::{self, Found, TokenError, Tokens};
 use crate::source::{self, Code, DIGITS, PERIOD, Source};
 use crate::world::{NoAnswer, Person, Purpose, printable};
 use hw::oath::OathError;
+use hw::transport::CarrierError;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -369,6 +370,9 @@ fn reason_of(missing: &TokenError) -> Option<String> {
         TokenError::NoApplet { token, .. } => Some(format!("{token} has no OATH applet to ask")),
         TokenError::NoMatch { .. } => Some("no account on the token fits".to_owned()),
         TokenError::Bus(why) => Some(why.to_string()),
+        TokenError::Unseen { why, .. } if why.carrier() == Some(&CarrierError::Removed) => {
+            Some("the token was removed".to_owned())
+        }
         _ => None,
     }
 }

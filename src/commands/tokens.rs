@@ -7,7 +7,8 @@ use crate::plan;
 use crate::report::Failure;
 use crate::source::token::{TokenError, is_there, present};
 use crate::world::{World, printable};
-use hw::oath::Account;
+use hw::apdu::ExchangeError;
+use hw::oath::{Account, OathError};
 use hw::survey::{Contents, Look, Unseen};
 use serde_json::{Value, json};
 
@@ -39,7 +40,11 @@ pub(super) fn run(typed: &cli::Tokens, world: &mut World) -> Result<(), Failure>
 
 /// Why a token could not be looked at.
 fn why(unseen: &Unseen) -> String {
-    let why = unseen.why.carrier().map_or_else(|| unseen.why.to_string(), ToString::to_string);
+    let why = match &unseen.why {
+        OathError::Exchange(ExchangeError::Carrier(why)) => why.to_string(),
+        OathError::Exchange(why) => why.to_string(),
+        why => why.to_string(),
+    };
     format!("{}: {why}", printable(&unseen.reader, 100))
 }
 

@@ -7,6 +7,7 @@ use crate::source::secret::{Keep, SecretFault};
 use crate::world::{NoAnswer, printable};
 use hw::change::{ChangeError, Feature, Refusal};
 use hw::oath::{AccountId, LONGEST_ID, OathError};
+use hw::transport::CarrierError;
 use std::path::Path;
 
 /// How to go on where the secret was not given as it should be.
@@ -14,6 +15,9 @@ const GIVE_IT: &str = "paste it at the prompt, pipe it in, or name a picture: --
 
 /// How to go on where a token renames no accounts.
 const ADD_IT_AGAIN: &str = "add it again under the new id, with its secret; firmware cannot be changed";
+
+/// How to find out what is so.
+const LOOK: &str = "look: `aws-mfa-key accounts list`";
 
 pub(super) fn report(what: String, error: &AccountsError) -> Report {
     match error {
@@ -204,7 +208,17 @@ pub(super) fn change(what: String, token: &str, error: &ChangeError) -> Report {
                 Some(why) => format!("{token}: {why}, in the middle: it may be done, or not"),
                 None => format!("{token}: {}, in the middle: it may be done, or not", token::chain(why)),
             };
-            Report { cause, next: "plug it in again, and look: `aws-mfa-key accounts list`".to_owned(), ..report }
+            let next = match why.carrier() {
+                Some(CarrierError::Removed | CarrierError::Empty) => format!("plug it in again, and {LOOK}"),
+                Some(
+                    CarrierError::NoService | CarrierError::ServiceStopped | CarrierError::Refused | CarrierError::Busy,
+                ) => format!("{}; then {LOOK}", report.next.trim_end_matches("; then try again")),
+                Some(CarrierError::Reset) => format!("{LOOK}, and try again if it is not"),
+                Some(CarrierError::Mute | CarrierError::Broken | CarrierError::Other { .. }) | None => {
+                    format!("pull the token out, plug it in again, and {LOOK}")
+                }
+            };
+            Report { cause, next, ..report }
         }
     }
 }
@@ -251,6 +265,7 @@ fn refused(what: String, token: &str, refusal: &Refusal) -> Report {
             format!("{token} said that it is done, and does not show it"),
             "look at it: `aws-mfa-key accounts list`".to_owned(),
         ),
+        Refusal::GivenUp => (Exit::Failed, "it was given up".to_owned(), "try again".to_owned()),
         Refusal::Doubled { id } => (
             Exit::Failed,
             format!("{token} does not overwrite accounts: it has two of the id {id} now"),

@@ -81,7 +81,16 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
             "name one: --token SERIAL, or pull the others out",
         ),
         TokenError::Change { token, why } => super::accounts::change(what, token, why),
-        TokenError::Unanswered { token, waited } => Report::new(
+        TokenError::Unanswered { token, waited, begun: false } => Report::new(
+            Exit::Failed,
+            what,
+            format!(
+                "{token} did not answer within {} s, another program may be using it; nothing was changed",
+                waited.as_secs()
+            ),
+            "end that program, or pull the token out and plug it in again",
+        ),
+        TokenError::Unanswered { token, waited, begun: true } => Report::new(
             Exit::Failed,
             what,
             format!("{token} did not answer within {} s: it may be done, or not", waited.as_secs()),

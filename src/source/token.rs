@@ -156,6 +156,8 @@ pub enum TokenError {
         token: String,
         /// How long it was waited for.
         waited: Duration,
+        /// Whether it had begun; otherwise it is not going to.
+        begun: bool,
     },
     /// The token, or another program that is using it, did not answer in time.
     Stuck {
@@ -170,16 +172,18 @@ impl TokenError {
     /// Whether another token that is plugged in could be the answer, as opposed to one that is there and does not work.
     #[must_use]
     pub fn is_missing(&self) -> bool {
-        use CarrierError::{NoService, ServiceStopped};
-        matches!(
-            self,
+        use CarrierError::{NoService, Removed, ServiceStopped};
+        match self {
+            // It was pulled out while it was looked at.
+            Self::Unseen { why, .. } => why.carrier() == Some(&Removed),
             Self::Bus(NoService | ServiceStopped)
-                | Self::NoToken
-                | Self::OtherTokens { .. }
-                | Self::NotCome { .. }
-                | Self::NoApplet { .. }
-                | Self::NoMatch { .. }
-        )
+            | Self::NoToken
+            | Self::OtherTokens { .. }
+            | Self::NotCome { .. }
+            | Self::NoApplet { .. }
+            | Self::NoMatch { .. } => true,
+            _ => false,
+        }
     }
 }
 

@@ -11,12 +11,14 @@
 //! - `clock`, `ledger`: any clock on the machine, and no code twice, whatever happens.
 //! - `soak`: days of it.
 //! - `tokens`, `accounts`, `accounts_errors`: what is on the tokens, shown and changed.
+//! - `faults_real`: those of them that a real service can show.
 //! - `personas`: each known kind of token, and what the commands make of it.
 //! - `passwords`, `passwords_of_ykman`: tokens that are locked, and what is remembered of them, in real `keyrings`.
 //! - `secrets`: machines without a token.
 //! - `generate`: completions and the man page, in front of those who read them.
 //! - `install`: what `make install` puts where, and takes away.
 //! - `agent`: sessions that are simply there.
+//! - `faults`: what goes wrong between us and a token: every command, every APDU, every fault.
 //! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
 //! - `waiting`: tokens that are not plugged in, and several that are.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
@@ -46,6 +48,8 @@ mod desktop;
 mod dice;
 mod doctor;
 mod errors;
+mod faults;
+mod faults_real;
 mod generate;
 mod impatient;
 mod install;

@@ -5,6 +5,7 @@ use crate::world::Person;
 use hw::change::{self, Change};
 use hw::survey::Look;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a change may take. Some tokens want a touch for it, and give up on that after 30 seconds by themselves.
@@ -20,14 +21,18 @@ impl Tokens {
     pub async fn change(&self, look: &Look, change: Change, person: &Person) -> Result<(), TokenError> {
         let token = name(look);
         let (bus, keys, target) = (Arc::clone(&self.bus), self.keys.clone(), look.target());
-        let mut changing = on_a_thread(move || change::change(&*bus, &target, &|id| keys.find(id), &change));
+        let stage = Arc::new(Stage::default());
+        let theirs = Arc::clone(&stage);
+        let mut changing =
+            on_a_thread(move || change::change(&*bus, &target, &|id| keys.find(id), &change, &|| theirs.begin()));
+        let (most, moment) = (CHANGE / self.bus.haste(), MOMENT / self.bus.haste());
         let (begun, wait) = (Instant::now(), person.wait());
         let outcome = loop {
             let passed = begun.elapsed();
-            if passed >= CHANGE {
+            if passed >= most {
                 break None;
             }
-            let pause = MOMENT.checked_sub(passed).filter(|left| !left.is_zero());
+            let pause = moment.checked_sub(passed).filter(|left| !left.is_zero());
             if pause.is_none() {
                 wait.show(
                     &format!("Waiting for {token}: touch it if it blinks; another program may be using it"),
@@ -40,7 +45,34 @@ impl Tokens {
         };
         drop(wait);
         *self.seen.lock().await = None;
-        let outcome = outcome.ok_or_else(|| TokenError::Unanswered { token: token.clone(), waited: CHANGE })?;
+        let outcome = outcome.ok_or_else(|| {
+            let begun = !stage.give_up();
+            TokenError::Unanswered { token: token.clone(), waited: most, begun }
+        })?;
         outcome.map_err(|why| TokenError::Change { token, why })
+    }
+}
+
+/// How far a change got: who makes it and who waits for it do not decide differently.
+#[derive(Default)]
+struct Stage(AtomicU8);
+
+const BEGUN: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+impl Stage {
+    /// Whether it may begin, or has begun already.
+    fn begin(&self) -> bool {
+        self.go_to(BEGUN)
+    }
+
+    /// Whether it can be given up, which it cannot any more once it has begun.
+    fn give_up(&self) -> bool {
+        self.go_to(GIVEN_UP)
+    }
+
+    fn go_to(&self, next: u8) -> bool {
+        let was = self.0.compare_exchange(0, next, Ordering::SeqCst, Ordering::SeqCst);
+        was.unwrap_or_else(|was| was) == next || was.is_ok()
     }
 }

@@ -77,13 +77,19 @@ fn may_fit_better(survey: &Survey, looks: &[&Look]) -> Option<Result<Outcome<Fou
 /// The token that could not be looked at, and is there.
 pub(super) fn unseen(survey: &Survey) -> Option<TokenError> {
     let unseen = survey.most_hopeful()?;
-    is_there(unseen).then(|| TokenError::Unseen { reader: printable(&unseen.reader, 100), why: unseen.why.clone() })
+    (is_there(unseen) || survey.looks.is_empty() && is_removed(unseen))
+        .then(|| TokenError::Unseen { reader: printable(&unseen.reader, 100), why: unseen.why.clone() })
 }
 
 /// Whether there is a token in the reader that could not be looked at.
 #[must_use]
 pub fn is_there(unseen: &Unseen) -> bool {
     !matches!(unseen.why.carrier(), Some(CarrierError::Empty | CarrierError::Removed))
+}
+
+/// Whether it was pulled out while it was looked at.
+fn is_removed(unseen: &Unseen) -> bool {
+    matches!(unseen.why.carrier(), Some(CarrierError::Removed))
 }
 
 fn found_on(look: &Look, account: &Account, is_guess: bool) -> Found {

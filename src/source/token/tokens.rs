@@ -77,21 +77,22 @@ impl Tokens {
             keys.learn(&survey, &used.into_inner());
             Ok(survey)
         });
+        let (most, moment) = (LOOK / self.bus.haste(), MOMENT / self.bus.haste());
         let (begun, wait) = (Instant::now(), self.person.wait());
         let survey = loop {
-            let left = LOOK.saturating_sub(begun.elapsed());
-            if left < LOOK - MOMENT
+            let left = most.saturating_sub(begun.elapsed());
+            if left < most - moment
                 && let Some(_attention) = self.person.free_attention()
             {
                 wait.show("Waiting for a token to answer; another program may be using it", Some(left));
             }
-            match tokio::time::timeout(left.min(MOMENT), &mut looking).await {
+            match tokio::time::timeout(left.min(moment), &mut looking).await {
                 Ok(survey) => break survey.ok(),
                 Err(_) if left.is_zero() => break None,
                 Err(_) => {}
             }
         };
-        let survey = survey.ok_or_else(|| self.stuck(LOOK));
+        let survey = survey.ok_or_else(|| self.stuck(most));
         let survey = survey.and_then(|survey| survey.map(Arc::new).map_err(TokenError::Bus));
         *seen = Some((changes, survey.clone()));
         survey

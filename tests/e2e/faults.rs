@@ -1,0 +1,124 @@
+//! What goes wrong between us and a token: every command, every APDU of it, every fault, in memory.
+//!
+//! What each fault comes to is in `faults.txt`, by outcome; what must be so in every cell is checked in [`Cell::check`].
+
+mod cell;
+mod errand;
+mod fault;
+mod way;
+
+use cell::{Cell, Lengths};
+use errand::ERRANDS;
+use fault::{FAULTS, Fault};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Cells that are tried at once; most of their time they wait.
+const AT_ONCE: usize = 64;
+
+/// Each errand with each fault at each place where it can be; errand and fault by their numbers.
+struct Spot {
+    errand: usize,
+    fault: usize,
+    at: usize,
+}
+
+fn spots() -> (Vec<Spot>, Vec<Lengths>) {
+    let lengths: Vec<Lengths> = ERRANDS.iter().map(cell::lengths).collect();
+    let mut spots = Vec::new();
+    for (errand, length) in lengths.iter().enumerate() {
+        for (fault, Fault { place, .. }) in FAULTS.iter().enumerate() {
+            spots.extend((0..length.of(*place)).map(|at| Spot { errand, fault, at }));
+        }
+    }
+    (spots, lengths)
+}
+
+/// What came of all cells, by fault and outcome: which errands, and where in them.
+#[derive(Default)]
+struct Table(BTreeMap<(usize, String), BTreeMap<usize, Vec<usize>>>);
+
+impl Table {
+    fn note(&mut self, spot: &Spot, outcome: String) {
+        self.0.entry((spot.fault, outcome)).or_default().entry(spot.errand).or_default().push(spot.at);
+    }
+
+    /// Positions are counted from 1, as people do.
+    fn text(self, lengths: &[Lengths]) -> String {
+        let mut text = String::new();
+        let mut last = usize::MAX;
+        for ((fault, outcome), errands) in self.0 {
+            if fault != last {
+                let Fault { name, place, .. } = &FAULTS[fault];
+                let _ = writeln!(text, "{}== {name}, {}", if text.is_empty() { "" } else { "\n" }, place.words());
+                last = fault;
+            }
+            let _ = writeln!(text, "{outcome}");
+            let place = FAULTS[fault].place;
+            let is_all =
+                |(errand, length): (usize, &Lengths)| errands.get(&errand).map_or(0, Vec::len) == length.of(place);
+            if lengths.iter().enumerate().all(is_all) {
+                let _ = writeln!(text, "      everywhere");
+                continue;
+            }
+            let of = |(errand, mut at): (usize, Vec<usize>)| {
+                at.sort_unstable();
+                format!("{} {} of {}", ERRANDS[errand].name, ranges(&at), lengths[errand].of(place))
+            };
+            let _ = writeln!(text, "      {}", errands.into_iter().map(of).collect::<Vec<_>>().join("; "));
+        }
+        text
+    }
+}
+
+/// `1-3, 5`.
+fn ranges(positions: &[usize]) -> String {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &at in positions {
+        match runs.last_mut() {
+            Some((_, end)) if *end + 1 == at => *end = at,
+            _ => runs.push((at, at)),
+        }
+    }
+    let shown = |(from, to): (usize, usize)| {
+        if from == to { (from + 1).to_string() } else { format!("{}-{}", from + 1, to + 1) }
+    };
+    runs.into_iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn every_command_every_apdu_every_fault() {
+    let (spots, lengths) = spots();
+    let (next, table, broken) = (AtomicUsize::new(0), Mutex::new(Table::default()), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(spot) = spots.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (errand, fault) = (&ERRANDS[spot.errand], &FAULTS[spot.fault]);
+                    let (outcome, complaints) = Cell::new(errand, fault, spot.at).run();
+                    let complaint = |what| format!("{}, {} at {}: {what}", errand.name, fault.name, spot.at + 1);
+                    broken.lock().unwrap().extend(complaints.into_iter().map(complaint));
+                    table.lock().unwrap().note(spot, outcome);
+                }
+            });
+        }
+    });
+    let head = format!("{} commands, {} faults, {} cells\n\n", ERRANDS.len(), FAULTS.len(), spots.len());
+    let text = head + &table.into_inner().unwrap().text(&lengths);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/faults.txt");
+    if std::env::var_os("UPDATE_ERRORS").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let broken = broken.into_inner().unwrap();
+    assert!(broken.is_empty(), "{} cells:\n{}", broken.len(), broken.join("\n"));
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    for (expected, found) in expected.split("\n\n").zip(text.split("\n\n")) {
+        assert_eq!(found, expected, "see {}", path.display());
+    }
+    assert_eq!(text, expected, "see {}", path.display());
+}
