@@ -157,12 +157,26 @@ pub fn printable(text: &str, most: usize) -> String {
             safe.push('…');
             break;
         }
-        match c {
-            '"' | '\'' | '\\' => safe.push(c),
-            _ => safe.extend(c.escape_debug()),
-        }
+        push_printable(&mut safe, c);
     }
     safe
+}
+
+/// The same for several lines, of any length: what is said to a person at last, in case that a part of it was forgotten.
+#[must_use]
+pub fn printable_lines(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' { safe.push(c) } else { push_printable(&mut safe, c) }
+    }
+    safe
+}
+
+fn push_printable(safe: &mut String, c: char) {
+    match c {
+        ' '..='~' => safe.push(c),
+        _ => safe.extend(c.escape_debug()),
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +187,8 @@ mod tests {
     fn what_does_not_print_is_escaped_and_long_text_is_cut() {
         assert_eq!(printable("a\u{1b}[31mb\u{202e}\n", 80), "a\\u{1b}[31mb\\u{202e}");
         assert_eq!(printable("ünï \"q\" it's", 80), "ünï \"q\" it's");
+        assert_eq!(printable("a\u{301}\u{200d}\\", 80), "a\\u{301}\\u{200d}\\");
+        assert_eq!(printable_lines(" a\nb\r\u{9b}\n"), " a\nb\\r\\u{9b}\n");
         assert_eq!(printable("abcdef", 3), "abc…");
     }
 

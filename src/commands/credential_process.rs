@@ -1,6 +1,7 @@
 //! `credential-process`: the JSON that AWS's SDKs read, in time, whatever happens.
 
 use super::session::{self, Got};
+use super::table::ascii;
 use crate::aws::MfaSerial;
 use crate::aws::credentials_file::rfc3339;
 use crate::cli;
@@ -29,7 +30,7 @@ pub(super) fn run(typed: &cli::CredentialProcess, world: &mut World) -> Result<(
         Some(got) => renewed(plan, &got, world).unwrap_or(got),
         None => in_time(plan, world)?,
     };
-    let text = Zeroizing::new(format!("{}\n", as_json(&got)));
+    let text = Zeroizing::new(ascii(&as_json(&got)));
     world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()).map_err(Failure::Output)
 }
 

@@ -3,6 +3,7 @@
 use super::line::Line;
 use super::round::obtain_all;
 use super::session::{Got, given_code};
+use super::table::ascii;
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::rfc3339;
 use crate::aws::{MfaSerial, short_name};
@@ -150,7 +151,7 @@ pub(super) fn sentence(got: &Got) -> String {
 
 fn print_json(outcomes: &[Outcome], world: &mut World) -> Result<(), Failure> {
     let sessions: Vec<Value> = outcomes.iter().map(|(profile, outcome)| as_json(profile.as_deref(), outcome)).collect();
-    writeln!(world.out, "{}", json!({ "sessions": sessions })).map_err(Failure::Output)
+    world.out.write_all(ascii(&json!({ "sessions": sessions })).as_bytes()).map_err(Failure::Output)
 }
 
 fn as_json(profile: Option<&str>, outcome: &Result<Got, Failure>) -> Value {

@@ -2,7 +2,7 @@
 
 use super::agent;
 use super::line::Line;
-use super::table::table;
+use super::table::{ascii, table};
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::{Stored, rfc3339};
 use crate::cli;
@@ -61,7 +61,8 @@ fn with_waits(mut text: String, rows: &[Line], world: &World) -> String {
             |profile: &str| rows.is_empty() || rows.iter().any(|row| row.profile.as_deref() == Some(profile));
         for (profile, what) in agent::waits(&world.env) {
             if is_asked(&profile) {
-                text.push_str(&format!("the agent waits for {what}, for profile {}\n", printable(&profile, 100)));
+                let (what, profile) = (printable(&what, 200), printable(&profile, 100));
+                text.push_str(&format!("the agent waits for {what}, for profile {profile}\n"));
             }
         }
     }
@@ -70,7 +71,7 @@ fn with_waits(mut text: String, rows: &[Line], world: &World) -> String {
 
 fn as_json(rows: &[Line]) -> String {
     let sessions: Vec<Value> = rows.iter().map(Line::as_json).collect();
-    format!("{}\n", json!({ "sessions": sessions }))
+    ascii(&json!({ "sessions": sessions }))
 }
 
 fn as_table(rows: &[Line]) -> String {

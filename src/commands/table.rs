@@ -1,10 +1,13 @@
 //! Rows as a person reads them, and as programs do.
 
+use crate::world::printable;
 use serde_json::Value;
 use std::fmt::Write;
 
 /// Rows below a head, in columns.
 pub(super) fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    // Whatever stands in a cell, it stays in its line.
+    let rows = rows.map(|row| row.map(|cell| printable(&cell, usize::MAX)));
     let table: Vec<[String; N]> = std::iter::once(head.map(str::to_owned)).chain(rows).collect();
     let widths: Vec<usize> =
         (0..N).map(|column| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
@@ -15,7 +18,7 @@ pub(super) fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = 
     table.iter().map(line).collect()
 }
 
-/// One line of JSON in ASCII, so that names from a token are exact for programs and harmless to a terminal.
+/// One line of JSON in ASCII, so that names from outside are exact for programs and harmless to a terminal.
 pub(super) fn ascii(value: &Value) -> String {
     let mut text = String::new();
     for c in value.to_string().chars() {

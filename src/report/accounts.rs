@@ -212,7 +212,10 @@ pub(super) fn change(what: String, token: &str, error: &ChangeError) -> Report {
                 Some(CarrierError::Removed | CarrierError::Empty) => format!("plug it in again, and {LOOK}"),
                 Some(
                     CarrierError::NoService | CarrierError::ServiceStopped | CarrierError::Refused | CarrierError::Busy,
-                ) => format!("{}; then {LOOK}", report.next.trim_end_matches("; then try again")),
+                ) => format!(
+                    "{}; then {LOOK}",
+                    report.next.trim_end_matches("; then try again").trim_end_matches(", then try again")
+                ),
                 Some(CarrierError::Reset) => format!("{LOOK}, and try again if it is not"),
                 Some(CarrierError::Mute | CarrierError::Broken | CarrierError::Other { .. }) | None => {
                     format!("pull the token out, plug it in again, and {LOOK}")

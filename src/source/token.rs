@@ -200,6 +200,8 @@ pub struct Found {
     pub serial: Option<u32>,
     /// What its applet calls itself.
     pub device_id: Option<DeviceId>,
+    /// Whether all that is known of the account is from an earlier run: it may be another by now.
+    pub is_recalled: bool,
     reader: String,
 }
 

@@ -1,6 +1,7 @@
 //! The conversation on standard error and the terminal, whose last line changes in place while something is waited for.
 
 use super::person::{Level, NoAnswer, Terminal};
+use super::printable_lines;
 use std::io::Write;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ impl Talk {
             return Err(NoAnswer::Nobody);
         }
         let mut terminal = self.terminal.take().ok_or(NoAnswer::Nobody)?;
-        terminal.write(question);
+        terminal.write(&printable_lines(question));
         (self.asked, self.waited) = (true, true);
         Ok(terminal)
     }
@@ -59,7 +60,7 @@ impl Talk {
         }
         self.clear();
         // Standard error that is closed leaves nobody to tell.
-        let _ = writeln!(self.stderr, "{line}");
+        let _ = writeln!(self.stderr, "{}", printable_lines(line));
     }
 
     /// `is_known`: who shows it has shown or said the same before.
@@ -69,14 +70,15 @@ impl Talk {
         }
         let Some(terminal) = &self.terminal else {
             if !is_known {
-                let _ = writeln!(self.stderr, "{}", parts.concat());
+                let _ = writeln!(self.stderr, "{}", printable_lines(&parts.concat()));
             }
             return;
         };
         let countdown = countdown.map(|left| format!(" ({} s)", left.as_secs_f64().ceil())).unwrap_or_default();
         // The last column stays free, or some terminals begin a new line.
         let width = terminal.width();
-        let line = fitting(parts, width.saturating_sub(countdown.len() + 1)) + &countdown;
+        let parts: Vec<String> = parts.iter().map(|part| printable_lines(part).replace('\n', "\\n")).collect();
+        let line = fitting(&parts, width.saturating_sub(countdown.len() + 1)) + &countdown;
         if self.shown.as_ref() == Some(&line) {
             return;
         }

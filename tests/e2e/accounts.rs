@@ -4,6 +4,7 @@ use crate::world::{Bench, Outcome, READER, SEED, SEED_BASE32};
 use hw::transport::CarrierError;
 use serde_json::{Value, json};
 use std::fs;
+use std::time::Duration;
 use virtual_token::{Account, Algorithm, Kind, Persona, Touch, VirtualToken};
 
 const ALICE: &str = "Amazon Web Services:alice@example";
@@ -83,6 +84,19 @@ fn a_uri_from_a_pipe() {
     );
     let bob = bench.token.accounts().pop().unwrap();
     assert_eq!((bob.id.as_slice(), &bob.secret[..], bob.touch), (BOB.as_bytes(), SEED, true));
+}
+
+#[test]
+fn an_account_added_anew_with_a_touch_is_asked_for_it_by_who_knew_it_without() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.run(&["code", "dev"]).code, 0);
+    assert_eq!(accounts(&bench, &["remove", ALICE, "--yes"]).code, 0);
+    bench.input = said(format!("{SEED_BASE32}\n"));
+    assert_eq!(accounts(&bench, &["add", ALICE, "--touch"]).code, 0);
+    bench.input = "";
+    bench.token.set_touch(Touch::ByItself(Duration::from_millis(1500)));
+    let told = bench.run(&["code", "dev"]);
+    assert!(told.code == 0 && told.terminal.contains("Touch YubiKey 12345678 for profile dev"), "{told:?}");
 }
 
 #[test]

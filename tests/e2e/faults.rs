@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Cells that are tried at once; most of their time they wait.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 96;
 
 /// Each errand with each fault at each place where it can be; errand and fault by their numbers.
 struct Spot {

@@ -11,6 +11,7 @@
 //! - `clock`, `ledger`: any clock on the machine, and no code twice, whatever happens.
 //! - `soak`: days of it.
 //! - `tokens`, `accounts`, `accounts_errors`: what is on the tokens, shown and changed.
+//! - `faults`: what goes wrong between us and a token: every command, every APDU, every fault.
 //! - `faults_real`: those of them that a real service can show.
 //! - `personas`: each known kind of token, and what the commands make of it.
 //! - `passwords`, `passwords_of_ykman`: tokens that are locked, and what is remembered of them, in real `keyrings`.
@@ -21,6 +22,7 @@
 //! - `faults`: what goes wrong between us and a token: every command, every APDU, every fault.
 //! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
 //! - `waiting`: tokens that are not plugged in, and several that are.
+//! - `hostile`: text of others, which does no harm wherever it is written.
 //! - `writer`: the credentials file, case by case, as AWS's `clients` read it afterwards.
 //! - `impatient`: servers that end connections early.
 //! - `doctor`: a look at everything, fault by fault.
@@ -51,6 +53,7 @@ mod errors;
 mod faults;
 mod faults_real;
 mod generate;
+mod hostile;
 mod impatient;
 mod install;
 mod keyrings;

@@ -32,7 +32,11 @@ pub(super) async fn code(
     person: &Person,
     purpose: &Purpose,
 ) -> Result<Code, TokenError> {
-    let touch = found.account.touch;
+    let touch = match found.account.touch {
+        // It may have been added anew, with a touch: silence tells, where somebody can be asked.
+        Some(false) if found.is_recalled && person.may_be_bothered() => None,
+        touch => touch,
+    };
     let nobody = || TokenError::TouchWanted { token: found.token.clone() };
     if touch == Some(true) && !person.may_be_bothered() {
         return Err(nobody());

@@ -115,7 +115,8 @@ impl Tokens {
         let Known { token, serial, device_id, account: id, touch } = known.clone();
         let [reader] = <[String; 1]>::try_from(self.bus.readers().ok()?).ok()?;
         let account = Account { id, kind: Kind::Totp, algorithm: None, digits: None, touch };
-        Some(Found { token, account, is_guess: false, serial, device_id: Some(device_id), reader })
+        let device_id = Some(device_id);
+        Some(Found { token, account, is_guess: false, serial, device_id, is_recalled: true, reader })
     }
 
     /// The turn to talk to the token that has an account: several logins go on side by side.

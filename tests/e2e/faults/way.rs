@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 use virtual_token::VirtualToken;
 
-/// What takes longer than a moment, in that haste, and shorter than anybody's patience.
-const SLOW: Duration = Duration::from_millis(600);
+/// What takes longer than the moment after which it is said what is waited for, and shorter than anybody's patience.
+const SLOW: Duration = Duration::from_millis(2500);
 /// A good answer to CALCULATE.
 const CODE: usize = 9;
 
