@@ -10,7 +10,7 @@ const LONGEST: usize = 40;
 /// How many that only pass on what they were told are looked past.
 const DEEPEST: usize = 8;
 /// Shells, by which a person or a program starts others.
-const SHELLS: [&str; 10] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "mksh", "ash", "busybox", "nu"];
+const SHELLS: [&str; 9] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "mksh", "ash", "nu"];
 /// Programs whose script has the name that says something.
 const INTERPRETERS: [&str; 5] = ["python", "node", "ruby", "perl", "pwsh"];
 /// Programs that start another one for somebody.
@@ -62,11 +62,7 @@ fn judge(words: &[String]) -> Judged {
     let program = file_name(program.trim_start_matches('-').trim_end_matches(':'));
     let program = program.split([':', ' ']).next().unwrap_or_default().to_owned();
     if SHELLS.contains(&program.as_str()) {
-        let flags = rest.iter().take_while(|word| word.starts_with('-'));
-        return match flags.clone().any(|word| !word.starts_with("--") && word.ends_with('c')) {
-            true => Judged::PassesOn,
-            false => rest.get(flags.count()).map_or(Judged::Nobody, |script| Judged::Named(file_name(script))),
-        };
+        return shell(rest);
     }
     if PASSERS_ON.contains(&program.as_str()) {
         return Judged::PassesOn;
@@ -76,6 +72,23 @@ fn judge(words: &[String]) -> Judged {
     }
     let is_interpreter = INTERPRETERS.iter().any(|name| program.starts_with(name));
     Judged::Named(script(rest).filter(|_| is_interpreter).unwrap_or(program))
+}
+
+/// A shell runs a line for somebody, or a script, or waits for what a person types.
+fn shell(rest: &[String]) -> Judged {
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        let is_short = word.starts_with('-') && !word.starts_with("--");
+        match word.as_str() {
+            // Those that have a word after them.
+            "--rcfile" | "--init-file" | "-o" | "-O" | "+o" | "+O" => drop(words.next()),
+            _ if is_short && word.contains('c') => return Judged::PassesOn,
+            _ if is_short && word.contains(['i', 's']) => return Judged::Nobody,
+            _ if word.starts_with(['-', '+']) => {}
+            script => return Judged::Named(file_name(script)),
+        }
+    }
+    Judged::Nobody
 }
 
 /// What an interpreter runs: its first argument, or the module that a flag names.
@@ -113,6 +126,9 @@ mod tests {
             ("/bin/sh -c aws-mfa-key\u{a0}credential-process\u{a0}dev", Judged::PassesOn),
             ("bash -lc x", Judged::PassesOn),
             ("bash --norc", Judged::Nobody),
+            ("/bin/bash --init-file /opt/editor/terminal.sh", Judged::Nobody),
+            ("bash --rcfile x -i", Judged::Nobody),
+            ("bash -eu -o pipefail deploy.sh", named("deploy.sh")),
             ("setsid --wait x", Judged::PassesOn),
             ("tmux: server", Judged::Nobody),
             ("sshd: alice@pts/0", Judged::Nobody),

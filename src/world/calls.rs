@@ -53,6 +53,7 @@ struct State {
     open: Vec<Call>,
 }
 
+#[derive(Clone)]
 struct Call {
     number: u64,
     wanted: Wanted,
@@ -94,8 +95,10 @@ impl Calls {
             desktop.show(number, &wanted.notice(caller));
         }
         let call = Call { number, wanted, is_shown, hook };
+        state.open.push(call.clone());
+        // Whoever ends the process meanwhile is not kept waiting for it.
+        drop(state);
         self.run_hook(&call, ("start", ""));
-        state.open.push(call);
         number
     }
 

@@ -2,6 +2,8 @@
 
 use crate::stack::{PATIENCE, Stack, Told, program, signal};
 use crate::world::{Bench, SEED};
+use aws_mfa_key::report::{Failure, report};
+use aws_mfa_key::world::{Around, Pending, Person, Wanted};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -219,4 +221,41 @@ fn a_hook_holds_nothing_up_and_says_nothing() {
     until("both have ended", || lines(&ended).len() == 2);
     let told = stack.run(&["login", "dev", "--force", "--on-touch", "/no/such/program"]);
     assert_eq!(told.code, Some(0), "{told:?}");
+}
+
+#[test]
+fn who_is_not_kept_waiting_any_longer_is_told_what_for() {
+    let told = |pending| {
+        let waited = Duration::from_secs(17);
+        let report = report(&Failure::TooLate { profile: "dev".to_owned(), waited, pending });
+        (report.exit as u8, report.cause)
+    };
+    let other = |what: &str| Some(Pending::Other(what.to_owned()));
+    let cases = [
+        (Some(Pending::Touch("YubiKey 1".to_owned())), 4, "nobody touched YubiKey 1 within 17 s"),
+        (Some(Pending::Answer), 4, "nobody answered the question at the terminal within 17 s"),
+        (other("Waiting for another login"), 1, "after 17 s it was still waiting for another login"),
+        (None, 1, "AWS and the token took longer than 17 s"),
+    ];
+    for (pending, exit, cause) in cases {
+        assert_eq!(told(pending), (exit, cause.to_owned()));
+    }
+}
+
+/// What the program waits for is known while it waits, and not any longer.
+#[test]
+fn what_is_waited_for_is_known() {
+    let person = Person::new(Box::new(std::io::sink()), None, Around::default());
+    assert_eq!(person.pending(), None);
+    let wait = person.wait();
+    wait.show("Waiting for the next code", None);
+    assert_eq!(person.pending(), Some(Pending::Other("Waiting for the next code".to_owned())));
+    drop(wait);
+    let (wait, touch) = (person.wait(), aws_mfa_key::world::Touch { token: "X".to_owned(), account: "a".to_owned() });
+    let wanted =
+        Wanted { what: "Touch X".to_owned(), purpose: None, touch: Some(touch), limit: Duration::from_secs(15) };
+    wait.want(&wanted, None);
+    assert_eq!(person.pending(), Some(Pending::Touch("X".to_owned())));
+    drop(wait);
+    assert_eq!(person.pending(), None);
 }
