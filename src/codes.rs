@@ -207,7 +207,7 @@ impl Codes<'_> {
     /// Finds the account, with the passwords that a person has to type for it.
     async fn find(&self, identity: Option<&Identity>) -> Result<Ready, TokenError> {
         let search = self.plan.search(self.serial, identity);
-        let purpose = format!("profile {}", self.plan.profile);
+        let purpose = self.purpose();
         let attempt = async || self.tokens.unlocked(self.person, None, |survey| token::search(survey, &search)).await;
         let found = self.tokens.awaited(self.plan.wait, Some(&purpose), attempt).await?;
         Ok(Ready::Token(Box::new(found)))
@@ -235,8 +235,7 @@ impl Codes<'_> {
 
     /// The code of an account on a token. Who may have to touch is asked by one login at a time.
     async fn code_of(&self, found: &Found) -> Result<Code, TokenError> {
-        let aws_account = self.serial.account().map(str::to_owned);
-        let purpose = Purpose { profile: self.plan.profile.clone(), aws_account };
+        let purpose = self.purpose();
         let touch = found.account.touch != Some(false);
         loop {
             let step = self.unspent_step(touch).await;
@@ -254,6 +253,11 @@ impl Codes<'_> {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// What a person is asked for.
+    fn purpose(&self) -> Purpose {
+        Purpose { profile: self.plan.profile.clone(), aws_account: self.serial.account().map(str::to_owned) }
     }
 
     /// Whether a code is of the step that it is now, and of none of its neighbours.

@@ -226,6 +226,7 @@ fn too_late(profile: &str, waited: Duration, pending: Option<&Pending>) -> Repor
         Some(Pending::Answer) => {
             (Exit::Person, format!("nobody answered the question at the terminal within {seconds} s"))
         }
+        Some(Pending::PlugIn) => (Exit::NoToken, format!("no token was plugged in within {seconds} s")),
         Some(Pending::Other(what)) => {
             let what = what.strip_prefix("Waiting for ").unwrap_or(what);
             (Exit::Failed, format!("after {seconds} s it was still waiting for {what}"))

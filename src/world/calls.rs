@@ -1,6 +1,6 @@
 //! The calls for a person that are open: on the desktop, and with the hook. None of them holds anything up.
 
-use super::wanted::{End, Notice, Wanted};
+use super::wanted::{Act, End, Notice, Wanted};
 use super::{Manner, hook};
 use std::ffi::OsString;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -85,7 +85,7 @@ impl Calls {
         let caller = self.caller();
         let mut state = self.state();
         state.last += 1;
-        let (number, hook) = (state.last, state.on_touch.clone().filter(|_| wanted.touch.is_some()));
+        let (number, hook) = (state.last, state.on_touch.clone().filter(|_| matches!(wanted.act, Act::Touch(_))));
         let desktop = self.around.desktop.as_ref().filter(|_| !state.undisturbed);
         if desktop.is_some() || hook.is_some() {
             (self.around.before_use)();

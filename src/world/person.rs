@@ -2,7 +2,7 @@
 
 use super::calls::{Around, Calls};
 use super::talk::Talk;
-use super::wanted::{End, Wanted};
+use super::wanted::{Act, End, Wanted};
 use secrecy::{ExposeSecret, SecretString};
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
@@ -43,6 +43,8 @@ pub enum Pending {
     Touch(String),
     /// Nobody has answered a question.
     Answer,
+    /// Nobody has plugged in a token.
+    PlugIn,
     /// Something else, as it was told: `Waiting for …`.
     Other(String),
 }
@@ -139,7 +141,11 @@ impl Person {
     #[must_use]
     pub fn pending(&self) -> Option<Pending> {
         if let Some(wanted) = self.0.calls.pending() {
-            return Some(wanted.touch.map_or(Pending::Answer, |touch| Pending::Touch(touch.token)));
+            return Some(match wanted.act {
+                Act::Touch(touch) => Pending::Touch(touch.token),
+                Act::Answer => Pending::Answer,
+                Act::PlugIn => Pending::PlugIn,
+            });
         }
         let talk = self.talk();
         if talk.asked { Some(Pending::Answer) } else { talk.awaited.clone().map(Pending::Other) }
@@ -193,7 +199,7 @@ impl Person {
     /// A wait that may come, of which nothing is shown yet.
     #[must_use]
     pub fn wait(&self) -> Wait<'_> {
-        Wait { person: self, said: RefCell::default(), call: Cell::new(None), end: Cell::new(End::Failed) }
+        Wait { person: self, said: RefCell::default(), call: RefCell::default(), end: Cell::new(End::Failed) }
     }
 
     /// Takes away what is shown, whoever shows it.
@@ -222,7 +228,8 @@ impl Person {
             Some(caller) if what.len() < question.len() => format!("{what} (for {caller}): "),
             _ => question.to_owned(),
         };
-        let wanted = Wanted { what: what.to_owned(), purpose: None, touch: None, limit };
+        let (what, detail) = (what.to_owned(), String::new());
+        let wanted = Wanted { what, purpose: None, detail, act: Act::Answer, limit };
         let call = calls.caller().map(|_| calls.begin(&wanted));
         let answer = loop {
             match self.ask_once(&question, echo, end.saturating_duration_since(Instant::now())).await {
@@ -276,8 +283,8 @@ pub struct Wait<'a> {
     person: &'a Person,
     /// What was shown or said last.
     said: RefCell<Option<String>>,
-    /// The number under which the person was called.
-    call: Cell<Option<u64>>,
+    /// The number under which the person was called, and what for.
+    call: RefCell<Option<(u64, String)>>,
     end: Cell<End>,
 }
 
@@ -290,10 +297,19 @@ impl Wait<'_> {
     /// Shows what a person must do: at the terminal in the same way, and on the desktop; a touch is told to the hook.
     pub fn want(&self, wanted: &Wanted, countdown: Option<Duration>) {
         let calls = &self.person.0.calls;
-        self.show_parts(&wanted.parts(calls.caller()), countdown);
-        if self.call.get().is_none() {
-            self.call.set(Some(calls.begin(wanted)));
-        }
+        let parts = wanted.parts(calls.caller());
+        self.show_parts(&parts, countdown);
+        let (what, call) = (parts.concat(), self.call.take());
+        let call = match call {
+            Some((call, same)) if same == what => call,
+            other => {
+                if let Some((call, _)) = other {
+                    calls.end(call, End::Failed);
+                }
+                calls.begin(wanted)
+            }
+        };
+        self.call.replace(Some((call, what)));
     }
 
     /// Says what came of it, before it is over; otherwise something went wrong.
@@ -316,7 +332,7 @@ impl Wait<'_> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        if let Some(call) = self.call.get() {
+        if let Some((call, _)) = self.call.take() {
             self.person.0.calls.end(call, self.end.get());
         }
         if self.said.borrow().is_some() {

@@ -22,10 +22,23 @@ pub struct Wanted {
     pub what: String,
     /// What for; nothing, where that says it.
     pub purpose: Option<Purpose>,
-    /// What is to be touched, if it is a touch.
-    pub touch: Option<Touch>,
+    /// What else is to be said of it; it begins as it follows.
+    pub detail: String,
+    /// Of which kind it is.
+    pub act: Act,
     /// How long it is waited for at most.
     pub limit: Duration,
+}
+
+/// The kinds of what a person must do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Touch a token.
+    Touch(Touch),
+    /// Answer a question at the terminal.
+    Answer,
+    /// Plug in a token.
+    PlugIn,
 }
 
 /// A touch: of which token, for which of its accounts.
@@ -72,9 +85,10 @@ impl Wanted {
             (None, Some(profile)) => format!("{} for {profile}", self.what),
             (None, None) => self.what.clone(),
         };
+        let Act::Touch(touch) = &self.act else { return vec![first + &self.detail] };
         let aws_account = self.aws_account().map(|number| format!(", AWS account {number}"));
-        let account = self.touch.as_ref().map(|touch| format!(" ({})", name(&touch.account)));
-        [Some(first), aws_account, account].into_iter().flatten().collect()
+        let account = format!(" ({})", name(&touch.account));
+        [Some(first + &self.detail), aws_account, Some(account)].into_iter().flatten().collect()
     }
 
     /// The same for the desktop, where there is room.
@@ -91,17 +105,21 @@ impl Wanted {
             (None, Some(profile)) => Some(format!("For {profile}.")),
             (None, None) => None,
         };
-        let account = self.touch.as_ref().map(|touch| format!("Account on the token: {}", name(&touch.account)));
-        let place = self.touch.is_none().then(|| "It is waited for at the terminal.".to_owned());
+        let more = match &self.act {
+            Act::Touch(touch) => Some(format!("Account on the token: {}", name(&touch.account))),
+            Act::Answer => Some("It is waited for at the terminal.".to_owned()),
+            Act::PlugIn => None,
+        };
         let time = Some(format!("There are {} seconds.", self.limit.as_secs()));
-        let body: Vec<String> = [who, account, place, time].into_iter().flatten().collect();
-        Notice { summary: printable(&self.what, 2 * LONGEST), body: body.join("\n"), limit: self.limit }
+        let body: Vec<String> = [who, more, time].into_iter().flatten().collect();
+        let summary = printable(&format!("{}{}", self.what, self.detail), 2 * LONGEST);
+        Notice { summary, body: body.join("\n"), limit: self.limit }
     }
 
     /// The same for a hook, as variables; nothing if it is no touch.
     #[must_use]
     pub fn variables(&self, caller: Option<&str>) -> Option<Vec<(&'static str, String)>> {
-        let touch = self.touch.as_ref()?;
+        let Act::Touch(touch) = &self.act else { return None };
         let profile = self.purpose.as_ref().map(|purpose| name(&purpose.profile));
         Some(vec![
             ("AWS_MFA_KEY_TOUCH_TOKEN", name(&touch.token)),
@@ -143,7 +161,8 @@ mod tests {
         Wanted {
             what: "Touch YubiKey 1".to_owned(),
             purpose: Some(Purpose { profile: "dev".to_owned(), aws_account: Some("123456789012".to_owned()) }),
-            touch: Some(Touch { token: "YubiKey 1".to_owned(), account: "AWS:al\u{1b}ice".to_owned() }),
+            detail: String::new(),
+            act: Act::Touch(Touch { token: "YubiKey 1".to_owned(), account: "AWS:al\u{1b}ice".to_owned() }),
             limit: Duration::from_secs(15),
         }
     }
@@ -164,8 +183,19 @@ mod tests {
     }
 
     #[test]
+    fn a_token_to_be_plugged_in_says_which_are_not_it() {
+        let what = "Plug in token 2".to_owned();
+        let plug = Wanted { act: Act::PlugIn, what, detail: "; plugged in: YubiKey 1".to_owned(), ..wanted() };
+        let line = "Plug in token 2 for terraform: profile dev; plugged in: YubiKey 1";
+        assert_eq!(plug.parts(Some("terraform")), [line]);
+        let notice = plug.notice(Some("terraform"));
+        assert_eq!(notice.summary, "Plug in token 2; plugged in: YubiKey 1");
+        assert_eq!(notice.body, "terraform asks, for profile dev (AWS account 123456789012).\nThere are 15 seconds.");
+    }
+
+    #[test]
     fn what_is_no_touch_is_none_of_the_hooks_business() {
-        let question = Wanted { touch: None, purpose: None, what: "Password of X".to_owned(), ..wanted() };
+        let question = Wanted { act: Act::Answer, purpose: None, what: "Password of X".to_owned(), ..wanted() };
         assert_eq!(question.variables(Some("make")), None);
         assert_eq!(
             question.notice(Some("make")).body,

@@ -3,7 +3,7 @@
 use crate::stack::{PATIENCE, Stack, Told, program, signal};
 use crate::world::{Bench, SEED};
 use aws_mfa_key::report::{Failure, report};
-use aws_mfa_key::world::{Around, Pending, Person, Wanted};
+use aws_mfa_key::world::{Act, Around, Pending, Person, Touch as Touched, Wanted};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -72,6 +72,8 @@ fn the_next_login_waits_for_a_token_that_still_blinks_for_the_last_one() {
     stack.bench.token.set_touch(Touch::ByItself(Duration::ZERO));
     let told = Told::from(second.wait_with_output().unwrap());
     assert_eq!(told.code, Some(0), "{told:?}");
+    let waits = "Waiting for a token to answer; another program may be using it\n";
+    assert!(told.err.starts_with(waits) && told.err.contains(TOUCH), "{told:?}");
 }
 
 #[test]
@@ -233,6 +235,7 @@ fn who_is_not_kept_waiting_any_longer_is_told_what_for() {
     let other = |what: &str| Some(Pending::Other(what.to_owned()));
     let cases = [
         (Some(Pending::Touch("YubiKey 1".to_owned())), 4, "nobody touched YubiKey 1 within 17 s"),
+        (Some(Pending::PlugIn), 3, "no token was plugged in within 17 s"),
         (Some(Pending::Answer), 4, "nobody answered the question at the terminal within 17 s"),
         (other("Waiting for another login"), 1, "after 17 s it was still waiting for another login"),
         (None, 1, "AWS and the token took longer than 17 s"),
@@ -251,9 +254,9 @@ fn what_is_waited_for_is_known() {
     wait.show("Waiting for the next code", None);
     assert_eq!(person.pending(), Some(Pending::Other("Waiting for the next code".to_owned())));
     drop(wait);
-    let (wait, touch) = (person.wait(), aws_mfa_key::world::Touch { token: "X".to_owned(), account: "a".to_owned() });
-    let wanted =
-        Wanted { what: "Touch X".to_owned(), purpose: None, touch: Some(touch), limit: Duration::from_secs(15) };
+    let (wait, act) = (person.wait(), Act::Touch(Touched { token: "X".to_owned(), account: "a".to_owned() }));
+    let (what, limit) = ("Touch X".to_owned(), Duration::from_secs(15));
+    let wanted = Wanted { what, purpose: None, detail: String::new(), act, limit };
     wait.want(&wanted, None);
     assert_eq!(person.pending(), Some(Pending::Touch("X".to_owned())));
     drop(wait);

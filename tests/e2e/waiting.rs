@@ -218,11 +218,12 @@ fn another_token_under_the_same_reader_name_is_not_asked_for_a_code() {
 }
 
 /// Our program, and what it says until a text stands there.
-fn until_it_says(child: &mut Child, text: &str) -> String {
+/// Reads until a line begins and ends like that; between the two stands who asks, which is this test.
+fn until_it_says(child: &mut Child, text: (&str, &str)) -> String {
     let mut said = String::new();
     let mut lines = BufReader::new(child.stderr.as_mut().unwrap());
-    while !said.contains(text) {
-        assert!(lines.read_line(&mut said).unwrap() > 0, "it ended before it said {text}: {said}");
+    while !said.lines().any(|line| line.starts_with(text.0) && line.ends_with(text.1)) {
+        assert!(lines.read_line(&mut said).unwrap() > 0, "it ended before it said {text:?}: {said}");
     }
     said
 }
@@ -250,9 +251,10 @@ fn through_a_service_in_whichever_port() {
         let stack = two_readers();
         let other = another(5);
         let mut login = stack.program(&["login", "dev", "--wait"]).spawn().unwrap();
-        until_it_says(&mut login, "Plug in the token for profile dev\n");
+        until_it_says(&mut login, ("Plug in the token for ", ": profile dev"));
         let _other = stack.pcscd.insert(1 - port, &other).unwrap();
-        until_it_says(&mut login, "Plug in the token that has the account for profile dev; it is not on YubiKey 5\n");
+        let other_token = ": profile dev; it is not on YubiKey 5";
+        until_it_says(&mut login, ("Plug in the token that has the account for ", other_token));
         let _wanted = stack.pcscd.insert(port, &stack.bench.token).unwrap();
         let told = ended(login);
         assert_eq!(told.code, Some(0), "{told:?}");
@@ -270,7 +272,7 @@ fn through_a_service_that_starts_late() {
     let mut stack = two_readers();
     stack.pcscd.kill();
     let mut login = stack.program(&["login", "dev", "--wait"]).spawn().unwrap();
-    until_it_says(&mut login, "Waiting for the smart card service (pcscd) and a token for profile dev\n");
+    until_it_says(&mut login, ("Waiting for the smart card service (pcscd) and a token for ", ": profile dev"));
     stack.pcscd.revive().unwrap();
     let _wanted = stack.pcscd.insert(1, &stack.bench.token).unwrap();
     let told = ended(login);

@@ -1,7 +1,7 @@
 //! Waiting for a token that is not plugged in, or not the right one.
 
 use super::{TokenError, Tokens};
-use crate::world::printable;
+use crate::world::{Act, Purpose, Wanted, printable};
 use hw::transport::{Bus, News, Stopper};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -49,7 +49,7 @@ impl Tokens {
     pub async fn awaited<T>(
         &self,
         patience: Option<Duration>,
-        purpose: Option<&str>,
+        purpose: Option<&Purpose>,
         attempt: impl AsyncFn() -> Result<T, TokenError>,
     ) -> Result<T, TokenError> {
         let mut missing = match (attempt().await, patience) {
@@ -68,7 +68,7 @@ impl Tokens {
             }
             // Another login may be asking for a touch meanwhile.
             if let Some(_attention) = self.person.free_attention() {
-                wait.show(&wanted(&missing, purpose), Some(left));
+                wait.want(&wanted(&missing, purpose, patience), Some(left));
             }
             let news = changes.wait_for(|changes| *changes != seen);
             match tokio::time::timeout(left.min(TICK), news).await {
@@ -89,19 +89,21 @@ impl Tokens {
 }
 
 /// What a person is to do.
-fn wanted(missing: &TokenError, purpose: Option<&str>) -> String {
-    let purpose = purpose.map(|purpose| format!(" for {purpose}")).unwrap_or_default();
-    match missing {
-        TokenError::Bus(_) => format!("Waiting for the smart card service (pcscd) and a token{purpose}"),
+fn wanted(missing: &TokenError, purpose: Option<&Purpose>, limit: Duration) -> Wanted {
+    let (what, detail) = match missing {
+        TokenError::Bus(_) => ("Waiting for the smart card service (pcscd) and a token".to_owned(), String::new()),
         TokenError::OtherTokens { wanted, present } => {
-            format!("Plug in token {wanted}{purpose}; plugged in: {}", present.join(", "))
+            (format!("Plug in token {wanted}"), format!("; plugged in: {}", present.join(", ")))
         }
-        TokenError::NoApplet { token, .. } => format!("Plug in another token{purpose}; {token} has no OATH applet"),
+        TokenError::NoApplet { token, .. } => {
+            ("Plug in another token".to_owned(), format!("; {token} has no OATH applet"))
+        }
         TokenError::NoMatch { present, named, .. } => {
             let account = named.as_deref().map_or("account".to_owned(), |id| format!("account {}", printable(id, 64)));
             let tokens: Vec<&str> = present.iter().map(|(token, _)| token.as_str()).collect();
-            format!("Plug in the token that has the {account}{purpose}; it is not on {}", tokens.join(", "))
+            (format!("Plug in the token that has the {account}"), format!("; it is not on {}", tokens.join(", ")))
         }
-        _ => format!("Plug in the token{purpose}"),
-    }
+        _ => ("Plug in the token".to_owned(), String::new()),
+    };
+    Wanted { what, purpose: purpose.cloned(), detail, act: Act::PlugIn, limit }
 }

@@ -2,7 +2,7 @@
 
 use super::{Found, TokenError, Tokens, on_a_thread};
 use crate::source::{Code, DIGITS, PERIOD};
-use crate::world::{End, Person, Purpose, Touch, Wanted};
+use crate::world::{Act, End, Person, Purpose, Touch, Wanted};
 use hw::fetch;
 use hw::oath::{self, OathError, TimeStep};
 use secrecy::SecretString;
@@ -123,7 +123,7 @@ impl Came {
 fn wanted(found: &Found, purpose: &Purpose) -> Wanted {
     let (what, account) = (format!("Touch {}", found.token), found.account.id.to_string());
     let touch = Touch { token: found.token.clone(), account };
-    Wanted { what, purpose: Some(purpose.clone()), touch: Some(touch), limit: TOUCH }
+    Wanted { what, purpose: Some(purpose.clone()), detail: String::new(), act: Act::Touch(touch), limit: TOUCH }
 }
 
 fn waiting_for(found: &Found) -> String {

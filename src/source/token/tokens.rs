@@ -16,8 +16,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a look may take; another program that talks to a token makes us wait.
-const LOOK: Duration = Duration::from_secs(15);
+/// How long a look may take: another program that talks to a token makes us wait, and so does a token that still blinks for
+/// a program that was ended, up to 30 seconds.
+const LOOK: Duration = Duration::from_secs(35);
 /// Silence after which it is said what is waited for.
 const MOMENT: Duration = Duration::from_secs(1);
 
