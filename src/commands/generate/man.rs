@@ -120,8 +120,13 @@ fn flags<'a>(page: &mut Roff, args: impl Iterator<Item = &'a Arg>) {
         let names = [arg.get_short().map(|c| format!("-{c}")), arg.get_long().map(|name| format!("--{name}"))];
         let names: Vec<String> = names.into_iter().flatten().collect();
         let value = arg.get_value_names().filter(|_| arg.get_action().takes_values()).map(|names| names.join(" "));
-        let gap = if names.is_empty() || value.is_none() { "" } else { " " };
-        let head = [bold(names.join(", ")), roman(gap), italic(value.unwrap_or_default())];
+        // A value that may be left out stands behind a sign of its own.
+        let (open, close) = match (&value, arg.is_require_equals_set()) {
+            (Some(_), true) => ("[=", "]"),
+            (Some(_), false) if !names.is_empty() => (" ", ""),
+            _ => ("", ""),
+        };
+        let head = [bold(names.join(", ")), roman(open), italic(value.unwrap_or_default()), roman(close)];
         item(page, head, &arg.get_help().map(ToString::to_string).unwrap_or_default());
         let values = arg.get_possible_values();
         let values: Vec<&str> =
