@@ -55,17 +55,17 @@ take_away() { # FOLDER NAME COMMAND…
 what_now() {
     cat <<END
 
-Installed, and nothing is enabled. To have a session each time that a token is plugged in, at a workstation:
+Installed, and nothing is enabled. To have sessions kept fresh at a workstation, as yourself:
 
     systemctl --user daemon-reload
-    systemctl --user enable aws-mfa-key-login@PROFILE.service
+    systemctl --user enable --now aws-mfa-key-agent.service
 
-and for its end as the token is pulled out, aws-mfa-key-logout@PROFILE.service as well.
-On a machine without a desktop, let a group use the token, and have the system log in:
+Or only a login as a token is plugged in: systemctl --user enable aws-mfa-key-login@PROFILE.service
+On a machine without a desktop, let a group use the token, and have the system keep sessions:
 
     sudo systemd-sysusers && sudo systemd-tmpfiles --create && sudo systemctl daemon-reload
     sudo usermod --append --groups aws-mfa-key USER
-    sudo systemctl enable --now aws-mfa-key-login@PROFILE.service
+    sudo systemctl enable --now aws-mfa-key-agent.service
 
 README.md tells both from the beginning.
 END

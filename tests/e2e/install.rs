@@ -39,10 +39,12 @@ fn files(folder: &Path) -> BTreeMap<String, u32> {
 }
 
 /// What is installed, below the prefix.
-const INSTALLED: [&str; 14] = [
+const INSTALLED: [&str; 16] = [
     "bin/aws-mfa-key",
+    "lib/systemd/system/aws-mfa-key-agent.service",
     "lib/systemd/system/aws-mfa-key-inserted@.target",
     "lib/systemd/system/aws-mfa-key-login@.service",
+    "lib/systemd/user/aws-mfa-key-agent.service",
     "lib/systemd/user/aws-mfa-key-inserted@.target",
     "lib/systemd/user/aws-mfa-key-login@.service",
     "lib/systemd/user/aws-mfa-key-logout@.service",
@@ -73,7 +75,7 @@ fn what_is_installed_is_taken_away_again_and_nothing_else() {
     let read = |name: &str| fs::read_to_string(folder.path().join("opt").join(name)).unwrap();
     for unit in INSTALLED.into_iter().filter(|name| name.ends_with(".service")) {
         let text = read(unit);
-        assert!(text.contains("=/opt/bin/aws-mfa-key log"), "{text}");
+        assert!(text.contains("=/opt/bin/aws-mfa-key "), "{text}");
         assert!(!text.contains("@bindir@"), "{text}");
     }
     assert!(read("share/man/man1/aws-mfa-key.1").contains(".SH \"EXIT STATUS\""));
