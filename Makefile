@@ -1,9 +1,10 @@
 # Each target sets up what it needs by itself; `make` lists them.
 
-.PHONY: help demo test bench install uninstall
+.PHONY: help demo test test-vm bench install uninstall
 help:
 	@echo 'make demo       a login from the touch to `aws s3 ls`, with a virtual token and AWS on this machine'
 	@echo 'make test       all tests, with a real pcscd, ykman, the AWS CLI and boto3'
+	@echo 'make test-vm    a Debian machine under emulation: tokens plugged in and pulled out, udev, systemd, polkit'
 	@echo 'make bench      how long things take, beside what one would use instead'
 	@echo 'make install    program, man page, completions, udev rule, systemd units, polkit rule; PREFIX is /usr/local'
 	@echo 'make uninstall  takes exactly them away'
@@ -13,6 +14,9 @@ demo:
 
 test:
 	@tests/test.sh
+
+test-vm:
+	@tests/vm.sh
 
 bench:
 	@tests/bench.sh

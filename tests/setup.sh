@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Puts on this machine what the tests and the demo need, and prints the folder with the Python clients.
 #
-# usage: tests/setup.sh [tests]
+# usage: tests/setup.sh [tests|vm]
 # With `tests`, what the demo and the measurements can do without, too: other people's shells, access control lists, a desktop's keyring.
+# With `vm`, what the machine under emulation needs, and no Python clients.
 # Missing system packages are installed by apt, as root or with sudo; anybody else is told their names.
 # Several may run at once: one of them does the work, and the others wait for it.
 set -euo pipefail
@@ -37,9 +38,24 @@ python_venv() { /usr/bin/python3 -c 'import ensurepip, venv'; }
 faketime_library() { compgen -G '/usr/lib*/faketime/libfaketime.so.1' || compgen -G '/usr/lib/*/faketime/libfaketime.so.1'; }
 python_headers() { test -e "$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"; }
 
-need_packages() { # [tests]
+# Where a newer qemu-utils is installed than there is a qemu-system-x86 for, it has to become as old.
+qemu_packages() {
+    local version
+    version=$(apt-cache policy qemu-system-x86 2>/dev/null | sed -n 's/^ *Candidate: //p')
+    echo qemu-system-x86
+    if dpkg-query --show qemu-utils >/dev/null 2>&1; then echo "qemu-utils=$version"; fi
+}
+
+need_packages() { # [tests|vm]
     need "gcc libc6-dev" c_compiler
-    need python3-venv python_venv
+    if [ "${1:-}" = vm ]; then
+        need "$(qemu_packages)" command -v qemu-system-x86_64
+        need "debootstrap debian-archive-keyring" test -e /usr/sbin/debootstrap
+        need e2fsprogs test -x /usr/sbin/mke2fs
+        local AWS_MFA_KEY_WITHOUT_VPCD=1
+    else
+        need python3-venv python_venv
+    fi
     if [ "$(uname -s)" = Linux ]; then
         need pkg-config command -v pkg-config
         need libpcsclite-dev pkg-config --exists libpcsclite
@@ -98,7 +114,7 @@ if [ ! -e $policy ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
-apt-get -qq --yes --no-install-recommends -o DPkg::Lock::Timeout=600 install "$@" >/dev/null
+apt-get -qq --yes --no-install-recommends --allow-downgrades -o DPkg::Lock::Timeout=600 install "$@" >/dev/null
 '
 
 need_clients() { # FOLDER
@@ -128,6 +144,7 @@ need_clients() { # FOLDER
 
 need_rust
 need_packages "${1:-}"
+if [ "${1:-}" = vm ]; then exit; fi
 clients=${AWS_MFA_KEY_TEST_ENV:-$PWD/target/test-env}
 need_clients "$clients"
 printf '%s\n' "$clients"

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Makes the disk of the machine that tests/vm.sh boots, as root.
+#
+# usage: tests/vm/image.sh TARGET USER [SCENE…]: cargo's target folder, who is to own the disk, which scenes
+# PROGRAM is what is installed.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export PATH=$PATH:/usr/sbin:/sbin
+target=$1 owner=$2
+shift 2
+folder=$target/vm
+
+packages=systemd-sysv,udev,dbus,dbus-user-session,libpam-systemd,polkitd,pcscd,libccid,libpcsclite1,usbip
+packages+=,linux-image-amd64,kmod,initramfs-tools,zstd,man-db
+base=$folder/base
+
+make_base() {
+    echo "Getting Debian 13's packages (once; some minutes) …"
+    rm -rf "$base" "$base.made-from"
+    if ! debootstrap --variant=minbase --include="$packages" trixie "$base" >"$folder/debootstrap.log" 2>&1; then
+        tail -5 "$folder/debootstrap.log" >&2
+        exit 1
+    fi
+    rm -rf "$base"/var/cache/apt/archives/*.deb "$base"/var/lib/apt/lists/*
+    echo machine >"$base/etc/hostname"
+    # Somebody at the desktop, and somebody who is not.
+    chroot "$base" useradd --create-home --shell /bin/bash alice
+    chroot "$base" useradd --create-home --shell /bin/bash bob
+    # What a machine does in its spare time.
+    for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer man-db.timer; do
+        ln -sf /dev/null "$base/etc/systemd/system/$unit"
+    done
+}
+made_from=$(printf '%s' "$packages"; declare -f make_base)
+if [ "$(cat "$base.made-from" 2>/dev/null)" != "$made_from" ]; then
+    make_base
+    printf '%s' "$made_from" >"$base.made-from"
+fi
+
+root=$folder/root
+rm -rf "$root"
+cp -a --reflink=auto "$base" "$root"
+DESTDIR=$root udev/install.sh install >"$folder/installed"
+mkdir "$root/opt/vm"
+cp "$target/debug/virtual-token" "$target/debug/fake-aws" "$root/opt/vm/"
+cp -r tests/vm/guest.sh tests/vm/scene.sh tests/vm/scenes tests/vm/faces "$root/opt/vm/"
+cp -r tests/vm/etc/. "$root/etc/"
+sed "s|^$root||" "$folder/installed" >"$root/opt/vm/installed"
+printf '%s\n' "$@" >"$root/opt/vm/wanted"
+mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
+ln -s ../scenes.service "$root/etc/systemd/system/multi-user.target.wants/scenes.service"
+
+cp "$root"/boot/vmlinuz-* "$folder/vmlinuz"
+cp "$root"/boot/initrd.img-* "$folder/initrd"
+rm -f "$folder/disk"
+mke2fs -q -t ext4 -d "$root" "$folder/disk" 1800M 2>/dev/null
+rm -rf "$root"
+chown "$owner" "$folder" "$folder"/{vmlinuz,initrd,disk}

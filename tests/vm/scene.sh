@@ -1,0 +1,126 @@
+# What the scenes have at hand. Each runs in a shell of its own, and has failed if a command of it has.
+set -euo pipefail
+
+fail() { # WORDS
+    echo "$*"
+    exit 1
+}
+
+not() { # COMMAND…
+    if "$@"; then
+        echo "This should not be so: $*"
+        return 1
+    fi
+}
+
+# Waits until a command succeeds; a machine under emulation is slow, and more so on a machine that is busy.
+until_it_is_so() { # COMMAND…
+    local end=$((SECONDS + 120))
+    while [ $SECONDS -lt $end ]; do
+        if "$@" >/dev/null 2>&1; then return; fi
+        sleep 0.25
+    done
+    echo "It did not come to this within two minutes: $*"
+    "$@"
+}
+
+# What a command says, and its exit code, are as they should be.
+expect() { # CODE TEXT COMMAND…
+    local code=0 wanted=$1 text=$2 said
+    shift 2
+    said=$("$@" 2>&1) || code=$?
+    printf '$ %s\n%s\n(exit code %s)\n' "$*" "$said" "$code"
+    [ "$code" = "$wanted" ] || fail "expected exit code $wanted"
+    [[ $said == *"$text"* ]] || fail "expected: $text"
+}
+
+# What was said, and the exit code, are those of the same fault in a virtual reader (tests/e2e/real.rs).
+same_face() { # FACE PROFILE SERIAL CODE FILE
+    local wanted
+    wanted=$(sed "s/PROFILE/$2/; s/SERIAL/$3/; s/^exit code .*//" "faces/$1.txt")
+    [[ $(cat "$5") == *"$wanted"* ]] || fail "expected: $wanted"
+    grep --line-regexp "exit code $4" "faces/$1.txt"
+}
+
+order() { # TOKEN WORDS…: what the token answers
+    local out=/run/token/$1/out before
+    before=$(wc -l <"$out")
+    echo "${*:2}" >"/run/token/$1/in"
+    until_it_is_so eval '[ "$(wc -l <'"$out"')" -gt '"$before"' ]'
+    tail -1 "$out"
+}
+
+is() { # WANTED COMMAND…
+    [ "$("${@:2}")" = "$1" ]
+}
+
+# How many tokens udev has told the system of, and alice's own systemd.
+told_of() {
+    systemctl list-units --plain --no-legend --state active 'aws-mfa-key-inserted@*' | wc -l
+    systemctl_of alice list-units --plain --no-legend --state active 'aws-mfa-key-inserted@*' | wc -l
+}
+
+plug_in() { # TOKEN
+    local before
+    before=$(told_of)
+    usbip --tcp-port "324$1" attach --remote 127.0.0.1 --busid 1-1
+    until_it_is_so not is "$before" told_of
+}
+
+# Where tokens are, in sysfs.
+tokens_in_sysfs() {
+    local file
+    for file in /sys/bus/usb/devices/*/idVendor; do
+        if [ "$(cat "$file")" = 1050 ]; then readlink --canonicalize "${file%/*}"; fi
+    done
+}
+
+pull_out() { # TOKEN
+    local before
+    before=$(told_of)
+    is ok order "$1" remove
+    until_it_is_so not is "$before" told_of
+    is ok order "$1" insert
+}
+
+# As somebody who came over the network: without a desktop, and without anything of root's.
+as() { # USER COMMAND…
+    local user=$1
+    shift
+    runuser --user "$user" -- env --ignore-environment --chdir "/home/$user" HOME="/home/$user" PATH=/usr/local/bin:/usr/bin:/bin "$@"
+}
+
+# As somebody who sits at the machine.
+at_desktop() { # USER COMMAND…
+    local user=$1
+    shift
+    systemd-run --quiet --user --machine "$user@" --pipe --wait --collect -- "$@" </dev/null
+}
+
+systemctl_of() { # USER WORDS…
+    systemctl --user --machine "$1@" "${@:2}"
+}
+
+# AWS's two files of somebody, with profiles that have the names of users there.
+aws_files() { # USER FOLDER PROFILE…
+    local user=$1 folder=$2 profile key
+    shift 2
+    install --directory --owner "$user" --group "$user" --mode 700 "$folder"
+    : >"$folder/config"
+    : >"$folder/credentials"
+    for profile in "$@"; do
+        printf '[profile %s]\nregion = eu-central-1\nendpoint_url = http://127.0.0.1:8080\nmfa_serial = %s\n\n' \
+            "$profile" "arn:aws:iam::123456789012:mfa/$profile" >>"$folder/config"
+        key=$(long "${profile^^}" 15)
+        printf '[%s]\naws_access_key_id = AKIA%s1\naws_secret_access_key = %s\n\n' \
+            "$profile" "$key" "$(long "$profile" 40)" >>"$folder/credentials"
+    done
+    chmod 600 "$folder/credentials"
+    chown "$user:$user" "$folder"/*
+}
+
+long() { # WORD LENGTH: the word, again and again
+    local text=
+    while [ ${#text} -lt "$2" ]; do text+=$1; done
+    echo "${text:0:$2}"
+}

@@ -1,0 +1,16 @@
+# Plugging in wakes the unit that alice has enabled, which gets a session without a touch; plugging in again, another one.
+aws_files alice /home/alice/.aws robot
+systemctl_of alice enable aws-mfa-key-login@robot.service
+plug_in 1
+until_it_is_so at_desktop alice aws-mfa-key status robot
+at_desktop alice aws-mfa-key status robot
+at_desktop alice aws-mfa-key doctor robot
+until_it_is_so is inactive systemctl_of alice is-active aws-mfa-key-login@robot.service
+expect 0 "" systemctl_of alice show --property Result --value aws-mfa-key-login@robot.service
+pull_out 1
+expect 0 robot-mfa at_desktop alice aws-mfa-key status robot
+at_desktop alice aws-mfa-key logout robot
+plug_in 1
+until_it_is_so at_desktop alice aws-mfa-key status robot
+pull_out 1
+systemctl_of alice disable aws-mfa-key-login@robot.service

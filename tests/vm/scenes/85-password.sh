@@ -1,0 +1,18 @@
+# A token that is locked: its password is sealed to the machine, and the unit alone gets it.
+aws_files aws-mfa-key /var/lib/aws-mfa-key/.aws lab
+is ok order 2 password correct horse
+[ -d /etc/credstore.encrypted ]
+printf 'correct horse' | systemd-creds encrypt --with-key=host - /etc/credstore.encrypted/aws-mfa-key.password
+not grep -q horse /etc/credstore.encrypted/aws-mfa-key.password
+plug_in 2
+until_it_is_so grep -q lab-mfa /var/lib/aws-mfa-key/.aws/credentials
+until_it_is_so is inactive systemctl is-active aws-mfa-key-login@lab.service
+is success systemctl show --property Result --value aws-mfa-key-login@lab.service
+# Without it, nobody can be asked.
+rm /etc/credstore.encrypted/aws-mfa-key.password
+expect 0 "" runuser --user aws-mfa-key -- env HOME=/var/lib/aws-mfa-key aws-mfa-key logout lab
+expect 1 "" systemctl start aws-mfa-key-login@lab.service
+is 4 systemctl show --property ExecMainStatus --value aws-mfa-key-login@lab.service
+journalctl --boot --unit aws-mfa-key-login@lab.service --output cat | grep 'next: '
+is ok order 2 password
+pull_out 2
