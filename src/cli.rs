@@ -11,7 +11,7 @@ pub use accounts::{
     Accounts, AccountsCommand, Add, Algorithm, Forget, List, Password, PasswordCommand, PasswordOf, Plugged, Remove,
     Rename, Tokens,
 };
-pub use agent::Agent;
+pub use agent::{Agent, AgentCommand, AgentEnv};
 pub use doctor::Doctor;
 pub use generate::{Completions, Generate, Generated};
 pub use how::{How, Named, Several};
@@ -202,6 +202,10 @@ pub struct Exec {
     /// How to log in, if need be.
     #[command(flatten)]
     pub how: How,
+
+    /// Have the agent give it its sessions, which then renew themselves as long as it runs
+    #[arg(long)]
+    pub serve: bool,
 
     /// The command, and what it is given
     #[arg(last = true, required = true, value_name = "COMMAND")]

@@ -140,6 +140,14 @@ pub fn json(flag: bool, env: &Environment) -> Result<bool, PlanError> {
     settings::switch(flag, "AWS_MFA_KEY_JSON", env)
 }
 
+/// Whether `exec` has the agent give its command the session.
+///
+/// # Errors
+/// [`PlanError::BadSwitch`].
+pub fn serve(flag: bool, env: &Environment) -> Result<bool, PlanError> {
+    settings::switch(flag, "AWS_MFA_KEY_SERVE", env)
+}
+
 /// Whether the agent removes its sessions when the last token is pulled out.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ pub use accounts::is_named as account_is_named;
 pub use file::notices;
 
 use crate::accounts::AccountsError;
+use crate::agent::address::AgentFault;
 use crate::aws::client::NetworkFault;
 use crate::aws::credentials_file::CredentialsError;
 use crate::codes::CodeError;
@@ -93,6 +94,13 @@ pub enum Failure {
     },
     /// Several profiles failed together.
     Shared(Arc<Failure>),
+    /// A program cannot be pointed at the agent.
+    Agent {
+        /// The profile.
+        profile: String,
+        /// Why not.
+        fault: AgentFault,
+    },
     /// A session that was asked for is not valid.
     NotValid {
         /// The profile.
@@ -189,6 +197,7 @@ pub fn report(failure: &Failure) -> Report {
             Report { error, exit: *exit, ..last }
         }
         Failure::Shared(failure) => report(failure),
+        Failure::Agent { profile, fault } => agent(profile, *fault),
         Failure::NotValid { profile } => Report::new(
             Exit::Failed,
             format!("profile {profile} has no valid session"),
@@ -235,6 +244,24 @@ fn too_late(profile: &str, waited: Duration, pending: Option<&Pending>) -> Repor
     };
     let next = format!("`aws-mfa-key login {profile}` in a terminal, then try again");
     Report::new(exit, format!("could not log in profile {profile}"), cause, next)
+}
+
+fn agent(profile: &str, fault: AgentFault) -> Report {
+    let what = format!("could not get the session of profile {profile} from the agent");
+    match fault {
+        AgentFault::NotRunning => {
+            let next = "start it: `aws-mfa-key agent`, in another terminal or as a service";
+            Report::new(Exit::Failed, what, "no agent is running for this user", next)
+        }
+        AgentFault::NotKept => {
+            let next = format!("start it with this profile: `aws-mfa-key agent {profile}`, or without any for all");
+            Report::new(Exit::Failed, what, "the agent that is running does not keep this profile", next)
+        }
+        AgentFault::NoSession => {
+            let next = "`aws-mfa-key status` says what it waits for";
+            Report::new(Exit::Failed, what, "the agent has no session for it at the moment", next)
+        }
+    }
 }
 
 fn exec(program: &OsString, error: &std::io::Error) -> Report {

@@ -1,15 +1,20 @@
 //! The grammar of the agent.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::ffi::OsString;
 
 /// `agent`: whose sessions are kept fresh, and how.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(
     after_help = "Each session is renewed when a third of it is left. What needs a touch is asked for at once when a token is plugged in,
 else with growing pauses; all else goes on in silence. SIGHUP makes it read AWS's files again; it notices by itself, too."
 )]
 pub struct Agent {
+    /// What else than to keep them.
+    #[command(subcommand)]
+    pub command: Option<AgentCommand>,
+
     /// Profiles whose sessions are kept fresh [default: all that are configured, as for `login --all`]
     #[arg(value_name = "PROFILE")]
     pub named: Vec<String>,
@@ -45,4 +50,31 @@ pub struct Agent {
     /// Say what is done, step by step
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// What else the agent is good for.
+#[derive(Subcommand)]
+pub enum AgentCommand {
+    /// Print what points a program at the running agent, as commands for a shell
+    Env(AgentEnv),
+}
+
+/// `agent env`: whose session, for which shell.
+#[derive(Args)]
+#[command(after_help = "On this machine:       eval \"$(aws-mfa-key agent env dev)\"
+On another machine, with the token staying here:
+  aws-mfa-key agent env dev --port 4711 |
+    ssh -R 4711:$XDG_RUNTIME_DIR/aws-mfa-key/agent.sock HOST 'eval \"$(cat)\"; aws s3 ls'")]
+pub struct AgentEnv {
+    /// Whose.
+    #[command(flatten)]
+    pub profile: super::Named,
+
+    /// Port that leads to the agent, on a machine where that is another one: at the other end of an SSH connection
+    #[arg(long)]
+    pub port: Option<u16>,
+
+    /// Shell to write for [default: the one in SHELL, else sh]
+    #[arg(long)]
+    pub shell: Option<super::Shell>,
 }

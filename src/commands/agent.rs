@@ -1,11 +1,12 @@
 //! `agent`: keeps sessions fresh, unattended.
 
+pub(super) mod env;
 mod keeper;
 mod manager;
 mod note;
 mod plans;
 
-use crate::cli;
+use crate::cli::{self, AgentCommand};
 use crate::report::Failure;
 use crate::source::Source;
 use crate::world::World;
@@ -16,6 +17,9 @@ use keeper::Keeper;
 pub(super) use note::waits;
 
 pub(super) fn run(typed: &cli::Agent, world: &mut World) -> Result<(), Failure> {
+    if let Some(AgentCommand::Env(typed)) = &typed.command {
+        return env::run(typed, world);
+    }
     let mut alarm = (world.alarm)().map_err(Failure::Runtime)?;
     let mut keeper = Keeper::start(typed, world)?;
     alarm.before_end(keeper.last());

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 pub(super) const IN_THE_WAY: [&str; 5] =
     ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_SESSION_EXPIRATION", "AWS_MFA_KEY_PROFILE"];
 /// What is set.
-const SET: [&str; 10] = [
+pub(super) const SET: [&str; 10] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -60,14 +60,19 @@ pub(super) fn variables(plan: &Plan, got: &Got) -> Vec<(&'static str, Zeroizing<
         (SET[2], session.session_token.expose_secret().to_owned()),
         (SET[3], rfc3339(&session.expires)),
     ];
-    for (key, variable) in SAID {
-        let said = plan.passed_on.iter().find(|(said, _)| said == key);
-        values.extend(said.map(|(_, value)| (variable, value.clone())));
-    }
+    values.extend(said(&plan.passed_on));
     values.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect()
 }
 
-fn own_shell(env: &Environment) -> Shell {
+/// The variables for what a profile says.
+pub(super) fn said(passed_on: &[(String, String)]) -> impl Iterator<Item = (&'static str, String)> {
+    SAID.into_iter().filter_map(|(key, variable)| {
+        let (_, value) = passed_on.iter().find(|(said, _)| said == key)?;
+        Some((variable, value.clone()))
+    })
+}
+
+pub(super) fn own_shell(env: &Environment) -> Shell {
     let name = env.text("SHELL").and_then(|shell| Path::new(shell).file_name()?.to_str());
     match name {
         Some("bash") => Shell::Bash,
@@ -78,7 +83,7 @@ fn own_shell(env: &Environment) -> Shell {
     }
 }
 
-fn set(shell: Shell, name: &str, value: &str) -> String {
+pub(super) fn set(shell: Shell, name: &str, value: &str) -> String {
     match shell {
         Shell::Sh | Shell::Bash | Shell::Zsh => format!("export {name}='{}'\n", value.replace('\'', "'\\''")),
         Shell::Fish => format!("set -gx {name} '{}'\n", value.replace('\\', "\\\\").replace('\'', "\\'")),
@@ -92,7 +97,7 @@ fn set(shell: Shell, name: &str, value: &str) -> String {
     }
 }
 
-fn unset(shell: Shell, name: &str) -> String {
+pub(super) fn unset(shell: Shell, name: &str) -> String {
     match shell {
         Shell::Sh | Shell::Bash | Shell::Zsh => format!("unset {name}\n"),
         // Alone, it would fail where there is no such variable.

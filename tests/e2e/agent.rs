@@ -81,7 +81,7 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// A stack whose codes need nobody.
-fn with_a_secret() -> Stack {
+pub fn with_a_secret() -> Stack {
     let stack = Stack::new();
     let secret = stack.bench.path("secret");
     fs::write(&secret, SEED_BASE32).unwrap();
@@ -90,7 +90,7 @@ fn with_a_secret() -> Stack {
     stack
 }
 
-fn agent(stack: &Stack, arguments: &[&str]) -> Running {
+pub fn agent(stack: &Stack, arguments: &[&str]) -> Running {
     let mut command = stack.program(&[&["agent"], arguments].concat());
     command.env("XDG_RUNTIME_DIR", stack.bench.home.path());
     Running::start(command)

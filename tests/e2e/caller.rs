@@ -21,19 +21,25 @@ pub struct Caller<'a> {
     stack: &'a Stack,
     client: Client,
     process: Option<(Child, ChildStdin, BufReader<ChildStdout>)>,
+    env: Vec<(String, String)>,
 }
 
 impl<'a> Caller<'a> {
     pub fn start(client: Client, stack: &'a Stack) -> Self {
-        Self::start_with(client, stack, "")
+        Self::start_with(client, stack, "", work())
+    }
+
+    /// One whose keys are where its environment says.
+    pub fn pointed(client: Client, stack: &'a Stack, env: &[(String, String)]) -> Self {
+        Self::start_with(client, stack, "", env.to_vec())
     }
 
     /// One that tells why there are no keys: JavaScript's looks in several places, and then says only that there are none.
     pub fn talkative(client: Client, stack: &'a Stack) -> Self {
-        Self::start_with(client, stack, "ini")
+        Self::start_with(client, stack, "ini", work())
     }
 
-    fn start_with(client: Client, stack: &'a Stack, places: &str) -> Self {
+    fn start_with(client: Client, stack: &'a Stack, places: &str, env: Vec<(String, String)>) -> Self {
         let script = |name: &str| format!("{}/tests/clients/{name}", env!("CARGO_MANIFEST_DIR"));
         let text = |path: std::path::PathBuf| path.to_str().unwrap().to_owned();
         let command = match client {
@@ -55,11 +61,11 @@ impl<'a> Caller<'a> {
             }
         };
         let process = command.map(|mut command| {
-            let mut child = command.env("AWS_PROFILE", "work").stdin(Stdio::piped()).spawn().unwrap();
+            let mut child = command.envs(env.clone()).stdin(Stdio::piped()).spawn().unwrap();
             let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
             (child, input, BufReader::new(output))
         });
-        Self { stack, client, process }
+        Self { stack, client, process, env }
     }
 
     /// `{"arn", "expires", "account"}` or `{"error"}`; the command line's tell neither time nor account.
@@ -85,7 +91,7 @@ impl<'a> Caller<'a> {
         } else {
             self.stack.command("aws", &question)
         };
-        let told = Told::from(command.env("AWS_PROFILE", "work").output().unwrap());
+        let told = Told::from(command.envs(self.env.clone()).output().unwrap());
         if told.code != Some(0) {
             return json!({ "error": told.err });
         }
@@ -100,6 +106,11 @@ impl<'a> Caller<'a> {
         let told = Told::from(child.wait_with_output().unwrap());
         assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", self.client);
     }
+}
+
+/// The keys of profile `work`.
+fn work() -> Vec<(String, String)> {
+    vec![("AWS_PROFILE".to_owned(), "work".to_owned())]
 }
 
 /// What the child is told.

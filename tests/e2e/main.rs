@@ -18,8 +18,7 @@
 //! - `secrets`: machines without a token.
 //! - `generate`: completions and the man page, in front of those who read them.
 //! - `install`: what `make install` puts where, and takes away.
-//! - `agent`: sessions that are simply there.
-//! - `faults`: what goes wrong between us and a token: every command, every APDU, every fault.
+//! - `agent`, `agent_endpoint`: sessions that are simply there, and served to programs.
 //! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
 //! - `waiting`: tokens that are not plugged in, and several that are.
 //! - `hostile`: text of others, which does no harm wherever it is written.
@@ -39,6 +38,7 @@
 mod accounts;
 mod accounts_errors;
 mod agent;
+mod agent_endpoint;
 mod beside_ykman;
 mod bus;
 mod caller;

@@ -2,6 +2,9 @@
 
 use super::plans::{self, Plans};
 use super::{manager, note};
+use crate::agent;
+use crate::agent::address::Place;
+use crate::agent::endpoint::{self, ServeFault, Served, Shelf};
 use crate::agent::journal::{Journal, Weight};
 use crate::agent::schedule::{Asking, Next, Obstacle, Standing, renewal};
 use crate::aws::config_file::{Locations, Profiles};
@@ -20,6 +23,7 @@ use hw::transport::Present;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How far two clocks may run apart although nobody set one.
@@ -54,6 +58,9 @@ pub(super) struct Keeper<'w> {
     config: Option<Stamp>,
     /// What the clocks said last.
     clocks: Clocks,
+    /// Where the sessions are served from, and what.
+    place: Option<Place>,
+    shelf: Shelf,
     turns: manager::Turns,
     began: Instant,
     is_ready: bool,
@@ -98,6 +105,8 @@ impl<'w> Keeper<'w> {
             tokens: None,
             config: None,
             clocks: Clocks::read(world),
+            place: None,
+            shelf: Shelf::default(),
             turns: manager::Turns::default(),
             began,
             is_ready: false,
@@ -107,21 +116,47 @@ impl<'w> Keeper<'w> {
             // What is wrong was told for each.
             return Err(PlanError::NothingToDo.into());
         }
+        keeper.serve();
         manager::keep_alive(&keeper.turns, began);
         let names: Vec<&str> = keeper.kept.iter().map(|kept| kept.plan.profile.as_str()).collect();
         keeper.journal.note(Weight::Info, &format!("keeping the sessions of {}", listed(&names)));
         Ok(keeper)
     }
 
+    /// Begins to serve the sessions, where there is a place for it.
+    fn serve(&mut self) {
+        let Some(folder) = agent::folder(&self.world.env) else {
+            let why = "XDG_RUNTIME_DIR is not set: the sessions are not served to programs, and `status` is not told";
+            return self.journal.note(Weight::Warning, why);
+        };
+        let served = Place::take(folder).map_err(ServeFault::File).and_then(|place| {
+            endpoint::serve(&place, self.shelf.clone(), Arc::clone(&self.world.clock))?;
+            Ok(place)
+        });
+        match served {
+            Ok(place) => self.place = Some(place),
+            Err(ServeFault::System(error)) => {
+                self.journal.note(Weight::Warning, &format!("the sessions are not served to programs: {error}"));
+            }
+            Err(ServeFault::File(error)) => {
+                let why = in_one_line(&Failure::File(error));
+                self.journal.note(Weight::Warning, &format!("the sessions are not served to programs: {why}"));
+            }
+        }
+    }
+
     /// What is done last, from whichever thread.
     pub(super) fn last(&self) -> Last {
-        let (person, journal, env) = (self.world.person.clone(), self.journal.clone(), self.world.env.clone());
+        let (person, journal) = (self.world.person.clone(), self.journal.clone());
+        let folder = self.place.as_ref().map(|place| place.folder.clone());
         Box::new(move || {
             // What was got already is written.
             person.do_chore();
             person.clear();
             manager::stopping();
-            note::remove(&env);
+            if let Some(folder) = &folder {
+                note::remove(folder);
+            }
             journal.note(Weight::Info, "ended");
         })
     }
@@ -163,8 +198,10 @@ impl<'w> Keeper<'w> {
     fn look(&mut self) -> Result<(), Failure> {
         let profiles = Profiles::read(&self.world.env)?;
         let (clock, now) = (&*self.world.clock, self.world.clock.now());
+        let mut served = Vec::new();
         for kept in &mut self.kept {
             let got = present(&kept.plan, &profiles, clock);
+            served.push((kept.plan.profile.clone(), got.as_ref().map(|got| got.served(now))));
             kept.left = got.as_ref().map_or(Duration::ZERO, |got| got.left);
             let spare = kept.left.checked_sub(renewal(kept.life)).filter(|spare| !spare.is_zero());
             kept.standing.renew_at = spare.map(|spare| now + spare);
@@ -173,6 +210,7 @@ impl<'w> Keeper<'w> {
                 kept.standing.got(now + spare.unwrap_or_default(), now);
             }
         }
+        self.shelf.fill(served);
         Ok(())
     }
 
@@ -386,12 +424,23 @@ impl<'w> Keeper<'w> {
             text.push_str(&format!("; next in {left}"));
         }
         manager::status(&text);
-        if note::write(&self.world.env, &waits).is_none() {
-            self.journal.note(Weight::Debug, "there is no XDG_RUNTIME_DIR to note for `status` what is waited for");
+        if let Some(place) = &self.place
+            && let Err(error) = note::write(place, &waits)
+        {
+            self.journal.note(Weight::Debug, &in_one_line(&Failure::File(error)));
         }
         if !std::mem::replace(&mut self.is_ready, true) {
             manager::ready();
         }
+    }
+}
+
+impl Got {
+    /// What programs are given of it.
+    fn served(&self, now: SystemTime) -> Served {
+        let account = self.identity.as_deref().and_then(|arn| arn.split(':').nth(4));
+        let account = account.filter(|account| !account.is_empty()).map(str::to_owned);
+        Served { session: self.session.clone(), account, ends: now + self.left }
     }
 }
 

@@ -1,41 +1,26 @@
 //! What the agent is waiting for, noted for `status`.
 
-use crate::file;
+use crate::agent::{address::Place, folder};
+use crate::file::{self, FileError, own};
 use crate::world::Environment;
 use rustix::process::{Pid, test_kill_process};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// Version of the note's format.
 const VERSION: u64 = 1;
 
-/// Where the agent's own files are, which do not outlive the machine's start: systemd's folder for a service, or the
-/// user's.
-pub(super) fn folder(env: &Environment) -> Option<PathBuf> {
-    if let Some(folder) = env.text("RUNTIME_DIRECTORY").and_then(|list| list.split(':').next()) {
-        return Some(folder.into());
-    }
-    env.os("XDG_RUNTIME_DIR").map(|folder| PathBuf::from(folder).join("aws-mfa-key"))
-}
-
 /// Notes what each profile waits for.
-pub(super) fn write(env: &Environment, waits: &BTreeMap<&str, String>) -> Option<()> {
-    let folder = folder(env)?;
-    file::make_folder(&folder).ok()?;
+pub(super) fn write(place: &Place, waits: &BTreeMap<&str, String>) -> Result<(), FileError> {
     let note = json!({ "version": VERSION, "pid": std::process::id(), "waits": waits });
-    let mut file = tempfile::NamedTempFile::new_in(&folder).ok()?;
-    file.write_all(note.to_string().as_bytes()).ok()?;
-    file.persist(folder.join("agent.json")).ok().map(drop)
+    own::overwrite(&place.folder.join("agent.json"), note.to_string().as_bytes())
 }
 
 /// The agent is not there any more.
-pub(super) fn remove(env: &Environment) {
-    if let Some(folder) = folder(env) {
-        // It may not have come to writing one.
-        let _ = std::fs::remove_file(folder.join("agent.json"));
-    }
+pub(super) fn remove(folder: &Path) {
+    // It may not have come to writing one.
+    let _ = std::fs::remove_file(folder.join("agent.json"));
 }
 
 /// What each profile waits for, if an agent is there.

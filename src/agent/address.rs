@@ -1,0 +1,203 @@
+//! Where the agent's endpoint is, and what opens it: one secret for the agent, from which each profile gets a token of its own.
+
+use super::folder;
+use crate::file::{self, FileError, FileFault, own};
+use crate::world::Environment;
+use hmac::{Hmac, KeyInit, Mac};
+use rustix::rand::{GetRandomFlags, getrandom};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use sha2::Sha256;
+use std::fs::File;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use url::Url;
+use zeroize::Zeroizing;
+
+/// Length of the secret in bytes.
+const LENGTH: usize = 32;
+
+/// See the module. It outlives the agent, so that programs which were pointed at one find the next one, too.
+pub struct Address {
+    /// The port on 127.0.0.1.
+    pub port: u16,
+    secret: SecretSlice<u8>,
+}
+
+/// Why a program cannot be pointed at the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentFault {
+    /// No agent runs.
+    NotRunning,
+    /// It does not keep this profile.
+    NotKept,
+    /// It has no session for it at the moment.
+    NoSession,
+}
+
+/// The right to serve from a folder, which one agent has.
+pub struct Place {
+    /// The folder.
+    pub folder: PathBuf,
+    _lock: File,
+}
+
+impl Place {
+    /// The agent's own folder, if no other agent serves from it.
+    ///
+    /// # Errors
+    /// [`FileError`], [`FileFault::Locked`] if another one does.
+    pub fn take(folder: PathBuf) -> Result<Self, FileError> {
+        let take = || {
+            file::make_folder(&folder)?;
+            let lock = file::lock_file(&folder.join("agent.lock"))?;
+            if file::take(&lock)? { Ok(lock) } else { Err(FileFault::Locked) }
+        };
+        match take() {
+            Ok(lock) => Ok(Self { folder, _lock: lock }),
+            Err(fault) => Err(FileError { path: folder, fault }),
+        }
+    }
+}
+
+impl Address {
+    /// The one of the last agent, or a new one without a port.
+    ///
+    /// # Errors
+    /// [`FileFault::Write`] if the system has no random bytes.
+    pub fn of(place: &Place) -> Result<Self, FileError> {
+        if let Some(last) = Self::read_from(&place.folder) {
+            return Ok(last);
+        }
+        let mut secret = Zeroizing::new([0; LENGTH]);
+        let filled = getrandom(&mut *secret, GetRandomFlags::empty());
+        match filled {
+            Ok(LENGTH) => Ok(Self { port: 0, secret: secret.to_vec().into() }),
+            _ => {
+                Err(FileError { path: place.folder.clone(), fault: FileFault::Write(std::io::ErrorKind::Other.into()) })
+            }
+        }
+    }
+
+    /// Writes it down for programs that are to be pointed there.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn keep(&self, place: &Place) -> Result<(), FileError> {
+        let text = Zeroizing::new(hex(self.secret.expose_secret()));
+        own::overwrite(&place.folder.join("token"), text.as_bytes())?;
+        own::overwrite(&place.folder.join("port"), self.port.to_string().as_bytes())
+    }
+
+    /// The one that an agent wrote down.
+    #[must_use]
+    pub fn read(env: &Environment) -> Option<Self> {
+        Self::read_from(&folder(env)?)
+    }
+
+    fn read_from(folder: &Path) -> Option<Self> {
+        let text = |name: &str| file::read(&folder.join(name)).ok().flatten();
+        let port = std::str::from_utf8(&text("port")?).ok()?.parse().ok()?;
+        let secret = Zeroizing::new(from_hex(&text("token")?)?);
+        (secret.len() == LENGTH).then(|| Self { port, secret: secret.to_vec().into() })
+    }
+
+    /// What a profile's token is made with.
+    fn mac(&self, profile: &str) -> Option<Hmac<Sha256>> {
+        // A key of any length will do for it.
+        let mac = Hmac::<Sha256>::new_from_slice(self.secret.expose_secret()).ok()?;
+        Some(mac.chain_update(profile))
+    }
+
+    /// What opens the session of one profile, and of no other: it can be given to another machine.
+    #[must_use]
+    pub fn token(&self, profile: &str) -> Option<SecretString> {
+        Some(hex(&self.mac(profile)?.finalize().into_bytes()).into())
+    }
+
+    /// Whether a token opens it; how long that takes tells nothing of the right one.
+    #[must_use]
+    pub fn opens(&self, profile: &str, token: &[u8]) -> bool {
+        let Some(token) = from_hex(token) else { return false };
+        self.mac(profile).is_some_and(|mac| mac.verify_slice(&token).is_ok())
+    }
+
+    /// The same, as it is reached through another port.
+    #[must_use]
+    pub fn at(self, port: u16) -> Self {
+        Self { port, ..self }
+    }
+
+    /// Where a profile's session is to be had.
+    #[must_use]
+    pub fn url(&self, profile: &str) -> Option<Url> {
+        let mut url = Url::parse(&format!("http://{}:{}", Ipv4Addr::LOCALHOST, self.port)).ok()?;
+        url.set_path(&path_of(profile));
+        Some(url)
+    }
+}
+
+/// The path of a profile's session: what is no letter or digit is written as a number.
+#[must_use]
+pub fn path_of(profile: &str) -> String {
+    let escaped = |byte: u8| match byte {
+        b'-' | b'_' | b'.' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    let name: String = profile.bytes().map(escaped).collect();
+    // A dot or two alone would be taken for a way up.
+    if name.bytes().all(|byte| byte == b'.') {
+        format!("/profiles/{}", name.replace('.', "%2E"))
+    } else {
+        format!("/profiles/{name}")
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    pairs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_opens_one_profile_and_outlives_the_agent() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::take(folder.path().join("run")).unwrap();
+        assert!(Place::take(folder.path().join("run")).is_err(), "one at a time");
+        let address = Address { port: 4711, ..Address::of(&place).unwrap() };
+        address.keep(&place).unwrap();
+        let token = address.token("dev").unwrap();
+        assert_eq!(token.expose_secret().len(), 64);
+        assert!(address.opens("dev", token.expose_secret().as_bytes()));
+        for wrong in ["", "00", &token.expose_secret()[1..], "xx", &"0".repeat(64)] {
+            assert!(!address.opens("dev", wrong.as_bytes()), "{wrong}");
+        }
+        assert!(!address.opens("prod", token.expose_secret().as_bytes()));
+        drop(place);
+        let next = Address::of(&Place::take(folder.path().join("run")).unwrap()).unwrap();
+        assert_eq!((next.port, next.token("dev").unwrap().expose_secret()), (4711, token.expose_secret()));
+        std::fs::write(folder.path().join("run/token"), "short").unwrap();
+        assert_eq!(Address::of(&Place::take(folder.path().join("run")).unwrap()).unwrap().port, 0);
+    }
+
+    #[test]
+    fn every_name_has_its_own_path() {
+        let names =
+            [("dev", "dev"), ("team/a b", "team%2Fa%20b"), ("..", "%2E%2E"), ("a.b", "a.b"), ("a%2Fb", "a%252Fb")];
+        for (name, path) in names {
+            assert_eq!(path_of(name), format!("/profiles/{path}"));
+        }
+    }
+}

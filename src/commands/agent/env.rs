@@ -1,0 +1,97 @@
+//! `agent env`, and what `exec --serve` does: a program is pointed at the running agent.
+
+use crate::agent::address::{Address, AgentFault};
+use crate::aws::config_file::Profiles;
+use crate::cli;
+use crate::commands::env::{IN_THE_WAY, SET, own_shell, said, set, unset};
+use crate::plan::{self, Named, Which};
+use crate::report::Failure;
+use crate::world::World;
+use aws_config::profile::Profile;
+use secrecy::ExposeSecret;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// What AWS's clients read.
+const URL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+/// What would be used instead of it.
+const INSTEAD: [&str; 4] = [
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+];
+/// What in profile `default` would be used instead of it, by programs that name no profile.
+const STRONGER: [&str; 7] = [
+    "aws_access_key_id",
+    "credential_process",
+    "role_arn",
+    "sso_session",
+    "sso_start_url",
+    "login_session",
+    "web_identity_token_file",
+];
+/// How long the agent may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a program's environment has to be: what is set, and what must not be.
+pub(in crate::commands) struct Pointed {
+    pub(in crate::commands) set: Vec<(&'static str, Zeroizing<String>)>,
+    pub(in crate::commands) unset: Vec<&'static str>,
+}
+
+pub(super) fn run(typed: &cli::AgentEnv, world: &mut World) -> Result<(), Failure> {
+    let shell = typed.shell.unwrap_or_else(|| own_shell(&world.env));
+    let Pointed { set: values, unset: names } = pointed(&typed.profile, typed.port, world)?;
+    let mut text = Zeroizing::new(String::new());
+    names.iter().for_each(|name| text.push_str(&unset(shell, name)));
+    values.iter().for_each(|(name, value)| text.push_str(&set(shell, name, value)));
+    world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()).map_err(Failure::Output)
+}
+
+/// What points a program at the running agent for the session of one profile.
+pub(in crate::commands) fn pointed(named: &cli::Named, port: Option<u16>, world: &World) -> Result<Pointed, Failure> {
+    let profiles = Profiles::read(&world.env)?;
+    let named = Named { argument: named.named.as_deref(), flag: named.profile.as_deref() };
+    let which = Which::of(named, &world.env, &profiles)?;
+    let profile = which.profile(&profiles)?;
+    let failed = |fault| Failure::Agent { profile: which.name().to_owned(), fault };
+    let address = Address::read(&world.env).ok_or_else(|| failed(AgentFault::NotRunning))?;
+    let url = address.url(which.name()).ok_or_else(|| failed(AgentFault::NotKept))?;
+    let token = address.token(which.name()).ok_or_else(|| failed(AgentFault::NotKept))?;
+    let token = Zeroizing::new(token.expose_secret().to_owned());
+    let answer = ask(address.port, url.path(), &token);
+    match answer {
+        None => return Err(failed(AgentFault::NotRunning)),
+        Some(200) => {}
+        Some(503) => return Err(failed(AgentFault::NoSession)),
+        Some(_) => return Err(failed(AgentFault::NotKept)),
+    }
+    let url = port.and_then(|port| address.at(port).url(which.name())).unwrap_or(url);
+    let mut set = vec![(URL, Zeroizing::new(url.to_string())), (TOKEN, token)];
+    set.extend(said(&plan::passed_on(profile)).map(|(name, value)| (name, Zeroizing::new(value))));
+    let usual = profiles.get("default");
+    // On another machine there are other files.
+    let is_stronger = usual.is_some_and(|usual: &Profile| STRONGER.iter().any(|key| usual.get(key).is_some()));
+    if is_stronger && port.is_none() {
+        let none = || Zeroizing::new("/dev/null".to_owned());
+        set.extend([("AWS_CONFIG_FILE", none()), ("AWS_SHARED_CREDENTIALS_FILE", none())]);
+    }
+    let keys = &SET[..4];
+    Ok(Pointed { set, unset: IN_THE_WAY.iter().chain(&INSTEAD).chain(keys).copied().collect() })
+}
+
+/// Asks the agent once; what it answers, if it does.
+fn ask(port: u16, path: &str, token: &str) -> Option<u16> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    let request = Zeroizing::new(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: {token}\r\n\r\n"));
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).ok()?;
+    std::str::from_utf8(&status).ok()?.strip_prefix("HTTP/1.1 ")?.parse().ok()
+}

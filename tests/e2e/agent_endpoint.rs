@@ -1,0 +1,221 @@
+//! The agent's endpoint: AWS's own clients at it, and those who should not be.
+
+use crate::agent::{Running, agent, until, with_a_secret};
+use crate::caller::Caller;
+use crate::clients;
+use crate::stack::{PATIENCE, Stack, Told};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant, SystemTime};
+use virtual_token::Touch;
+
+const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
+
+fn ours(stack: &Stack, arguments: &[&str]) -> Told {
+    let mut command = stack.program(arguments);
+    command.env("XDG_RUNTIME_DIR", stack.bench.home.path());
+    Told::from(command.output().unwrap())
+}
+
+/// What `agent env` sets.
+fn env(stack: &Stack, profile: &str) -> Vec<(String, String)> {
+    let told = ours(stack, &["agent", "env", profile]);
+    assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{told:?}");
+    let set = told.out.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+    set.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect()
+}
+
+fn value<'a>(env: &'a [(String, String)], name: &str) -> &'a str {
+    &env.iter().find(|(set, _)| set == name).unwrap_or_else(|| panic!("{name} is not in {env:?}")).1
+}
+
+/// Where the endpoint is, and what opens profile `dev`.
+struct Door {
+    host: String,
+    path: String,
+    token: String,
+}
+
+impl Door {
+    fn of(stack: &Stack) -> Self {
+        let env = env(stack, "dev");
+        let url = value(&env, "AWS_CONTAINER_CREDENTIALS_FULL_URI").strip_prefix("http://").unwrap();
+        let (host, path) = url.split_once('/').unwrap();
+        let token = value(&env, "AWS_CONTAINER_AUTHORIZATION_TOKEN").to_owned();
+        Self { host: host.to_owned(), path: format!("/{path}"), token }
+    }
+
+    fn say(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(&self.host).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        // Whoever is refused may be cut off.
+        let _ = stream.read_to_string(&mut answer);
+        answer
+    }
+
+    /// The status of an answer.
+    fn status(&self, method: &str, path: &str, lines: &str) -> String {
+        let answer = self.say(&format!("{method} {path} HTTP/1.1\r\n{lines}\r\n"));
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    }
+}
+
+#[test]
+fn each_client_uses_it_across_a_renewal() {
+    let stack = Stack::new();
+    stack.bench.token.set_touch_timeout(Duration::from_secs(40));
+    let mut agent = agent(&stack, &[]);
+    agent.until("alice has a session");
+    let env = env(&stack, "dev");
+    assert_eq!(value(&env, "AWS_REGION"), "eu-central-1");
+    let mut callers: Vec<_> =
+        clients::present().map(|client| (client, Caller::pointed(client, &stack, &env))).collect();
+    // From now on nobody touches, and the session is nearly over.
+    stack.bench.token.set_touch(Touch::OnCommand);
+    let ends = SystemTime::now() + Duration::from_secs(45);
+    let text = stack.bench.read(".aws/credentials");
+    let key = "x_security_token_expires = ";
+    let line = text.lines().find(|line| line.starts_with(key)).unwrap();
+    let soon = format!(
+        "{key}{}",
+        aws_smithy_types::DateTime::from(ends).fmt(aws_smithy_types::date_time::Format::DateTime).unwrap()
+    );
+    stack.bench.write(".aws/credentials", &text.replace(line, &soon));
+    assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
+    let used = |stack: &Stack| stack.bench.aws.requests().last().unwrap().access_key_id.clone();
+    let mut first = None;
+    for (client, caller) in &mut callers {
+        assert_eq!(caller.call()["arn"], ALICE, "{client}");
+        assert_eq!(first.get_or_insert_with(|| used(&stack)), &used(&stack), "{client}: while a touch is waited for");
+    }
+    // It answers at once, although somebody is to touch.
+    let door = Door::of(&stack);
+    let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\n\r\n", door.path, door.host, door.token);
+    let mut times: Vec<Duration> = (0..50)
+        .map(|_| {
+            let begun = Instant::now();
+            assert!(door.say(&request).contains("\"Token\""));
+            begun.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    assert!(times[25] < Duration::from_millis(100), "{times:?}");
+    assert!(stack.bench.token.touch(), "it still waits");
+    agent.until("alice has a session");
+    std::thread::sleep(ends.duration_since(SystemTime::now()).unwrap_or_default());
+    for (client, caller) in &mut callers {
+        assert_eq!(caller.call()["arn"], ALICE, "{client}");
+        assert_ne!(first, Some(used(&stack)), "{client}: the new one");
+    }
+    callers.into_iter().for_each(|(_, caller)| caller.end());
+}
+
+#[test]
+fn whoever_should_not_gets_nothing() {
+    let stack = with_a_secret();
+    let config = stack.bench.read(".aws/config");
+    let mut agent = agent(&stack, &[]);
+    agent.until("alice has a session");
+    let door = Door::of(&stack);
+    let (host, token) = (format!("Host: {}\r\n", door.host), format!("Authorization: {}\r\n", door.token));
+    let cases: [(&str, &str, String, &str); 15] = [
+        ("GET", &door.path, format!("{host}{token}"), "200"),
+        ("GET", &door.path, format!("Host: localhost:1\r\n{token}"), "200"),
+        ("GET", &door.path, format!("Host: [::1]\r\n{token}"), "200"),
+        ("GET", &door.path, host.clone(), "401"),
+        ("GET", &door.path, format!("{host}Authorization: {}\r\n", "0".repeat(64)), "401"),
+        ("GET", &door.path, format!("{host}Authorization: Bearer {}\r\n", door.token), "401"),
+        ("GET", &door.path, format!("{host}{token}{token}"), "401"),
+        ("GET", "/profiles/other", format!("{host}{token}"), "401"),
+        ("GET", "/", format!("{host}{token}"), "401"),
+        ("GET", &door.path, format!("Host: evil.example\r\n{token}"), "403"),
+        ("GET", &door.path, token.clone(), "400"),
+        ("GET", &door.path, format!("{host}{token}Origin: http://localhost\r\n"), "403"),
+        ("GET", &door.path, format!("{host}{token}Referer: http://localhost/\r\n"), "403"),
+        ("POST", &door.path, format!("{host}{token}"), "405"),
+        ("GET", &door.path, format!("{host}{token}X: {}\r\n", "x".repeat(100_000)), "431"),
+    ];
+    for (method, path, lines, status) in cases {
+        let told = door.status(method, path, &lines);
+        // A request without a host, and one that is too long, may be cut off.
+        let is_so = told == status || (told.is_empty() && status == "431") || (told == "403" && status == "400");
+        assert!(is_so, "{method} {path} {:.200}: {told}", lines);
+    }
+    // Nobody holds up the others by being slow.
+    let slow: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(&door.host).unwrap()).collect();
+    assert_eq!(door.status("GET", &door.path, &format!("{host}{token}")), "200");
+    drop(slow);
+    // What opens it is its owner's alone.
+    for name in ["token", "port"] {
+        let mode = std::fs::metadata(stack.bench.path(&format!("aws-mfa-key/{name}"))).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    // A profile that has no session has none here.
+    let more = config
+        .replace("[profile dev]", "[profile two]")
+        .replace("mfa_key_source = secret", "mfa_key_source = token\nx = ");
+    stack.bench.write(".aws/config", &format!("{config}{more}"));
+    let credentials = stack.bench.read(".aws/credentials");
+    let keys: Vec<&str> = credentials.lines().skip_while(|line| *line != "[dev]").skip(1).take(2).collect();
+    stack.bench.write(".aws/credentials", &format!("{credentials}[two]\n{}\n", keys.join("\n")));
+    stack.bench.token.remove(b"Amazon Web Services:alice@example");
+    agent.until("two: could not log in");
+    let told = ours(&stack, &["agent", "env", "two"]);
+    let cause = "cause: the agent has no session for it at the moment\n next: `aws-mfa-key status`";
+    assert!(told.code == Some(1) && told.err.contains(cause), "{told:?}");
+}
+
+#[test]
+fn the_next_agent_is_found_at_the_same_place() {
+    let stack = with_a_secret();
+    let told = ours(&stack, &["agent", "env", "dev"]);
+    assert!(told.code == Some(1) && told.err.contains("cause: no agent is running for this user\n"), "{told:?}");
+    let mut first = agent(&stack, &[]);
+    first.until("alice has a session");
+    let before = env(&stack, "dev");
+    let mut second = agent(&stack, &[]);
+    second.until("the sessions are not served to programs");
+    second.end();
+    first.end();
+    let told = ours(&stack, &["agent", "env", "dev"]);
+    assert!(told.code == Some(1) && told.err.contains("no agent is running"), "{told:?}");
+    let _next: Running = agent(&stack, &[]);
+    until("it is there", || ours(&stack, &["agent", "env", "dev"]).code == Some(0));
+    assert_eq!(env(&stack, "dev"), before);
+    let told = ours(&stack, &["agent", "env", "nobody"]);
+    assert_eq!(told.code, Some(2), "{told:?}");
+    // The same through the socket, as a tunnel does it.
+    let door = Door::of(&stack);
+    let mut stream = UnixStream::connect(stack.bench.path("aws-mfa-key/agent.sock")).unwrap();
+    write!(stream, "GET {} HTTP/1.1\r\nHost: localhost:4711\r\nAuthorization: {}\r\n\r\n", door.path, door.token)
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("cache-control: no-store"), "{answer}");
+}
+
+#[test]
+fn a_command_can_be_served_by_it() {
+    let stack = with_a_secret();
+    // What a program without a profile would use instead.
+    let credentials = stack.bench.read(".aws/credentials");
+    let text = format!("[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = other\n{credentials}");
+    stack.bench.write(".aws/credentials", &text);
+    let mut agent = agent(&stack, &["dev"]);
+    agent.until("alice has a session");
+    let question = ["sts", "get-caller-identity", "--query", "Arn", "--output", "text", "--endpoint-url"];
+    let endpoint = stack.bench.aws.endpoint();
+    let arguments = [&["exec", "--serve", "dev", "--", "aws"], &question[..], &[endpoint.as_str()]].concat();
+    let told = ours(&stack, &arguments);
+    assert_eq!((told.code, told.out.trim()), (Some(0), ALICE), "{told:?}");
+    let told = ours(&stack, &["exec", "--serve", "dev", "--", "env"]);
+    assert!(
+        !told.out.contains("AWS_ACCESS_KEY_ID") && told.out.contains("AWS_CONTAINER_AUTHORIZATION_TOKEN="),
+        "{told:?}"
+    );
+    let port = ours(&stack, &["agent", "env", "dev", "--port", "4711"]).out;
+    assert!(port.contains("AWS_CONTAINER_CREDENTIALS_FULL_URI='http://127.0.0.1:4711/profiles/dev'\n"), "{port}");
+}
