@@ -274,6 +274,24 @@ fn names_from_outside_are_no_markup() {
 }
 
 #[test]
+fn a_token_that_is_to_be_plugged_in_is_called_for() {
+    let mut desk = Desk::new(Kind::Marked);
+    desk.stack.inserted = None;
+    let child = desk.called_by("terraform", "login dev --wait=2m").spawn().unwrap();
+    desk.until_asked(1);
+    // The answer to what is shown is on its way back.
+    thread::sleep(Duration::from_millis(500));
+    desk.stack.inserted = Some(desk.stack.pcscd.insert(0, &desk.stack.bench.token).unwrap());
+    let told = Told::from(child.wait_with_output().unwrap());
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let asked = desk.until_asked(4);
+    let (summary, body, limit) = shown_and_closed(&asked[..2]);
+    let body_said = "terraform asks, for profile dev (AWS account 123456789012).\nThere are 120 seconds.";
+    assert_eq!((summary, body, limit), ("Plug in the token", body_said, 120_000));
+    assert_eq!(shown_and_closed(&asked[2..]).0, "Touch YubiKey 12345678");
+}
+
+#[test]
 fn a_question_of_a_program_is_shown_too() {
     let desk = Desk::new(Kind::Marked);
     desk.stack.bench.token.set_password(Some("correct horse"));
