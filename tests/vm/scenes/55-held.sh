@@ -1,0 +1,13 @@
+# Held by another program, which waits for a touch: whoever comes next says so, and goes on after it.
+aws_files alice /home/alice/.aws alice
+plug_in 1
+at_desktop alice aws-mfa-key code alice >/tmp/code &
+until_it_is_so is yes order 1 waiting
+at_desktop alice aws-mfa-key accounts list >/tmp/list 2>/tmp/said &
+until_it_is_so grep --line-regexp --file faces/held-by-another-program.txt /tmp/said
+is ok order 1 touch
+wait %1
+wait %2
+grep --extended-regexp '^[0-9]{6}$' /tmp/code >/dev/null
+grep robot@123456789012 /tmp/list
+pull_out 1
