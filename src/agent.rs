@@ -4,6 +4,7 @@
 pub mod address;
 pub mod endpoint;
 pub mod journal;
+pub mod metrics;
 pub mod schedule;
 
 use crate::world::Environment;

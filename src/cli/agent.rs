@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// `agent`: whose sessions are kept fresh, and how.
 #[derive(Args)]
@@ -26,6 +27,10 @@ pub struct Agent {
     /// Remove the sessions when the last token is pulled out, until one is plugged in again
     #[arg(long)]
     pub logout_on_removal: bool,
+
+    /// Write how it goes to this file, for Prometheus (node_exporter's textfile collector: NAME.prom in its folder)
+    #[arg(long, value_name = "PATH")]
+    pub metrics_file: Option<PathBuf>,
 
     /// Only readers with this in their name, for tokens that are not known by name
     #[arg(long, value_name = "SUBSTRING")]

@@ -204,6 +204,20 @@ fn what_is_removed_by_hand_comes_back_and_new_settings_count() {
 }
 
 #[test]
+fn numbers_are_told_to_prometheus() {
+    let stack = with_a_secret();
+    let file = stack.bench.path("keys.prom");
+    let mut agent = agent(&stack, &["--metrics-file", file.to_str().unwrap()]);
+    agent.until("alice has a session");
+    let has = |line: &str| fs::read_to_string(&file).unwrap_or_default().lines().any(|there| there.starts_with(line));
+    until("it is told", || has("aws_mfa_key_renewals_total{profile=\"dev\"} 1"));
+    assert!(
+        has("aws_mfa_key_session_ends_seconds{profile=\"dev\"} 1")
+            && has("aws_mfa_key_refusals_total{profile=\"dev\"} 0")
+    );
+}
+
+#[test]
 fn a_network_that_is_away_is_waited_for() {
     let stack = with_a_secret();
     let config = stack.bench.read(".aws/config");

@@ -6,6 +6,7 @@ use crate::agent;
 use crate::agent::address::Place;
 use crate::agent::endpoint::{self, ServeFault, Served, Shelf};
 use crate::agent::journal::{Journal, Weight};
+use crate::agent::metrics::{self, Tally};
 use crate::agent::schedule::{Asking, Next, Obstacle, Standing, renewal};
 use crate::aws::config_file::{Locations, Profiles};
 use crate::cli;
@@ -39,6 +40,8 @@ struct Kept {
     life: Duration,
     /// How much of the present one is left, at the last look.
     left: Duration,
+    /// What is told of it in numbers.
+    tally: Tally,
 }
 
 /// See the module.
@@ -61,6 +64,9 @@ pub(super) struct Keeper<'w> {
     /// Where the sessions are served from, and what.
     place: Option<Place>,
     shelf: Shelf,
+    /// Where numbers are told, and what went wrong with that last.
+    metrics: Option<PathBuf>,
+    unwritten: Option<String>,
     turns: manager::Turns,
     began: Instant,
     is_ready: bool,
@@ -107,6 +113,8 @@ impl<'w> Keeper<'w> {
             clocks: Clocks::read(world),
             place: None,
             shelf: Shelf::default(),
+            metrics: typed.metrics_file.clone().or_else(|| world.env.os("AWS_MFA_KEY_METRICS_FILE").map(PathBuf::from)),
+            unwritten: None,
             turns: manager::Turns::default(),
             began,
             is_ready: false,
@@ -251,6 +259,7 @@ impl<'w> Keeper<'w> {
 
     /// Tries to get the sessions of some profiles.
     fn run(&mut self, whose: &[usize], ask: bool) {
+        whose.iter().for_each(|at| self.kept[*at].tally.asked += u64::from(ask));
         let plans: Vec<&Plan> = whose.iter().map(|at| &self.kept[*at].plan).collect();
         let names: Vec<&str> = plans.iter().map(|plan| plan.profile.as_str()).collect();
         if ask {
@@ -293,6 +302,7 @@ impl<'w> Keeper<'w> {
     fn meet(&mut self, at: usize, failure: &Failure, is_told: bool) -> Option<Obstacle> {
         let (obstacle, now) = (obstacle_of(failure), self.world.clock.now());
         let kept = &mut self.kept[at];
+        kept.tally.refusals += u64::from(obstacle == Obstacle::Refusal);
         let wanted_person = kept.standing.wants_person;
         let is_new = kept.standing.meet(obstacle, now, chance());
         // That a person is needed is worth a word when they are asked.
@@ -429,9 +439,31 @@ impl<'w> Keeper<'w> {
         {
             self.journal.note(Weight::Debug, &in_one_line(&Failure::File(error)));
         }
+        self.write_metrics();
         if !std::mem::replace(&mut self.is_ready, true) {
             manager::ready();
         }
+    }
+}
+
+impl Keeper<'_> {
+    /// Tells the numbers, if they are wanted. What stands against it is told once.
+    fn write_metrics(&mut self) {
+        let Some(path) = &self.metrics else { return };
+        let now = self.world.clock.now();
+        let tally = |kept: &Kept| Tally {
+            ends: (!kept.left.is_zero()).then(|| now + kept.left),
+            waits_for_person: kept.standing.renew_at.is_none() && kept.standing.wants_person,
+            ..kept.tally.clone()
+        };
+        let tallies: Vec<Tally> = self.kept.iter().map(tally).collect();
+        let outcome = metrics::write(path, &tallies).map_err(|error| error.to_string());
+        let fault = outcome.err();
+        if let Some(fault) = fault.as_ref().filter(|fault| self.unwritten.as_ref() != Some(fault)) {
+            let path = printable(&path.to_string_lossy(), 200);
+            self.journal.note(Weight::Warning, &format!("{path} could not be written: {fault}"));
+        }
+        self.unwritten = fault;
     }
 }
 
@@ -449,7 +481,8 @@ impl Kept {
     fn of(plan: Plan, before: Option<Self>, is_new: bool) -> Self {
         let life = plan.duration;
         let Some(mut before) = before else {
-            return Self { plan, standing: Standing::default(), life, left: Duration::ZERO };
+            let tally = Tally { profile: plan.profile.clone(), ..Tally::default() };
+            return Self { plan, standing: Standing::default(), life, left: Duration::ZERO, tally };
         };
         let is_other = key_of(&before.plan) != key_of(&plan) || before.plan.duration != plan.duration;
         if is_new || is_other {
@@ -467,6 +500,7 @@ impl Kept {
             // AWS may give less than was asked for.
             self.life = self.plan.duration.min(got.left);
             self.plan.min_ttl = renewal(self.life);
+            (self.tally.renewed, self.tally.renewals) = (Some(now), self.tally.renewals + 1);
             journal.note(Weight::Info, &sentence(got));
         }
         let is_assumed = self.plan.role.as_ref().is_some_and(|role| role.source.is_some());

@@ -1,0 +1,123 @@
+//! How it goes, for Prometheus: the text that node_exporter's textfile collector reads.
+
+use crate::world::printable;
+use std::fmt::Write as _;
+use std::fs::Permissions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What is known of one profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Its name.
+    pub profile: String,
+    /// When its session ends; `None` if there is none.
+    pub ends: Option<SystemTime>,
+    /// When it was renewed last.
+    pub renewed: Option<SystemTime>,
+    /// How often it was renewed.
+    pub renewals: u64,
+    /// How often AWS refused.
+    pub refusals: u64,
+    /// How often a person was asked for it.
+    pub asked: u64,
+    /// Whether it waits for a person.
+    pub waits_for_person: bool,
+}
+
+/// The whole text. Times are given as such, and not as seconds left: the file is written when something happens, and read
+/// when nothing does.
+#[must_use]
+pub fn text(tallies: &[Tally]) -> String {
+    let seconds = |time: Option<SystemTime>| {
+        time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs())
+    };
+    type Value = fn(&Tally, &dyn Fn(Option<SystemTime>) -> u64) -> u64;
+    let metrics: [(&str, &str, &str, Value); 6] = [
+        (
+            "session_ends_seconds",
+            "gauge",
+            "When the session ends, in seconds since 1970; 0 if there is none. What is left: this - time().",
+            |tally, seconds| seconds(tally.ends),
+        ),
+        (
+            "last_success_seconds",
+            "gauge",
+            "When the session was renewed last, in seconds since 1970; 0 if it was not since the agent started.",
+            |tally, seconds| seconds(tally.renewed),
+        ),
+        ("renewals_total", "counter", "How often the session was renewed.", |tally, _| tally.renewals),
+        ("refusals_total", "counter", "How often AWS refused.", |tally, _| tally.refusals),
+        ("touches_asked_total", "counter", "How often a person was asked.", |tally, _| tally.asked),
+        ("waits_for_person", "gauge", "Whether a person is waited for.", |tally, _| tally.waits_for_person.into()),
+    ];
+    let mut text = String::new();
+    for (name, kind, help, value) in metrics {
+        // A string takes whatever is written to it.
+        let _ = writeln!(text, "# HELP aws_mfa_key_{name} {help}\n# TYPE aws_mfa_key_{name} {kind}");
+        for tally in tallies {
+            let profile = label(&tally.profile);
+            let _ = writeln!(text, "aws_mfa_key_{name}{{profile=\"{profile}\"}} {}", value(tally, &seconds));
+        }
+    }
+    text
+}
+
+/// A name as it stands between quotes there.
+fn label(name: &str) -> String {
+    printable(name, 200).replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// Replaces the file in one step; everybody may read it.
+///
+/// # Errors
+/// What the system says against it.
+pub fn write(path: &Path, tallies: &[Tally]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(text(tallies).as_bytes())?;
+    new.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    new.persist(path).map(drop).map_err(|error| error.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_text_is_what_prometheus_reads() {
+        let ends = Some(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let tallies = [
+            Tally { profile: "dev".to_owned(), ends, renewals: 3, asked: 2, ..Tally::default() },
+            Tally { profile: "a\"b\\".to_owned(), waits_for_person: true, ..Tally::default() },
+        ];
+        let text = text(&tallies);
+        for line in [
+            "# TYPE aws_mfa_key_session_ends_seconds gauge",
+            "aws_mfa_key_session_ends_seconds{profile=\"dev\"} 1800000000",
+            "aws_mfa_key_session_ends_seconds{profile=\"a\\\"b\\\\\"} 0",
+            "aws_mfa_key_renewals_total{profile=\"dev\"} 3",
+            "aws_mfa_key_touches_asked_total{profile=\"dev\"} 2",
+            "aws_mfa_key_waits_for_person{profile=\"a\\\"b\\\\\"} 1",
+        ] {
+            assert!(text.lines().any(|there| there == line), "{line} is not in {text}");
+        }
+        assert!(text.ends_with('\n'));
+    }
+
+    #[test]
+    fn the_file_is_replaced_and_everybody_may_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.prom");
+        for _ in 0..2 {
+            write(&path, &[]).unwrap();
+        }
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+        assert!(write(&folder.path().join("nowhere/keys.prom"), &[]).is_err());
+    }
+}
