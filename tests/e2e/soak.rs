@@ -248,6 +248,8 @@ impl Soak {
         for started in all {
             handed.extend(self.finish(started, is_lying));
         }
+        // What a killed program has sent belongs to this round.
+        assert!(self.stack.bench.aws.until_quiet(PATIENCE).unwrap());
         self.stack.bench.aws.honest();
         self.look_at_aws(handed);
         assert!(self.stack.bench.read(".aws/credentials").starts_with(&self.original), "the long-term keys stay");

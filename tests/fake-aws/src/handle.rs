@@ -195,6 +195,15 @@ impl FakeAws {
         self.state().clock.set_offset(seconds);
     }
 
+    /// Waits until all that was sent here is answered and no connection is open any more, `most` at the longest; whether it
+    /// came to that. A client that was killed may have sent something that is still on its way.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub fn until_quiet(&self, most: std::time::Duration) -> std::io::Result<bool> {
+        self.server.until_quiet(most)
+    }
+
     /// Turns the fake's clock so many seconds on, or back if negative.
     pub fn advance_clock(&self, seconds: i64) {
         self.state().clock.advance(seconds);

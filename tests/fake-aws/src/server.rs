@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -68,6 +68,24 @@ impl Server {
         Ok(server)
     }
 
+    /// Waits until no connection is open any more, `most` at the longest; whether it came to that.
+    pub(crate) fn until_quiet(&self, most: Duration) -> io::Result<bool> {
+        let end = Instant::now() + most;
+        // Connections are taken in their order: when this one is answered, all that were made before it are known.
+        let mut last = TcpStream::connect(self.address)?;
+        last.write_all(b"\r\n\r\n")?;
+        last.set_read_timeout(Some(most))?;
+        last.shutdown(Shutdown::Write)?;
+        io::copy(&mut last, &mut io::sink())?;
+        while !self.shared.open().streams.is_empty() {
+            if Instant::now() >= end {
+                return Ok(false);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(true)
+    }
+
     /// Listens there, too, with TLS if there is a configuration for it.
     pub(crate) fn listen(&self, listener: TcpListener, tls: Option<Arc<ServerConfig>>) -> io::Result<SocketAddr> {
         let address = listener.local_addr()?;
@@ -110,17 +128,18 @@ fn accept(listener: &TcpListener, tls: Option<&Arc<ServerConfig>>, shared: &Arc<
             shared.wait(Duration::from_millis(10));
             continue;
         };
+        let Some(number) = register(&stream, shared) else { continue };
         let (for_thread, tls) = (Arc::clone(shared), tls.map(Arc::clone));
-        let _ = thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("fake-aws conversation".to_owned())
-            .spawn(move || serve(stream, tls, &for_thread));
+            .spawn(move || serve(number, stream, tls, &for_thread));
+        if thread.is_err() {
+            shared.open().streams.remove(&number);
+        }
     }
 }
 
-fn serve(mut stream: TcpStream, tls: Option<Arc<ServerConfig>>, shared: &Shared) {
-    let Some(number) = register(&stream, shared) else {
-        return;
-    };
+fn serve(number: u64, mut stream: TcpStream, tls: Option<Arc<ServerConfig>>, shared: &Shared) {
     // Answers are small and complete; waiting for more to send only costs 40 ms.
     let _ = stream.set_nodelay(true);
     // A connection that breaks is the client's business.
