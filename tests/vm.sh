@@ -21,16 +21,27 @@ as_root=()
 if [ "$(id -u)" != 0 ]; then as_root=(sudo); fi
 "${as_root[@]}" env PROGRAM="${PROGRAM:-$target/release/aws-mfa-key}" tests/vm/image.sh "$target" "$(id -u)" "$@"
 
+machine=
+clean_up() {
+    # It ends with this script, however that ends.
+    if [ -n "$machine" ]; then kill "$machine"; fi
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM HUP
+
 # The second serial port has what the scenes say. The machine ends itself, after a restart when it is meant to.
 boot() {
     : >"$folder/scenes"
     tail -f "$folder/scenes" --pid $$ &
     local tail=$!
     # What takes half an hour does not end any more.
-    timeout 1800 nice qemu-system-x86_64 -machine q35 -cpu max -smp 2 -m 1024 -display none -no-reboot -net none \
+    timeout --foreground 1800 nice qemu-system-x86_64 -machine q35 -cpu max -smp 2 -m 1024 -display none -no-reboot -net none \
         -kernel "$folder/vmlinuz" -initrd "$folder/initrd" -append "root=/dev/vda rw console=ttyS0 quiet" \
         -drive "file=$folder/disk,if=virtio,format=raw,cache=unsafe" \
-        -serial "file:$folder/console" -serial "file:$folder/scenes" || echo "The machine did not end by itself." >&2
+        -serial "file:$folder/console" -serial "file:$folder/scenes" </dev/null &
+    machine=$!
+    wait "$machine" || echo "The machine did not end by itself." >&2
+    machine=
     sleep 1
     kill $tail
     wait $tail 2>/dev/null || true
