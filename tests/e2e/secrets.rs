@@ -67,10 +67,10 @@ fn a_secret_in_the_keyring_serves_a_machine_without_a_token() {
     let mut bench = headless();
     bench.on(&desktop);
     let told = bench.by("secret:keyring");
-    assert!(told.code == 2 && told.err.contains("there is no secret in the keyring, as dev"), "{told:?}");
+    assert!(told.code == 2 && told.err.contains("there is no secret in the keyring (as dev)"), "{told:?}");
     let told = bench.add(&["dev"], "gezd gnbv gy3t qojq gezd gnbv gy3t qojq\n");
     assert_eq!(told.code, 0, "{told:?}");
-    assert!(told.err.contains("the secret of profile dev is in the keyring, as dev now"), "{told:?}");
+    assert!(told.err.contains("the secret of profile dev is in the keyring (as dev) now"), "{told:?}");
     assert!(told.err.contains("next: `aws configure set mfa_key_source secret:keyring --profile dev`"), "{told:?}");
     assert!(desktop.kept().contains("MFA secret dev (aws-mfa-key)"), "{}", desktop.kept());
     bench.configure("mfa_key_source = token, secret:keyring\n");
@@ -85,7 +85,7 @@ fn a_secret_in_the_keyring_serves_a_machine_without_a_token() {
     assert!(told.code == 4 && told.err.contains("it is as it was"), "{told:?}");
     assert_eq!(bench.run(&["secret", "remove", "dev", "--yes"]).code, 0);
     let told = bench.run(&["secret", "remove", "dev", "--yes"]);
-    assert!(told.code == 2 && told.err.contains("there is no secret in the keyring, as dev"), "{told:?}");
+    assert!(told.code == 2 && told.err.contains("there is no secret in the keyring (as dev)"), "{told:?}");
     assert_eq!((bench.run(&["secret", "list"]).out, desktop.kept()), (String::new(), String::new()));
 }
 

@@ -56,7 +56,7 @@ impl fmt::Display for SecretPlace {
         match self {
             Self::File(path) => f.write_str(&printable(&path.to_string_lossy(), 300)),
             Self::Credential { name, .. } => write!(f, "systemd credential {}", printable(name, 100)),
-            Self::Keyring { name, .. } => write!(f, "the keyring, as {}", printable(name, 100)),
+            Self::Keyring { name, .. } => write!(f, "the keyring (as {})", printable(name, 100)),
         }
     }
 }
