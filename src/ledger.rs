@@ -27,7 +27,9 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// How long a login takes that waits for nobody.
 const SOON: Duration = Duration::from_secs(2);
 /// Seconds by which two looks at a clock may differ although nobody set it.
-const DOUBT: i64 = 2;
+const DOUBT: u64 = 2;
+/// Longest time that is taken for one, in seconds: a thousand years. What is longer was not noted by us.
+const LONGEST: u64 = 1000 * 366 * 86_400;
 /// Room for a ledger, in bytes.
 const SIZE: u64 = 1024;
 
@@ -135,7 +137,7 @@ pub fn time_left(stored: &Stored, folder: Option<&Path>, clock: &dyn Clock) -> D
     let behind = folder.zip(stored.mfa_serial.as_deref());
     let behind = behind.map_or(0, |(folder, serial)| clock_behind(folder, serial, clock));
     let now = DateTime::from(clock.now()).secs();
-    let seconds = stored.expires.map_or(0, |end| end.secs() - now - behind);
+    let seconds = stored.expires.map_or(0, |end| end.secs().saturating_sub(now).saturating_sub(behind));
     Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
 
@@ -255,9 +257,9 @@ impl Notes {
     fn behind_now(&self, clock: &dyn Clock) -> Option<i64> {
         let Some((start, at)) = &self.started else { return Some(self.clock_behind) };
         let Some((start_now, at_now)) = started(clock) else { return Some(self.clock_behind) };
-        let set_back = at - at_now;
-        let set_back = if set_back.abs() > DOUBT { set_back } else { 0 };
-        (*start == start_now).then_some(self.clock_behind + set_back)
+        let set_back = at.saturating_sub(at_now);
+        let set_back = if set_back.unsigned_abs() > DOUBT { set_back } else { 0 };
+        (*start == start_now).then_some(self.clock_behind.saturating_add(set_back))
     }
 }
 
@@ -274,14 +276,18 @@ fn parse(text: &[u8]) -> Option<Notes> {
     let value: Value = serde_json::from_slice(text).ok()?;
     let is_ours = value.get("version")?.as_u64()? == VERSION;
     let steps = value.get("spent")?.as_array()?.iter().map(Value::as_u64);
-    let clock_behind = value.get("clock_behind").and_then(Value::as_i64).unwrap_or_default();
+    let clock_behind = value.get("clock_behind").and_then(seconds).unwrap_or_default();
     let known = value.get("known").and_then(parse_known);
     let started = value.get("started").and_then(parse_started);
     is_ours.then_some(Notes { spent: steps.collect::<Option<_>>()?, clock_behind, started, known })
 }
 
 fn parse_started(value: &Value) -> Option<(String, i64)> {
-    Some((value.get("start")?.as_str()?.to_owned(), value.get("at")?.as_i64()?))
+    Some((value.get("start")?.as_str()?.to_owned(), seconds(value.get("at")?)?))
+}
+
+fn seconds(value: &Value) -> Option<i64> {
+    value.as_i64().filter(|seconds| seconds.unsigned_abs() <= LONGEST)
 }
 
 fn parse_known(value: &Value) -> Option<Known> {
@@ -364,10 +370,24 @@ mod tests {
         {
             std::fs::write(&path, text).unwrap();
             let mut ledger = held(folder.path());
+            assert_eq!(ledger.clock_behind(), 0, "{text}");
             assert!(!ledger.is_spent(7), "{text}");
             ledger.spend(9).unwrap();
             drop(ledger);
             assert!(held(folder.path()).is_spent(9), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_nobody_noted_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = held(folder.path()).path.clone();
+        for (behind, at) in [(i64::MIN, 999_900), (i64::MAX, 999_900), (0, i64::MIN), (0, i64::MAX)] {
+            let started = json!({ "start": "1", "at": at });
+            let ledger = json!({ "version": VERSION, "spent": [], "clock_behind": behind, "started": started });
+            std::fs::write(&path, ledger.to_string()).unwrap();
+            assert_eq!(held(folder.path()).clock_behind(), 0, "{ledger}");
+            assert_eq!(clock_behind(folder.path(), alice().as_str(), &*clock()), 0, "{ledger}");
         }
     }
 
