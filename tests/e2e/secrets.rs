@@ -146,6 +146,14 @@ fn a_secret_goes_to_a_file_that_nobody_else_can_read() {
     assert_eq!(bench.login(&["--non-interactive"]).code, 0);
     assert_eq!(bench.run(&["secret", "remove", "dev", "--yes"]).code, 0);
     assert!(!bench.path("seed").exists());
+    // What a link leads to is what is meant.
+    bench.write("old", SEED_BASE32);
+    fs::set_permissions(bench.path("old"), Permissions::from_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink("old", bench.path("seed")).unwrap();
+    let told = bench.add(&["dev", "--force"], "JBSWY3DPEHPK3PXP");
+    assert_eq!((told.code, bench.read("old").trim()), (0, "JBSWY3DPEHPK3PXP"), "{told:?}");
+    assert_eq!(bench.run(&["secret", "remove", "dev", "--yes"]).code, 0);
+    assert!(!bench.path("seed").is_symlink() && !bench.path("old").exists());
     // Nothing is removed but a secret.
     bench.write("words", "hello\nworld\n");
     fs::set_permissions(bench.path("words"), Permissions::from_mode(0o600)).unwrap();

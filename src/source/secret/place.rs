@@ -131,7 +131,9 @@ impl SecretPlace {
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 folder.map_or(Ok(()), file::make_folder).map_err(at)?;
                 let line = zeroize::Zeroizing::new(format!("{text}\n"));
-                own::overwrite(path, line.as_bytes()).map_err(Keep::File)
+                // What a link leads to is what is meant, as it is when it is read.
+                let target = path.canonicalize().unwrap_or_else(|_| path.clone());
+                own::overwrite(&target, line.as_bytes()).map_err(Keep::File)
             }
             Self::Credential { .. } => Err(Keep::Credential),
             Self::Keyring { name, keyring } => {
@@ -155,7 +157,13 @@ impl SecretPlace {
                     Err(fault) => return Err(Keep::NoSecret { place: self.clone(), fault }),
                 }
                 let failed = |error| Keep::File(FileError { path: path.clone(), fault: FileFault::Write(error) });
-                std::fs::remove_file(path).map(|()| true).map_err(failed)
+                // The secret, and not only a link to it.
+                let target = path.canonicalize().map_err(failed)?;
+                std::fs::remove_file(target).map_err(failed)?;
+                if path.is_symlink() {
+                    std::fs::remove_file(path).map_err(failed)?;
+                }
+                Ok(true)
             }
             Self::Credential { .. } => Err(Keep::Credential),
             Self::Keyring { name, keyring } => {
