@@ -13,8 +13,14 @@ const LET_GO: &str = r#"if command -v timeout >/dev/null 2>&1; then timeout 30 s
 const STARTING: Duration = Duration::from_millis(200);
 
 /// What it has no business to know, and what would have it call itself.
-const LEFT_OUT: [&str; 5] =
-    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_MFA_KEY_ON_TOUCH"];
+const LEFT_OUT: [&str; 6] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_MFA_KEY_ON_TOUCH",
+];
 
 /// Runs it, told by variables what happens.
 ///

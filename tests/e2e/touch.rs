@@ -164,8 +164,12 @@ fn the_hook_is_told_when_a_touch_is_wanted_and_when_not_any_more() {
     let mut stack = Stack::new();
     let (events, env, hook) = (stack.bench.path("events"), stack.bench.path("env"), hook(&stack));
     stack.bench.token.set_touch(Touch::OnCommand);
-    let secrets =
-        [("AWS_ACCESS_KEY_ID", "AKIASECRET"), ("AWS_SECRET_ACCESS_KEY", "hush"), ("AWS_SESSION_TOKEN", "hush")];
+    let secrets = [
+        ("AWS_ACCESS_KEY_ID", "AKIASECRET"),
+        ("AWS_SECRET_ACCESS_KEY", "hush"),
+        ("AWS_SESSION_TOKEN", "hush"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "hush"),
+    ];
     stack.bench.env.extend(secrets.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let child = started(&stack, &["login", "dev", "--on-touch", &hook]);
     until("the hook is told", || lines(&events) == ["start:"]);
