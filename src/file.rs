@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown, fchown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -70,6 +70,8 @@ pub enum FileFault {
     Immutable,
     /// Another of our processes held it for too long.
     Locked,
+    /// A folder that has to be ours alone: somebody else has it, or others can write to it.
+    NotOurs,
     /// Another program rewrites it faster than it can be read, or has written over what we wrote.
     Restless,
     /// `~user` or `$NAME` in its name, which only some of AWS's clients understand.
@@ -227,6 +229,15 @@ pub fn replace<E: From<FileError>>(
     Err(at(FileFault::Restless).into())
 }
 
+/// Whether nobody but us, or root, can put anything into a folder; a link to it is not one that somebody else made.
+#[must_use]
+pub fn is_ours_alone(folder: &Path) -> bool {
+    let is_ours = |meta: &Metadata| [0, geteuid().as_raw()].contains(&meta.uid());
+    let is_closed = |meta: &Metadata| meta.is_dir() && meta.mode() & 0o022 == 0;
+    fs::symlink_metadata(folder).is_ok_and(|link| is_ours(&link))
+        && fs::metadata(folder).is_ok_and(|meta| is_ours(&meta) && is_closed(&meta))
+}
+
 /// Takes the lock that `path` stands for, made if it is not there. The kernel frees it, however its holder ends.
 ///
 /// # Errors
@@ -287,7 +298,10 @@ pub fn make_folder(folder: &Path) -> Result<(), FileFault> {
         Err(error) => return Err(writing(error)),
     }
     if let Some((uid, gid)) = heir(above)? {
-        chown(folder, Some(uid), Some(gid)).map_err(writing)?;
+        // Whoever has the folder above may have put a link in its place meanwhile.
+        let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
+        let new = OpenOptions::new().read(true).custom_flags(flags).open(folder).map_err(writing)?;
+        fchown(&new, Some(uid), Some(gid)).map_err(writing)?;
     }
     // What will be synced in it is only as lasting as the folder itself.
     sync_folder(above);

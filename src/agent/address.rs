@@ -45,10 +45,13 @@ impl Place {
     /// The agent's own folder, if no other agent serves from it.
     ///
     /// # Errors
-    /// [`FileError`], [`FileFault::Locked`] if another one does.
+    /// [`FileError`], [`FileFault::Locked`] if another one does, [`FileFault::NotOurs`] if others could put a secret there.
     pub fn take(folder: PathBuf) -> Result<Self, FileError> {
         let take = || {
             file::make_folder(&folder)?;
+            if !file::is_ours_alone(&folder) {
+                return Err(FileFault::NotOurs);
+            }
             let lock = file::lock_file(&folder.join("agent.lock"))?;
             if file::take(&lock)? { Ok(lock) } else { Err(FileFault::Locked) }
         };
@@ -65,9 +68,17 @@ impl Address {
     /// # Errors
     /// [`FileFault::Write`] if the system has no random bytes.
     pub fn of(place: &Place) -> Result<Self, FileError> {
-        if let Some(last) = Self::read_from(&place.folder) {
-            return Ok(last);
+        match Self::read_from(&place.folder) {
+            Some(last) => Ok(last),
+            None => Self::new(place),
         }
+    }
+
+    /// A new one without a port: what opened the last one opens it no more.
+    ///
+    /// # Errors
+    /// As [`Address::of`].
+    pub fn new(place: &Place) -> Result<Self, FileError> {
         let mut secret = Zeroizing::new([0; LENGTH]);
         let filled = getrandom(&mut *secret, GetRandomFlags::empty());
         match filled {
@@ -91,7 +102,8 @@ impl Address {
     /// The one that an agent wrote down.
     #[must_use]
     pub fn read(env: &Environment) -> Option<Self> {
-        Self::read_from(&folder(env)?)
+        let folder = folder(env)?;
+        Self::read_from(&folder).filter(|_| file::is_ours_alone(&folder))
     }
 
     fn read_from(folder: &Path) -> Option<Self> {
@@ -190,6 +202,25 @@ mod tests {
         assert_eq!((next.port, next.token("dev").unwrap().expose_secret()), (4711, token.expose_secret()));
         std::fs::write(folder.path().join("run/token"), "short").unwrap();
         assert_eq!(Address::of(&Place::take(folder.path().join("run")).unwrap()).unwrap().port, 0);
+    }
+
+    #[test]
+    fn what_others_could_have_put_there_is_not_taken() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("aws-mfa-key");
+        let variable = ("XDG_RUNTIME_DIR".into(), folder.path().as_os_str().to_owned());
+        let env: Environment = [variable].into_iter().collect();
+        let address = Address { port: 4711, ..Address::of(&Place::take(run.clone()).unwrap()).unwrap() };
+        address.keep(&Place::take(run.clone()).unwrap()).unwrap();
+        for (mode, is_taken) in [(0o700, true), (0o755, true), (0o770, false), (0o1777, false)] {
+            std::fs::set_permissions(&run, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(Place::take(run.clone()).is_ok(), is_taken, "{mode:o}");
+            assert_eq!(Address::read(&env).is_some(), is_taken, "{mode:o}");
+        }
+        let link = folder.path().join("link");
+        symlink("/tmp", &link).unwrap();
+        assert!(matches!(Place::take(link), Err(FileError { fault: FileFault::NotOurs, .. })));
     }
 
     #[test]

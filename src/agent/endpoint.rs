@@ -96,9 +96,12 @@ struct Desk {
 /// # Errors
 /// [`ServeFault`].
 pub fn serve(place: &Place, shelf: Shelf, clock: Arc<dyn Clock>) -> Result<(), ServeFault> {
-    let mut address = Address::of(place)?;
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, address.port));
-    let port = port.or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+    let last = Address::of(place)?;
+    let (port, mut address) = match TcpListener::bind((Ipv4Addr::LOCALHOST, last.port)) {
+        Ok(port) => (port, last),
+        // Whoever has it now may have been told the tokens by programs that were pointed there.
+        Err(_) => (TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, Address::new(place)?),
+    };
     address.port = port.local_addr()?.port();
     address.keep(place)?;
     let socket = place.folder.join("agent.sock");

@@ -75,6 +75,12 @@ pub(super) fn report(error: &FileError) -> Report {
             "another aws-mfa-key has it, and does not let go",
             "end that one (`pgrep -a aws-mfa-key`), then try again",
         ),
+        FileFault::NotOurs => Report::new(
+            Exit::Change,
+            format!("could not use {path}"),
+            "it is somebody else's, or others can write to it: what is served from there could be theirs to read",
+            format!("look: `ls -ld {path}`; set XDG_RUNTIME_DIR to a folder of your own"),
+        ),
         FileFault::Restless => Report::new(
             Exit::Failed,
             writing(),

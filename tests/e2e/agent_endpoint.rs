@@ -198,6 +198,37 @@ fn the_next_agent_is_found_at_the_same_place() {
 }
 
 #[test]
+fn whoever_takes_its_port_is_told_nothing_that_opens_the_next_one() {
+    let stack = with_a_secret();
+    let mut first = agent(&stack, &[]);
+    first.until("alice has a session");
+    let before = Door::of(&stack);
+    first.end();
+    // Programs that were pointed there would tell it their token.
+    let _taken = std::net::TcpListener::bind(&before.host).unwrap();
+    let _next: Running = agent(&stack, &[]);
+    until("it is there", || ours(&stack, &["agent", "env", "dev"]).code == Some(0));
+    let mut door = Door::of(&stack);
+    assert_ne!(door.host, before.host);
+    let lines = |door: &Door| format!("Host: {}\r\nAuthorization: {}\r\n", door.host, door.token);
+    assert_eq!(door.status("GET", &door.path, &lines(&door)), "200");
+    door.token = before.token;
+    assert_eq!(door.status("GET", &door.path, &lines(&door)), "401");
+}
+
+#[test]
+fn others_cannot_put_a_secret_there_for_it() {
+    let stack = with_a_secret();
+    let folder = stack.bench.path("aws-mfa-key");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let mut agent = agent(&stack, &[]);
+    agent.until("others can write to it");
+    agent.until("alice has a session");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+#[test]
 fn a_command_can_be_served_by_it() {
     let stack = with_a_secret();
     // What a program without a profile would use instead.
