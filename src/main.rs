@@ -100,6 +100,11 @@ impl Clock for SystemClock {
         let time = Duration::try_from(clock_gettime(ClockId::Boottime)).ok()?;
         Some(Uptime { start, time })
     }
+
+    #[cfg(target_os = "linux")]
+    fn awake(&self) -> Option<Duration> {
+        Duration::try_from(clock_gettime(ClockId::Monotonic)).ok()
+    }
 }
 
 /// What ends the program, whatever is being waited for; the exit code tells which.

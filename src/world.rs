@@ -80,6 +80,11 @@ pub trait Clock: Send + Sync {
     fn uptime(&self) -> Option<Uptime> {
         None
     }
+
+    /// How long of that it was awake, since whenever; `None` where that is not known.
+    fn awake(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// See [`Clock::uptime`].

@@ -136,6 +136,15 @@ impl Standing {
         (self.renew_at, self.met, self.not_before) = (Some(renew_at), None, Some(now + FLOOR));
     }
 
+    /// Somebody set the clock that all pauses were counted on.
+    pub fn forget_pauses(&mut self) {
+        let is_paused = !matches!(self.met, Some((Obstacle::Token, _)));
+        self.hope(|obstacle| obstacle != Obstacle::Token);
+        if is_paused {
+            self.not_before = None;
+        }
+    }
+
     /// There shall be no session before a token is plugged in.
     pub fn lock_out(&mut self) {
         (self.renew_at, self.met, self.not_before) = (None, Some((Obstacle::Token, 1)), None);
@@ -259,7 +268,13 @@ mod tests {
         standing.renew_at = None;
         assert_eq!(standing.next(&Asking::default(), at(3)), Next::At(at(3) + FLOOR));
         assert_eq!(standing.next(&Asking::default(), at(4)), Next::Try);
+        // Nor is it waited for by a clock that was a day ahead.
+        standing.got(at(0), at(1440));
+        assert_eq!(standing.next(&Asking::default(), at(9)), Next::At(at(1440) + FLOOR));
+        standing.forget_pauses();
+        assert_eq!(standing.next(&Asking::default(), at(9)), Next::Try);
         standing.lock_out();
+        standing.forget_pauses();
         assert_eq!(standing.next(&Asking::default(), at(9)), Next::OnNews);
     }
 

@@ -38,6 +38,8 @@ pub struct Bench {
     pub input: &'static str,
     /// Seconds that this machine's clock is ahead.
     pub clock_ahead: i64,
+    /// Another clock of this machine than the usual one.
+    pub clock: Option<Arc<dyn Clock>>,
     /// What wakes the agent.
     pub alarm: Alarms,
     /// How fast time passes, here and at AWS, and since when.
@@ -74,6 +76,7 @@ impl Bench {
             thinking: Duration::ZERO,
             input: "",
             clock_ahead: 0,
+            clock: None,
             alarm: Arc::new(|| Err(io::ErrorKind::Unsupported.into())),
             pace: (1, Instant::now()),
         };
@@ -151,7 +154,7 @@ impl Bench {
         let bus = Arc::clone(&self.bus);
         let mut world = World {
             env: self.env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect(),
-            clock: Arc::new(Ahead(self.clock_ahead, self.pace)),
+            clock: self.clock.clone().unwrap_or_else(|| Arc::new(Ahead(self.clock_ahead, self.pace))),
             out: Box::new(out.clone()),
             person: Person::new(Box::new(err.clone()), terminal, Around::default()),
             input: Some(Box::new(Cursor::new(self.input))),

@@ -76,13 +76,13 @@ pub(super) struct Keeper<'w> {
 struct Clocks {
     day: SystemTime,
     uptime: Option<Duration>,
-    awake: Instant,
+    awake: Option<Duration>,
 }
 
 impl Clocks {
     fn read(world: &World) -> Self {
         let uptime = world.clock.uptime().map(|uptime| uptime.time);
-        Self { day: world.clock.now(), uptime, awake: Instant::now() }
+        Self { day: world.clock.now(), uptime, awake: world.clock.awake() }
     }
 }
 
@@ -263,7 +263,11 @@ impl<'w> Keeper<'w> {
         let plans: Vec<&Plan> = whose.iter().map(|at| &self.kept[*at].plan).collect();
         let names: Vec<&str> = plans.iter().map(|plan| plan.profile.as_str()).collect();
         if ask {
-            self.journal.note(Weight::Info, &format!("asking for a touch, or a password, for {}", listed(&names)));
+            // Again and again only where they really are: a network that is away is met before.
+            let is_news =
+                whose.iter().all(|at| self.kept[*at].standing.met.is_none_or(|(met, _)| met == Obstacle::Person));
+            let weight = if is_news { Weight::Info } else { Weight::Debug };
+            self.journal.note(weight, &format!("asking for a touch, or a password, for {}", listed(&names)));
             manager::status(&format!("waiting for a touch, or a password, for {}", listed(&names)));
         }
         self.address(if ask { self.manner.level } else { Level::Quiet }, ask);
@@ -347,7 +351,8 @@ impl<'w> Keeper<'w> {
         let (now, then) = (&self.clocks, before);
         let (Some(up_now), Some(up_then)) = (now.uptime, then.uptime) else { return };
         let passed = up_now.saturating_sub(up_then);
-        let slept = passed.saturating_sub(now.awake.saturating_duration_since(then.awake));
+        let awake = now.awake.zip(then.awake).map(|(now, then)| now.saturating_sub(then));
+        let slept = awake.map_or(Duration::ZERO, |awake| passed.saturating_sub(awake));
         let expected = then.day + passed;
         let set = now.day.duration_since(expected).unwrap_or_else(|behind| behind.duration());
         if set > DOUBT {
@@ -355,7 +360,7 @@ impl<'w> Keeper<'w> {
             let set = humantime::format_duration(Duration::from_secs(set.as_secs()));
             self.journal.note(Weight::Info, &format!("the clock was set {direction} by {set}"));
             // Pauses were counted on it.
-            self.hope(|obstacle| obstacle != Obstacle::Token);
+            self.kept.iter_mut().for_each(|kept| kept.standing.forget_pauses());
             self.asking.not_before = None;
         }
         if slept > DOUBT {

@@ -1,0 +1,350 @@
+//! A month of the agent, in its own clock: touches that come late or never, tokens pulled, networks down, services that do
+//! not answer, clocks that are set. What is counted is each minute in which a session could have been had.
+
+use crate::world::{Bench, READER, SEED_BASE32};
+use aws_mfa_key::world::alarm::{Alarm, Bell, Event, Last};
+use aws_mfa_key::world::{Clock, Uptime};
+use fake_aws::{Action, Lie, Times};
+use hw::memory_bus::Step;
+use hw::transport::CarrierError;
+use std::collections::VecDeque;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use virtual_token::Touch;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// The month's clock: it jumps from one event to the next, and else goes as time does.
+struct Month {
+    now: Mutex<(u64, Instant)>,
+    start: SystemTime,
+    /// Seconds by which somebody set the clock of this machine.
+    set: Mutex<i64>,
+}
+
+impl Month {
+    /// Seconds since it began.
+    fn passed(&self) -> u64 {
+        let (at, since) = *self.now.lock().unwrap();
+        at + since.elapsed().as_secs()
+    }
+
+    fn jump(&self, to: u64) {
+        let mut now = self.now.lock().unwrap();
+        *now = (to.max(now.0 + now.1.elapsed().as_secs()), Instant::now());
+    }
+}
+
+/// This machine's clock.
+struct Here(Arc<Month>);
+
+impl Clock for Here {
+    fn now(&self) -> SystemTime {
+        let right = self.0.start + Duration::from_secs(self.0.passed());
+        let set = *self.0.set.lock().unwrap();
+        let by = Duration::from_secs(set.unsigned_abs());
+        if set < 0 { right - by } else { right + by }
+    }
+
+    fn uptime(&self) -> Option<Uptime> {
+        Some(Uptime { start: "once".to_owned(), time: Duration::from_secs(DAY + self.0.passed()) })
+    }
+
+    fn awake(&self) -> Option<Duration> {
+        Some(Duration::from_secs(DAY + self.0.passed()))
+    }
+}
+
+/// What happens in the month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    Network(bool),
+    Person(bool),
+    Token(bool),
+    Service(bool),
+    /// The clock is set so many seconds away from the right time.
+    Clock(i64),
+    Logout,
+    End,
+}
+
+/// For how long a session could have been had, and was there.
+#[derive(Default)]
+struct Coverage {
+    possible: u64,
+    there: u64,
+    /// Each stretch in which it could have been had and was not: when, how long, and what had happened last.
+    missing: Vec<(u64, u64, Deed)>,
+}
+
+/// One profile as the month sees it.
+struct Watched {
+    profile: &'static str,
+    /// Whether its codes need the token, and a person.
+    by_touch: bool,
+    coverage: Coverage,
+}
+
+struct Script {
+    month: Arc<Month>,
+    deeds: VecDeque<(u64, Deed)>,
+    last: Deed,
+    network: bool,
+    person: bool,
+    token: bool,
+    service: bool,
+    watched: Vec<Watched>,
+    bench: Arc<Bench>,
+    rung: Arc<(Mutex<Vec<Event>>, Condvar)>,
+    done: Arc<Mutex<Vec<(&'static str, Coverage)>>>,
+}
+
+impl Script {
+    /// When the session in the file ends, in the month's own seconds.
+    fn ends(&self, profile: &str) -> u64 {
+        let text = fs::read_to_string(self.bench.path(".aws/credentials")).unwrap();
+        let Some((_, section)) = text.split_once(&format!("[{profile}-mfa]\n")) else { return 0 };
+        let line = section.lines().find_map(|line| line.strip_prefix("x_security_token_expires = ")).unwrap();
+        let ends = aws_smithy_types::DateTime::from_str(line, aws_smithy_types::date_time::Format::DateTime).unwrap();
+        let began = self.month.start.duration_since(UNIX_EPOCH).unwrap().as_secs();
+        u64::try_from(ends.secs()).unwrap().saturating_sub(began)
+    }
+
+    /// Counts what was so until then, and goes there.
+    fn go(&mut self, to: u64) {
+        let now = self.month.passed();
+        let to = to.max(now);
+        for at in 0..self.watched.len() {
+            let ends = self.ends(self.watched[at].profile);
+            let (network, by_touch) = (self.network, self.person && self.token && self.service);
+            let watched = &mut self.watched[at];
+            let could_be_had = network && (!watched.by_touch || by_touch);
+            let there = ends.clamp(now, to) - now;
+            let possible = if could_be_had { to - now } else { there };
+            watched.coverage.possible += possible;
+            watched.coverage.there += there;
+            if possible > there {
+                watched.coverage.missing.push((now + there, possible - there, self.last));
+            }
+        }
+        self.month.jump(to);
+    }
+
+    fn does(&mut self, deed: Deed) -> Vec<Event> {
+        self.last = deed;
+        say(&format!("day {:.2}: {deed:?}", self.month.passed() as f64 / DAY as f64));
+        let bench = &self.bench;
+        match deed {
+            Deed::Network(on) => {
+                self.network = on;
+                bench.aws.honest();
+                if !on {
+                    for action in [Action::GetCallerIdentity, Action::GetSessionToken, Action::AssumeRole] {
+                        bench.aws.lie(action, Lie::ServiceUnavailable, Times::Always);
+                    }
+                }
+            }
+            Deed::Person(there) => {
+                self.person = there;
+                bench.token.set_touch(if there { Touch::ByItself(Duration::ZERO) } else { Touch::Never });
+            }
+            Deed::Token(there) => {
+                self.token = there;
+                let token = bench.token.clone();
+                if there {
+                    bench.bus.insert(READER, move |command| Ok(token.exchange(command)));
+                } else {
+                    bench.bus.remove(READER);
+                }
+                return self.heard();
+            }
+            Deed::Service(on) => {
+                self.service = on;
+                let gate = move |_: &str| if on { Ok(()) } else { Err(CarrierError::NoService) };
+                bench.bus.guard(Step::Readers, gate);
+                return self.heard();
+            }
+            Deed::Clock(by) => {
+                *self.month.set.lock().unwrap() = by;
+                return vec![Event::ClockSet];
+            }
+            Deed::Logout => {
+                assert_eq!(bench.run(&["logout", "silent"]).code, 0);
+                return vec![Event::Files];
+            }
+            Deed::End => {
+                let watched = std::mem::take(&mut self.watched);
+                *self.done.lock().unwrap() = watched.into_iter().map(|one| (one.profile, one.coverage)).collect();
+                return vec![Event::End];
+            }
+        }
+        Vec::new()
+    }
+
+    /// What the watch has to tell of the tokens, if anything changed.
+    fn heard(&self) -> Vec<Event> {
+        let (rung, changed) = &*self.rung;
+        let rung = rung.lock().unwrap();
+        let (mut rung, _) = changed.wait_timeout_while(rung, Duration::from_secs(3), |rung| rung.is_empty()).unwrap();
+        std::mem::take(&mut *rung)
+    }
+}
+
+impl Alarm for Script {
+    fn watch(&mut self, _files: &[PathBuf]) {}
+
+    fn wait(&mut self, until: Option<SystemTime>) -> Vec<Event> {
+        loop {
+            let here = Here(Arc::clone(&self.month)).now();
+            let due = until.map(|until| self.month.passed() + until.duration_since(here).unwrap_or_default().as_secs());
+            let next = self.deeds.front().map_or(u64::MAX, |(at, _)| *at);
+            if let Some(due) = due.filter(|due| *due < next) {
+                // The machine is not that exact.
+                self.go(due + 1);
+                return vec![Event::Due];
+            }
+            let (at, deed) = self.deeds.pop_front().unwrap();
+            self.go(at);
+            let events = self.does(deed);
+            if !events.is_empty() {
+                return events;
+            }
+        }
+    }
+
+    fn bell(&self) -> Bell {
+        let rung = Arc::clone(&self.rung);
+        Arc::new(move |event| {
+            rung.0.lock().unwrap().push(event);
+            rung.1.notify_all();
+        })
+    }
+
+    fn before_end(&mut self, _last: Last) {}
+}
+
+/// Says something that is shown if it fails, or on request.
+fn say(what: &str) {
+    let mut out = std::io::stdout();
+    writeln!(out, "{what}").unwrap();
+}
+
+/// Runs so many days of it, and says how each profile fared.
+fn live(days: u64, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
+    let mut bench = Bench::new();
+    bench.token.remove(b"Amazon Web Services:alice@example");
+    bench.token.add(virtual_token::Account::totp("Amazon Web Services:alice@example", crate::world::SEED).with_touch());
+    bench.typed = None;
+    // Less than five seconds would not count as a wait.
+    bench.token.set_touch_timeout(Duration::from_millis(5200));
+    // Another user, with a secret in software.
+    let secret = bench.path("secret");
+    fs::write(&secret, SEED_BASE32).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let bob = bench.aws.add_user(crate::world::ACCOUNT, "bob");
+    let (key, serial) = (bench.aws.add_key(&bob), bench.aws.add_mfa(&bob, "bob", crate::world::SEED));
+    let endpoint = bench.aws.endpoint();
+    let config = bench.read(".aws/config").replace("[profile dev]", "[profile touch]");
+    let silent = format!(
+        "[profile silent]\nmfa_serial = {serial}\nendpoint_url = {endpoint}\nmfa_key_source = secret:file:{}\n",
+        secret.display()
+    );
+    bench.write(".aws/config", &format!("{config}{silent}"));
+    let credentials = bench.read(".aws/credentials").replace("[dev]", "[touch]");
+    let (id, secret) = (key.access_key_id, key.secret_access_key);
+    let silent = format!("[silent]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+    bench.write(".aws/credentials", &format!("{credentials}{silent}"));
+    let start = SystemTime::now();
+    let month = Arc::new(Month { now: Mutex::new((0, Instant::now())), start, set: Mutex::new(0) });
+    let theirs = Arc::clone(&month);
+    let began = i64::try_from(start.duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    bench.aws.set_clock_source(move || began + i64::try_from(theirs.passed()).unwrap());
+    bench.clock = Some(Arc::new(Here(Arc::clone(&month))));
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let watch = |profile, by_touch| Watched { profile, by_touch, coverage: Coverage::default() };
+    let mut deeds: VecDeque<(u64, Deed)> = deeds.iter().copied().collect();
+    deeds.push_back((days * DAY, Deed::End));
+    let slot: Arc<Mutex<Option<Script>>> = Arc::default();
+    let theirs = Arc::clone(&slot);
+    bench.alarm = Arc::new(move || Ok(Box::new(theirs.lock().unwrap().take().unwrap()) as Box<dyn Alarm>));
+    let bench = Arc::new(bench);
+    *slot.lock().unwrap() = Some(Script {
+        month,
+        deeds,
+        last: Deed::Person(true),
+        network: true,
+        person: true,
+        token: true,
+        service: true,
+        watched: vec![watch("silent", false), watch("touch", true)],
+        bench: Arc::clone(&bench),
+        rung: Arc::default(),
+        done: Arc::clone(&done),
+    });
+    let told = bench.run(&["agent"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    say(&told.err);
+    let done = std::mem::take(&mut *done.lock().unwrap());
+    for (profile, coverage) in &done {
+        let Coverage { possible, there, missing } = coverage;
+        let share = 100.0 * *there as f64 / *possible as f64;
+        say(&format!("{profile}: {share:.3} % of {} minutes", possible / MINUTE));
+        for (at, long, deed) in missing {
+            say(&format!("  missing {long} s on day {:.2} after {deed:?}", *at as f64 / DAY as f64));
+        }
+    }
+    done
+}
+
+#[test]
+fn each_minute_in_which_a_session_could_have_been_had() {
+    use Deed::{Clock, Logout, Network, Person, Service, Token};
+    let at = |day: u64, hour: u64| day * DAY + hour * HOUR;
+    let deeds = [
+        (at(1, 9), Network(false)),
+        (at(1, 12), Network(true)),
+        (at(3, 2), Token(false)),
+        (at(3, 9), Token(true)),
+        (at(5, 0), Network(false)),
+        (at(5, 20), Network(true)),
+        (at(7, 3), Clock(-7200)),
+        (at(8, 3), Clock(0)),
+        (at(9, 4), Clock(86_400)),
+        (at(10, 4), Clock(0)),
+        (at(11, 1), Logout),
+        (at(12, 0), Service(false)),
+        (at(12, 15), Service(true)),
+        (at(14, 0), Token(false)),
+        (at(16, 0), Token(true)),
+        (at(18, 0), Person(false)),
+        (at(18, 10), Person(true)),
+        (at(21, 0), Person(false)),
+        (at(21, 14), Token(false)),
+        (at(21, 15), Person(true)),
+        (at(21, 15) + 1, Token(true)),
+        (at(24, 1), Network(false)),
+        (at(24, 1) + 30, Network(true)),
+        (at(27, 5), Network(false)),
+        (at(27, 6), Service(false)),
+        (at(27, 7), Network(true)),
+        (at(27, 8), Service(true)),
+    ];
+    // Each touch that does not come takes its time, also here.
+    let in_full = std::env::var_os("AWS_MFA_KEY_SOAK").is_some();
+    let deeds: Vec<(u64, Deed)> = deeds.into_iter().filter(|(_, deed)| in_full || !matches!(deed, Person(_))).collect();
+    for (profile, coverage) in live(30, &deeds) {
+        let Coverage { possible, there, missing } = coverage;
+        assert!(possible > 25 * DAY, "{profile}: {possible}");
+        // What is missing is what it takes to notice that something is there again.
+        assert!(possible - there < 2 * HOUR, "{profile}: {missing:?}");
+        // Somebody who comes back and touches nothing is noticed when they are asked again.
+        let longest = |deed: &Deed| if *deed == Person(true) { 80 * MINUTE } else { 10 * MINUTE };
+        assert!(missing.iter().all(|(_, long, deed)| *long < longest(deed)), "{profile}: {missing:?}");
+    }
+}
