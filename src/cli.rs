@@ -31,8 +31,9 @@ const EXIT_CODES: &str = "Exit codes:
   6  AWS could not be reached
 130  interrupted
 
-Each flag of `login` but --all and --code has an environment variable, which counts wherever there is such a
-flag: --min-ttl is AWS_MFA_KEY_MIN_TTL, and so on; but --force of `accounts add` has none, nor has --yes.
+Each flag of `login` but --all and --code has an environment variable, which counts wherever there \
+is such a flag: --min-ttl is AWS_MFA_KEY_MIN_TTL, and so on; but --force of `accounts add` has none, \
+nor has --yes.
 Flag > environment > profile > default.";
 
 /// Touch your YubiKey, and AWS works: reads the MFA code from the token and writes the session to the AWS credentials file.

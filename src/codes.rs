@@ -372,6 +372,7 @@ fn reason_of(missing: &TokenError) -> Option<String> {
         TokenError::NoToken => Some("no token is plugged in".to_owned()),
         TokenError::OtherTokens { wanted, .. } => Some(format!("token {wanted} is not plugged in")),
         TokenError::NoApplet { token, .. } => Some(format!("{token} has no OATH applet to ask")),
+        TokenError::NoMatch { named: Some(id), .. } => Some(format!("the token has no account {}", printable(id, 64))),
         TokenError::NoMatch { .. } => Some("no account on the token fits".to_owned()),
         TokenError::Bus(why) => Some(why.to_string()),
         TokenError::Unseen { why, .. } if why.carrier() == Some(&CarrierError::Removed) => {

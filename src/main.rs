@@ -166,11 +166,10 @@ fn leave_on_signals() {
         let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever() {
                 match signal {
-                    // Ctrl-Z, and what wakes us afterwards, or after another kind of sleep.
+                    // Ctrl-Z. What wakes us afterwards, or after another kind of sleep, is a signal, too.
                     SIGTSTP => {
                         terminal::pause();
                         let _ = emulate_default_handler(SIGTSTP);
-                        terminal::resume();
                     }
                     SIGCONT => terminal::resume(),
                     _ => end(signal),

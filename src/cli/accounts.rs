@@ -220,7 +220,7 @@ pub struct Forget {
 /// `accounts password …`: of which token, and from where.
 #[derive(Args)]
 pub struct PasswordOf {
-    /// Read stdin instead of asking: the present password on one line, if there is one, then the new one
+    /// Read stdin instead of asking, a line each: the present password, if there is one, then the new one, if one is set
     #[arg(long)]
     pub stdin: bool,
 

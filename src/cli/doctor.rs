@@ -6,8 +6,8 @@ use clap::Args;
 /// `doctor`: whose, and with which settings.
 #[derive(Args)]
 #[command(
-    after_help = "Exit code 1 if there is a fault, 0 if there are warnings at most. No code is made, nobody is asked for anything,
-and what is printed may be shown to others: it has no secret, key, password or code in it."
+    after_help = "Exit code 1 if there is a fault, 0 if there are warnings at most. No code is made, nobody is asked for \
+    anything, and what is printed may be shown to others: it has no secret, key, password or code in it."
 )]
 pub struct Doctor {
     /// Whose.

@@ -83,7 +83,7 @@ pub struct How {
 /// One profile, named in one of two ways.
 #[derive(Args, Default)]
 pub struct Named {
-    /// Profile whose session it is [default: AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default"]
+    /// Profile [default: AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default"]
     #[arg(value_name = "PROFILE")]
     pub named: Option<String>,
 

@@ -149,6 +149,8 @@ pub enum PlanError {
     },
     /// `--all`, and no profile has an MFA device.
     NothingToDo,
+    /// There are profiles, and none of them is as it has to be. What is wrong with each was told already.
+    NoneUsable,
     /// The MFA device has to be known, and AWS may not be asked.
     NoSerial {
         /// The profile.

@@ -97,6 +97,11 @@ pub(super) fn report(error: &PlanError) -> Report {
             "no profile has an mfa_serial or an mfa_key_… key".to_owned(),
             "set it: `aws configure set mfa_serial ARN --profile NAME`".to_owned(),
         ),
+        PlanError::NoneUsable => (
+            "there is no session to keep".to_owned(),
+            "what is wrong with each profile is told above".to_owned(),
+            "mend that; `aws-mfa-key doctor PROFILE` looks at all that a login needs".to_owned(),
+        ),
         PlanError::NoSerial { profile } => (
             format!("there is no code for profile {profile}"),
             "nothing says which MFA device to use".to_owned(),
@@ -164,6 +169,8 @@ fn no_profile(profile: &str, known: &[String]) -> Lines {
     };
     let next = match alike {
         Some(name) => format!("did you mean {}?", printable(name, 80)),
+        // `--wait 10m`: the length of a flag that may have none.
+        None if humantime::parse_duration(&profile).is_ok() => format!("did you mean --wait={profile}?"),
         None => format!("name another, or make it: `aws configure --profile {profile}`"),
     };
     (format!("there is no profile {profile}"), cause, next)

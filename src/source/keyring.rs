@@ -70,7 +70,10 @@ impl From<zbus::Error> for KeyringFault {
             {
                 Self::NoKeyring
             }
-            zbus::Error::Address(_) | zbus::Error::InputOutput(_) | zbus::Error::Handshake(_) => Self::NoBus,
+            zbus::Error::Address(_)
+            | zbus::Error::Connection(..)
+            | zbus::Error::InputOutput(_)
+            | zbus::Error::Handshake(_) => Self::NoBus,
             _ => Self::Failed { why: error.to_string() },
         }
     }

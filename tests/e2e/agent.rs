@@ -302,4 +302,5 @@ fn what_cannot_be_kept_is_told_at_the_start() {
     let stack = Stack::new();
     let told = stack.run(&["agent", "nobody"]);
     assert!(told.code == Some(2) && told.err.contains("there is no profile nobody"), "{told:?}");
+    assert!(told.err.contains("\nerror: there is no session to keep\n"), "{told:?}");
 }

@@ -21,6 +21,7 @@ type CompanyCase = (&'static str, fn(&mut Company) -> Outcome);
 const COMMAND_LINE: &[Case] = &[
     ("two profiles", |b| b.run(&["login", "dev", "-p", "other"])),
     ("an unknown profile", |b| b.run(&["login", "prod"])),
+    ("how long is waited, as a profile", |b| b.run(&["login", "--wait", "10m"])),
     ("a mistyped profile", |b| b.run(&["login", "devv"])),
     ("the status of an unknown profile", |b| b.run(&["status", "prod"])),
     ("no profile at all", |b| {

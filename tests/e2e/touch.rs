@@ -106,6 +106,7 @@ fn after_ctrl_z_a_password_is_still_not_shown() {
     assert!(told.out.contains("alice has a session") && !told.out.contains("horse"), "{told:?}");
     let meanwhile = told.out.split_once("; fg").unwrap().1;
     assert_eq!(meanwhile.split_whitespace().next(), Some("echo"), "{told:?}");
+    assert_eq!(meanwhile.matches(question).count(), 1, "{told:?}");
 }
 
 #[test]

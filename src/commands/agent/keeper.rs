@@ -121,8 +121,7 @@ impl<'w> Keeper<'w> {
         };
         keeper.plan()?;
         if keeper.kept.is_empty() {
-            // What is wrong was told for each.
-            return Err(PlanError::NothingToDo.into());
+            return Err(PlanError::NoneUsable.into());
         }
         keeper.serve();
         manager::keep_alive(&keeper.turns, began);

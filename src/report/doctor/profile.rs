@@ -60,9 +60,11 @@ fn meant(profile: &str, reason: Reason, session_profile: Option<&str>) -> String
 fn about(error: &PlanError) -> &'static str {
     match error {
         PlanError::File(_) => "credentials-file",
-        PlanError::TwoProfiles | PlanError::NoProfile { .. } | PlanError::BadName { .. } | PlanError::NothingToDo => {
-            "profile"
-        }
+        PlanError::TwoProfiles
+        | PlanError::NoProfile { .. }
+        | PlanError::BadName { .. }
+        | PlanError::NothingToDo
+        | PlanError::NoneUsable => "profile",
         PlanError::NoLongTermKey { .. } | PlanError::HoldsSession { .. } => "key",
         PlanError::BadChain { .. } | PlanError::ChainTooLong { .. } => "role",
         PlanError::OwnProfile { .. }
