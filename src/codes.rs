@@ -171,7 +171,8 @@ impl Codes<'_> {
                 }
                 Ok(Ready::Prompt) => {
                     if let Some(reason) = absent.as_ref().and_then(reason) {
-                        self.person.must_know(&format!("{reason}: the code has to be typed"));
+                        let hint = absent.as_ref().map_or("", hint);
+                        self.person.must_know(&format!("{reason}: the code has to be typed{hint}"));
                     }
                     return Ok(Ready::Prompt);
                 }
@@ -363,6 +364,16 @@ fn reason(absent: &CodeError) -> Option<String> {
         }
         CodeError::Secret { place, .. } => Some(format!("there is no {}", printable(&place.to_string(), 200))),
         CodeError::Command { .. } | CodeError::Prompt(_) | CodeError::NotACode | CodeError::Spent { .. } => None,
+    }
+}
+
+/// What else one can do than to type the code.
+fn hint(absent: &CodeError) -> &'static str {
+    match absent {
+        CodeError::Token(TokenError::NoToken | TokenError::OtherTokens { .. }) => {
+            "; --wait waits for the token instead"
+        }
+        _ => "",
     }
 }
 

@@ -265,7 +265,7 @@ fn the_journal_is_told_how_much_it_matters() {
         use std::os::unix::fs::MetadataExt;
         format!("{}:{}", own.dev(), own.ino())
     };
-    command.env("JOURNAL_STREAM", stream).stderr(log);
+    command.env("XDG_RUNTIME_DIR", stack.bench.home.path()).env("JOURNAL_STREAM", stream).stderr(log);
     let child = command.spawn().unwrap();
     until("it says so", || stack.bench.read("log").contains("<6>alice has a session in profile dev-mfa"));
     assert!(stack.bench.read("log").starts_with("<6>keeping the sessions of dev\n"));

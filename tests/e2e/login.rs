@@ -245,7 +245,8 @@ fn codes_from_the_command_line_standard_input_and_the_prompt() {
     bench.typed = Some(vec!["12345", code(&bench)]);
     let outcome = bench.login(&[]);
     assert_eq!(outcome.code, 0, "{}", outcome.err);
-    assert!(outcome.err.contains("no token is plugged in: the code has to be typed"), "{}", outcome.err);
+    let said = "no token is plugged in: the code has to be typed; --wait waits for the token instead\n";
+    assert!(outcome.err.contains(said), "{}", outcome.err);
     assert!(outcome.terminal.contains(&format!("Code of MFA device {} for profile dev: ", bench.serial)));
 }
 
