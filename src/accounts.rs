@@ -202,15 +202,17 @@ pub fn meant(id: &AccountId, present: &[AccountId]) -> Option<AccountId> {
 /// The MFA device that an account of AWS is of, as its QR code names it: `NAME@ALIAS` or `NAME@NUMBER`.
 #[must_use]
 pub fn mfa_device(id: &AccountId) -> Option<String> {
+    // It is to stand in a command that people paste: nothing else is in a name at IAM, or in an ARN.
+    let is_plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@-_/:".contains(c));
     let text = String::from_utf8_lossy(id.as_bytes());
     if let Some(at) = text.find("arn:aws") {
-        return Some(text[at..].to_owned());
+        return Some(text[at..].to_owned()).filter(|serial| is_plain(serial));
     }
     let name = String::from_utf8_lossy(id.parts().name).into_owned();
     let (name, place) = name.rsplit_once('@').unwrap_or((&name, ""));
     let is_number = place.len() == 12 && place.bytes().all(|byte| byte.is_ascii_digit());
     // Root's has an ARN of another form.
-    (name != "root-account-mfa-device")
+    (name != "root-account-mfa-device" && is_plain(name))
         .then(|| format!("arn:aws:iam::{}:mfa/{name}", if is_number { place } else { "ACCOUNT" }))
 }
 

@@ -132,6 +132,9 @@ fn the_mfa_device_of_an_account() {
     assert_eq!(of("AWS:a@b@acme").as_deref(), Some("arn:aws:iam::ACCOUNT:mfa/a@b"));
     assert_eq!(of("aws:arn:aws-cn:iam::1:mfa/x").as_deref(), Some("arn:aws-cn:iam::1:mfa/x"));
     assert_eq!(of("Amazon Web Services:root-account-mfa-device@acme"), None);
+    for other in ["AWS:$(reboot)@acme", "AWS:a;b@123456789012", "AWS:`a`", "x arn:aws:iam::1:mfa/a|sh", "AWS:a b"] {
+        assert_eq!(of(other), None, "{other}");
+    }
 }
 
 #[test]
