@@ -48,13 +48,19 @@ pub(super) fn decide(
         let (part, more) = rest.split_once(',').map_or((rest, None), |(part, more)| (part, Some(more)));
         let source = without_command(part.trim(), name, chosen.env);
         // What is behind the colon may be a secret that stands in the wrong place.
-        let given = || part.trim().split_inclusive(':').next().unwrap_or_default().to_owned();
+        let given = || masked(part.trim().split_inclusive(':').next().unwrap_or_default());
         sources.push(source.ok_or_else(|| PlanError::BadSource { given: given(), origin: origin.clone() })?);
         match more {
             Some(more) => rest = more,
             None => return Ok(sources),
         }
     }
+}
+
+/// What was given for a source; a secret without a colon before it is longer than any source is called.
+fn masked(given: &str) -> String {
+    const LONGEST: usize = 15;
+    if given.chars().count() > LONGEST { "…".to_owned() } else { given.to_owned() }
 }
 
 /// One source of a list, unless it is a command.

@@ -45,6 +45,7 @@ const COMMAND_LINE: &[Case] = &[
     ("the session over its own key", |b| b.login(&["-u", "dev"])),
     ("a session profile that Python reads into all others", |b| b.login(&["-u", "DEFAULT"])),
     ("a secret in the place of a source", |b| b.login(&["--source", "secret:GEZDGNBVGY3TQOJQ"])),
+    ("a secret alone in the place of a source", |b| b.login(&["--source", "GEZDGNBVGY3TQOJQ"])),
     ("a region that is none", |b| b.login(&["--region", "localhost:9/?"])),
     ("a switch that is neither on nor off", |b| {
         b.env.insert("AWS_MFA_KEY_FORCE".into(), "perhaps".into());
