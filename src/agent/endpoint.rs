@@ -30,7 +30,8 @@ use tokio::sync::Semaphore;
 
 /// How long one connection may last.
 const LONGEST: Duration = Duration::from_secs(10);
-/// How many there may be at once; more have to wait.
+/// How many there may be at once at each of both doors; more have to wait. Anybody on this machine can fill the port, and
+/// nobody else the socket.
 const MOST: usize = 64;
 /// Room for a request's lines, in bytes; hyper takes no less.
 const ROOM: usize = 8192;
@@ -118,10 +119,9 @@ pub fn serve(place: &Place, shelf: Shelf, clock: Arc<dyn Clock>) -> Result<(), S
     };
     std::thread::Builder::new().name("endpoint".to_owned()).spawn(move || {
         runtime.block_on(async {
-            let room = Arc::new(Semaphore::new(MOST));
             join(
-                listen(async || Some(port.accept().await.ok()?.0), &desk, &room),
-                listen(async || Some(socket.accept().await.ok()?.0), &desk, &room),
+                listen(async || Some(port.accept().await.ok()?.0), &desk),
+                listen(async || Some(socket.accept().await.ok()?.0), &desk),
             )
             .await
         });
@@ -130,12 +130,13 @@ pub fn serve(place: &Place, shelf: Shelf, clock: Arc<dyn Clock>) -> Result<(), S
 }
 
 /// Takes one connection after the other, for ever.
-async fn listen<S>(accept: impl AsyncFn() -> Option<S>, desk: &Arc<Desk>, room: &Arc<Semaphore>)
+async fn listen<S>(accept: impl AsyncFn() -> Option<S>, desk: &Arc<Desk>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let room = Arc::new(Semaphore::new(MOST));
     // As long as the semaphore is not closed, which nobody does.
-    while let Ok(permit) = Arc::clone(room).acquire_owned().await {
+    while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
         let Some(stream) = accept().await else {
             // No more files may be open: some will be closed soon.
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -217,6 +217,30 @@ fn whoever_takes_its_port_is_told_nothing_that_opens_the_next_one() {
 }
 
 #[test]
+fn whoever_fills_the_port_does_not_hold_up_the_socket() {
+    let stack = with_a_secret();
+    let mut agent = agent(&stack, &[]);
+    agent.until("alice has a session");
+    let door = Door::of(&stack);
+    let ask = || {
+        let mut stream = UnixStream::connect(stack.bench.path("aws-mfa-key/agent.sock")).unwrap();
+        let lines = format!("Host: {}\r\nAuthorization: {}\r\n", door.host, door.token);
+        write!(stream, "GET {} HTTP/1.1\r\n{lines}\r\n", door.path).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    };
+    // On a slow machine the idle ones may be cut off before it comes to asking.
+    let answers_beside_them = || {
+        let idle: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(&door.host).unwrap()).collect();
+        (0..3).for_each(|_| ask());
+        idle[0].set_nonblocking(true).unwrap();
+        idle[0].peek(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    };
+    assert!((0..5).any(|_| answers_beside_them()), "it waited until they were cut off");
+}
+
+#[test]
 fn others_cannot_put_a_secret_there_for_it() {
     let stack = with_a_secret();
     let folder = stack.bench.path("aws-mfa-key");
