@@ -25,10 +25,10 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const LONGEST: usize = 4096;
 
 /// Runs a command so that nothing of it is left, however either of us ends: what waits for the end of its standard input,
-/// which is ours to close, ends the whole group then.
+/// which is ours to close, ends the whole group then. Its line is no argument, which others could read.
 const WATCHED: &str = r#"exec 3<&0
 (read -r _ <&3; kill -s KILL -- "-$$") >/dev/null 2>&1 &
-exec sh -c "$1" </dev/null 3<&-"#;
+exec sh -c 'line=$AWS_MFA_KEY_COMMAND; unset AWS_MFA_KEY_COMMAND; eval "$line"' </dev/null 3<&-"#;
 
 /// Why a command gave no code.
 #[derive(Debug)]
@@ -98,8 +98,8 @@ impl CodeCommand {
 
     fn spawn(&self) -> io::Result<Child> {
         let mut command = Command::new("sh");
-        command.args(["-c", WATCHED, "sh", &self.line]);
-        command.env_clear().envs(self.env.iter()).env(INSIDE, "1");
+        command.args(["-c", WATCHED]);
+        command.env_clear().envs(self.env.iter()).env(INSIDE, "1").env("AWS_MFA_KEY_COMMAND", &self.line);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true).spawn()
     }

@@ -210,8 +210,11 @@ fn a_command_prints_the_code() {
 fn a_command_gets_what_we_got_and_nothing_more() {
     let mut bench = headless();
     bench.env.insert("INHERITED".to_owned(), "yes".to_owned());
-    bench.logged_in_by("command:env >~/seen; cat >>~/seen; python3 ~/totp.py");
+    let arguments = "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' >~/arguments";
+    bench.logged_in_by(&format!("command:: hunter2; {arguments}; env >~/seen; cat >>~/seen; python3 ~/totp.py"));
+    assert!(!bench.read("arguments").contains(": hunter2;"), "anybody can read how a program was started");
     let seen = bench.read("seen");
+    assert!(!seen.contains("hunter2"), "{seen}");
     let credentials = bench.read(".aws/credentials");
     let key = credentials.lines().find_map(|line| line.strip_prefix("aws_secret_access_key = ")).unwrap();
     assert!(seen.contains("INHERITED=yes") && !seen.contains(key) && !seen.contains("AWS_ACCESS"), "{seen}");

@@ -9,8 +9,10 @@ use hw::transport::CarrierError;
 
 const SERVICE: &str = "service";
 /// What lets a user without a desktop session use tokens (polkit; pcsc-lite's actions).
-const POLKIT_RULE: &str = "`echo \"polkit.addRule(function (action, subject) { if (action.id.indexOf('org.debian.pcsc-lite.') == 0 && \
-                           subject.user == '$(id -un)') return polkit.Result.YES; });\" | sudo tee /etc/polkit-1/rules.d/40-aws-mfa-key.rules`";
+const POLKIT_RULE: &str = "`echo \"polkit.addRule(function (action, subject) { if (subject.user == '$(id -un)' && \
+                           (action.id == 'org.debian.pcsc-lite.access_pcsc' || action.id == \
+                           'org.debian.pcsc-lite.access_card' && /yubikey|nitrokey|canokey/i.test(action.lookup('reader')))) \
+                           return polkit.Result.YES; });\" | sudo tee /etc/polkit-1/rules.d/41-aws-mfa-key-$(id -un).rules`";
 
 pub(super) fn service(finding: &ServiceFinding) -> Check {
     match finding {
