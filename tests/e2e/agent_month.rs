@@ -187,11 +187,15 @@ impl Script {
         Vec::new()
     }
 
-    /// What the watch has to tell of the tokens, if anything changed.
+    /// What the watch has to tell of the tokens, once it tells what is so.
     fn heard(&self) -> Vec<Event> {
         let (rung, changed) = &*self.rung;
-        let rung = rung.lock().unwrap();
-        let (mut rung, _) = changed.wait_timeout_while(rung, Duration::from_secs(3), |rung| rung.is_empty()).unwrap();
+        let there = self.token && self.service;
+        let is_it = |event: &Event| matches!(event, Event::Tokens(tokens) if tokens.is_empty() != there);
+        let is_old = |rung: &mut Vec<Event>| !rung.last().is_some_and(is_it);
+        let (mut rung, late) =
+            changed.wait_timeout_while(rung.lock().unwrap(), Duration::from_secs(60), is_old).unwrap();
+        assert!(!late.timed_out(), "the watch does not tell that the token is there: {there}");
         std::mem::take(&mut *rung)
     }
 }

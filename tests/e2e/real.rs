@@ -179,7 +179,7 @@ fn ctrl_c_at_the_password_leaves_the_terminal_as_it_was() {
 #[test]
 fn at_a_terminal_the_code_is_asked_for_where_there_is_no_token() {
     let mut stack = Stack::new();
-    drop(stack.inserted.take());
+    stack.pull_out();
     let code = stack.python(&format!(
         "import base64, hashlib, hmac, struct\n\
          digest = hmac.new(base64.b32decode('{SEED_BASE32}'), struct.pack('>Q', {} // 30), hashlib.sha1).digest()\n\

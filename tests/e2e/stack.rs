@@ -4,7 +4,7 @@ use crate::world::{ACCOUNT, Bench, SEED};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use virtual_token::pcscd::{Pcscd, YUBIKEY};
 use virtual_token::vpcd::Inserted;
 use virtual_token::{Account, Touch};
@@ -30,6 +30,15 @@ impl Stack {
         let pcscd = Pcscd::start(&[YUBIKEY]).unwrap();
         let inserted = Some(pcscd.insert(0, &bench.token).unwrap());
         Self { inserted, pcscd, bench }
+    }
+
+    /// Pulls out the token, and waits until the service has seen that, which takes it a moment.
+    pub fn pull_out(&mut self) {
+        drop(self.inserted.take());
+        let begun = Instant::now();
+        while !self.run(&["tokens"]).err.contains("cause: no token is plugged in\n") {
+            assert!(begun.elapsed() < PATIENCE, "the service does not see that the token is gone");
+        }
     }
 
     /// A command with nothing of the tester's own in its environment, and without their terminal.
