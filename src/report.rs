@@ -179,6 +179,13 @@ impl fmt::Display for Report {
     }
 }
 
+/// The same in one line, as a journal has it.
+#[must_use]
+pub fn in_one_line(failure: &Failure) -> String {
+    let Report { error, cause, next, .. } = report(failure);
+    format!("{error}: {cause}; next: {next}")
+}
+
 /// Explains a failure.
 #[must_use]
 pub fn report(failure: &Failure) -> Report {

@@ -1,10 +1,14 @@
 //! `agent`: keeps sessions fresh, unattended.
 
+mod clocks;
 pub(super) mod env;
 mod keeper;
+mod kept;
 mod manager;
 mod note;
 mod plans;
+mod serving;
+mod telling;
 
 use crate::cli::{self, AgentCommand};
 use crate::report::Failure;

@@ -1,0 +1,119 @@
+//! One kept profile: how it stands, and what is known of its sessions.
+
+use crate::agent::journal::{Journal, Weight};
+use crate::agent::metrics::Tally;
+use crate::agent::schedule::{Obstacle, Standing, renewal};
+use crate::commands::login::sentence;
+use crate::commands::session::Got;
+use crate::plan::Plan;
+use crate::report::{self, Exit, Failure};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{Duration, SystemTime};
+
+/// See the module.
+pub(super) struct Kept {
+    pub(super) plan: Plan,
+    pub(super) standing: Standing,
+    /// How long its sessions last.
+    life: Duration,
+    /// How much of the present one is left, at the last look.
+    pub(super) left: Duration,
+    /// What is told of it in numbers.
+    pub(super) tally: Tally,
+}
+
+impl Kept {
+    /// What is known of a profile goes on, unless its settings or its key are others now.
+    pub(super) fn of(plan: Plan, before: Option<Self>, is_new: bool) -> Self {
+        let life = plan.duration;
+        let Some(mut before) = before else {
+            let tally = Tally { profile: plan.profile.clone(), ..Tally::default() };
+            return Self { plan, standing: Standing::default(), life, left: Duration::ZERO, tally };
+        };
+        let is_other = key_of(&before.plan) != key_of(&plan) || before.plan.duration != plan.duration;
+        if is_new || is_other {
+            before.standing.hope(|obstacle| !matches!(obstacle, Obstacle::Network | Obstacle::Token));
+            before.standing.wants_person = false;
+            before.life = life;
+        }
+        let min_ttl = renewal(before.life);
+        Self { plan: Plan { min_ttl, ..plan }, ..before }
+    }
+
+    /// Takes in what the file says of its session.
+    pub(super) fn look(&mut self, present: Option<&Got>, now: SystemTime) {
+        self.left = present.map_or(Duration::ZERO, |got| got.left);
+        let spare = self.left.checked_sub(renewal(self.life)).filter(|spare| !spare.is_zero());
+        self.standing.renew_at = spare.map(|spare| now + spare);
+        if spare.is_some() && self.standing.met.is_some() {
+            // Somebody else got it.
+            self.standing.got(now + spare.unwrap_or_default(), now);
+        }
+    }
+
+    /// There is a session: a fresh one, or one that somebody else got.
+    pub(super) fn got(&mut self, got: &Got, now: SystemTime, journal: &Journal) {
+        if got.fresh {
+            // AWS may give less than was asked for.
+            self.life = self.plan.duration.min(got.left);
+            self.plan.min_ttl = renewal(self.life);
+            (self.tally.renewed, self.tally.renewals) = (Some(now), self.tally.renewals + 1);
+            journal.note(Weight::Info, &sentence(got));
+        }
+        let is_assumed = self.plan.role.as_ref().is_some_and(|role| role.source.is_some());
+        // A role needs nobody as long as the session lasts that it is assumed with.
+        self.standing.wants_person &= !is_assumed;
+        self.left = got.left;
+        self.standing.got(now + got.left.saturating_sub(renewal(self.life)), now);
+    }
+
+    /// A session could not be had. `is_told`: of another profile that met the very same.
+    pub(super) fn meet(&mut self, failure: &Failure, is_told: bool, now: SystemTime, journal: &Journal) -> Obstacle {
+        let obstacle = obstacle_of(failure);
+        self.tally.refusals += u64::from(obstacle == Obstacle::Refusal);
+        let wanted_person = self.standing.wants_person;
+        let is_new = self.standing.meet(obstacle, now, chance());
+        // That a person is needed is worth a word when they are asked.
+        let weight = match obstacle {
+            Obstacle::Person if !wanted_person => Weight::Debug,
+            _ if !is_new || is_told => Weight::Debug,
+            _ if self.left.is_zero() => Weight::Error,
+            _ => Weight::Warning,
+        };
+        journal.note(weight, &format!("{}: {}", self.plan.profile, report::in_one_line(failure)));
+        obstacle
+    }
+
+    /// Which others are served by the same touch.
+    pub(super) fn device(&self) -> (Option<&str>, Option<&str>) {
+        let root = self.plan.role.as_ref().and_then(|role| role.source.as_deref()).unwrap_or(&self.plan);
+        (key_of(root), root.mfa_serial.as_ref().map(crate::aws::MfaSerial::as_str))
+    }
+
+    /// What it waits for, if there is no fresh session.
+    pub(super) fn waits_for(&self) -> Option<Obstacle> {
+        let met = self.standing.met.map(|(obstacle, _)| obstacle);
+        let obstacle = met.or(self.standing.wants_person.then_some(Obstacle::Person));
+        obstacle.filter(|_| self.standing.renew_at.is_none())
+    }
+}
+
+fn key_of(plan: &Plan) -> Option<&str> {
+    plan.key.as_ref().map(|key| key.id.as_str())
+}
+
+fn obstacle_of(failure: &Failure) -> Obstacle {
+    match report::report(failure).exit {
+        Exit::Person => Obstacle::Person,
+        Exit::NoToken => Obstacle::Token,
+        Exit::Unreachable => Obstacle::Network,
+        Exit::Refused => Obstacle::Refusal,
+        Exit::Change => Obstacle::Settings,
+        Exit::Done | Exit::Failed | Exit::NotRunnable | Exit::NoCommand => Obstacle::Trouble,
+    }
+}
+
+/// Between 0 and 1; it need not be secret.
+pub(super) fn chance() -> f64 {
+    f64::from(RandomState::new().build_hasher().finish() as u32) / f64::from(u32::MAX)
+}

@@ -1,0 +1,56 @@
+//! The sessions served to programs, as long as there is a place for it.
+
+use crate::agent;
+use crate::agent::address::Place;
+use crate::agent::endpoint::{self, ServeFault, Served, Shelf};
+use crate::agent::journal::{Journal, Weight};
+use crate::commands::session::Got;
+use crate::report::{self, Failure};
+use crate::world::World;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Serving {
+    /// Where they are served from.
+    pub(super) place: Option<Place>,
+    shelf: Shelf,
+}
+
+impl Serving {
+    /// Begins to serve, or says why not.
+    pub(super) fn begin(world: &World, journal: &Journal) -> Self {
+        let shelf = Shelf::default();
+        let Some(folder) = agent::folder(&world.env) else {
+            let why = "XDG_RUNTIME_DIR is not set: the sessions are not served to programs, and `status` is not told";
+            journal.note(Weight::Warning, why);
+            return Self { place: None, shelf };
+        };
+        let served = Place::take(folder).map_err(ServeFault::File).and_then(|place| {
+            endpoint::serve(&place, shelf.clone(), Arc::clone(&world.clock))?;
+            Ok(place)
+        });
+        let why = match served {
+            Ok(place) => return Self { place: Some(place), shelf },
+            Err(ServeFault::System(error)) => error.to_string(),
+            Err(ServeFault::File(error)) => report::in_one_line(&Failure::File(error)),
+        };
+        journal.note(Weight::Warning, &format!("the sessions are not served to programs: {why}"));
+        Self { place: None, shelf }
+    }
+
+    /// Serves what there is of each profile's session.
+    pub(super) fn serve(&self, sessions: Vec<(String, Option<Got>)>, now: SystemTime) {
+        self.shelf.fill(sessions.into_iter().map(|(profile, got)| (profile, got.map(|got| got.served(now)))));
+    }
+}
+
+impl Got {
+    /// What programs are given of it.
+    fn served(self, now: SystemTime) -> Served {
+        let account = self.identity.as_deref().and_then(|arn| arn.split(':').nth(4));
+        let account = account.filter(|account| !account.is_empty()).map(str::to_owned);
+        Served { session: self.session, account, ends: now + self.left }
+    }
+}
