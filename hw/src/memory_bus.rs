@@ -164,20 +164,20 @@ impl Bus for MemoryBus {
 /// What a watch told last, and whether it was stopped.
 struct MemoryWatch {
     bus: MemoryBus,
-    told: Option<Vec<Present>>,
+    told: Option<News>,
     stopped: Arc<AtomicBool>,
 }
 
 impl MemoryWatch {
-    /// What is plugged in: nothing, while the bus does not say which readers there are.
-    fn present(&self) -> Vec<Present> {
+    /// What is plugged in, unless the bus does not say which readers there are.
+    fn look(&self) -> News {
         if self.bus.pass(Step::Readers, "").is_err() {
-            return Vec::new();
+            return News::Unknown;
         }
         let inside = self.bus.lock();
         let present =
             |reader: &String| Some(Present { reader: reader.clone(), events: inside.slots.get(reader)?.number });
-        inside.order.iter().filter_map(present).collect()
+        News::Tokens(inside.order.iter().filter_map(present).collect())
     }
 }
 
@@ -188,10 +188,9 @@ impl Watch for MemoryWatch {
             if self.stopped.load(Ordering::Acquire) {
                 return News::Stopped;
             }
-            let now = self.present();
+            let now = self.look();
             if self.told.as_ref() != Some(&now) {
-                self.told = Some(now.clone());
-                return News::Tokens(now);
+                return self.told.insert(now).clone();
             }
             // What happens between that look and this wait is seen when the wait ends.
             let slice = limit.map_or(SLICE, |limit| limit.saturating_sub(begun.elapsed()).min(SLICE));

@@ -34,8 +34,8 @@ pub trait Bus: Send + Sync {
 /// [`Stopper`].
 pub trait Watch: Send {
     /// The first call tells at once what is plugged in; each later one waits until that is another than was told last, for
-    /// `limit` at most. A service that does not run has no tokens: it is asked again with growing pauses, and what is
-    /// plugged in is told when it is back.
+    /// `limit` at most. A service that does not answer is asked again with growing pauses, and what is plugged in is told
+    /// when it is back. One that has just been started may not have seen all of it yet.
     fn news(&mut self, limit: Option<Duration>) -> News;
 
     /// Ends the waiting from another thread, for good: every later call answers [`News::Stopped`].
@@ -47,6 +47,8 @@ pub trait Watch: Send {
 pub enum News {
     /// These tokens are plugged in now, in the order of the bus.
     Tokens(Vec<Present>),
+    /// The service that knows what is plugged in does not answer.
+    Unknown,
     /// Nothing changed within the limit.
     Nothing,
     /// The watch was stopped.

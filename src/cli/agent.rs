@@ -24,7 +24,7 @@ pub struct Agent {
     #[arg(short, long)]
     pub profile: Option<String>,
 
-    /// Remove the sessions when the last token is pulled out, until one is plugged in again
+    /// Remove the sessions when the last token is pulled out, or is not there at the start, until one is plugged in again
     #[arg(long)]
     pub logout_on_removal: bool,
 

@@ -7,6 +7,7 @@ mod kept;
 mod manager;
 mod note;
 mod plans;
+mod plugged;
 mod serving;
 mod telling;
 
@@ -53,8 +54,12 @@ impl Plugs {
         let stop = watch.stopper();
         // Without a thread, tokens are looked for only when something is due.
         let _ = std::thread::Builder::new().name("plugs".to_owned()).spawn(move || {
-            while let News::Tokens(tokens) = watch.news(None) {
-                bell(Event::Tokens(tokens));
+            loop {
+                match watch.news(None) {
+                    News::Tokens(tokens) => bell(Event::Tokens(Some(tokens))),
+                    News::Unknown => bell(Event::Tokens(None)),
+                    News::Nothing | News::Stopped => return,
+                }
             }
         });
         Self(stop)

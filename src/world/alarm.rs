@@ -20,8 +20,8 @@ pub enum Event {
     Files,
     /// SIGHUP: everything is to be read again.
     Reload,
-    /// These tokens are plugged in now.
-    Tokens(Vec<Present>),
+    /// These tokens are plugged in now; `None` if what knows it does not answer.
+    Tokens(Option<Vec<Present>>),
     /// The end.
     End,
 }

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use virtual_token::Touch;
 
 /// An agent that runs, and what it says line by line.
@@ -100,6 +100,17 @@ fn has_session(stack: &Stack) -> bool {
     stack.bench.read(".aws/credentials").contains("[dev-mfa]")
 }
 
+/// Writes into the file that the session is over so soon.
+pub fn session_ends_in(stack: &Stack, left: Duration) -> SystemTime {
+    let ends = SystemTime::now() + left;
+    let text = stack.bench.read(".aws/credentials");
+    let key = "x_security_token_expires = ";
+    let line = text.lines().find(|line| line.starts_with(key)).unwrap();
+    let time = aws_smithy_types::DateTime::from(ends).fmt(aws_smithy_types::date_time::Format::DateTime).unwrap();
+    stack.bench.write(".aws/credentials", &text.replace(line, &format!("{key}{time}")));
+    ends
+}
+
 #[test]
 fn a_touch_is_asked_for_and_then_there_is_a_session() {
     let stack = Stack::new();
@@ -164,16 +175,69 @@ fn sessions_leave_with_the_token_if_they_shall() {
 }
 
 #[test]
+fn sessions_leave_with_a_token_that_is_pulled_out_during_a_touch() {
+    let mut stack = Stack::new();
+    let mut agent = agent(&stack, &["--logout-on-removal"]);
+    agent.until("alice has a session");
+    // It is good for a while, but is to be renewed, and nobody touches.
+    stack.bench.token.set_touch(Touch::Never);
+    session_ends_in(&stack, Duration::from_mins(10));
+    assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
+    assert!(has_session(&stack));
+    stack.inserted = None;
+    agent.until("removed the session in profile dev-mfa");
+    assert!(!has_session(&stack));
+}
+
+#[test]
+fn sessions_leave_if_the_token_was_pulled_out_before_the_agent_came() {
+    let mut stack = Stack::new();
+    assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
+    stack.pull_out();
+    let mut agent = agent(&stack, &["--logout-on-removal"]);
+    agent.until("removed the session in profile dev-mfa");
+    assert!(!has_session(&stack));
+    stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
+    agent.until("plugged in: Yubico YubiKey");
+    agent.until("alice has a session");
+}
+
+#[test]
+fn a_service_that_is_restarted_pulls_no_token_out() {
+    let mut stack = Stack::new();
+    let mut agent = agent(&stack, &["--logout-on-removal"]);
+    agent.until("alice has a session");
+    let restart = |stack: &mut Stack, agent: &mut Running| {
+        stack.pcscd.kill();
+        agent.until("the smart card service does not answer");
+        stack.inserted = None;
+        stack.pcscd.revive().unwrap();
+        agent.until("the smart card service answers again");
+    };
+    restart(&mut stack, &mut agent);
+    stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
+    until("the service sees it", || stack.run(&["tokens"]).code == Some(0));
+    restart(&mut stack, &mut agent);
+    let moved = |line: &String| line.contains("pulled out: ") || line.contains("plugged in: ");
+    assert!(!agent.said.iter().any(moved), "{:#?}", agent.said);
+    assert!(has_session(&stack));
+    // This time it is not put back.
+    agent.until("pulled out: Yubico YubiKey");
+    agent.until("removed the session in profile dev-mfa");
+    assert!(!has_session(&stack));
+}
+
+#[test]
 fn a_service_that_is_killed_is_survived() {
     let mut stack = Stack::new();
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
     stack.pcscd.kill();
-    agent.until("pulled out");
+    agent.until("the smart card service does not answer");
     stack.inserted = None;
-    stack.pcscd.revive().unwrap();
     stack.bench.run(&["logout", "dev"]);
     agent.until("dev: could not log in");
+    stack.pcscd.revive().unwrap();
     stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
     agent.until("alice has a session");
 }

@@ -1,6 +1,6 @@
 //! The agent's endpoint: AWS's own clients at it, and those who should not be.
 
-use crate::agent::{Running, agent, until, with_a_secret};
+use crate::agent::{Running, agent, session_ends_in, until, with_a_secret};
 use crate::caller::Caller;
 use crate::clients;
 use crate::stack::{PATIENCE, Stack, Told};
@@ -75,15 +75,7 @@ fn each_client_uses_it_across_a_renewal() {
         clients::present().map(|client| (client, Caller::pointed(client, &stack, &env))).collect();
     // From now on nobody touches, and the session is nearly over.
     stack.bench.token.set_touch(Touch::OnCommand);
-    let ends = SystemTime::now() + Duration::from_secs(45);
-    let text = stack.bench.read(".aws/credentials");
-    let key = "x_security_token_expires = ";
-    let line = text.lines().find(|line| line.starts_with(key)).unwrap();
-    let soon = format!(
-        "{key}{}",
-        aws_smithy_types::DateTime::from(ends).fmt(aws_smithy_types::date_time::Format::DateTime).unwrap()
-    );
-    stack.bench.write(".aws/credentials", &text.replace(line, &soon));
+    let ends = session_ends_in(&stack, Duration::from_secs(45));
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     let used = |stack: &Stack| stack.bench.aws.requests().last().unwrap().access_key_id.clone();
     let mut first = None;

@@ -191,7 +191,8 @@ impl Script {
     fn heard(&self) -> Vec<Event> {
         let (rung, changed) = &*self.rung;
         let there = self.token && self.service;
-        let is_it = |event: &Event| matches!(event, Event::Tokens(tokens) if tokens.is_empty() != there);
+        let is_so = |tokens: &Option<Vec<_>>| tokens.as_ref().is_some_and(|tokens| !tokens.is_empty()) == there;
+        let is_it = |event: &Event| matches!(event, Event::Tokens(tokens) if is_so(tokens));
         let is_old = |rung: &mut Vec<Event>| !rung.last().is_some_and(is_it);
         let (mut rung, late) =
             changed.wait_timeout_while(rung.lock().unwrap(), Duration::from_secs(60), is_old).unwrap();

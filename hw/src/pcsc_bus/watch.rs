@@ -21,7 +21,7 @@ const CANCELS: (usize, Duration) = (100, Duration::from_millis(10));
 /// See the module.
 pub(super) struct PcscWatch {
     bus: PcscBus,
-    told: Option<Vec<Present>>,
+    told: Option<News>,
     /// Its own connection to the service: a conversation on the same one would wait for it.
     context: Option<Context>,
     pause: Duration,
@@ -47,17 +47,22 @@ impl PcscWatch {
         Self { bus, told: None, context: None, pause: PAUSES.0, stop: Arc::default() }
     }
 
-    /// Tells what is plugged in, if that is news.
-    fn tell(&mut self, present: Vec<Present>) -> Option<News> {
-        if self.told.as_ref() == Some(&present) {
-            return None;
-        }
-        self.told = Some(present.clone());
-        Some(News::Tokens(present))
+    /// Tells what is so, if that is news.
+    fn tell(&mut self, what: News) -> Option<News> {
+        let is_news = self.told.as_ref() != Some(&what);
+        is_news.then(|| self.told.insert(what).clone())
     }
 
     /// The readers as they are now, the pseudo-reader first, and the tokens in those that we look at.
     fn look(&mut self) -> Result<(Vec<ReaderState>, Vec<Present>), Error> {
+        match self.look_once() {
+            // It went just as it was listed.
+            Err(Error::UnknownReader) => self.look_once(),
+            outcome => outcome,
+        }
+    }
+
+    fn look_once(&mut self) -> Result<(Vec<ReaderState>, Vec<Present>), Error> {
         let context = match &self.context {
             Some(context) => context,
             None => self.context.insert(Context::establish(Scope::User)?),
@@ -118,11 +123,11 @@ impl Watch for PcscWatch {
                 return News::Stopped;
             }
             let left = limit.map(|limit| limit.saturating_sub(begun.elapsed()));
-            let (states, present) = match self.look() {
-                Ok((states, present)) => (Some(states), present),
-                Err(_) => (None, Vec::new()),
+            let (states, what) = match self.look() {
+                Ok((states, present)) => (Some(states), News::Tokens(present)),
+                Err(_) => (None, News::Unknown),
             };
-            if let Some(news) = self.tell(present) {
+            if let Some(news) = self.tell(what) {
                 return news;
             }
             if left.is_some_and(|left| left.is_zero()) {

@@ -26,6 +26,12 @@ fn until(watch: &mut dyn Watch, reader: &str, is_there: bool) -> Option<Present>
     }
 }
 
+/// Waits until it is told that nothing is known any more; what was told meanwhile is not that all is gone.
+fn until_unknown(watch: &mut dyn Watch) {
+    let news = watch.news(Some(SOON));
+    assert_eq!(news, News::Unknown);
+}
+
 /// What comes and goes is told, and nothing else.
 fn all_that_comes_and_goes(bus: &dyn Bus, reader: &str, plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let token = token(Persona::YUBIKEY_5_4_3);
@@ -95,12 +101,13 @@ fn in_memory_all_that_comes_and_goes() {
 }
 
 #[test]
-fn a_bus_that_does_not_answer_has_no_tokens() {
+fn of_a_bus_that_does_not_answer_nothing_is_known() {
     let (bus, _on) = in_memory(&token(Persona::YUBIKEY_5_4_3));
     let mut watch = bus.watch();
     until(&mut *watch, READER, true);
     bus.guard(hw::memory_bus::Step::Readers, |_| Err(hw::transport::CarrierError::NoService));
-    until(&mut *watch, READER, false);
+    until_unknown(&mut *watch);
+    assert_eq!(bus.watch().news(None), News::Unknown, "whoever comes later is told the same");
     bus.guard(hw::memory_bus::Step::Readers, |_| Ok(()));
     until(&mut *watch, READER, true);
 }
@@ -150,13 +157,14 @@ mod through_a_service {
     }
 
     #[test]
-    fn a_service_that_is_killed_has_no_tokens() {
-        with_service("watch::through_a_service::a_service_that_is_killed_has_no_tokens", |service| {
+    fn of_a_service_that_is_killed_nothing_is_known() {
+        with_service("watch::through_a_service::of_a_service_that_is_killed_nothing_is_known", |service| {
             let _on = service.plug(&token(Persona::YUBIKEY_5_4_3));
             let mut watch = PcscBus::new().watch();
             until(&mut *watch, service.reader(), true);
             service.kill();
-            until(&mut *watch, service.reader(), false);
+            until_unknown(&mut *watch);
+            assert_eq!(PcscBus::new().watch().news(None), News::Unknown, "whoever comes later is told the same");
             let stop = watch.stopper();
             let waiting = thread::spawn(move || watch.news(None));
             thread::sleep(Duration::from_millis(50));

@@ -3,6 +3,7 @@
 use super::clocks::{Clocks, Since};
 use super::kept::{Kept, chance};
 use super::plans::{self, Plans};
+use super::plugged::{Change, Plugged};
 use super::serving::Serving;
 use super::telling::Telling;
 use super::{manager, note};
@@ -27,6 +28,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// What is tried again after files could not be read.
 const UNREADABLE: Duration = Duration::from_mins(10);
 
+/// When sessions are tried to be removed again that could not be.
+const LEAVING: Duration = Duration::from_secs(30);
+
 /// See the module.
 pub(super) struct Keeper<'w> {
     world: &'w World,
@@ -38,8 +42,9 @@ pub(super) struct Keeper<'w> {
     /// What was told of profiles for which there is no plan.
     broken: Vec<String>,
     asking: Asking,
-    /// What is plugged in, once that is known.
-    tokens: Option<Vec<Present>>,
+    plugged: Plugged,
+    /// Whether sessions have still to be removed, because no token is plugged in.
+    leaving: bool,
     /// What the config file was when the plans were made.
     config: Option<Stamp>,
     /// What the clocks said last.
@@ -72,7 +77,8 @@ impl<'w> Keeper<'w> {
             kept: Vec::new(),
             broken: Vec::new(),
             asking: Asking { never: !askable, ..Asking::default() },
-            tokens: None,
+            plugged: Plugged::default(),
+            leaving: false,
             config: None,
             clocks: Clocks::read(world),
             serving: Serving::default(),
@@ -157,12 +163,18 @@ impl<'w> Keeper<'w> {
     /// Does what is due, and says until when nothing is.
     pub(super) fn turn(&mut self) -> Option<SystemTime> {
         self.turns.begin(self.began);
+        let change = self.plugged.wait(self.world.clock.now());
+        self.take(&change);
+        if self.leaving {
+            self.leaving = !self.log_out();
+        }
         let until = self.do_what_is_due();
         self.turns.end();
         let now = self.world.clock.now();
         let left = until.and_then(|until| until.duration_since(now).ok());
         self.telling.tell(&self.kept, (now, left), self.serving.place.as_ref(), &self.journal);
-        until
+        let again = self.leaving.then(|| now + LEAVING);
+        [until, self.plugged.settles_at(), again].into_iter().flatten().min()
     }
 
     fn do_what_is_due(&mut self) -> Option<SystemTime> {
@@ -248,7 +260,7 @@ impl<'w> Keeper<'w> {
                 self.journal.note(Weight::Info, "reading AWS's files again");
                 self.read_again(true);
             }
-            Event::Tokens(tokens) => self.plug(tokens),
+            Event::Tokens(tokens) => self.plug(tokens.as_deref()),
         }
         self.compare_clocks(&before);
     }
@@ -272,6 +284,7 @@ impl<'w> Keeper<'w> {
             // Pauses were counted on it.
             self.kept.iter_mut().for_each(|kept| kept.standing.forget_pauses());
             self.asking.not_before = None;
+            self.plugged.wait_anew(self.world.clock.now());
         }
         if slept {
             self.journal.note(Weight::Info, "the machine slept; whoever woke it is there to be asked");
@@ -280,46 +293,61 @@ impl<'w> Keeper<'w> {
         }
     }
 
-    /// What is plugged in now.
-    fn plug(&mut self, tokens: &[Present]) {
-        let before = self.tokens.replace(tokens.to_vec());
-        let known = before.as_deref().unwrap_or(tokens);
-        let came = tokens.iter().filter(|token| !known.contains(token));
-        let went = known.iter().filter(|token| !tokens.contains(token));
-        let (came, went): (Vec<&Present>, Vec<&Present>) = (came.collect(), went.collect());
-        for (what, readers) in [("pulled out", &went), ("plugged in", &came)] {
-            for token in readers {
+    /// What is plugged in now, as far as that is known.
+    fn plug(&mut self, tokens: Option<&[Present]>) {
+        let was_silent = self.plugged.is_silent();
+        let change = self.plugged.hear(tokens, self.world.clock.now());
+        if self.plugged.is_silent() {
+            self.journal.note(Weight::Info, "the smart card service does not answer: what is plugged in is not known");
+        } else if was_silent {
+            self.journal.note(Weight::Info, "the smart card service answers again");
+        }
+        self.take(&change);
+    }
+
+    /// Takes in what is new of the tokens.
+    fn take(&mut self, Change { came, went, is_back, none_is_left }: &Change) {
+        for (what, tokens) in [("pulled out", went), ("plugged in", came)] {
+            for token in tokens {
                 self.journal.note(Weight::Info, &format!("{what}: {}", printable(&token.reader, 100)));
             }
         }
-        if before.is_none() && !tokens.is_empty() {
-            // What was there from the beginning is no news, unless it was not seen yet.
-            self.hope(|obstacle| obstacle == Obstacle::Token);
+        if *is_back {
+            // What was there already is no news, unless it was not seen.
+            self.hope(|obstacle| matches!(obstacle, Obstacle::Token | Obstacle::Trouble));
         }
         if !came.is_empty() {
             self.hope(|obstacle| !matches!(obstacle, Obstacle::Network | Obstacle::Refusal));
             self.asking.is_there();
         }
-        if self.logout_on_removal && tokens.is_empty() && !went.is_empty() {
-            self.log_out();
-        }
+        self.leaving = (self.leaving || *none_is_left && self.logout_on_removal) && !is_back && came.is_empty();
     }
 
-    /// Removes the sessions whose codes come from a token, until one is plugged in.
-    fn log_out(&mut self) {
-        let Ok(profiles) = Profiles::read(&self.world.env) else { return };
-        self.address(Level::Quiet, false);
-        for kept in &mut self.kept {
-            if !kept.plan.sources.iter().any(|source| matches!(source, Source::Token)) {
-                continue;
+    /// Removes the sessions whose codes come from a token, until one is plugged in. Whether all are gone.
+    fn log_out(&mut self) -> bool {
+        let profiles = match Profiles::read(&self.world.env) {
+            Ok(profiles) => profiles,
+            Err(error) => {
+                let why = report::in_one_line(&Failure::File(error));
+                self.journal.note(Weight::Error, &format!("no session was removed: {why}"));
+                return false;
             }
+        };
+        self.address(Level::Quiet, false);
+        let mut all = true;
+        for kept in self.kept.iter_mut().filter(|kept| kept.is_from_a_token()) {
             let name = &kept.plan.session_profile;
             match logout::remove(name, &profiles, self.world) {
-                Ok(()) => self.journal.note(Weight::Info, &format!("removed the session in profile {name}")),
-                Err(failure) => self.journal.note(Weight::Error, &report::in_one_line(&failure)),
+                Ok(false) => {}
+                Ok(true) => self.journal.note(Weight::Info, &format!("removed the session in profile {name}")),
+                Err(failure) => {
+                    self.journal.note(Weight::Error, &report::in_one_line(&failure));
+                    all = false;
+                }
             }
             kept.standing.lock_out();
         }
+        all
     }
 
     /// How much is said, and whether anything is asked.

@@ -7,6 +7,7 @@ use crate::commands::login::sentence;
 use crate::commands::session::Got;
 use crate::plan::Plan;
 use crate::report::{self, Exit, Failure};
+use crate::source::Source;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime};
 
@@ -86,8 +87,18 @@ impl Kept {
 
     /// Which others are served by the same touch.
     pub(super) fn device(&self) -> (Option<&str>, Option<&str>) {
-        let root = self.plan.role.as_ref().and_then(|role| role.source.as_deref()).unwrap_or(&self.plan);
+        let root = self.root();
         (key_of(root), root.mfa_serial.as_ref().map(crate::aws::MfaSerial::as_str))
+    }
+
+    /// Whether its code may come from a token.
+    pub(super) fn is_from_a_token(&self) -> bool {
+        self.root().sources.iter().any(|source| matches!(source, Source::Token))
+    }
+
+    /// The plan that the code is for.
+    fn root(&self) -> &Plan {
+        self.plan.role.as_ref().and_then(|role| role.source.as_deref()).unwrap_or(&self.plan)
     }
 
     /// What it waits for, if there is no fresh session.

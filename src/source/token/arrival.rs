@@ -25,8 +25,13 @@ impl Arrivals {
         let _ = std::thread::Builder::new().name("plugs".to_owned()).spawn(move || {
             // A token that came before the watch began is news, too.
             let mut is_first = true;
-            while let News::Tokens(tokens) = watch.news(None) {
-                let nothing_new = std::mem::take(&mut is_first) && tokens.is_empty();
+            loop {
+                let has_tokens = match watch.news(None) {
+                    News::Tokens(tokens) => !tokens.is_empty(),
+                    News::Unknown => false,
+                    News::Nothing | News::Stopped => break,
+                };
+                let nothing_new = std::mem::take(&mut is_first) && !has_tokens;
                 tell.send_modify(|changes| *changes += u64::from(!nothing_new));
             }
         });
