@@ -26,6 +26,8 @@ pub(super) fn run(typed: &cli::Agent, world: &mut World) -> Result<(), Failure> 
         return env::run(typed, world);
     }
     let mut alarm = (world.alarm)().map_err(Failure::Runtime)?;
+    // Whoever started it is long gone, or has nothing to do with what is due.
+    world.person.ask_as("aws-mfa-key agent");
     let mut keeper = Keeper::start(typed, world)?;
     alarm.before_end(keeper.last());
     let mut plugs = None;

@@ -80,6 +80,12 @@ impl Calls {
         self.caller.get_or_init(self.around.caller).as_deref()
     }
 
+    /// Says who asks, whoever started this program.
+    pub(super) fn name_caller(&self, name: &str) {
+        // Too late where somebody was asked already.
+        let _ = self.caller.set(Some(name.to_owned()));
+    }
+
     /// Calls for the person, and says by which number to [`Calls::end`] that.
     pub(super) fn begin(&self, wanted: &Wanted) -> u64 {
         let caller = self.caller();

@@ -112,6 +112,11 @@ impl Person {
         self.0.calls.adjust(manner);
     }
 
+    /// Says in whose name they are asked from now on, where it is not that of the program that started this one.
+    pub fn ask_as(&self, name: &str) {
+        self.0.calls.name_caller(name);
+    }
+
     /// Whether a question can be answered.
     #[must_use]
     pub fn can_be_asked(&self) -> bool {

@@ -115,11 +115,16 @@ pub fn session_ends_in(stack: &Stack, left: Duration) -> SystemTime {
 fn a_touch_is_asked_for_and_then_there_is_a_session() {
     let stack = Stack::new();
     stack.bench.token.set_touch(Touch::OnCommand);
-    let mut agent = agent(&stack, &[]);
+    let hook = format!("echo \"$AWS_MFA_KEY_TOUCH_CALLER\" > {}", stack.bench.path("asked").display());
+    let mut agent = agent(&stack, &["--on-touch", &hook]);
     agent.until("keeping the sessions of dev");
     agent.until("asking for a touch, or a password, for dev");
-    agent.until("Touch YubiKey 12345678 for ");
+    // It asks in its own name, and not in that of the test that started it.
+    agent.until("Touch YubiKey 12345678 for aws-mfa-key agent: profile dev");
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
+    until("the hook is told", || {
+        fs::read_to_string(stack.bench.path("asked")).is_ok_and(|name| name == "aws-mfa-key agent\n")
+    });
     assert!(stack.bench.token.touch());
     agent.until("alice has a session in profile dev-mfa for 12h");
     assert!(has_session(&stack));
