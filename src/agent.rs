@@ -5,6 +5,7 @@ pub mod address;
 pub mod endpoint;
 pub mod journal;
 pub mod metrics;
+pub mod place;
 pub mod schedule;
 
 use crate::world::Environment;

@@ -101,6 +101,11 @@ pub enum Failure {
         /// Why not.
         fault: AgentFault,
     },
+    /// Another agent runs for the same user.
+    AgentRuns {
+        /// Its process, if that is known.
+        pid: Option<u32>,
+    },
     /// A session that was asked for is not valid.
     NotValid {
         /// The profile.
@@ -205,6 +210,7 @@ pub fn report(failure: &Failure) -> Report {
         }
         Failure::Shared(failure) => report(failure),
         Failure::Agent { profile, fault } => agent(profile, *fault),
+        Failure::AgentRuns { pid } => agent_runs(*pid),
         Failure::NotValid { profile } => Report::new(
             Exit::Failed,
             format!("profile {profile} has no valid session"),
@@ -260,6 +266,10 @@ fn agent(profile: &str, fault: AgentFault) -> Report {
             let next = "start it: `aws-mfa-key agent`, in another terminal or as a service";
             Report::new(Exit::Failed, what, "no agent is running for this user", next)
         }
+        AgentFault::Silent => {
+            let next = "end it, and start it anew: `aws-mfa-key agent`";
+            Report::new(Exit::Failed, what, "the agent that is running does not answer", next)
+        }
         AgentFault::NotKept => {
             let next = format!("start it with this profile: `aws-mfa-key agent {profile}`, or without any for all");
             Report::new(Exit::Failed, what, "the agent that is running does not keep this profile", next)
@@ -269,6 +279,16 @@ fn agent(profile: &str, fault: AgentFault) -> Report {
             Report::new(Exit::Failed, what, "the agent has no session for it at the moment", next)
         }
     }
+}
+
+fn agent_runs(pid: Option<u32>) -> Report {
+    let (who, how) = pid.map_or_else(Default::default, |pid| (format!(" (pid {pid})"), format!(" with `kill {pid}`")));
+    Report::new(
+        Exit::Failed,
+        "the agent did not start",
+        format!("another one is running for this user already{who}"),
+        format!("use that one: `aws-mfa-key status` says how it goes; or end it{how}, and try again"),
+    )
 }
 
 fn exec(program: &OsString, error: &std::io::Error) -> Report {

@@ -1,20 +1,22 @@
 //! Where the agent's endpoint is, and what opens it: one secret for the agent, from which each profile gets a token of its own.
 
 use super::folder;
+use super::place::Place;
 use crate::file::{self, FileError, FileFault, own};
 use crate::world::Environment;
 use hmac::{Hmac, KeyInit, Mac};
 use rustix::rand::{GetRandomFlags, getrandom};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
-use std::fs::File;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use url::Url;
 use zeroize::Zeroizing;
 
 /// Length of the secret in bytes.
 const LENGTH: usize = 32;
+/// Version of the format in which it is written down: three lines, the others are the port and the secret.
+const VERSION: &str = "1";
 
 /// See the module. It outlives the agent, so that programs which were pointed at one find the next one, too.
 pub struct Address {
@@ -28,38 +30,12 @@ pub struct Address {
 pub enum AgentFault {
     /// No agent runs.
     NotRunning,
+    /// One does, and does not answer.
+    Silent,
     /// It does not keep this profile.
     NotKept,
     /// It has no session for it at the moment.
     NoSession,
-}
-
-/// The right to serve from a folder, which one agent has.
-pub struct Place {
-    /// The folder.
-    pub folder: PathBuf,
-    _lock: File,
-}
-
-impl Place {
-    /// The agent's own folder, if no other agent serves from it.
-    ///
-    /// # Errors
-    /// [`FileError`], [`FileFault::Locked`] if another one does, [`FileFault::NotOurs`] if others could put a secret there.
-    pub fn take(folder: PathBuf) -> Result<Self, FileError> {
-        let take = || {
-            file::make_folder(&folder)?;
-            if !file::is_ours_alone(&folder) {
-                return Err(FileFault::NotOurs);
-            }
-            let lock = file::lock_file(&folder.join("agent.lock"))?;
-            if file::take(&lock)? { Ok(lock) } else { Err(FileFault::Locked) }
-        };
-        match take() {
-            Ok(lock) => Ok(Self { folder, _lock: lock }),
-            Err(fault) => Err(FileError { path: folder, fault }),
-        }
-    }
 }
 
 impl Address {
@@ -94,9 +70,9 @@ impl Address {
     /// # Errors
     /// [`FileError`].
     pub fn keep(&self, place: &Place) -> Result<(), FileError> {
-        let text = Zeroizing::new(hex(self.secret.expose_secret()));
-        own::overwrite(&place.folder.join("token"), text.as_bytes())?;
-        own::overwrite(&place.folder.join("port"), self.port.to_string().as_bytes())
+        let secret = Zeroizing::new(hex(self.secret.expose_secret()));
+        let text = Zeroizing::new(format!("{VERSION}\n{}\n{}\n", self.port, *secret));
+        own::overwrite(&place.folder.join("address"), text.as_bytes())
     }
 
     /// The one that an agent wrote down.
@@ -107,10 +83,12 @@ impl Address {
     }
 
     fn read_from(folder: &Path) -> Option<Self> {
-        let text = |name: &str| file::read(&folder.join(name)).ok().flatten();
-        let port = std::str::from_utf8(&text("port")?).ok()?.parse().ok()?;
-        let secret = Zeroizing::new(from_hex(&text("token")?)?);
-        (secret.len() == LENGTH).then(|| Self { port, secret: secret.to_vec().into() })
+        let text = file::read(&folder.join("address")).ok()??;
+        let mut lines = std::str::from_utf8(&text).ok()?.lines();
+        let version = lines.next()?;
+        let port = lines.next()?.parse().ok()?;
+        let secret = Zeroizing::new(from_hex(lines.next()?.as_bytes())?);
+        (version == VERSION && secret.len() == LENGTH).then(|| Self { port, secret: secret.to_vec().into() })
     }
 
     /// What a profile's token is made with.
@@ -187,7 +165,6 @@ mod tests {
     fn a_token_opens_one_profile_and_outlives_the_agent() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::take(folder.path().join("run")).unwrap();
-        assert!(Place::take(folder.path().join("run")).is_err(), "one at a time");
         let address = Address { port: 4711, ..Address::of(&place).unwrap() };
         address.keep(&place).unwrap();
         let token = address.token("dev").unwrap();
@@ -200,13 +177,17 @@ mod tests {
         drop(place);
         let next = Address::of(&Place::take(folder.path().join("run")).unwrap()).unwrap();
         assert_eq!((next.port, next.token("dev").unwrap().expose_secret()), (4711, token.expose_secret()));
-        std::fs::write(folder.path().join("run/token"), "short").unwrap();
-        assert_eq!(Address::of(&Place::take(folder.path().join("run")).unwrap()).unwrap().port, 0);
+        let path = folder.path().join("run/address");
+        let text = std::fs::read_to_string(&path).unwrap();
+        for damaged in [String::new(), text.replace("1\n", "2\n"), text.replace("4711", ""), text[..60].to_owned()] {
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(Address::of(&Place::take(folder.path().join("run")).unwrap()).unwrap().port, 0);
+        }
     }
 
     #[test]
     fn what_others_could_have_put_there_is_not_taken() {
-        use std::os::unix::fs::{PermissionsExt, symlink};
+        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("aws-mfa-key");
         let variable = ("XDG_RUNTIME_DIR".into(), folder.path().as_os_str().to_owned());
@@ -215,12 +196,8 @@ mod tests {
         address.keep(&Place::take(run.clone()).unwrap()).unwrap();
         for (mode, is_taken) in [(0o700, true), (0o755, true), (0o770, false), (0o1777, false)] {
             std::fs::set_permissions(&run, std::fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(Place::take(run.clone()).is_ok(), is_taken, "{mode:o}");
             assert_eq!(Address::read(&env).is_some(), is_taken, "{mode:o}");
         }
-        let link = folder.path().join("link");
-        symlink("/tmp", &link).unwrap();
-        assert!(matches!(Place::take(link), Err(FileError { fault: FileFault::NotOurs, .. })));
     }
 
     #[test]

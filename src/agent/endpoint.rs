@@ -2,7 +2,8 @@
 //!
 //! The contract is that of ECS and EKS, which every AWS client knows (`AWS_CONTAINER_CREDENTIALS_FULL_URI`).
 
-use super::address::{Address, Place, path_of};
+use super::address::{Address, path_of};
+use super::place::Place;
 use crate::aws::Session;
 use crate::aws::credentials_file::rfc3339;
 use crate::file::FileError;
@@ -105,7 +106,7 @@ pub fn serve(place: &Place, shelf: Shelf, clock: Arc<dyn Clock>) -> Result<(), S
     };
     address.port = port.local_addr()?.port();
     address.keep(place)?;
-    let socket = place.folder.join("agent.sock");
+    let socket = Place::socket(&place.folder);
     // Whoever made it is gone: we have the lock. The folder is its owner's alone.
     let _ = fs::remove_file(&socket);
     let socket = UnixListener::bind(&socket)?;

@@ -141,10 +141,8 @@ fn whoever_should_not_gets_nothing() {
     assert_eq!(door.status("GET", &door.path, &format!("{host}{token}")), "200");
     drop(slow);
     // What opens it is its owner's alone.
-    for name in ["token", "port"] {
-        let mode = std::fs::metadata(stack.bench.path(&format!("aws-mfa-key/{name}"))).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{name}");
-    }
+    let mode = std::fs::metadata(stack.bench.path("aws-mfa-key/address")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
     // A profile that has no session has none here.
     let more = config
         .replace("[profile dev]", "[profile two]")
@@ -171,12 +169,21 @@ fn the_next_agent_is_found_at_the_same_place() {
     let mut first = agent(&stack, &[]);
     first.until("alice has a session");
     let before = env(&stack, "dev");
-    let mut second = agent(&stack, &[]);
-    second.until("the sessions are not served to programs");
-    second.end();
+    // Another one does not disturb it.
+    let told = ours(&stack, &["agent"]);
+    let cause = format!("cause: another one is running for this user already (pid {})\n", first.pid());
+    assert!(told.code == Some(1) && told.err.contains(&cause), "{told:?}");
+    assert_eq!(env(&stack, "dev"), before);
     first.end();
     let told = ours(&stack, &["agent", "env", "dev"]);
     assert!(told.code == Some(1) && told.err.contains("no agent is running"), "{told:?}");
+    let next: Running = agent(&stack, &[]);
+    until("it is there", || ours(&stack, &["agent", "env", "dev"]).code == Some(0));
+    assert_eq!(env(&stack, "dev"), before);
+    // What one leaves behind that was killed does not stop the next.
+    next.signal("KILL");
+    until("it is gone", || ours(&stack, &["agent", "env", "dev"]).code == Some(1));
+    assert!(stack.bench.path("aws-mfa-key/agent.sock").exists());
     let _next: Running = agent(&stack, &[]);
     until("it is there", || ours(&stack, &["agent", "env", "dev"]).code == Some(0));
     assert_eq!(env(&stack, "dev"), before);
@@ -200,7 +207,12 @@ fn whoever_takes_its_port_is_told_nothing_that_opens_the_next_one() {
     let before = Door::of(&stack);
     first.end();
     // Programs that were pointed there would tell it their token.
-    let _taken = std::net::TcpListener::bind(&before.host).unwrap();
+    let taken = std::net::TcpListener::bind(&before.host).unwrap();
+    taken.set_nonblocking(true).unwrap();
+    // We do not.
+    assert_eq!(ours(&stack, &["agent", "env", "dev"]).code, Some(1));
+    assert_eq!(ours(&stack, &["exec", "--serve", "dev", "--", "true"]).code, Some(1));
+    assert_eq!(taken.accept().map(drop).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
     let _next: Running = agent(&stack, &[]);
     until("it is there", || ours(&stack, &["agent", "env", "dev"]).code == Some(0));
     let mut door = Door::of(&stack);

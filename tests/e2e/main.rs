@@ -18,7 +18,7 @@
 //! - `secrets`: machines without a token.
 //! - `generate`: completions and the man page, in front of those who read them.
 //! - `install`: what `make install` puts where, and takes away.
-//! - `agent`, `agent_endpoint`: sessions that are simply there, and served to programs.
+//! - `agent`, `agent_endpoint`, `agent_errors`: sessions that are simply there, and served to programs.
 //! - `agent_month`: a month of that, minute by minute.
 //! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
 //! - `waiting`: tokens that are not plugged in, and several that are.
@@ -40,6 +40,7 @@ mod accounts;
 mod accounts_errors;
 mod agent;
 mod agent_endpoint;
+mod agent_errors;
 mod agent_month;
 mod beside_ykman;
 mod bus;

@@ -1,16 +1,18 @@
 //! `agent env`, and what `exec --serve` does: a program is pointed at the running agent.
 
+use crate::agent;
 use crate::agent::address::{Address, AgentFault};
+use crate::agent::place::Place;
 use crate::aws::config_file::Profiles;
 use crate::cli;
 use crate::commands::env::{IN_THE_WAY, SET, own_shell, said, set, unset};
 use crate::plan::{self, Named, Which};
 use crate::report::Failure;
-use crate::world::World;
+use crate::world::{Environment, World};
 use aws_config::profile::Profile;
 use secrecy::ExposeSecret;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -63,9 +65,9 @@ pub(in crate::commands) fn pointed(named: &cli::Named, port: Option<u16>, world:
     let url = address.url(which.name()).ok_or_else(|| failed(AgentFault::NotKept))?;
     let token = address.token(which.name()).ok_or_else(|| failed(AgentFault::NotKept))?;
     let token = Zeroizing::new(token.expose_secret().to_owned());
-    let answer = ask(address.port, url.path(), &token);
-    match answer {
-        None => return Err(failed(AgentFault::NotRunning)),
+    let mut agent = connect(&world.env).ok_or_else(|| failed(AgentFault::NotRunning))?;
+    match ask(&mut agent, url.path(), &token) {
+        None => return Err(failed(AgentFault::Silent)),
         Some(200) => {}
         Some(503) => return Err(failed(AgentFault::NoSession)),
         Some(_) => return Err(failed(AgentFault::NotKept)),
@@ -84,14 +86,17 @@ pub(in crate::commands) fn pointed(named: &cli::Named, port: Option<u16>, world:
     Ok(Pointed { set, unset: IN_THE_WAY.iter().chain(&INSTEAD).chain(keys).copied().collect() })
 }
 
+/// Goes to the agent's own door: whoever has taken its port is not told a token.
+fn connect(env: &Environment) -> Option<UnixStream> {
+    UnixStream::connect(Place::socket(&agent::folder(env)?)).ok()
+}
+
 /// Asks the agent once; what it answers, if it does.
-fn ask(port: u16, path: &str, token: &str) -> Option<u16> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    let request = Zeroizing::new(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: {token}\r\n\r\n"));
-    stream.write_all(request.as_bytes()).ok()?;
+fn ask(agent: &mut UnixStream, path: &str, token: &str) -> Option<u16> {
+    agent.set_read_timeout(Some(PATIENCE)).ok()?;
+    let request = Zeroizing::new(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\n\r\n"));
+    agent.write_all(request.as_bytes()).ok()?;
     let mut status = [0; 12];
-    stream.read_exact(&mut status).ok()?;
+    agent.read_exact(&mut status).ok()?;
     std::str::from_utf8(&status).ok()?.strip_prefix("HTTP/1.1 ")?.parse().ok()
 }

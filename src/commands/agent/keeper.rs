@@ -90,7 +90,7 @@ impl<'w> Keeper<'w> {
         if keeper.kept.is_empty() {
             return Err(PlanError::NoneUsable.into());
         }
-        keeper.serving = Serving::begin(world, &keeper.journal);
+        keeper.serving = Serving::begin(world, &keeper.journal)?;
         manager::keep_alive(&keeper.turns, began);
         let names: Vec<&str> = keeper.kept.iter().map(|kept| kept.plan.profile.as_str()).collect();
         keeper.journal.note(Weight::Info, &format!("keeping the sessions of {}", listed(&names)));

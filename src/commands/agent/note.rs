@@ -1,6 +1,6 @@
 //! What the agent is waiting for, noted for `status`.
 
-use crate::agent::{address::Place, folder};
+use crate::agent::{folder, place::Place};
 use crate::file::{self, FileError, own};
 use crate::world::Environment;
 use rustix::process::{Pid, test_kill_process};

@@ -1,9 +1,9 @@
 //! The sessions served to programs, as long as there is a place for it.
 
 use crate::agent;
-use crate::agent::address::Place;
 use crate::agent::endpoint::{self, ServeFault, Served, Shelf};
 use crate::agent::journal::{Journal, Weight};
+use crate::agent::place::{Place, PlaceFault};
 use crate::commands::session::Got;
 use crate::report::{self, Failure};
 use crate::world::World;
@@ -20,24 +20,28 @@ pub(super) struct Serving {
 
 impl Serving {
     /// Begins to serve, or says why not.
-    pub(super) fn begin(world: &World, journal: &Journal) -> Self {
+    ///
+    /// # Errors
+    /// [`Failure::AgentRuns`]: another one does it.
+    pub(super) fn begin(world: &World, journal: &Journal) -> Result<Self, Failure> {
         let shelf = Shelf::default();
         let Some(folder) = agent::folder(&world.env) else {
             let why = "XDG_RUNTIME_DIR is not set: the sessions are not served to programs, and `status` is not told";
             journal.note(Weight::Warning, why);
-            return Self { place: None, shelf };
+            return Ok(Self { place: None, shelf });
         };
-        let served = Place::take(folder).map_err(ServeFault::File).and_then(|place| {
-            endpoint::serve(&place, shelf.clone(), Arc::clone(&world.clock))?;
-            Ok(place)
-        });
+        let served = match Place::take(folder) {
+            Ok(place) => endpoint::serve(&place, shelf.clone(), Arc::clone(&world.clock)).map(|()| place),
+            Err(PlaceFault::Taken { pid }) => return Err(Failure::AgentRuns { pid }),
+            Err(PlaceFault::File(error)) => Err(ServeFault::File(error)),
+        };
         let why = match served {
-            Ok(place) => return Self { place: Some(place), shelf },
+            Ok(place) => return Ok(Self { place: Some(place), shelf }),
             Err(ServeFault::System(error)) => error.to_string(),
             Err(ServeFault::File(error)) => report::in_one_line(&Failure::File(error)),
         };
         journal.note(Weight::Warning, &format!("the sessions are not served to programs: {why}"));
-        Self { place: None, shelf }
+        Ok(Self { place: None, shelf })
     }
 
     /// Serves what there is of each profile's session.

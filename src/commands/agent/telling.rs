@@ -2,9 +2,9 @@
 
 use super::kept::Kept;
 use super::{manager, note};
-use crate::agent::address::Place;
 use crate::agent::journal::{Journal, Weight};
 use crate::agent::metrics::{self, Tally};
+use crate::agent::place::Place;
 use crate::cli;
 use crate::report::{self, Failure};
 use crate::world::{Environment, printable};
