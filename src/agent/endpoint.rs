@@ -15,10 +15,10 @@ use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap,
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use secrecy::ExposeSecret;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::fs;
 use std::io;
@@ -27,12 +27,12 @@ use std::os::unix::net::UnixListener;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 
-/// How long one connection may last.
+/// How long one connection may last: an answer takes no time, but a request may come through a tunnel.
 const LONGEST: Duration = Duration::from_secs(10);
-/// How many there may be at once at each of both doors; more have to wait. Anybody on this machine can fill the port, and
-/// nobody else the socket.
+/// How many there may be at once at each of both doors. Whoever comes then takes the place of the one who has been silent
+/// for longest: anybody on this machine can fill the port.
 const MOST: usize = 64;
 /// Room for a request's lines, in bytes; hyper takes no less.
 const ROOM: usize = 8192;
@@ -135,28 +135,32 @@ async fn listen<S>(accept: impl AsyncFn() -> Option<S>, desk: &Arc<Desk>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let room = Arc::new(Semaphore::new(MOST));
-    // As long as the semaphore is not closed, which nobody does.
-    while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
+    loop {
         let Some(stream) = accept().await else {
             // No more files may be open: some will be closed soon.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
+        open.retain(|connection| !connection.is_finished());
+        if open.len() >= MOST {
+            open.pop_front().inspect(AbortHandle::abort);
+        }
         let desk = Arc::clone(desk);
-        tokio::spawn(async move {
+        let connection = tokio::spawn(async move {
             let service = service_fn(move |request| {
                 let answer = desk.answer(&request);
                 async { Ok::<_, Infallible>(answer) }
             });
             let mut server = http1::Builder::new();
             server.keep_alive(false).max_buf_size(ROOM).max_headers(LINES);
-            server.timer(TokioTimer::new()).header_read_timeout(LONGEST / 2);
             let connection = server.serve_connection(TokioIo::new(stream), service);
             // Whoever breaks off, or is too slow, gets nothing.
             let _ = tokio::time::timeout(LONGEST, connection).await;
-            drop(permit);
         });
+        open.push_back(connection.abort_handle());
+        // Whoever has said already what they want is answered before others come.
+        tokio::task::yield_now().await;
     }
 }
 
