@@ -8,7 +8,7 @@ use crate::file::{self, FileError, Privacy};
 use crate::ledger;
 use crate::plan::{self, PlanError};
 use rustix::process::geteuid;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -62,8 +62,10 @@ pub enum FileFinding {
         /// Whether we are root.
         as_root: bool,
     },
-    /// Others can write it, and say whose key is used.
-    Writable {
+    /// Others can write it, or what is for its owner alone is open to them.
+    Open {
+        /// Which.
+        kind: Kind,
         /// Where.
         path: PathBuf,
         /// Its permissions.
@@ -81,7 +83,7 @@ pub(super) fn look(patient: &Patient<'_>) -> Vec<Finding> {
     } else if let Some(error) = &patient.unreadable {
         found.push(FileFinding::Fault { kind: Kind::Credentials, error: Rc::clone(error) });
     }
-    found.push(state(patient));
+    found.extend(state(patient));
     found.into_iter().map(Finding::File).collect()
 }
 
@@ -93,25 +95,38 @@ fn of(kind: Kind, path: &Path, patient: &Patient<'_>) -> Vec<FileFinding> {
     let Ok(meta) = fs::metadata(path) else {
         return vec![FileFinding::Fine { kind, path: path.to_owned(), is_there: false }];
     };
-    let (owner, us) = (meta.uid(), geteuid());
-    let foreign = (owner != us.as_raw()).then(|| {
-        let (path, as_root) = (path.to_owned(), us.is_root());
-        FileFinding::Foreign { kind, path, owner, as_root }
-    });
-    let mut found: Vec<FileFinding> = foreign.into_iter().collect();
+    let mut found = guarded(kind, path, &meta);
     match kind {
         Kind::Credentials => found.extend(rehearsed(path, patient)),
         Kind::Config | Kind::State => {
-            let mode = meta.mode() & 0o777;
-            found.extend((mode & 0o022 != 0).then(|| FileFinding::Writable { path: path.to_owned(), mode }));
             let error = file::rehearse(path, Privacy::Ordinary, 0).err();
             found.extend(error.map(|error| FileFinding::Fault { kind, error: Rc::new(error) }));
         }
     }
+    or_fine(found, kind, path, true)
+}
+
+fn or_fine(mut found: Vec<FileFinding>, kind: Kind, path: &Path, is_there: bool) -> Vec<FileFinding> {
     if found.is_empty() {
-        found.push(FileFinding::Fine { kind, path: path.to_owned(), is_there: true });
+        found.push(FileFinding::Fine { kind, path: path.to_owned(), is_there });
     }
     found
+}
+
+/// Who else has it. The credentials file's mode is told, and mended, by what writes it.
+fn guarded(kind: Kind, path: &Path, meta: &Metadata) -> Vec<FileFinding> {
+    let (owner, us, mode) = (meta.uid(), geteuid(), meta.mode() & 0o777);
+    let foreign = (owner != us.as_raw()).then(|| {
+        let (path, as_root) = (path.to_owned(), us.is_root());
+        FileFinding::Foreign { kind, path, owner, as_root }
+    });
+    let too_open = match kind {
+        Kind::Config => 0o022,
+        Kind::Credentials => 0,
+        Kind::State => 0o077,
+    };
+    let open = (mode & too_open != 0).then(|| FileFinding::Open { kind, path: path.to_owned(), mode });
+    foreign.into_iter().chain(open).collect()
 }
 
 /// What login would come upon, writing the session.
@@ -128,16 +143,16 @@ fn rehearsed(path: &Path, patient: &Patient<'_>) -> Vec<FileFinding> {
     }
 }
 
-fn state(patient: &Patient<'_>) -> FileFinding {
+fn state(patient: &Patient<'_>) -> Vec<FileFinding> {
     let kind = Kind::State;
-    match plan::state_folder(&patient.world.env) {
-        Err(error) => FileFinding::NoState(error),
-        Ok(path) => {
-            let is_there = path.is_dir();
-            match ledger::rehearse(&path, patient.mfa_serial()) {
-                Ok(()) => FileFinding::Fine { kind, path, is_there },
-                Err(error) => FileFinding::Fault { kind, error: Rc::new(error) },
-            }
-        }
+    let path = match plan::state_folder(&patient.world.env) {
+        Ok(path) => path,
+        Err(error) => return vec![FileFinding::NoState(error)],
+    };
+    let meta = fs::metadata(&path).ok().filter(Metadata::is_dir);
+    if let Err(error) = ledger::rehearse(&path, patient.mfa_serial()) {
+        return vec![FileFinding::Fault { kind, error: Rc::new(error) }];
     }
+    let found = meta.as_ref().map_or_else(Vec::new, |meta| guarded(kind, &path, meta));
+    or_fine(found, kind, &path, meta.is_some())
 }

@@ -8,6 +8,14 @@ use hw::transport::CarrierError;
 use std::path::Path;
 use std::sync::Arc;
 
+/// The group that the polkit rule of `make install` lets in, and where that rule can be.
+const GROUP: &str = "aws-mfa-key";
+const RULES: [&str; 4] = [
+    "/etc/polkit-1/rules.d/40-aws-mfa-key.rules",
+    "/run/polkit-1/rules.d/40-aws-mfa-key.rules",
+    "/usr/local/share/polkit-1/rules.d/40-aws-mfa-key.rules",
+    "/usr/share/polkit-1/rules.d/40-aws-mfa-key.rules",
+];
 /// Where pcscd is.
 const PLACES: [&str; 3] = ["/usr/sbin/pcscd", "/usr/bin/pcscd", "/usr/local/sbin/pcscd"];
 
@@ -84,6 +92,8 @@ pub struct Seat {
     pub local: Option<bool>,
     /// Whether the same user has another session that is.
     pub elsewhere: bool,
+    /// Whether a rule lets a group in that this user is not a member of.
+    pub may_join: bool,
 }
 
 pub(super) fn look(around: &Surroundings<'_>, survey: &Result<Arc<Survey>, TokenError>) -> Vec<Finding> {
@@ -175,5 +185,22 @@ fn seat(machine: &Machine, env: &Environment) -> Seat {
     let local =
         env.text("XDG_SESSION_ID").filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric())).and_then(is_local);
     let elsewhere = machine.names(folder).iter().any(|id| is_local(id) == Some(true));
-    Seat { ssh: env.os("SSH_CONNECTION").is_some(), local, elsewhere }
+    Seat { ssh: env.os("SSH_CONNECTION").is_some(), local, elsewhere, may_join: may_join(machine) }
+}
+
+/// Whether the group and its rule were installed, as far as everybody may see that, and this user is not in it.
+fn may_join(machine: &Machine) -> bool {
+    let lines_of = |file: &str| -> Vec<Vec<String>> {
+        let text = machine.text(file).unwrap_or_default();
+        text.lines().map(|line| line.split(':').map(str::to_owned).collect()).collect()
+    };
+    let Some(group) = lines_of("/etc/group").into_iter().find(|group| group[0] == GROUP) else { return false };
+    let us = Some(rustix::process::geteuid().as_raw().to_string());
+    let is_in = |user: &Vec<String>| {
+        let has = |members: &String| members.split(',').any(|member| member == user[0]);
+        user.get(2) == us.as_ref() && (user.get(3) == group.get(2) || group.get(3).is_some_and(has))
+    };
+    // Some systems show polkit's folders to nobody.
+    !lines_of("/etc/passwd").iter().any(is_in)
+        && RULES.into_iter().any(|rule| machine.path(rule).try_exists().unwrap_or(true))
 }

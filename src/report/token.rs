@@ -275,7 +275,7 @@ fn carrier(what: String, token: Option<&str>, why: &CarrierError) -> Report {
         }
         CarrierError::ServiceStopped => (Exit::NoToken, "start it again: `sudo systemctl restart pcscd`"),
         CarrierError::Refused => {
-            let next = "without a desktop session (SSH, a service) polkit has to allow org.debian.pcsc-lite.access_pcsc and access_card";
+            let next = "`aws-mfa-key doctor` says what lets you in; without a desktop session (SSH, a service), polkit has to allow it";
             (Exit::Failed, next)
         }
         CarrierError::Busy => (Exit::Failed, "close what is using it, then try again"),

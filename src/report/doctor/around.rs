@@ -26,7 +26,7 @@ pub(super) fn service(finding: &ServiceFinding) -> Check {
             Check::fault(
                 SERVICE,
                 format!("{}{}", told.cause, because(why, system, *seat)),
-                start(why, system).unwrap_or(told.next),
+                start(why, system, *seat).unwrap_or(told.next),
             )
         }
         ServiceFinding::Stuck(error) => Check::stop(SERVICE, report(String::new(), error)),
@@ -34,7 +34,7 @@ pub(super) fn service(finding: &ServiceFinding) -> Check {
     }
 }
 
-fn who(Seat { ssh, local, elsewhere }: Seat) -> String {
+fn who(Seat { ssh, local, elsewhere, .. }: Seat) -> String {
     let session = match (ssh, local) {
         (true, _) => "you are here over SSH",
         (false, Some(true)) => "this is the session of somebody at this machine",
@@ -73,7 +73,7 @@ fn name(sandbox: Sandbox) -> &'static str {
 }
 
 /// What starts the service here, or lets us in; `None` where no more is known than everywhere.
-fn start(why: &CarrierError, system: &System) -> Option<String> {
+fn start(why: &CarrierError, system: &System, seat: Seat) -> Option<String> {
     match why {
         CarrierError::NoService | CarrierError::ServiceStopped if system.socket.is_some() => {
             Some("`unset PCSCLITE_CSOCK_NAME`, or start the service that it leads to".to_owned())
@@ -95,6 +95,9 @@ fn start(why: &CarrierError, system: &System) -> Option<String> {
         CarrierError::NoService if !system.has_pcscd => Some(install(system.distribution)),
         CarrierError::NoService if !system.has_systemd => Some("start it: `sudo pcscd`".to_owned()),
         CarrierError::NoService => Some("start it: `sudo systemctl enable --now pcscd.socket`".to_owned()),
+        CarrierError::Refused if seat.may_join => {
+            Some("join the group that may: `sudo usermod --append --groups aws-mfa-key \"$(id -un)\"`".to_owned())
+        }
         CarrierError::Refused => Some(format!("as somebody whom polkit believes: {POLKIT_RULE}")),
         _ => None,
     }

@@ -120,8 +120,13 @@ pub(super) fn file(finding: &FileFinding) -> Check {
             };
             Check::warning(name(*kind), message, fix)
         }
-        FileFinding::Writable { path, mode } => Check::warning(
-            "config-file",
+        FileFinding::Open { kind: Kind::State, path, mode } => Check::warning(
+            "state",
+            format!("others can read or write {} (mode {mode:04o})", shown(path)),
+            format!("`chmod 700 {}`", quoted(&shown(path))),
+        ),
+        FileFinding::Open { kind, path, mode } => Check::warning(
+            name(*kind),
             format!(
                 "others can write {} (mode {mode:04o}), and say which key is used and which programs run",
                 shown(path)

@@ -42,6 +42,22 @@ pub(super) const TOKEN: &[Case] = &[
         seat(b, "ACTIVE=0\nREMOTE=0");
         silent(b, CarrierError::Refused)
     }),
+    ("polkit, where there is the group and its rule", |b| {
+        on_machine(b, "etc/group", "aws-mfa-key:x:990:bob\n");
+        on_machine(b, "usr/local/share/polkit-1/rules.d/40-aws-mfa-key.rules", "");
+        silent(b, CarrierError::Refused)
+    }),
+    ("polkit, where there is the group and no rule", |b| {
+        on_machine(b, "etc/group", "aws-mfa-key:x:990:\n");
+        silent(b, CarrierError::Refused)
+    }),
+    ("polkit, which does not heed the group", |b| {
+        let us = rustix::process::geteuid().as_raw();
+        on_machine(b, "etc/passwd", &format!("bob:x:{us}:{us}::/home/bob:/bin/sh\n"));
+        on_machine(b, "etc/group", "aws-mfa-key:x:990:alice,bob\n");
+        on_machine(b, "usr/share/polkit-1/rules.d/40-aws-mfa-key.rules", "");
+        silent(b, CarrierError::Refused)
+    }),
     ("no token", |b| {
         fs::remove_dir_all(b.path("machine/sys")).unwrap();
         b.bus.remove(READER);
@@ -221,6 +237,11 @@ pub(super) const PROFILE: &[Case] = &[
     }),
     ("a damaged credentials file", |b| {
         b.edit(".aws/credentials", "# keep me", "rubbish");
+        doctor(b, &["-q"])
+    }),
+    ("our folder is open to others", |b| {
+        fs::create_dir_all(b.path(".local/state/aws-mfa-key")).unwrap();
+        fs::set_permissions(b.path(".local/state/aws-mfa-key"), fs::Permissions::from_mode(0o777)).unwrap();
         doctor(b, &["-q"])
     }),
     ("a file in the place of our folder", |b| {

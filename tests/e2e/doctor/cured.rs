@@ -37,8 +37,11 @@ fn cure(bench: &mut Bench, check: &str) {
 #[test]
 fn modes() {
     let mut bench = healthy();
-    for (file, mode, check) in [(".aws/credentials", 0o644, "credentials-file"), (".aws/config", 0o666, "config-file")]
-    {
+    for (file, mode, check) in [
+        (".aws/credentials", 0o644, "credentials-file"),
+        (".aws/config", 0o666, "config-file"),
+        (".local/state/aws-mfa-key", 0o755, "state"),
+    ] {
         fs::set_permissions(bench.path(file), fs::Permissions::from_mode(mode)).unwrap();
         cure(&mut bench, check);
     }
