@@ -118,10 +118,12 @@ fn seen(plan: Option<&Plan>, survey: &Arc<Survey>, askable: bool, tokens: &Token
         }
     }
     let unseen = |unseen: &Unseen| TokenError::Unseen { reader: unseen.reader.clone(), why: unseen.why.clone() };
-    found.extend(survey.unseen.iter().filter(|unseen| is_there(unseen)).map(unseen).map(fault));
+    let there: Vec<TokenError> = survey.unseen.iter().filter(|unseen| is_there(unseen)).map(unseen).collect();
+    let is_told = !there.is_empty();
+    found.extend(there.into_iter().map(fault));
     let wanted = plan.and_then(|plan| plan.token);
-    let missing = present(survey, wanted).err().filter(|error| !matches!(error, TokenError::Unseen { .. }));
-    found.extend(missing.map(fault));
+    let missing = present(survey, wanted).err();
+    found.extend(missing.filter(|error| !is_told || !matches!(error, TokenError::Unseen { .. })).map(fault));
     found
 }
 

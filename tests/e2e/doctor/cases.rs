@@ -102,6 +102,10 @@ pub(super) const TOKEN: &[Case] = &[
         b.bus.guard(Step::Open, |_| Err(CarrierError::Busy));
         doctor(b, &["-q"])
     }),
+    ("a token that is gone as it is looked at", |b| {
+        b.bus.guard(Step::Open, |_| Err(CarrierError::Removed));
+        doctor(b, &["-q"])
+    }),
     ("a mute token", |b| {
         b.bus.guard(Step::Open, |_| Err(CarrierError::Mute));
         doctor(b, &["-q"])
