@@ -17,6 +17,8 @@ pub enum Action {
     AssumeRole,
     /// IAM: the MFA devices of a user.
     ListMfaDevices,
+    /// IAM: a policy for a user.
+    AttachUserPolicy,
     /// S3: `aws s3 ls`.
     ListBuckets,
     /// S3: `aws s3 ls s3://bucket`.
@@ -35,11 +37,12 @@ pub(crate) enum Service {
 
 impl Action {
     /// Every action that can be named, for messages and tests.
-    pub const KNOWN: [Action; 6] = [
+    pub const KNOWN: [Action; 7] = [
         Action::GetCallerIdentity,
         Action::GetSessionToken,
         Action::AssumeRole,
         Action::ListMfaDevices,
+        Action::AttachUserPolicy,
         Action::ListBuckets,
         Action::ListObjectsV2,
     ];
@@ -51,6 +54,7 @@ impl Action {
             Action::GetSessionToken => "GetSessionToken",
             Action::AssumeRole => "AssumeRole",
             Action::ListMfaDevices => "ListMFADevices",
+            Action::AttachUserPolicy => "AttachUserPolicy",
             Action::ListBuckets => "ListBuckets",
             Action::ListObjectsV2 => "ListObjectsV2",
             Action::Unknown => "unknown",
@@ -126,6 +130,7 @@ impl Question {
             Some("GetSessionToken") => (Service::Sts, Action::GetSessionToken),
             Some("AssumeRole") => (Service::Sts, Action::AssumeRole),
             Some("ListMFADevices") => (Service::Iam, Action::ListMfaDevices),
+            Some("AttachUserPolicy") => (Service::Iam, Action::AttachUserPolicy),
             _ if fields.get("Version") == Some(Service::Iam.version()) => (Service::Iam, Action::Unknown),
             _ => (Service::Sts, Action::Unknown),
         };

@@ -17,10 +17,10 @@ impl Answer {
         Answer { status, headers: vec![("Content-Type", content_type.to_owned())], body: body.into() }
     }
 
-    /// `<ActionResponse><ActionResult>…`, as STS and IAM write it.
+    /// `<ActionResponse><ActionResult>…`, as STS and IAM write it; without a result where there is nothing to tell.
     pub(crate) fn result(service: Service, action: Action, inner: &str, request_id: &str) -> Answer {
         let name = action.name();
-        let result = xml::element(&format!("{name}Result"), inner);
+        let result = if inner.is_empty() { String::new() } else { xml::element(&format!("{name}Result"), inner) };
         let metadata = xml::element("ResponseMetadata", &xml::text("RequestId", request_id));
         let body = xml::document(&format!("{name}Response"), namespace(service), &(result + &metadata));
         Answer::new(200, "text/xml", body)

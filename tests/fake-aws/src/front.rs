@@ -8,6 +8,7 @@ use crate::authorize::{self, Caller};
 use crate::clock::{self, Clock, UnixSeconds};
 use crate::http::{self, Arriving};
 use crate::lie::{Lie, Lies, Told};
+use crate::policy;
 use crate::record::{self, Outcome};
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -124,11 +125,13 @@ impl State {
 /// The one table of what can be asked.
 fn dispatch(world: &mut World, asked: &Asked<'_>) -> Result<Answer, Refusal> {
     check_version(asked)?;
+    policy::check(world, asked)?;
     match asked.question.action {
         Action::GetCallerIdentity => Ok(sts::get_caller_identity(world, asked)),
         Action::GetSessionToken => sts::get_session_token(world, asked),
         Action::AssumeRole => sts::assume_role(world, asked),
         Action::ListMfaDevices => iam::list_mfa_devices(world, asked),
+        Action::AttachUserPolicy => iam::attach_user_policy(world, asked),
         Action::ListBuckets => s3::list_buckets(world, asked),
         Action::ListObjectsV2 => s3::list_objects(world, asked),
         Action::Unknown => Err(s3::not_implemented()),

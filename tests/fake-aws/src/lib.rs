@@ -33,6 +33,7 @@ mod http;
 mod iam;
 mod lie;
 mod mfa;
+mod policy;
 mod proxy;
 mod random;
 mod record;

@@ -7,6 +7,7 @@ use crate::answer::Answer;
 use crate::clock::iso_extended;
 use crate::form;
 use crate::front::Asked;
+use crate::policy;
 use crate::refusal::Refusal;
 use crate::sigv4;
 use crate::sts;
@@ -15,7 +16,7 @@ use crate::xml;
 
 /// All buckets of the caller's AWS account.
 pub(crate) fn list_buckets(world: &World, asked: &Asked<'_>) -> Result<Answer, Refusal> {
-    check_policy(world, asked, "s3:ListAllMyBuckets", "arn:aws:s3:::*")?;
+    check_policy(world, asked, "arn:aws:s3:::*")?;
     let (_, id, account) = sts::identity(world, &asked.caller);
     let mine = world.buckets.iter().filter(|(_, bucket)| bucket.account == account);
     let members: String = mine
@@ -29,7 +30,7 @@ pub(crate) fn list_buckets(world: &World, asked: &Asked<'_>) -> Result<Answer, R
 /// What is in one bucket, `prefix` and `delimiter` obeyed, all on one page.
 pub(crate) fn list_objects(world: &World, asked: &Asked<'_>) -> Result<Answer, Refusal> {
     let (name, bucket) = bucket_asked_for(world, asked)?;
-    check_policy(world, asked, "s3:ListBucket", &format!("arn:aws:s3:::{name}"))?;
+    check_policy(world, asked, &format!("arn:aws:s3:::{name}"))?;
     let (prefix, delimiter) = (asked.field("prefix").unwrap_or_default(), asked.field("delimiter").unwrap_or_default());
     let mut folders = BTreeSet::new();
     let mut objects = Vec::new();
@@ -86,15 +87,11 @@ fn folder_of(key: &str, prefix: &str, delimiter: &str) -> Option<String> {
 }
 
 /// A user without MFA is denied; a role's own policy here allows listing.
-fn check_policy(world: &World, asked: &Asked<'_>, permission: &str, resource: &str) -> Result<(), Refusal> {
+fn check_policy(world: &World, asked: &Asked<'_>, resource: &str) -> Result<(), Refusal> {
     if asked.caller.has_mfa() || matches!(asked.caller.session, Some(SessionKind::Role { .. })) {
         return Ok(());
     }
-    let caller = sts::identity(world, &asked.caller).0;
-    Err(Refusal::access_denied(format!(
-        "User: {caller} is not authorized to perform: {permission} on resource: \"{resource}\" \
-         with an explicit deny in an identity-based policy"
-    )))
+    Err(policy::denied(world, asked, resource))
 }
 
 /// What the fake does not do.

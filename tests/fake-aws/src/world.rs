@@ -66,6 +66,8 @@ pub(crate) struct Person {
     pub(crate) arn: String,
     /// `AIDA…`; the AWS account itself for root.
     pub(crate) unique_id: String,
+    /// Whether the policy AWSDenyAll is attached.
+    pub(crate) is_denied: bool,
 }
 
 pub(crate) struct LongTermKey {
@@ -149,7 +151,7 @@ impl World {
         }
         let unique_id = if name.is_some() { random::identifier("AIDA") } else { account.to_owned() };
         let (owned, name) = (account.to_owned(), name.map(str::to_owned));
-        self.people.push(Person { account: owned, name, arn: arn.clone(), unique_id });
+        self.people.push(Person { account: owned, name, arn: arn.clone(), unique_id, is_denied: false });
         User { arn, account: account.to_owned(), index: self.people.len() - 1 }
     }
 

@@ -83,3 +83,37 @@ fn roles_and_who_may_have_them() {
     let reply = stage.ask(&[("Action", "AssumeRole")]);
     assert!(reply.refusal().2.starts_with("2 validation errors detected: Value null at 'roleArn' failed"));
 }
+
+#[test]
+fn whoever_is_denied_everything_can_do_nothing_in_old_sessions_either() {
+    let stage = Stage::new();
+    let role = stage.aws.add_role(ACCOUNT, Role::new("admin"));
+    let root = stage.aws.add_key(&stage.aws.add_root(ACCOUNT));
+    let session = stage.aws.add_session(&stage.alice, true, 900);
+    let ask = |signer: Signer, fields: &[(&str, &str)]| call(&stage.aws, signer, fields).unwrap();
+    let deny = |signer: Signer, policy: &str, user: &str| {
+        ask(signer, &[("Action", "AttachUserPolicy"), ("UserName", user), ("PolicyArn", policy)])
+    };
+    let take = [("Action", "AssumeRole"), ("RoleArn", role.as_str()), ("RoleSessionName", "me")];
+    let list = [("Action", "ListMFADevices")];
+    let of_role = ask((&session).into(), &take);
+    let all = "arn:aws:iam::aws:policy/AWSDenyAll";
+    assert_eq!(deny((&session).into(), all, "alice").refusal().1, "AccessDenied", "not by a user");
+    assert_eq!(deny((&root).into(), all, "carol").refusal().1, "NoSuchEntity");
+    assert_eq!(deny((&root).into(), "arn:aws:iam::aws:policy/ReadOnlyAccess", "alice").refusal().1, "NoSuchEntity");
+    assert_eq!(ask((&session).into(), &list).status, 200);
+    let done = deny((&root).into(), all, "alice");
+    assert_eq!(done.status, 200);
+    assert!(!done.body.contains("Result"), "{}", done.body);
+    for fields in [&take[..], &list] {
+        let refused = ask((&session).into(), fields);
+        assert_eq!(refused.refusal().1, "AccessDenied");
+        assert!(refused.refusal().2.ends_with("with an explicit deny in an identity-based policy"), "{}", refused.body);
+        assert_eq!(ask((&stage.key).into(), fields).refusal().1, "AccessDenied");
+    }
+    // No policy counts there, and a role has policies of its own.
+    let who = [("Action", "GetCallerIdentity")];
+    for signer in [(&session).into(), (&stage.key).into(), of_role.session()] {
+        assert_eq!(ask(signer, &who).status, 200);
+    }
+}
