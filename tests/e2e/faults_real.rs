@@ -54,33 +54,14 @@ fn assert_same(real: &Told, memory: &Told) {
     }
 }
 
-/// Another program that uses the token: it does what each line says, and answers `ok`.
+/// Another program that uses the token: it does what each line says, and answers `ok`. One of them is in `make test-vm`, too.
 struct Other {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
-const OTHER: &str = r#"
-import sys
-from smartcard.scard import *
-context = SCardEstablishContext(SCARD_SCOPE_USER)[1]
-reader, card = sys.argv[1], None
-for line in sys.stdin:
-    line = line.strip()
-    if line in ("shared", "exclusive"):
-        mode = SCARD_SHARE_SHARED if line == "shared" else SCARD_SHARE_EXCLUSIVE
-        result, card, _ = SCardConnect(context, reader, mode, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1)
-    elif line == "begin":
-        result = SCardBeginTransaction(card)
-    elif line == "end":
-        result = SCardEndTransaction(card, SCARD_LEAVE_CARD)
-    elif line == "reset":
-        result = SCardReconnect(card, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, SCARD_RESET_CARD)[0]
-    elif line == "leave":
-        result = SCardDisconnect(card, SCARD_LEAVE_CARD)
-    print("ok" if result == 0 else SCardGetErrorMessage(result), flush=True)
-"#;
+const OTHER: &str = include_str!("../another_program.py");
 
 impl Other {
     fn start(stack: &Stack) -> Self {
@@ -96,7 +77,15 @@ impl Other {
     }
 
     fn does(&mut self, what: &str) {
+        self.is_told(what);
+        self.did(what);
+    }
+
+    fn is_told(&mut self, what: &str) {
         writeln!(self.input, "{what}").unwrap();
+    }
+
+    fn did(&mut self, what: &str) {
         let mut answer = String::new();
         self.output.read_line(&mut answer).unwrap();
         assert_eq!(answer, "ok\n", "{what}");
@@ -164,6 +153,23 @@ fn reset_by_another_program_is_not_noticed() {
 }
 
 #[test]
+fn reset_by_another_program_during_a_touch() {
+    let mut stack = stack(untouched());
+    stack.bench.token.set_touch(Touch::OnCommand);
+    let mut other = Other::start(&stack);
+    other.does("shared");
+    let told = in_the_middle(&mut stack, |stack| {
+        other.is_told("reset");
+        // It has to wait for its turn, as it would for anybody else's conversation.
+        std::thread::sleep(Duration::from_secs(1));
+        assert!(stack.bench.token.touch());
+    });
+    told.assert_face(include_str!("../vm/faces/reset-by-another-program.txt"));
+    other.did("reset");
+    other.does("leave");
+}
+
+#[test]
 fn held_by_another_program_for_itself() {
     let stack = stack(bench());
     let mut other = Other::start(&stack);
@@ -173,6 +179,7 @@ fn held_by_another_program_for_itself() {
     for words in [&["login", "dev"][..], &["tokens"], &["accounts", "list"]] {
         assert_same(&stack.run(words), &in_memory(&memory, words));
     }
+    stack.run(&["login", "dev"]).assert_face(include_str!("../vm/faces/held-for-itself.txt"));
     let child = stack.program(&["login", "dev"]).spawn().unwrap();
     // A second is granted to it, of which it takes a part.
     std::thread::sleep(Duration::from_millis(200));

@@ -18,6 +18,7 @@
 //! - `secrets`: machines without a token.
 //! - `generate`: completions and the man page, in front of those who read them.
 //! - `install`: what `make install` puts where, and takes away.
+//! - `pages`: what the README tells to type about that.
 //! - `agent`, `agent_endpoint`, `agent_errors`: sessions that are simply there, and served to programs.
 //! - `agent_month`: a month of that, minute by minute.
 //! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
@@ -65,6 +66,7 @@ mod ledger;
 mod login;
 mod memory;
 mod network;
+mod pages;
 mod passwords;
 mod passwords_of_ykman;
 mod personas;

@@ -93,15 +93,8 @@ fn a_token_pulled_out_during_a_touch() {
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     drop(stack.inserted.take());
     let (told, _) = ended(login);
-    assert_face(&told, include_str!("../vm/faces/pulled-out-during-a-touch.txt"));
+    told.assert_face(include_str!("../vm/faces/pulled-out-during-a-touch.txt"));
     assert_eq!(sent(&stack, Action::GetSessionToken), 0);
-}
-
-/// What is said of a fault in a virtual reader; `make test-vm` holds what is said of the same fault in a USB port to the same.
-fn assert_face(told: &Told, face: &str) {
-    let wanted = face.replace("PROFILE", "dev").replace("SERIAL", "12345678");
-    let (words, code) = wanted.split_once("exit code ").unwrap();
-    assert!(told.err.contains(words) && told.code == code.trim().parse().ok(), "{told:?}");
 }
 
 #[test]
@@ -116,7 +109,7 @@ fn neither_token_nor_service() {
             break told;
         }
     };
-    assert_face(&told, include_str!("../vm/faces/not-plugged-in.txt"));
+    told.assert_face(include_str!("../vm/faces/not-plugged-in.txt"));
     stack.pcscd.kill();
     let told = stack.run(&["login", "dev"]);
     assert_eq!(told.code, Some(3), "{told:?}");

@@ -126,6 +126,18 @@ pub struct Told {
     pub err: String,
 }
 
+impl Told {
+    /// Whether this is what is said of a fault in a virtual reader; `make test-vm` holds what is said of the same fault in a
+    /// USB port to the same.
+    #[track_caller]
+    pub fn assert_face(&self, face: &str) {
+        let wanted = face.replace("PROFILE", "dev").replace("SERIAL", "12345678");
+        let (words, code) = wanted.split_once("exit code ").unwrap();
+        assert_eq!(self.code, code.trim().parse().ok(), "{self:?}");
+        assert!(self.err.contains(words.trim_end()), "{self:?}");
+    }
+}
+
 impl From<Output> for Told {
     fn from(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();

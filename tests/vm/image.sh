@@ -11,7 +11,7 @@ shift 2
 folder=$target/vm
 
 packages=systemd-sysv,udev,dbus,dbus-user-session,libpam-systemd,polkitd,pcscd,libccid,libpcsclite1,usbip
-packages+=,linux-image-amd64,kmod,initramfs-tools,zstd,man-db
+packages+=,linux-image-amd64,kmod,initramfs-tools,zstd,man-db,make,sudo,python3,python3-pyscard
 base=$folder/base
 
 make_base() {
@@ -40,12 +40,16 @@ fi
 root=$folder/root
 rm -rf "$root"
 cp -a --reflink=auto "$base" "$root"
-DESTDIR=$root udev/install.sh install >"$folder/installed"
+# What has been built, as it lies in a checkout, for `make install`.
+mkdir -p "$root/opt/source/target/release"
+cp "$PROGRAM" "$root/opt/source/target/release/aws-mfa-key"
+cp -r Makefile udev "$root/opt/source/"
 mkdir "$root/opt/vm"
 cp "$target/debug/virtual-token" "$target/debug/fake-aws" "$root/opt/vm/"
 cp -r tests/vm/guest.sh tests/vm/scene.sh tests/vm/scenes tests/vm/faces "$root/opt/vm/"
+cp tests/another_program.py tests/e2e/on_a_terminal.py "$root/opt/vm/"
 cp -r tests/vm/etc/. "$root/etc/"
-sed "s|^$root||" "$folder/installed" >"$root/opt/vm/installed"
+chmod 440 "$root/etc/sudoers.d/alice"
 printf '%s\n' "$@" >"$root/opt/vm/wanted"
 mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
 ln -s ../scenes.service "$root/etc/systemd/system/multi-user.target.wants/scenes.service"

@@ -15,12 +15,14 @@ not() { # COMMAND…
 
 # Waits until a command succeeds; a machine under emulation is slow, and more so on a machine that is busy.
 until_it_is_so() { # COMMAND…
-    local end=$((SECONDS + 120))
+    local - end=$((SECONDS + 120))
+    set +x
     while [ $SECONDS -lt $end ]; do
         if "$@" >/dev/null 2>&1; then return; fi
         sleep 0.25
     done
     echo "It did not come to this within two minutes: $*"
+    set -x
     "$@"
 }
 
@@ -94,7 +96,40 @@ as() { # USER COMMAND…
 at_desktop() { # USER COMMAND…
     local user=$1
     shift
-    systemd-run --quiet --user --machine "$user@" --pipe --wait --collect -- "$@" </dev/null
+    systemd-run --quiet --user --machine "$user@" --same-dir --pipe --wait --collect -- "$@" </dev/null
+}
+
+# What a page of the README says to type, as it stands there (tests/e2e/pages.rs looks that nothing is left out): alice at the
+# desktop, others without one. A WORD in it, such as PROFILE, stands for a VALUE.
+typed() { # USER COMMAND [WORD=VALUE…]
+    local user=$1 command=$2 word how=at_desktop
+    shift 2
+    for word; do command=${command//"${word%%=*}"/"${word#*=}"}; done
+    if [ "$user" != alice ]; then how=as; fi
+    "$how" "$user" bash -c "$command"
+}
+
+# The same in a terminal, where the answer is typed as soon as the question stands there.
+typed_and_answered() { # USER COMMAND QUESTION ANSWER
+    at_desktop "$1" python3 /opt/vm/on_a_terminal.py "[[\"$3\", \"$4\\n\"]]" /bin/bash -c "$2"
+}
+
+# Another program that uses the token, until the scene ends.
+another_program() {
+    rm -f /tmp/another-program
+    mkfifo /tmp/another-program
+    python3 another_program.py YubiKey <>/tmp/another-program >/tmp/its-answers &
+    trap "kill $!" EXIT
+}
+
+tell_it() { # WORD
+    echo "$1" >/tmp/another-program
+}
+
+# It did all that it was told.
+it_did() { # HOW MUCH
+    until_it_is_so eval '[ "$(grep --count . /tmp/its-answers)" = '"$1"' ]'
+    not grep --invert-match --line-regexp ok /tmp/its-answers
 }
 
 systemctl_of() { # USER WORDS…

@@ -1,10 +1,11 @@
 # Plugging in wakes the unit that alice has enabled, which gets a session without a touch; plugging in again, another one.
 aws_files alice /home/alice/.aws robot
 systemctl_of alice enable aws-mfa-key-login@robot.service
+expect 1 "no token is plugged in" at_desktop alice aws-mfa-key doctor robot
 plug_in 1
 until_it_is_so at_desktop alice aws-mfa-key status robot
-at_desktop alice aws-mfa-key status robot
-at_desktop alice aws-mfa-key doctor robot
+expect 0 "robot@123456789012 on YubiKey 11111111, which wants no touch" at_desktop alice aws-mfa-key doctor robot
+expect 0 "the one in profile robot-mfa is good for another" at_desktop alice aws-mfa-key doctor robot
 until_it_is_so is inactive systemctl_of alice is-active aws-mfa-key-login@robot.service
 expect 0 "" systemctl_of alice show --property Result --value aws-mfa-key-login@robot.service
 pull_out 1

@@ -10,4 +10,15 @@ wait %1
 wait %2
 grep --extended-regexp '^[0-9]{6}$' /tmp/code >/dev/null
 grep robot@123456789012 /tmp/list
+# For itself alone: that is said after a second.
+another_program
+tell_it exclusive
+it_did 1
+code=0
+at_desktop alice aws-mfa-key login alice 2>/tmp/said || code=$?
+same_face held-for-itself alice 11111111 "$code" /tmp/said
+expect 1 "another program is using Yubico YubiKey" at_desktop alice aws-mfa-key doctor alice
+tell_it leave
+it_did 2
+expect 0 "YubiKey 11111111" at_desktop alice aws-mfa-key doctor alice
 pull_out 1

@@ -8,6 +8,9 @@ until_it_is_so at_desktop alice aws-mfa-key status lab
 expect 0 22222222 at_desktop alice aws-mfa-key tokens
 expect 0 11111111 at_desktop alice aws-mfa-key tokens
 expect 0 robot-mfa at_desktop alice aws-mfa-key login robot
+for text in "YubiKey 11111111, firmware" "YubiKey 22222222, firmware" "lab@123456789012 on YubiKey 22222222"; do
+    expect 0 "$text" at_desktop alice aws-mfa-key doctor lab
+done
 pull_out 1
 pull_out 2
 at_desktop alice aws-mfa-key logout --all

@@ -1,6 +1,6 @@
 # The session ends with the token, where that is wanted; with two tokens, with the last.
 aws_files alice /home/alice/.aws robot
-systemctl_of alice enable aws-mfa-key-login@robot.service aws-mfa-key-logout@robot.service
+typed alice 'systemctl --user enable aws-mfa-key-login@PROFILE.service aws-mfa-key-logout@PROFILE.service' PROFILE=robot
 plug_in 1
 until_it_is_so at_desktop alice aws-mfa-key status robot
 plug_in 2
@@ -8,4 +8,6 @@ pull_out 2
 expect 0 robot-mfa at_desktop alice aws-mfa-key status robot
 pull_out 1
 until_it_is_so not grep -q robot-mfa /home/alice/.aws/credentials
-systemctl_of alice disable aws-mfa-key-login@robot.service aws-mfa-key-logout@robot.service
+expect 1 "there is none that is good" at_desktop alice aws-mfa-key doctor robot
+expect 0 robot-mfa typed alice 'journalctl --user --unit aws-mfa-key-login@PROFILE.service' PROFILE=robot
+typed alice 'systemctl --user disable aws-mfa-key-login@PROFILE.service aws-mfa-key-logout@PROFILE.service' PROFILE=robot

@@ -1,9 +1,12 @@
 # The agent at a desktop: a session as soon as there is a token, and none without one, where that is wanted.
 aws_files alice /home/alice/.aws robot
-systemctl_of alice enable --now aws-mfa-key-agent.service
+typed alice 'systemctl --user daemon-reload'
+typed alice 'systemctl --user enable --now aws-mfa-key-agent.service'
 plug_in 1
 until_it_is_so at_desktop alice aws-mfa-key status robot
-is active systemctl_of alice is-active aws-mfa-key-agent.service
+expect 0 "active (running)" typed alice 'systemctl --user status aws-mfa-key-agent.service'
+expect 0 robot typed alice 'journalctl --user --unit aws-mfa-key-agent.service'
+expect 0 "robot@123456789012 on YubiKey 11111111" at_desktop alice aws-mfa-key doctor robot
 pull_out 1
 expect 0 robot-mfa at_desktop alice aws-mfa-key status robot
 systemctl_of alice show --property StatusText --value aws-mfa-key-agent.service

@@ -1,5 +1,7 @@
 # A machine that nobody logs in to: the system's unit gets a session in its sandbox, as a token is plugged in.
-aws_files aws-mfa-key /var/lib/aws-mfa-key/.aws lab
+aws_files alice /home/alice/new lab
+cd /home/alice/new
+typed alice 'sudo install -o aws-mfa-key -g aws-mfa-key -m 600 config credentials /var/lib/aws-mfa-key/.aws/'
 systemctl enable aws-mfa-key-login@lab.service
 plug_in 2
 until_it_is_so grep -q lab-mfa /var/lib/aws-mfa-key/.aws/credentials
@@ -7,5 +9,7 @@ until_it_is_so is inactive systemctl is-active aws-mfa-key-login@lab.service
 is success systemctl show --property Result --value aws-mfa-key-login@lab.service
 ls -l /var/lib/aws-mfa-key /var/lib/aws-mfa-key/.aws
 [ "$(stat --format '%U %a' /var/lib/aws-mfa-key/.aws/credentials)" = "aws-mfa-key 600" ]
+expect 0 lab-mfa typed alice 'sudo -H -u aws-mfa-key aws-mfa-key status'
+expect 0 "lab@123456789012 on YubiKey 22222222" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab
 runuser --user aws-mfa-key -- env HOME=/var/lib/aws-mfa-key aws-mfa-key logout lab
 pull_out 2

@@ -1,9 +1,10 @@
 # A token that is locked: its password is sealed to the machine, and the unit alone gets it.
 aws_files aws-mfa-key /var/lib/aws-mfa-key/.aws lab
 is ok order 2 password correct horse
-[ -d /etc/credstore.encrypted ]
-printf 'correct horse' | systemd-creds encrypt --with-key=host - /etc/credstore.encrypted/aws-mfa-key.password
+typed_and_answered alice 'systemd-ask-password -n | sudo systemd-creds encrypt - /etc/credstore.encrypted/aws-mfa-key.password' \
+    Password 'correct horse'
 not grep -q horse /etc/credstore.encrypted/aws-mfa-key.password
+systemctl enable aws-mfa-key-login@lab.service
 plug_in 2
 until_it_is_so grep -q lab-mfa /var/lib/aws-mfa-key/.aws/credentials
 until_it_is_so is inactive systemctl is-active aws-mfa-key-login@lab.service
@@ -14,5 +15,8 @@ expect 0 "" runuser --user aws-mfa-key -- env HOME=/var/lib/aws-mfa-key aws-mfa-
 expect 1 "" systemctl start aws-mfa-key-login@lab.service
 is 4 systemctl show --property ExecMainStatus --value aws-mfa-key-login@lab.service
 journalctl --boot --unit aws-mfa-key-login@lab.service --output cat | grep 'next: '
+expect 0 aws-mfa-key-login@lab.service typed alice 'systemctl --failed'
+expect 1 "locked with a password, and nobody can be asked for it" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab --non-interactive
+systemctl reset-failed
 is ok order 2 password
 pull_out 2

@@ -2,9 +2,11 @@
 systemctl disable --now aws-mfa-key-login@lab.service
 aws_files aws-mfa-key /var/lib/aws-mfa-key/.aws lab
 plug_in 2
-systemctl enable --now aws-mfa-key-agent.service
+typed alice 'sudo systemctl enable --now aws-mfa-key-agent.service'
 until_it_is_so grep -q lab-mfa /var/lib/aws-mfa-key/.aws/credentials
 is active systemctl is-active aws-mfa-key-agent.service
-journalctl --boot --unit aws-mfa-key-agent.service --output cat
+expect 0 ExecMainStatus=0 typed alice 'systemctl show --property ExecMainStatus,StatusText aws-mfa-key-agent.service'
+expect 0 lab typed alice 'sudo journalctl --unit aws-mfa-key-agent.service'
+expect 0 "the one in profile lab-mfa is good for another" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab
 echo "note: $(($(systemctl show --property MemoryCurrent --value aws-mfa-key-agent.service) / 1024)) KiB in its group"
 pull_out 2

@@ -1,8 +1,12 @@
 # After a restart it is all there again: what was enabled gets its session as soon as there is a token.
 expect 0 enabled systemctl is-enabled aws-mfa-key-agent.service
-runuser --user aws-mfa-key -- env HOME=/var/lib/aws-mfa-key aws-mfa-key logout lab
 not grep -q lab-mfa /var/lib/aws-mfa-key/.aws/credentials
-systemctl start token@2
+not grep -q robot-mfa /home/alice/.aws/credentials
+systemctl start token@1 token@2
+plug_in 1
+until_it_is_so at_desktop alice aws-mfa-key status robot
 plug_in 2
 until_it_is_so grep -q lab-mfa /var/lib/aws-mfa-key/.aws/credentials
-expect 0 lab-mfa runuser --user aws-mfa-key -- env HOME=/var/lib/aws-mfa-key aws-mfa-key status lab
+expect 0 lab-mfa at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key status lab
+expect 0 "lab@123456789012 on YubiKey 22222222" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab
+expect 0 "robot@123456789012 on YubiKey 11111111" at_desktop alice aws-mfa-key doctor robot

@@ -1,0 +1,16 @@
+# Installed while the machine runs, as the pages of the README say, and taken away again; then for all that follows.
+cd /opt/source
+typed alice 'sudo make install POLKITDIR=/etc/polkit-1/rules.d' >/tmp/said
+[ -f /etc/polkit-1/rules.d/40-aws-mfa-key.rules ]
+grep ^/ /tmp/said >/tmp/files
+at_desktop alice sudo make uninstall POLKITDIR=/etc/polkit-1/rules.d
+for file in $(cat /tmp/files); do [ ! -e "$file" ]; done
+
+at_desktop alice sudo make install >/tmp/said
+grep ^/ /tmp/said >/opt/vm/installed
+for file in $(cat /opt/vm/installed); do [ -f "$file" ]; done
+typed alice 'sudo systemd-sysusers && sudo systemd-tmpfiles --create && sudo systemctl daemon-reload'
+typed alice 'systemctl --user daemon-reload'
+[ "$(stat --format '%U %a' /var/lib/aws-mfa-key)" = "aws-mfa-key 700" ]
+not as bob ls /var/lib/aws-mfa-key
+expect 0 "Exit codes" typed alice 'aws-mfa-key --help'
