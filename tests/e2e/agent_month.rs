@@ -1,10 +1,11 @@
 //! A month of the agent, in its own clock: touches that come late or never, tokens pulled, networks down, services that do
-//! not answer, clocks that are set. What is counted is each minute in which a session could have been had.
+//! not answer, clocks that are set, the agent itself restarted. What is counted is each minute in which a session could
+//! have been had.
 
 use crate::world::{Bench, READER, SEED_BASE32};
 use aws_mfa_key::world::alarm::{Alarm, Bell, Event, Last};
 use aws_mfa_key::world::{Clock, Uptime};
-use fake_aws::{Action, Lie, Times};
+use fake_aws::{Action, Lie, Role, Times};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use std::collections::VecDeque;
@@ -61,16 +62,42 @@ impl Clock for Here {
     }
 }
 
+/// What is between here and AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    Up,
+    /// Connections end without an answer.
+    Cut,
+    /// AWS says that it cannot.
+    Busy,
+    /// Somebody else answers, who wants a password first.
+    Portal,
+}
+
+impl Line {
+    const fn lie(self) -> Option<Lie> {
+        match self {
+            Self::Up => None,
+            Self::Cut => Some(Lie::DropBefore),
+            Self::Busy => Some(Lie::ServiceUnavailable),
+            Self::Portal => Some(Lie::HtmlPortal),
+        }
+    }
+}
+
 /// What happens in the month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Deed {
-    Network(bool),
-    Person(bool),
+    Network(Line),
+    /// Whoever touches the token takes so many milliseconds for it, or is away.
+    Person(Option<u64>),
     Token(bool),
     Service(bool),
     /// The clock is set so many seconds away from the right time.
     Clock(i64),
     Logout,
+    /// The agent is ended, and begins anew.
+    Restart,
     End,
 }
 
@@ -86,15 +113,25 @@ struct Coverage {
 /// One profile as the month sees it.
 struct Watched {
     profile: &'static str,
-    /// Whether its codes need the token, and a person.
-    by_touch: bool,
+    /// What its sessions need beside the network.
+    needs: Needs,
     coverage: Coverage,
+}
+
+enum Needs {
+    Nothing,
+    /// The token, and a person.
+    Touch,
+    /// This profile's session, or what that needs.
+    Session(&'static str),
 }
 
 struct Script {
     month: Arc<Month>,
     deeds: VecDeque<(u64, Deed)>,
     last: Deed,
+    /// Whether the agent has only just begun; it is told what is plugged in before anything happens.
+    begins: bool,
     network: bool,
     person: bool,
     token: bool,
@@ -102,7 +139,6 @@ struct Script {
     watched: Vec<Watched>,
     bench: Arc<Bench>,
     rung: Arc<(Mutex<Vec<Event>>, Condvar)>,
-    done: Arc<Mutex<Vec<(&'static str, Coverage)>>>,
 }
 
 impl Script {
@@ -120,13 +156,24 @@ impl Script {
     fn go(&mut self, to: u64) {
         let now = self.month.passed();
         let to = to.max(now);
-        for at in 0..self.watched.len() {
-            let ends = self.ends(self.watched[at].profile);
-            let (network, by_touch) = (self.network, self.person && self.token && self.service);
-            let watched = &mut self.watched[at];
-            let could_be_had = network && (!watched.by_touch || by_touch);
-            let there = ends.clamp(now, to) - now;
-            let possible = if could_be_had { to - now } else { there };
+        let touch = self.person && self.token && self.service;
+        // For how long a session is there.
+        let kept = |profile| self.ends(profile).clamp(now, to) - now;
+        let told: Vec<(u64, u64)> = self
+            .watched
+            .iter()
+            .map(|watched| {
+                let there = kept(watched.profile);
+                let could_be_had = match watched.needs {
+                    _ if !self.network => 0,
+                    Needs::Touch if !touch => 0,
+                    Needs::Session(of) if !touch => kept(of),
+                    _ => to - now,
+                };
+                (there, could_be_had.max(there))
+            })
+            .collect();
+        for (watched, (there, possible)) in self.watched.iter_mut().zip(told) {
             watched.coverage.possible += possible;
             watched.coverage.there += there;
             if possible > there {
@@ -141,18 +188,18 @@ impl Script {
         say(&format!("day {:.2}: {deed:?}", self.month.passed() as f64 / DAY as f64));
         let bench = &self.bench;
         match deed {
-            Deed::Network(on) => {
-                self.network = on;
+            Deed::Network(line) => {
+                self.network = line == Line::Up;
                 bench.aws.honest();
-                if !on {
-                    for action in [Action::GetCallerIdentity, Action::GetSessionToken, Action::AssumeRole] {
-                        bench.aws.lie(action, Lie::ServiceUnavailable, Times::Always);
-                    }
+                for action in [Action::GetCallerIdentity, Action::GetSessionToken, Action::AssumeRole] {
+                    line.lie().into_iter().for_each(|lie| bench.aws.lie(action, lie, Times::Always));
                 }
             }
-            Deed::Person(there) => {
-                self.person = there;
-                bench.token.set_touch(if there { Touch::ByItself(Duration::ZERO) } else { Touch::Never });
+            Deed::Person(takes) => {
+                self.person = takes.is_some();
+                bench
+                    .token
+                    .set_touch(takes.map_or(Touch::Never, |takes| Touch::ByItself(Duration::from_millis(takes))));
             }
             Deed::Token(there) => {
                 self.token = there;
@@ -178,9 +225,9 @@ impl Script {
                 assert_eq!(bench.run(&["logout", "silent"]).code, 0);
                 return vec![Event::Files];
             }
-            Deed::End => {
-                let watched = std::mem::take(&mut self.watched);
-                *self.done.lock().unwrap() = watched.into_iter().map(|one| (one.profile, one.coverage)).collect();
+            Deed::Restart | Deed::End => {
+                self.begins = true;
+                self.rung.0.lock().unwrap().clear();
                 return vec![Event::End];
             }
         }
@@ -199,12 +246,12 @@ impl Script {
         assert!(!late.timed_out(), "the watch does not tell that the token is there: {there}");
         std::mem::take(&mut *rung)
     }
-}
 
-impl Alarm for Script {
-    fn watch(&mut self, _files: &[PathBuf]) {}
-
-    fn wait(&mut self, until: Option<SystemTime>) -> Vec<Event> {
+    /// Goes on until the agent is to be woken.
+    fn go_on(&mut self, until: Option<SystemTime>) -> Vec<Event> {
+        if std::mem::take(&mut self.begins) {
+            return self.heard();
+        }
         loop {
             let here = Here(Arc::clone(&self.month)).now();
             let due = until.map(|until| self.month.passed() + until.duration_since(here).unwrap_or_default().as_secs());
@@ -222,9 +269,20 @@ impl Alarm for Script {
             }
         }
     }
+}
+
+/// The script as each agent of the month knows it.
+struct Waking(Arc<Mutex<Script>>);
+
+impl Alarm for Waking {
+    fn watch(&mut self, _files: &[PathBuf]) {}
+
+    fn wait(&mut self, until: Option<SystemTime>) -> Vec<Event> {
+        self.0.lock().unwrap().go_on(until)
+    }
 
     fn bell(&self) -> Bell {
-        let rung = Arc::clone(&self.rung);
+        let rung = Arc::clone(&self.0.lock().unwrap().rung);
         Arc::new(move |event| {
             rung.0.lock().unwrap().push(event);
             rung.1.notify_all();
@@ -260,7 +318,11 @@ fn live(days: u64, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
         "[profile silent]\nmfa_serial = {serial}\nendpoint_url = {endpoint}\nmfa_key_source = secret:file:{}\n",
         secret.display()
     );
-    bench.write(".aws/config", &format!("{config}{silent}"));
+    let mut role = Role::new("role");
+    (role.trusts, role.needs_mfa) = (vec!["alice".to_owned()], true);
+    let role = bench.aws.add_role(crate::world::ACCOUNT, role);
+    let role = format!("[profile role]\nrole_arn = {role}\nsource_profile = touch\nendpoint_url = {endpoint}\n");
+    bench.write(".aws/config", &format!("{config}{silent}{role}"));
     let credentials = bench.read(".aws/credentials").replace("[dev]", "[touch]");
     let (id, secret) = (key.access_key_id, key.secret_access_key);
     let silent = format!("[silent]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
@@ -271,31 +333,38 @@ fn live(days: u64, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
     let began = i64::try_from(start.duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
     bench.aws.set_clock_source(move || began + i64::try_from(theirs.passed()).unwrap());
     bench.clock = Some(Arc::new(Here(Arc::clone(&month))));
-    let done = Arc::new(Mutex::new(Vec::new()));
-    let watch = |profile, by_touch| Watched { profile, by_touch, coverage: Coverage::default() };
+    let watch = |profile, needs| Watched { profile, needs, coverage: Coverage::default() };
     let mut deeds: VecDeque<(u64, Deed)> = deeds.iter().copied().collect();
     deeds.push_back((days * DAY, Deed::End));
-    let slot: Arc<Mutex<Option<Script>>> = Arc::default();
+    let slot: Arc<Mutex<Option<Arc<Mutex<Script>>>>> = Arc::default();
     let theirs = Arc::clone(&slot);
-    bench.alarm = Arc::new(move || Ok(Box::new(theirs.lock().unwrap().take().unwrap()) as Box<dyn Alarm>));
+    bench.alarm = Arc::new(move || Ok(Box::new(Waking(theirs.lock().unwrap().clone().unwrap())) as Box<dyn Alarm>));
     let bench = Arc::new(bench);
-    *slot.lock().unwrap() = Some(Script {
+    let script = Arc::new(Mutex::new(Script {
         month,
         deeds,
-        last: Deed::Person(true),
+        last: Deed::Restart,
+        begins: true,
         network: true,
         person: true,
         token: true,
         service: true,
-        watched: vec![watch("silent", false), watch("touch", true)],
+        watched: vec![
+            watch("silent", Needs::Nothing),
+            watch("touch", Needs::Touch),
+            watch("role", Needs::Session("touch")),
+        ],
         bench: Arc::clone(&bench),
         rung: Arc::default(),
-        done: Arc::clone(&done),
-    });
-    let told = bench.run(&["agent"]);
-    assert_eq!(told.code, 0, "{told:?}");
-    say(&told.err);
-    let done = std::mem::take(&mut *done.lock().unwrap());
+    }));
+    *slot.lock().unwrap() = Some(Arc::clone(&script));
+    while script.lock().unwrap().last != Deed::End {
+        let told = bench.run(&["agent", "silent", "touch", "role"]);
+        assert_eq!(told.code, 0, "{told:?}");
+        say(&told.err);
+    }
+    let watched = std::mem::take(&mut script.lock().unwrap().watched);
+    let done: Vec<_> = watched.into_iter().map(|one| (one.profile, one.coverage)).collect();
     for (profile, coverage) in &done {
         let Coverage { possible, there, missing } = coverage;
         let share = 100.0 * *there as f64 / *possible as f64;
@@ -309,15 +378,17 @@ fn live(days: u64, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
 
 #[test]
 fn each_minute_in_which_a_session_could_have_been_had() {
-    use Deed::{Clock, Logout, Network, Person, Service, Token};
+    use Deed::{Clock, Logout, Network, Person, Restart, Service, Token};
     let at = |day: u64, hour: u64| day * DAY + hour * HOUR;
     let deeds = [
-        (at(1, 9), Network(false)),
-        (at(1, 12), Network(true)),
+        (at(1, 9), Network(Line::Busy)),
+        (at(1, 12), Network(Line::Up)),
         (at(3, 2), Token(false)),
         (at(3, 9), Token(true)),
-        (at(5, 0), Network(false)),
-        (at(5, 20), Network(true)),
+        (at(5, 0), Network(Line::Cut)),
+        (at(5, 20), Network(Line::Up)),
+        (at(6, 1), Person(Some(1500))),
+        (at(6, 20), Person(Some(0))),
         (at(7, 3), Clock(-7200)),
         (at(8, 3), Clock(0)),
         (at(9, 4), Clock(86_400)),
@@ -326,30 +397,34 @@ fn each_minute_in_which_a_session_could_have_been_had() {
         (at(12, 0), Service(false)),
         (at(12, 15), Service(true)),
         (at(14, 0), Token(false)),
+        (at(15, 7), Restart),
         (at(16, 0), Token(true)),
-        (at(18, 0), Person(false)),
-        (at(18, 10), Person(true)),
-        (at(21, 0), Person(false)),
+        (at(18, 0), Person(None)),
+        (at(18, 10), Person(Some(0))),
+        (at(21, 0), Person(None)),
         (at(21, 14), Token(false)),
-        (at(21, 15), Person(true)),
+        (at(21, 15), Person(Some(0))),
         (at(21, 15) + 1, Token(true)),
-        (at(24, 1), Network(false)),
-        (at(24, 1) + 30, Network(true)),
-        (at(27, 5), Network(false)),
+        (at(22, 12), Network(Line::Portal)),
+        (at(23, 3), Network(Line::Up)),
+        (at(24, 1), Network(Line::Cut)),
+        (at(24, 1) + 30, Network(Line::Up)),
+        (at(25, 2), Restart),
+        (at(27, 5), Network(Line::Cut)),
         (at(27, 6), Service(false)),
-        (at(27, 7), Network(true)),
+        (at(27, 7), Network(Line::Up)),
         (at(27, 8), Service(true)),
     ];
     // Each touch that does not come takes its time, also here.
     let in_full = std::env::var_os("AWS_MFA_KEY_SOAK").is_some();
-    let deeds: Vec<(u64, Deed)> = deeds.into_iter().filter(|(_, deed)| in_full || !matches!(deed, Person(_))).collect();
+    let deeds: Vec<(u64, Deed)> = deeds.into_iter().filter(|(_, deed)| in_full || *deed != Person(None)).collect();
     for (profile, coverage) in live(30, &deeds) {
         let Coverage { possible, there, missing } = coverage;
         assert!(possible > 25 * DAY, "{profile}: {possible}");
         // What is missing is what it takes to notice that something is there again.
         assert!(possible - there < 2 * HOUR, "{profile}: {missing:?}");
         // Somebody who comes back and touches nothing is noticed when they are asked again.
-        let longest = |deed: &Deed| if *deed == Person(true) { 80 * MINUTE } else { 10 * MINUTE };
+        let longest = |deed: &Deed| if *deed == Person(Some(0)) { 80 * MINUTE } else { 10 * MINUTE };
         assert!(missing.iter().all(|(_, long, deed)| *long < longest(deed)), "{profile}: {missing:?}");
     }
 }
