@@ -10,6 +10,8 @@
     reason = "a measurement prints, and shares more with the tests than it uses"
 )]
 
+#[path = "../tests/e2e/running.rs"]
+mod running;
 #[path = "../tests/e2e/stack.rs"]
 mod stack;
 #[path = "../tests/e2e/world.rs"]
@@ -38,8 +40,14 @@ fn main() {
     let id = "Amazon Web Services:alice@example";
     stack.bench.token.remove(id.as_bytes());
     stack.bench.token.add(Account::totp(id, SEED));
-    let parts: [(&str, Part); 5] =
-        [("login", login), ("quick", quick), ("code", code), ("crowd", crowd), ("many", |_| many())];
+    let parts: [(&str, Part); 6] = [
+        ("login", login),
+        ("quick", quick),
+        ("code", code),
+        ("crowd", crowd),
+        ("many", |_| many()),
+        ("agent", |_| agent()),
+    ];
     let named: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
     for (_, part) in parts.iter().filter(|(name, _)| named.is_empty() || named.iter().any(|wanted| wanted == name)) {
         part(&stack);
@@ -153,23 +161,9 @@ fn many() {
     let mut times = Vec::new();
     for profiles in [1, 10] {
         let stack = Stack::new();
-        let (mut config, mut credentials) = (String::new(), String::new());
-        for user in 0..20 {
-            let name = format!("user{user}");
-            let (them, seed) = (stack.bench.aws.add_user(world::ACCOUNT, &name), format!("the seed of {name:>8}"));
-            let (key, serial) =
-                (stack.bench.aws.add_key(&them), stack.bench.aws.add_mfa(&them, &name, seed.as_bytes()));
-            stack.bench.token.add(Account::totp(serial.as_bytes(), seed.as_bytes()));
-            for profile in 0..profiles {
-                let (endpoint, name) = (stack.bench.aws.endpoint(), format!("{name}-{profile}"));
-                let (id, secret) = (&key.access_key_id, &key.secret_access_key);
-                config.push_str(&format!("[profile {name}]\nmfa_serial = {serial}\nendpoint_url = {endpoint}\n"));
-                credentials
-                    .push_str(&format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"));
-            }
-        }
-        stack.bench.write(".aws/config", &config);
-        stack.bench.write(".aws/credentials", &credentials);
+        stack.bench.write(".aws/config", "");
+        stack.bench.write(".aws/credentials", "");
+        stack.bench.add_twenty_users(profiles);
         stack.bench.aws.lie(None, Lie::Latency(Duration::from_millis(30)), Times::Always);
         std::thread::sleep(Duration::from_millis(200));
         times.push(timed(|| {
@@ -179,6 +173,42 @@ fn many() {
     }
     println!("login --all, 20 keys, 20 profiles {:>8.1} ms", ms(times[0]));
     println!("login --all, 20 keys, 200 profiles{:>8.1} ms", ms(times[1]));
+}
+
+/// What the agent takes of the machine with one profile, and with two hundred of twenty keys; after a renewal of them all.
+fn agent() {
+    for profiles in [0, 10] {
+        let stack = Stack::new();
+        stack.bench.add_twenty_users(profiles);
+        let mut agent = running::agent(&stack, &[]);
+        let all = 20 * profiles + 1;
+        let begun = Instant::now();
+        agent.until_sessions(all);
+        println!(
+            "the agent, sessions               {all:>8}        all there after {:.1} s",
+            begun.elapsed().as_secs_f64()
+        );
+        let show = |when: &str, (resident, own): (u64, u64)| {
+            println!(
+                "  memory {when:<24} {:>8.1} MiB  {:.1} of it its own",
+                resident as f64 / 1024.0,
+                own as f64 / 1024.0
+            );
+        };
+        show("at first", agent.memory());
+        for _ in 0..3 {
+            stack.bench.sessions_end_in(Duration::from_mins(10));
+            agent.until_sessions(all);
+        }
+        show("renewed three times", agent.memory());
+        std::thread::sleep(Duration::from_secs(20));
+        show("at rest", agent.memory());
+        let before = agent.wake_ups();
+        std::thread::sleep(Duration::from_secs(60));
+        println!("  wake-ups in a minute at rest    {:>8}", agent.wake_ups() - before);
+        let times = running::Door::of(&stack).times(1000);
+        println!("  its endpoint's answer           {:>8.2} ms   {:.2} for 99 of 100", ms(times[500]), ms(times[990]));
+    }
 }
 
 /// broamski's aws-mfa in a home of its own, with a code that is at hand already: typing is not measured.

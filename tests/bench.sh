@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How long things take, beside what one would use instead.
 #
-# usage: tests/bench.sh [login] [quick] [code] [crowd] [many]
+# usage: tests/bench.sh [login] [quick] [code] [crowd] [many] [agent]
 # Only the parts that are named, else all.
 set -euo pipefail
 cd "$(dirname "$0")/.."

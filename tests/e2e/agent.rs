@@ -1,114 +1,14 @@
 //! `agent`: sessions that are simply there; the built program on real parts.
 
+use crate::running::{Running, agent, until, with_a_secret};
 use crate::stack::{PATIENCE, Stack, signal};
-use crate::world::SEED_BASE32;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
-use std::process::{Child, Command};
-use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 use virtual_token::Touch;
-
-/// An agent that runs, and what it says line by line.
-pub struct Running {
-    child: Child,
-    lines: Receiver<String>,
-    pub said: Vec<String>,
-}
-
-impl Running {
-    pub fn start(mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let err = BufReader::new(child.stderr.take().unwrap());
-        let (tell, lines) = mpsc::channel();
-        std::thread::spawn(move || err.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
-        Self { child, lines, said: Vec::new() }
-    }
-
-    /// Waits until it says something with this in it.
-    #[track_caller]
-    pub fn until(&mut self, text: &str) {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let line = self.lines.recv_timeout(left);
-            let Ok(line) = line else { panic!("it did not say {text:?}, but: {:#?}", self.said) };
-            let is_it = line.contains(text);
-            self.said.push(line);
-            if is_it {
-                return;
-            }
-        }
-    }
-
-    /// Its process: `setsid` becomes it.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub fn signal(&self, name: &str) {
-        signal(&self.child, name);
-    }
-
-    /// Ends it, and says how it ended and how long that took.
-    pub fn end(&mut self) -> (Option<i32>, Duration) {
-        let begun = Instant::now();
-        self.signal("TERM");
-        (self.child.wait().unwrap().code(), begun.elapsed())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Ok(None) = self.child.try_wait() {
-            self.signal("KILL");
-            let _already_ended = self.child.wait();
-        }
-    }
-}
-
-/// Waits until something is so.
-#[track_caller]
-pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "waited too long until {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// A stack whose codes need nobody.
-pub fn with_a_secret() -> Stack {
-    let stack = Stack::new();
-    let secret = stack.bench.path("secret");
-    fs::write(&secret, SEED_BASE32).unwrap();
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
-    stack.bench.configure(&format!("mfa_key_source = secret:file:{}\n", secret.display()));
-    stack
-}
-
-pub fn agent(stack: &Stack, arguments: &[&str]) -> Running {
-    let mut command = stack.program(&[&["agent"], arguments].concat());
-    command.env("XDG_RUNTIME_DIR", stack.bench.home.path());
-    Running::start(command)
-}
 
 fn has_session(stack: &Stack) -> bool {
     stack.bench.read(".aws/credentials").contains("[dev-mfa]")
-}
-
-/// Writes into the file that the session is over so soon.
-pub fn session_ends_in(stack: &Stack, left: Duration) -> SystemTime {
-    let ends = SystemTime::now() + left;
-    let text = stack.bench.read(".aws/credentials");
-    let key = "x_security_token_expires = ";
-    let line = text.lines().find(|line| line.starts_with(key)).unwrap();
-    let time = aws_smithy_types::DateTime::from(ends).fmt(aws_smithy_types::date_time::Format::DateTime).unwrap();
-    stack.bench.write(".aws/credentials", &text.replace(line, &format!("{key}{time}")));
-    ends
 }
 
 #[test]
@@ -186,7 +86,7 @@ fn sessions_leave_with_a_token_that_is_pulled_out_during_a_touch() {
     agent.until("alice has a session");
     // It is good for a while, but is to be renewed, and nobody touches.
     stack.bench.token.set_touch(Touch::Never);
-    session_ends_in(&stack, Duration::from_mins(10));
+    stack.bench.sessions_end_in(Duration::from_mins(10));
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     assert!(has_session(&stack));
     stack.inserted = None;
@@ -347,23 +247,14 @@ fn nothing_wakes_up_while_nothing_is_due() {
     let stack = Stack::new();
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
-    let tasks = Path::new("/proc").join(agent.pid().to_string()).join("task");
-    let switches = || -> u64 {
-        let of = |path: std::path::PathBuf| {
-            let text = fs::read_to_string(path.join("status")).unwrap_or_default();
-            let line = text.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).map(str::to_owned);
-            line.and_then(|line| line.split_whitespace().last()?.parse::<u64>().ok()).unwrap_or_default()
-        };
-        fs::read_dir(&tasks).unwrap().flatten().map(|task| of(task.path())).sum()
-    };
     // The token's power and the files that were written are news for a while; pcscd waits five seconds.
-    let mut before = switches();
+    let mut before = agent.wake_ups();
     until("it rests", || {
         std::thread::sleep(Duration::from_secs(8));
-        std::mem::replace(&mut before, switches()) == before
+        std::mem::replace(&mut before, agent.wake_ups()) == before
     });
     std::thread::sleep(Duration::from_secs(8));
-    assert_eq!(switches(), before);
+    assert_eq!(agent.wake_ups(), before);
 }
 
 #[test]

@@ -1,67 +1,17 @@
 //! The agent's endpoint: AWS's own clients at it, and those who should not be.
 
-use crate::agent::{Running, agent, session_ends_in, until, with_a_secret};
 use crate::caller::Caller;
 use crate::clients;
-use crate::stack::{PATIENCE, Stack, Told};
+use crate::running::{Door, Running, agent, env, ours, until, value, with_a_secret};
+use crate::stack::{PATIENCE, Stack};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 use virtual_token::Touch;
 
 const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
-
-fn ours(stack: &Stack, arguments: &[&str]) -> Told {
-    let mut command = stack.program(arguments);
-    command.env("XDG_RUNTIME_DIR", stack.bench.home.path());
-    Told::from(command.output().unwrap())
-}
-
-/// What `agent env` sets.
-fn env(stack: &Stack, profile: &str) -> Vec<(String, String)> {
-    let told = ours(stack, &["agent", "env", profile]);
-    assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{told:?}");
-    let set = told.out.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
-    set.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect()
-}
-
-fn value<'a>(env: &'a [(String, String)], name: &str) -> &'a str {
-    &env.iter().find(|(set, _)| set == name).unwrap_or_else(|| panic!("{name} is not in {env:?}")).1
-}
-
-/// Where the endpoint is, and what opens profile `dev`.
-struct Door {
-    host: String,
-    path: String,
-    token: String,
-}
-
-impl Door {
-    fn of(stack: &Stack) -> Self {
-        let env = env(stack, "dev");
-        let url = value(&env, "AWS_CONTAINER_CREDENTIALS_FULL_URI").strip_prefix("http://").unwrap();
-        let (host, path) = url.split_once('/').unwrap();
-        let token = value(&env, "AWS_CONTAINER_AUTHORIZATION_TOKEN").to_owned();
-        Self { host: host.to_owned(), path: format!("/{path}"), token }
-    }
-
-    fn say(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(&self.host).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        // Whoever is refused may be cut off.
-        let _ = stream.read_to_string(&mut answer);
-        answer
-    }
-
-    /// The status of an answer.
-    fn status(&self, method: &str, path: &str, lines: &str) -> String {
-        let answer = self.say(&format!("{method} {path} HTTP/1.1\r\n{lines}\r\n"));
-        answer.split(' ').nth(1).unwrap_or_default().to_owned()
-    }
-}
 
 #[test]
 fn each_client_uses_it_across_a_renewal() {
@@ -75,7 +25,7 @@ fn each_client_uses_it_across_a_renewal() {
         clients::present().map(|client| (client, Caller::pointed(client, &stack, &env))).collect();
     // From now on nobody touches, and the session is nearly over.
     stack.bench.token.set_touch(Touch::OnCommand);
-    let ends = session_ends_in(&stack, Duration::from_secs(45));
+    let ends = stack.bench.sessions_end_in(Duration::from_secs(45));
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     let used = |stack: &Stack| stack.bench.aws.requests().last().unwrap().access_key_id.clone();
     let mut first = None;
@@ -85,15 +35,7 @@ fn each_client_uses_it_across_a_renewal() {
     }
     // It answers at once, although somebody is to touch.
     let door = Door::of(&stack);
-    let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\n\r\n", door.path, door.host, door.token);
-    let mut times: Vec<Duration> = (0..50)
-        .map(|_| {
-            let begun = Instant::now();
-            assert!(door.say(&request).contains("\"Token\""));
-            begun.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
+    let times = door.times(50);
     assert!(times[25] < Duration::from_millis(100), "{times:?}");
     assert!(stack.bench.token.touch(), "it still waits");
     agent.until("alice has a session");

@@ -1,34 +1,15 @@
 //! `login` of several profiles at once: side by side, nothing asked for twice, one write.
 
-use crate::world::{ACCOUNT, Bench, READER};
+use crate::world::{Bench, READER};
 use fake_aws::{Action, Lie, Times};
-use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use virtual_token::{Account, Touch};
+use virtual_token::Touch;
 
 fn sent(bench: &Bench, action: Action) -> usize {
     bench.aws.requests().iter().filter(|request| request.action == action).count()
-}
-
-/// One more user with a key, an MFA device, an account on the token and as many profiles as there are names.
-fn add_user(bench: &Bench, name: &str, profiles: &[&str], touch: bool) {
-    let user = bench.aws.add_user(ACCOUNT, name);
-    let (key, seed) = (bench.aws.add_key(&user), format!("the seed of {name:>10}"));
-    let serial = bench.aws.add_mfa(&user, name, seed.as_bytes());
-    let account = Account::totp(serial.as_bytes(), seed.as_bytes());
-    bench.token.add(if touch { account.with_touch() } else { account });
-    let (mut config, mut credentials) = (bench.read(".aws/config"), bench.read(".aws/credentials"));
-    for profile in profiles {
-        let endpoint = bench.aws.endpoint();
-        let (id, secret) = (&key.access_key_id, &key.secret_access_key);
-        writeln!(config, "[profile {profile}]\nmfa_serial = {serial}\nendpoint_url = {endpoint}").unwrap();
-        writeln!(credentials, "[{profile}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}").unwrap();
-    }
-    bench.write(".aws/config", &config);
-    bench.write(".aws/credentials", &credentials);
 }
 
 /// What the credentials file holds each time that a code was had, after its touch.
@@ -49,8 +30,8 @@ fn watch(bench: &Bench) -> Arc<Mutex<Vec<String>>> {
 #[test]
 fn all_are_written_at_the_end_in_one_step() {
     let bench = Bench::new();
-    add_user(&bench, "bob", &["two"], false);
-    add_user(&bench, "carol", &["three"], false);
+    bench.add_user("bob", &["two"], false);
+    bench.add_user("carol", &["three"], false);
     let (before, seen) = (bench.read(".aws/credentials"), watch(&bench));
     let told = bench.run(&["login", "dev", "two", "three"]);
     assert_eq!(told.code, 0, "{told:?}");
@@ -66,8 +47,8 @@ fn all_are_written_at_the_end_in_one_step() {
 #[test]
 fn what_was_got_is_written_before_a_person_is_waited_for() {
     let bench = Bench::new();
-    add_user(&bench, "bob", &["two"], true);
-    add_user(&bench, "carol", &["three"], true);
+    bench.add_user("bob", &["two"], true);
+    bench.add_user("carol", &["three"], true);
     bench.token.set_touch(Touch::ByItself(Duration::from_secs(1)));
     let seen = watch(&bench);
     let told = bench.run(&["login", "dev", "two", "three"]);
@@ -81,7 +62,7 @@ fn what_was_got_is_written_before_a_person_is_waited_for() {
 #[test]
 fn a_session_is_safe_while_a_person_thinks() {
     let mut bench = Bench::new();
-    add_user(&bench, "bob", &["two"], false);
+    bench.add_user("bob", &["two"], false);
     let config = bench.read(".aws/config").replace("[profile two]", "[profile two]\nmfa_key_source = prompt");
     bench.write(".aws/config", &config);
     bench.typed = Some(vec![""]);
@@ -94,8 +75,8 @@ fn a_session_is_safe_while_a_person_thinks() {
 #[test]
 fn long_term_keys_are_looked_at_side_by_side() {
     let bench = Bench::new();
-    add_user(&bench, "bob", &["two"], false);
-    add_user(&bench, "carol", &["three"], false);
+    bench.add_user("bob", &["two"], false);
+    bench.add_user("carol", &["three"], false);
     bench.aws.lie(Action::GetCallerIdentity, Lie::Latency(Duration::from_millis(300)), Times::Next(3));
     assert_eq!(bench.run(&["login", "dev", "two", "three"]).code, 0);
     let actions: Vec<Action> = bench.aws.requests().iter().map(|request| request.action).collect();
@@ -105,7 +86,7 @@ fn long_term_keys_are_looked_at_side_by_side() {
 #[test]
 fn one_code_serves_all_profiles_of_a_key_and_one_look_all_logins() {
     let bench = Bench::new();
-    add_user(&bench, "bob", &["two", "three", "four"], true);
+    bench.add_user("bob", &["two", "three", "four"], true);
     let told = bench.run(&["login", "--all"]);
     assert_eq!(told.code, 0, "{told:?}");
     assert_eq!((sent(&bench, Action::GetSessionToken), sent(&bench, Action::GetCallerIdentity)), (2, 2));
@@ -119,7 +100,7 @@ fn one_code_serves_all_profiles_of_a_key_and_one_look_all_logins() {
 #[test]
 fn profiles_that_fail_together_are_told_of_once() {
     let bench = Bench::new();
-    add_user(&bench, "bob", &["two", "three"], false);
+    bench.add_user("bob", &["two", "three"], false);
     bench.aws.lie(Action::GetSessionToken, Lie::S3ShapedError("AccessDenied".to_owned()), Times::Always);
     let told = bench.run(&["login", "--all"]);
     assert_eq!((told.code, told.err.matches("cause: ").count()), (5, 2), "{told:?}");
@@ -136,11 +117,7 @@ fn profiles_that_fail_together_are_told_of_once() {
 #[test]
 fn two_hundred_profiles_of_twenty_keys() {
     let bench = Bench::new();
-    for user in 0..20 {
-        let profiles: Vec<String> = (0..10).map(|profile| format!("p{user}-{profile}")).collect();
-        let profiles: Vec<&str> = profiles.iter().map(String::as_str).collect();
-        add_user(&bench, &format!("user{user}"), &profiles, false);
-    }
+    bench.add_twenty_users(10);
     let before = fs::metadata(bench.path(".aws/credentials")).unwrap().ino();
     let told = bench.run(&["login", "--all"]);
     assert_eq!((told.code, told.err.lines().count()), (0, 201), "{told:?}");
@@ -152,7 +129,7 @@ fn two_hundred_profiles_of_twenty_keys() {
 #[test]
 fn what_cannot_go_together_is_told_before_anything_is_sent() {
     let bench = Bench::new();
-    add_user(&bench, "bob", &["two"], false);
+    bench.add_user("bob", &["two"], false);
     let config = bench.read(".aws/config").replace("[profile two]", "[profile two]\nmfa_key_session_profile = dev-mfa");
     let cases: [(&[&str], &str, &str); 3] = [
         (&["login", "dev", "two"], &config, "error: two sessions would go to profile dev-mfa\n"),
@@ -171,7 +148,7 @@ fn what_cannot_go_together_is_told_before_anything_is_sent() {
 #[test]
 fn what_keeps_one_profile_from_a_code_does_not_keep_another_from_its_own() {
     let bench = Bench::new();
-    add_user(&bench, "bob", &["two", "three"], false);
+    bench.add_user("bob", &["two", "three"], false);
     let config = bench.read(".aws/config");
     let config = config.replace("[profile two]", "[profile two]\nmfa_key_source = secret:file:/nowhere");
     bench.write(".aws/config", &config);
@@ -183,7 +160,7 @@ fn what_keeps_one_profile_from_a_code_does_not_keep_another_from_its_own() {
 #[test]
 fn codes_of_several_profiles_are_typed_one_after_the_other() {
     let mut bench = Bench::new();
-    add_user(&bench, "bob", &["two"], false);
+    bench.add_user("bob", &["two"], false);
     bench.bus.remove(READER);
     bench.typed = Some(vec!["000000", "000000"]);
     bench.thinking = Duration::from_millis(100);

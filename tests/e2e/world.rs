@@ -107,6 +107,43 @@ impl Bench {
         self.write(".aws/config", &text);
     }
 
+    /// One more user with a key, an MFA device, an account on the token and as many profiles as there are names.
+    pub fn add_user(&self, name: &str, profiles: &[&str], touch: bool) {
+        let user = self.aws.add_user(ACCOUNT, name);
+        let (key, seed) = (self.aws.add_key(&user), format!("the seed of {name:>10}"));
+        let serial = self.aws.add_mfa(&user, name, seed.as_bytes());
+        let account = Account::totp(serial.as_bytes(), seed.as_bytes());
+        self.token.add(if touch { account.with_touch() } else { account });
+        let (mut config, mut credentials) = (self.read(".aws/config"), self.read(".aws/credentials"));
+        let (id, secret, endpoint) = (key.access_key_id, key.secret_access_key, self.aws.endpoint());
+        for profile in profiles {
+            config.push_str(&format!("[profile {profile}]\nmfa_serial = {serial}\nendpoint_url = {endpoint}\n"));
+            credentials.push_str(&format!("[{profile}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"));
+        }
+        self.write(".aws/config", &config);
+        self.write(".aws/credentials", &credentials);
+    }
+
+    /// Twenty such users, `user0` to `user19`, with so many profiles each, `p0-0`, `p0-1`, …
+    pub fn add_twenty_users(&self, profiles: usize) {
+        for user in 0..20 {
+            let profiles: Vec<String> = (0..profiles).map(|profile| format!("p{user}-{profile}")).collect();
+            let profiles: Vec<&str> = profiles.iter().map(String::as_str).collect();
+            self.add_user(&format!("user{user}"), &profiles, false);
+        }
+    }
+
+    /// Changes the file so that all sessions in it end after `left`; and says when that is.
+    pub fn sessions_end_in(&self, left: Duration) -> SystemTime {
+        let at = SystemTime::now() + left;
+        let key = "x_security_token_expires = ";
+        let ends = aws_smithy_types::DateTime::from(at).fmt(aws_smithy_types::date_time::Format::DateTime).unwrap();
+        let text = self.read(".aws/credentials");
+        let with_end = |line: &str| if line.starts_with(key) { format!("{key}{ends}\n") } else { format!("{line}\n") };
+        self.write(".aws/credentials", &text.lines().map(with_end).collect::<String>());
+        at
+    }
+
     /// Time passes so many times as fast, here and at AWS.
     pub fn hurry(&mut self, times: u32) {
         let (begun, now) = (Instant::now(), self.aws.now());
