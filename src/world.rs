@@ -15,6 +15,7 @@ mod wanted;
 pub use calls::{Around, Desktop};
 pub use machine::{Machine, Process};
 pub use person::{Level, Manner, NoAnswer, Pending, Person, Terminal, Wait, is_yubico_otp};
+pub use talk::Stamp;
 pub use wanted::{Act, End, Notice, Purpose, Touch, Wanted};
 
 use hw::transport::Bus;

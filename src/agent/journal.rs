@@ -42,16 +42,29 @@ impl Journal {
 
     /// Says what happened.
     pub fn note(&self, weight: Weight, what: &str) {
-        if weight > self.least {
-            return;
+        if weight <= self.least {
+            let what = what.trim_end().replace('\n', "; ");
+            self.person.note(&(stamp(weight, self.is_journal, &*self.clock) + &what));
         }
-        let what = what.trim_end().replace('\n', "; ");
-        self.person.must_know(&if self.is_journal {
-            format!("<{}>{what}", weight as u8)
-        } else {
-            format!("{} {what}", rfc3339(&self.clock.now().into()))
-        });
     }
+
+    /// What others say is stamped from now on, too.
+    pub fn stamp_all(&self) {
+        let (is_journal, clock) = (self.is_journal, Arc::clone(&self.clock));
+        self.person.stamp(Box::new(move |level| {
+            let weight = match level {
+                Level::Quiet => Weight::Warning,
+                Level::Normal => Weight::Info,
+                Level::Verbose => Weight::Debug,
+            };
+            stamp(weight, is_journal, &*clock)
+        }));
+    }
+}
+
+/// What a line begins with.
+fn stamp(weight: Weight, is_journal: bool, clock: &dyn Clock) -> String {
+    if is_journal { format!("<{}>", weight as u8) } else { format!("{} ", rfc3339(&clock.now().into())) }
 }
 
 /// Whether a stream, by device and inode, is our standard error.

@@ -53,6 +53,8 @@ pub(super) struct Outbox {
     person: Person,
     /// Each with the ledger of its MFA device, which nobody else gets before the session is written.
     waiting: Mutex<Vec<(Fresh, Option<Held>)>>,
+    /// Held while some of them are being written.
+    delivering: Mutex<()>,
     /// What could not be written, by session profile.
     lost: Mutex<HashMap<String, Arc<Failure>>>,
 }
@@ -60,7 +62,8 @@ pub(super) struct Outbox {
 impl Outbox {
     pub(super) fn new(locations: &Locations, person: &Person) -> Arc<Self> {
         let (locations, person) = (locations.clone(), person.clone());
-        let outbox = Arc::new(Self { locations, person, waiting: Mutex::default(), lost: Mutex::default() });
+        let (waiting, delivering, lost) = Default::default();
+        let outbox = Arc::new(Self { locations, person, waiting, delivering, lost });
         let theirs = Arc::downgrade(&outbox);
         outbox.person.before_waiting(Some(Arc::new(move || {
             if let Some(outbox) = theirs.upgrade() {
@@ -92,6 +95,8 @@ impl Outbox {
 
     /// Writes what waits, in one step. What only one of the sections does not allow does not stop the others.
     pub(super) fn deliver(&self) {
+        // What another thread is about to write is written when this returns: the program may end then.
+        let _delivering = self.delivering.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         if waiting.is_empty() {
             return;
@@ -147,5 +152,69 @@ impl Outbox {
 impl Drop for Outbox {
     fn drop(&mut self) {
         self.person.before_waiting(None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::{Edited, FileError, Privacy, replace};
+    use crate::world::Around;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn whoever_ends_early_waits_for_what_is_being_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let locations =
+            Locations { config: folder.path().join("config"), credentials: folder.path().join("credentials") };
+        let person = Person::new(Box::new(std::io::sink()), None, Around::default());
+        let outbox = Outbox::new(&locations, &person);
+        let session = Session {
+            access_key_id: "ASIA".to_owned(),
+            secret_access_key: "secret".to_owned().into(),
+            session_token: "token".to_owned().into(),
+            expires: aws_smithy_types::DateTime::from_secs(1_800_000_000),
+        };
+        let arn = "arn:aws:iam::123456789012:user/alice".to_owned();
+        let fresh = Fresh {
+            profile: "dev".to_owned(),
+            session_profile: "dev-mfa".to_owned(),
+            identity: Identity { arn, account: "123456789012".to_owned() },
+            mfa_serial: MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap(),
+            session,
+            source: None,
+            passed_on: Vec::new(),
+        };
+        outbox.post(fresh, None);
+        // Another of our programs is writing to the file.
+        let (began, begins) = mpsc::channel();
+        let (end, ends) = mpsc::channel();
+        let credentials = locations.credentials.clone();
+        let other = thread::spawn(move || {
+            replace(&credentials, Privacy::Secret, |text| -> Result<_, FileError> {
+                began.send(()).unwrap();
+                ends.recv().unwrap();
+                Ok(Edited::new(text, Vec::new()))
+            })
+        });
+        begins.recv().unwrap();
+        let ours = Arc::clone(&outbox);
+        let delivering = thread::spawn(move || ours.deliver());
+        // It has taken the session, and waits for the file.
+        while !outbox.waiting.lock().unwrap().is_empty() {
+            thread::yield_now();
+        }
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            person.do_chore();
+            tell.send(std::fs::read_to_string(locations.credentials).unwrap_or_default()).unwrap();
+        });
+        assert!(told.recv_timeout(Duration::from_millis(200)).is_err(), "it did not wait");
+        end.send(()).unwrap();
+        assert!(told.recv().unwrap().contains("[dev-mfa]"));
+        delivering.join().unwrap();
+        other.join().unwrap().unwrap();
     }
 }

@@ -1,7 +1,8 @@
 //! The person in front of it all: what is said to them, what they are shown while they wait, what they are asked.
 
 use super::calls::{Around, Calls};
-use super::talk::Talk;
+use super::printable_lines;
+use super::talk::{Stamp, Talk};
 use super::wanted::{Act, End, Wanted};
 use secrecy::{ExposeSecret, SecretString};
 use std::cell::{Cell, RefCell};
@@ -199,6 +200,18 @@ impl Person {
     /// Says what must be known even when all else is quiet.
     pub fn must_know(&self, line: &str) {
         self.talk().say(Level::Quiet, line);
+    }
+
+    /// Says a line of a journal, which has its stamp.
+    pub fn note(&self, line: &str) {
+        let mut talk = self.talk();
+        talk.clear();
+        talk.write_as_is(&printable_lines(line));
+    }
+
+    /// From now on all lines on standard error are stamped.
+    pub fn stamp(&self, stamp: Stamp) {
+        self.talk().stamp = Some(stamp);
     }
 
     /// A wait that may come, of which nothing is shown yet.

@@ -5,9 +5,13 @@ use super::printable_lines;
 use std::io::Write;
 use std::time::Duration;
 
+/// What a line on standard error begins with: when it was said, or how much it matters.
+pub type Stamp = Box<dyn Fn(Level) -> String + Send>;
+
 /// See the module.
 pub(super) struct Talk {
     stderr: Box<dyn Write + Send>,
+    pub(super) stamp: Option<Stamp>,
     pub(super) terminal: Option<Box<dyn Terminal>>,
     pub(super) level: Level,
     pub(super) askable: bool,
@@ -27,6 +31,7 @@ impl Talk {
     pub(super) fn new(stderr: Box<dyn Write + Send>, terminal: Option<Box<dyn Terminal>>) -> Self {
         Self {
             stderr,
+            stamp: None,
             terminal,
             level: Level::Normal,
             askable: true,
@@ -59,8 +64,23 @@ impl Talk {
             return;
         }
         self.clear();
+        self.write(level, line);
+    }
+
+    /// Writes a line to standard error.
+    fn write(&mut self, level: Level, line: &str) {
+        let mut text = printable_lines(line);
+        if let Some(stamp) = &self.stamp {
+            let lines: Vec<String> = text.lines().map(|line| stamp(level) + line).collect();
+            text = lines.join("\n");
+        }
+        self.write_as_is(&text);
+    }
+
+    /// Writes a line that begins as it shall.
+    pub(super) fn write_as_is(&mut self, line: &str) {
         // Standard error that is closed leaves nobody to tell.
-        let _ = writeln!(self.stderr, "{}", printable_lines(line));
+        let _ = writeln!(self.stderr, "{line}");
     }
 
     /// `is_known`: who shows it has shown or said the same before.
@@ -70,7 +90,7 @@ impl Talk {
         }
         let Some(terminal) = &self.terminal else {
             if !is_known {
-                let _ = writeln!(self.stderr, "{}", printable_lines(&parts.concat()));
+                self.write(Level::Normal, &parts.concat());
             }
             return;
         };

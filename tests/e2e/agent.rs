@@ -48,6 +48,22 @@ fn it_ends_at_once_during_a_touch() {
 }
 
 #[test]
+fn it_ends_soon_where_the_file_cannot_be_had() {
+    let stack = Stack::new();
+    stack.bench.token.set_touch(Touch::OnCommand);
+    let mut agent = agent(&stack, &["dev"]);
+    assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
+    // It could be had before anybody was asked.
+    let lock = fs::File::open(stack.bench.path(".aws/.credentials.aws-mfa-key.lock")).unwrap();
+    lock.lock().unwrap();
+    assert!(stack.bench.token.touch());
+    until("AWS is asked", || stack.bench.aws.requests().iter().any(|request| request.had_code));
+    let (code, took) = agent.end();
+    assert!(code == Some(0) && took < Duration::from_secs(2), "{code:?} after {took:?}");
+    assert!(!has_session(&stack));
+}
+
+#[test]
 fn a_token_that_is_plugged_in_is_used_at_once() {
     let mut stack = Stack::new();
     stack.inserted = None;
@@ -226,7 +242,7 @@ fn a_service_manager_is_told() {
 
 #[test]
 fn the_journal_is_told_how_much_it_matters() {
-    let stack = with_a_secret();
+    let stack = Stack::new();
     let log = fs::File::create(stack.bench.path("log")).unwrap();
     let own = fs::metadata(stack.bench.path("log")).unwrap();
     let mut command = stack.program(&["agent"]);
@@ -237,9 +253,14 @@ fn the_journal_is_told_how_much_it_matters() {
     command.env("XDG_RUNTIME_DIR", stack.bench.home.path()).env("JOURNAL_STREAM", stream).stderr(log);
     let child = command.spawn().unwrap();
     until("it says so", || stack.bench.read("log").contains("<6>alice has a session in profile dev-mfa"));
-    assert!(stack.bench.read("log").starts_with("<6>keeping the sessions of dev\n"));
     signal(&child, "TERM");
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+    let log = stack.bench.read("log");
+    assert!(
+        log.starts_with("<6>keeping the sessions of dev\n") && log.contains("\n<6>Touch YubiKey 12345678 for "),
+        "{log}"
+    );
+    assert!(log.lines().all(|line| line.starts_with('<')), "{log}");
 }
 
 #[test]

@@ -19,10 +19,11 @@ use crate::plan::{self, Plan, PlanError};
 use crate::report::{self, Failure};
 use crate::source::Source;
 use crate::world::alarm::{Event, Last};
-use crate::world::{Level, Manner, World, printable};
+use crate::world::{Level, Manner, Person, World, printable};
 use hw::transport::Present;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// What is tried again after files could not be read.
@@ -30,6 +31,9 @@ const UNREADABLE: Duration = Duration::from_mins(10);
 
 /// When sessions are tried to be removed again that could not be.
 const LEAVING: Duration = Duration::from_secs(30);
+
+/// How long the end may take, at most, so that sessions are written that AWS has given.
+const LAST_MOMENT: Duration = Duration::from_millis(900);
 
 /// See the module.
 pub(super) struct Keeper<'w> {
@@ -91,6 +95,7 @@ impl<'w> Keeper<'w> {
             return Err(PlanError::NoneUsable.into());
         }
         keeper.serving = Serving::begin(world, &keeper.journal)?;
+        keeper.journal.stamp_all();
         manager::keep_alive(&keeper.turns, began);
         let names: Vec<&str> = keeper.kept.iter().map(|kept| kept.plan.profile.as_str()).collect();
         keeper.journal.note(Weight::Info, &format!("keeping the sessions of {}", listed(&names)));
@@ -102,8 +107,7 @@ impl<'w> Keeper<'w> {
         let (person, journal) = (self.world.person.clone(), self.journal.clone());
         let folder = self.serving.place.as_ref().map(|place| place.folder.clone());
         Box::new(move || {
-            // What was got already is written.
-            person.do_chore();
+            write_what_was_got(&person);
             person.clear();
             manager::stopping();
             if let Some(folder) = &folder {
@@ -358,6 +362,18 @@ impl<'w> Keeper<'w> {
     fn hope(&mut self, is_gone: impl Fn(Obstacle) -> bool) {
         self.kept.iter_mut().for_each(|kept| kept.standing.hope(&is_gone));
     }
+}
+
+/// Writes the sessions that AWS has given, or waits until they are written, but not for a file that cannot be had.
+fn write_what_was_got(person: &Person) {
+    let (person, (tell, told)) = (person.clone(), mpsc::channel());
+    // Without a thread they are lost.
+    let _ = std::thread::Builder::new().name("chore".to_owned()).spawn(move || {
+        person.do_chore();
+        // Nobody listens any more if it took too long.
+        let _ = tell.send(());
+    });
+    let _ = told.recv_timeout(LAST_MOMENT);
 }
 
 /// Names for a line, cut where it gets long.
