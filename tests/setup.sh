@@ -72,6 +72,7 @@ need_packages() { # [tests|vm]
         need zsh command -v zsh
         need fish command -v fish
         need mandoc command -v mandoc
+        need "openssh-server openssh-client" test -x /usr/sbin/sshd -a -x /usr/bin/ssh
         if [ "$(uname -s)" = Linux ]; then need acl command -v setfacl; fi
     fi
     if [ ${#packages[@]} -gt 0 ]; then install; fi

@@ -44,6 +44,7 @@ mod agent_endpoint;
 mod agent_errors;
 mod agent_many;
 mod agent_month;
+mod agent_ssh;
 mod beside_ykman;
 mod bus;
 mod caller;
