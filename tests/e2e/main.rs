@@ -82,6 +82,7 @@ mod soak;
 mod stack;
 mod tokens;
 mod touch;
+mod unattended;
 mod waiting;
 mod world;
 mod writer;
