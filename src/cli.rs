@@ -6,6 +6,7 @@ mod doctor;
 mod generate;
 mod how;
 mod secret;
+mod talk;
 
 pub use accounts::{
     Accounts, AccountsCommand, Add, Algorithm, Forget, List, Password, PasswordCommand, PasswordOf, Plugged, Remove,
@@ -15,7 +16,8 @@ pub use agent::{Agent, AgentCommand, AgentEnv};
 pub use doctor::Doctor;
 pub use generate::{Completions, Generate, Generated};
 pub use how::{How, Named, Several};
-pub use secret::{Secret, SecretAdd, SecretCommand, SecretList, SecretRemove, Talk, Where};
+pub use secret::{Secret, SecretAdd, SecretCommand, SecretList, SecretRemove, Where};
+pub use talk::{Calls, Talk};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -132,6 +134,10 @@ pub struct Status {
     /// For programs
     #[arg(long)]
     pub json: bool,
+
+    /// Say nothing; the exit code is 1 if one of these profiles has no valid session
+    #[arg(short, long, conflicts_with = "json")]
+    pub quiet: bool,
 }
 
 /// `credential-process`: whose session.

@@ -115,19 +115,19 @@ pub struct Said<'a> {
 ///
 /// # Errors
 /// [`PlanError::BadSwitch`].
-pub fn manner(typed: &cli::How, env: &Environment) -> Result<Manner, PlanError> {
+pub fn manner(talk: cli::Talk, calls: &cli::Calls, env: &Environment) -> Result<Manner, PlanError> {
     let on = |flag, variable| settings::switch(flag, variable, env);
-    let quiet = on(typed.quiet, "AWS_MFA_KEY_QUIET")?;
-    let verbose = on(typed.verbose, "AWS_MFA_KEY_VERBOSE")?;
+    let quiet = on(talk.quiet, "AWS_MFA_KEY_QUIET")?;
+    let verbose = on(talk.verbose, "AWS_MFA_KEY_VERBOSE")?;
     // A flag outweighs the other's variable.
-    let level = match (quiet && !typed.verbose, verbose && !typed.quiet) {
+    let level = match (quiet && !talk.verbose, verbose && !talk.quiet) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
         _ => Level::Normal,
     };
-    let askable = !on(typed.non_interactive, "AWS_MFA_KEY_NON_INTERACTIVE")?;
-    let notices = !on(typed.no_notifications, "AWS_MFA_KEY_NO_NOTIFICATIONS")?;
-    let on_touch = typed.on_touch.as_deref().filter(|command| !command.is_empty());
+    let askable = !on(talk.non_interactive, "AWS_MFA_KEY_NON_INTERACTIVE")?;
+    let notices = !on(calls.no_notifications, "AWS_MFA_KEY_NO_NOTIFICATIONS")?;
+    let on_touch = calls.on_touch.as_deref().filter(|command| !command.is_empty());
     let on_touch = on_touch.or_else(|| env.os("AWS_MFA_KEY_ON_TOUCH")).map(OsStr::to_owned);
     Ok(Manner { level, askable, notices, on_touch })
 }

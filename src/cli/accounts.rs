@@ -1,5 +1,6 @@
 //! The grammar of the commands that are about tokens: which is meant, and what is to be done with its accounts.
 
+use super::Talk;
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,17 +20,9 @@ pub struct Plugged {
     #[arg(long, value_name = "LENGTH", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     pub wait: Option<String>,
 
-    /// Never ask: what would need a person ends with its own exit code
-    #[arg(long)]
-    pub non_interactive: bool,
-
-    /// Say nothing but errors and what a person must do
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub quiet: bool,
-
-    /// Say what is done, step by step
-    #[arg(short, long)]
-    pub verbose: bool,
+    /// How to talk.
+    #[command(flatten)]
+    pub talk: Talk,
 }
 
 /// `tokens`: which, and for whom.

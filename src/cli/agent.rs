@@ -1,7 +1,7 @@
 //! The grammar of the agent.
 
+use super::{Calls, Talk};
 use clap::{Args, Subcommand};
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// `agent`: whose sessions are kept fresh, and how.
@@ -36,25 +36,13 @@ pub struct Agent {
     #[arg(long, value_name = "SUBSTRING")]
     pub reader: Option<String>,
 
-    /// Never ask: only sessions that need nobody are kept fresh
-    #[arg(long)]
-    pub non_interactive: bool,
+    /// How to call for a touch.
+    #[command(flatten)]
+    pub calls: Calls,
 
-    /// Command that a shell runs when a touch is wanted, and when it is not any more (AWS_MFA_KEY_TOUCH_EVENT: start, end)
-    #[arg(long, value_name = "COMMAND")]
-    pub on_touch: Option<OsString>,
-
-    /// Show nothing on the desktop
-    #[arg(long)]
-    pub no_notifications: bool,
-
-    /// Say nothing but warnings and errors
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub quiet: bool,
-
-    /// Say what is done, step by step
-    #[arg(short, long)]
-    pub verbose: bool,
+    /// How to talk.
+    #[command(flatten)]
+    pub talk: Talk,
 }
 
 /// What else the agent is good for.

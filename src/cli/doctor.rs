@@ -1,6 +1,6 @@
 //! The grammar of `doctor`: of `login`'s flags, those that change what is looked at.
 
-use super::{How, Named};
+use super::{How, Named, Talk};
 use clap::Args;
 
 /// `doctor`: whose, and with which settings.
@@ -72,8 +72,7 @@ impl Doctor {
             session_profile: self.session_profile.clone(),
             region: self.region.clone(),
             reader: self.reader.clone(),
-            non_interactive: self.non_interactive,
-            quiet: self.quiet,
+            talk: Talk { non_interactive: self.non_interactive, quiet: self.quiet, verbose: false },
             ..How::default()
         }
     }

@@ -1,5 +1,6 @@
 //! Whose session, and how to log in where that is needed: what most commands have in common.
 
+use super::{Calls, Talk};
 use clap::Args;
 use std::ffi::OsString;
 
@@ -59,25 +60,13 @@ pub struct How {
     #[arg(long)]
     pub remember: bool,
 
-    /// Command that a shell runs when a touch is wanted, and when it is not any more (AWS_MFA_KEY_TOUCH_EVENT: start, end)
-    #[arg(long, value_name = "COMMAND")]
-    pub on_touch: Option<OsString>,
+    /// How to call for a touch.
+    #[command(flatten)]
+    pub calls: Calls,
 
-    /// Show nothing on the desktop, only at the terminal
-    #[arg(long)]
-    pub no_notifications: bool,
-
-    /// Never ask: what would need a person ends with its own exit code
-    #[arg(long)]
-    pub non_interactive: bool,
-
-    /// Say nothing but errors and what a person must do
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub quiet: bool,
-
-    /// Say what is done, step by step
-    #[arg(short, long)]
-    pub verbose: bool,
+    /// How to talk.
+    #[command(flatten)]
+    pub talk: Talk,
 }
 
 /// One profile, named in one of two ways.

@@ -1,6 +1,6 @@
 //! The grammar of the commands that are about secrets in software: where, and what is to be done.
 
-use super::Named;
+use super::{Named, Talk};
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -39,22 +39,6 @@ pub struct Where {
     /// In a file that only you can read
     #[arg(long, value_name = "PATH")]
     pub file: Option<PathBuf>,
-}
-
-/// How to talk.
-#[derive(Args)]
-pub struct Talk {
-    /// Never ask: what would need a person ends with its own exit code
-    #[arg(long)]
-    pub non_interactive: bool,
-
-    /// Say nothing but errors and what a person must do
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub quiet: bool,
-
-    /// Say what is done, step by step
-    #[arg(short, long)]
-    pub verbose: bool,
 }
 
 /// `secret add`: where. The secret is never among the arguments.

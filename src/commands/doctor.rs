@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 pub(super) fn run(typed: &cli::Doctor, world: &mut World) -> Result<(), Failure> {
     let how = typed.how();
-    let manner = plan::manner(&how, &world.env)?;
+    let manner = plan::manner(how.talk, &how.calls, &world.env)?;
     world.person.adjust(&manner);
     let json = plan::json(typed.json, &world.env)?;
     let named = Named { argument: typed.profile.named.as_deref(), flag: typed.profile.profile.as_deref() };

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 pub(super) fn run(typed: &cli::Login, world: &mut World) -> Result<(), Failure> {
-    let manner = plan::manner(&typed.how, &world.env)?;
+    let manner = plan::manner(typed.how.talk, &typed.how.calls, &world.env)?;
     world.person.adjust(&manner);
     let json = plan::json(typed.json, &world.env)?;
     let outcomes = outcomes(typed, world).unwrap_or_else(|failure| vec![(None, Err(failure))]);

@@ -29,6 +29,9 @@ pub(super) fn run(typed: &cli::Logout, world: &mut World) -> Result<(), Failure>
             sessions.extend(theirs);
         }
     }
+    if typed.all && sessions.is_empty() {
+        world.person.tell("there are no sessions");
+    }
     for session in sessions {
         remove(session, &profiles, world)?;
     }

@@ -31,7 +31,7 @@ fn add(typed: &cli::SecretAdd, world: &mut World) -> Result<(), Failure> {
     if !typed.more.is_empty() || words.into_iter().flatten().any(|word| is_secret(word)) {
         return Err(failed(AccountsError::SecretInArguments));
     }
-    let (home, runtime) = begin(&typed.place, &typed.talk, world)?;
+    let (home, runtime) = begin(&typed.place, typed.talk, world)?;
     let place = home.place.to_string();
     let given = without_a_person(typed.qr.as_deref(), world).map_err(failed)?;
     let given = given.map(|text| parse(&text).map(|secret| (text, secret))).transpose().map_err(failed)?;
@@ -46,6 +46,7 @@ fn add(typed: &cli::SecretAdd, world: &mut World) -> Result<(), Failure> {
     };
     runtime.block_on(home.place.put(&text, &person)).map_err(|fault| failed(fault.into()))?;
     person.tell(&format!("the secret of profile {} is in {place} now", printable(&home.profile, 100)));
+    secret.doubt().iter().for_each(|doubt| person.tell(doubt));
     if let Err(SecretFault::Unlike { digits, period, algorithm }) = secret.check() {
         let kind = format!("{digits} digits, {period} s, {algorithm}");
         person.tell(&format!(
@@ -69,7 +70,7 @@ fn add(typed: &cli::SecretAdd, world: &mut World) -> Result<(), Failure> {
 
 fn remove(typed: &cli::SecretRemove, world: &mut World) -> Result<(), Failure> {
     let failed = |error| Failure::Accounts { what: "could not remove the secret", error: Box::new(error) };
-    let (home, runtime) = begin(&typed.place, &typed.talk, world)?;
+    let (home, runtime) = begin(&typed.place, typed.talk, world)?;
     let (place, person) = (home.place.to_string(), &world.person);
     let is_there = runtime.block_on(home.place.is_taken(person)).map_err(|fault| failed(fault.into()))?;
     if !is_there {
@@ -90,7 +91,7 @@ fn remove(typed: &cli::SecretRemove, world: &mut World) -> Result<(), Failure> {
 }
 
 fn list(typed: &cli::SecretList, world: &mut World) -> Result<(), Failure> {
-    let runtime = talk(&typed.talk, world)?;
+    let runtime = talk(typed.talk, world)?;
     let names = runtime.block_on(in_keyring(&world.env, &world.person)).map_err(|fault| {
         let error = Box::new(AccountsError::Keyring(fault));
         Failure::Accounts { what: "could not list the secrets", error }
@@ -100,7 +101,7 @@ fn list(typed: &cli::SecretList, world: &mut World) -> Result<(), Failure> {
 }
 
 /// Where the secret is, and how one talks about it.
-fn begin(typed: &cli::Where, how: &cli::Talk, world: &mut World) -> Result<(SecretHome, Runtime), Failure> {
+fn begin(typed: &cli::Where, how: cli::Talk, world: &mut World) -> Result<(SecretHome, Runtime), Failure> {
     let runtime = talk(how, world)?;
     let profiles = Profiles::read(&world.env)?;
     let named = Named { argument: typed.profile.named.as_deref(), flag: typed.profile.profile.as_deref() };
@@ -108,10 +109,8 @@ fn begin(typed: &cli::Where, how: &cli::Talk, world: &mut World) -> Result<(Secr
     Ok((plan::secret_home(&which, typed, &world.env, &profiles)?, runtime))
 }
 
-fn talk(typed: &cli::Talk, world: &World) -> Result<Runtime, Failure> {
-    let cli::Talk { non_interactive, quiet, verbose } = *typed;
-    let how = cli::How { non_interactive, quiet, verbose, ..cli::How::default() };
-    let manner = plan::manner(&how, &world.env)?;
+fn talk(typed: cli::Talk, world: &World) -> Result<Runtime, Failure> {
+    let manner = plan::manner(typed, &cli::Calls::default(), &world.env)?;
     world.person.adjust(&manner);
     runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)
 }

@@ -46,7 +46,7 @@ pub(super) fn plan_for(
     how: &cli::How,
     world: &mut World,
 ) -> Result<(Plan, Profiles), Failure> {
-    let manner = plan::manner(how, &world.env)?;
+    let manner = plan::manner(how.talk, &how.calls, &world.env)?;
     world.person.adjust(&manner);
     let profiles = Profiles::read(&world.env)?;
     let code = given_code(how, world)?;

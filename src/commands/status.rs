@@ -33,7 +33,9 @@ pub(super) fn run(typed: &cli::Status, world: &mut World) -> Result<(), Failure>
     }
     let text =
         if plan::json(typed.json, &world.env)? { as_json(&rows) } else { with_waits(as_table(&rows), &rows, world) };
-    world.out.write_all(text.as_bytes()).map_err(Failure::Output)?;
+    if !typed.quiet {
+        world.out.write_all(text.as_bytes()).map_err(Failure::Output)?;
+    }
     let missing = rows.into_iter().find(|row| !row.is_valid()).filter(|_| !asked.is_empty());
     missing.map_or(Ok(()), |row| Err(Failure::NotValid { profile: row.profile.unwrap_or_default() }))
 }

@@ -29,18 +29,12 @@ impl Plugged {
         if let Some(given) = typed.token.as_ref().filter(|token| token.starts_with("arn:")) {
             return Err(PlanError::BadToken { given: given.clone(), origin: Origin::Flag("--token") });
         }
-        let how = cli::How {
-            token: typed.token.clone(),
-            non_interactive: typed.non_interactive,
-            quiet: typed.quiet,
-            verbose: typed.verbose,
-            ..cli::How::default()
-        };
+        let how = cli::How { token: typed.token.clone(), ..cli::How::default() };
         Ok(Self {
             token: token(&how, &chosen)?,
             reader: reader(typed.reader.as_deref(), env),
             wait: settings::wait(typed.wait.as_deref(), env)?,
-            manner: manner(&how, env)?,
+            manner: manner(typed.talk, &cli::Calls::default(), env)?,
         })
     }
 }

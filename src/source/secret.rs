@@ -91,12 +91,26 @@ impl SoftwareSecret {
         Err(SecretFault::Unlike { digits, period, algorithm: algorithm.to_string() })
     }
 
+    /// What to say of it if it is shorter than secrets are.
+    #[must_use]
+    pub fn doubt(&self) -> Option<String> {
+        doubt(self.0.secret().as_bytes().len())
+    }
+
     /// The code of a time step of AWS's, in which its own period is of whatever length (RFC 6238).
     #[must_use]
     pub fn code(&self, step: u64) -> Code {
         let digits = Zeroizing::new(self.0.generate(step.saturating_mul(PERIOD)).to_string());
         Code { digits: SecretString::from(digits.as_str()), step }
     }
+}
+
+/// What to say of a secret of so many bytes, if issuers give longer ones: a part of it may not have been copied.
+#[must_use]
+pub fn doubt(bytes: usize) -> Option<String> {
+    /// The shortest that are usual: 16 characters of base32.
+    const USUAL: usize = 10;
+    (bytes < USUAL).then(|| format!("note: the secret has only {bytes} bytes; look whether all of it was copied"))
 }
 
 /// A secret as people write it down: base32, whose case, blanks, hyphens and padding do not matter.

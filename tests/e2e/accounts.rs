@@ -87,6 +87,18 @@ fn a_uri_from_a_pipe() {
 }
 
 #[test]
+fn a_secret_of_which_a_part_was_copied_is_told_of() {
+    let mut bench = Bench::new();
+    bench.typed = None;
+    bench.input = "GEZDGNBV\n";
+    let doubt = "note: the secret has only 5 bytes; look whether all of it was copied\n";
+    let told = accounts(&bench, &["add", "AWS:carol"]);
+    assert!(told.code == 0 && told.err.contains(doubt), "{told:?}");
+    let told = bench.run(&["secret", "add", "dev", "--file", "~/part"]);
+    assert!(told.code == 0 && told.err.contains(doubt), "{told:?}");
+}
+
+#[test]
 fn an_account_added_anew_with_a_touch_is_asked_for_it_by_who_knew_it_without() {
     let mut bench = Bench::new();
     assert_eq!(bench.run(&["code", "dev"]).code, 0);

@@ -34,6 +34,8 @@ fn status_tells_what_stands_in_the_file() {
     let bench = Bench::new();
     assert_eq!(bench.run(&["status"]).out, "no sessions; `aws-mfa-key login` gets one\n");
     assert_eq!(bench.run(&["status", "dev"]).code, 1);
+    let quiet = bench.run(&["status", "dev", "-q"]);
+    assert_eq!((quiet.code, quiet.out.as_str()), (1, ""));
     assert_eq!(bench.login(&[]).code, 0);
     bench.aws.clear_requests();
     let table = bench.run(&["status", "dev"]);
@@ -302,6 +304,7 @@ fn logout_gives_back_the_bytes() {
     assert!(bench.read(".aws/credentials").contains("[dev-mfa]"));
     assert_eq!(bench.run(&["logout", "--all"]).err, "removed the session in profile dev-mfa\n");
     assert_eq!((bench.read(".aws/credentials"), bench.read(".aws/config")), before);
+    assert_eq!(bench.run(&["logout", "--all"]).err, "there are no sessions\n");
     let nothing = bench.run(&["logout", "dev"]);
     assert_eq!((nothing.code, nothing.err.as_str()), (0, "profile dev has no session\n"));
 }

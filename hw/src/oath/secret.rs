@@ -19,6 +19,12 @@ impl Secret {
         Self(bytes)
     }
 
+    /// How many bytes it has.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+
     /// What HMAC makes of it in any case, within the lengths that an applet takes: its hash where it is longer than the
     /// hash's block, and zeros behind it where it is short.
     ///

@@ -6,6 +6,7 @@ use crate::cli;
 use crate::commands::given::without_a_person;
 use crate::plan;
 use crate::report::Failure;
+use crate::source::secret::doubt;
 use crate::source::token::name;
 use crate::world::{World, printable};
 use hw::change::Change;
@@ -34,10 +35,11 @@ pub(super) fn run(typed: &cli::Add, world: &mut World) -> Result<(), Stop> {
         Some(account) => account,
         None => asked(&desk, &wishes, named.as_ref(), typed.force, &look)?,
     };
-    let (id, touch) = (account.id.clone(), account.touch);
+    let (id, touch, doubt) = (account.id.clone(), account.touch, doubt(account.secret.length()));
     desk.change(&look, Change::Add { account, overwrite: typed.force })?;
     let touched = if touch { "; each code needs a touch" } else { "" };
     world.person.tell(&format!("added {id} to {}{touched}", name(&look)));
+    doubt.iter().for_each(|doubt| world.person.tell(doubt));
     if id.is_of_aws() {
         world.person.tell(&next(&id));
     }

@@ -61,15 +61,7 @@ pub(super) struct Keeper<'w> {
 
 impl<'w> Keeper<'w> {
     pub(super) fn start(typed: &'w cli::Agent, world: &'w World) -> Result<Self, Failure> {
-        let how = cli::How {
-            non_interactive: typed.non_interactive,
-            quiet: typed.quiet,
-            verbose: typed.verbose,
-            no_notifications: typed.no_notifications,
-            on_touch: typed.on_touch.clone(),
-            ..cli::How::default()
-        };
-        let manner = plan::manner(&how, &world.env)?;
+        let manner = plan::manner(typed.talk, &typed.calls, &world.env)?;
         let (journal, began) = (Journal::new(&world.person, &world.clock, &world.env, manner.level), Instant::now());
         let askable = manner.askable;
         let mut keeper = Self {
