@@ -4,6 +4,8 @@ mod clocks;
 pub(super) mod env;
 mod keeper;
 mod kept;
+mod last;
+mod leaving;
 mod manager;
 mod note;
 mod plans;

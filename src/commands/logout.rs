@@ -39,17 +39,16 @@ pub(super) fn run(typed: &cli::Logout, world: &mut World) -> Result<(), Failure>
 }
 
 /// Takes a session out of the credentials file, and its profile out of the config file if it is still as we made it.
-/// Whether there was one.
-pub(super) fn remove(session: &str, profiles: &Profiles, world: &World) -> Result<bool, Failure> {
-    let Some(owner) = profiles.get(session).and_then(|profile| profile.get(OWNER)) else { return Ok(false) };
+pub(super) fn remove(session: &str, profiles: &Profiles, world: &World) -> Result<(), Failure> {
+    let Some(owner) = profiles.get(session).and_then(|profile| profile.get(OWNER)) else { return Ok(()) };
     let removed = credentials_file::remove(&profiles.locations.credentials, session, owner);
     if removed.map_err(|error| Failure::Write { spent: false, error })? == Removed::Nothing {
-        return Ok(false);
+        return Ok(());
     }
     let passed_on = profiles.get(owner).map(plan::passed_on).unwrap_or_default();
     if !passed_on.is_empty() {
         config_file::remove_profile(&profiles.locations.config, session, &passed_on)?;
     }
     world.person.tell(&format!("removed the session in profile {session}"));
-    Ok(true)
+    Ok(())
 }

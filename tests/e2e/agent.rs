@@ -111,6 +111,22 @@ fn sessions_leave_with_a_token_that_is_pulled_out_during_a_touch() {
 }
 
 #[test]
+fn sessions_that_cannot_be_removed_leave_later() {
+    let mut stack = Stack::new();
+    let mut agent = agent(&stack, &["--logout-on-removal"]);
+    agent.until("alice has a session");
+    let config = stack.bench.read(".aws/config");
+    stack.bench.write(".aws/config", "[profile dev\n");
+    agent.until("the old settings go on");
+    stack.inserted = None;
+    agent.until("a session is still there although no token is: ");
+    assert!(has_session(&stack));
+    stack.bench.write(".aws/config", &config);
+    agent.until("removed the session in profile dev-mfa");
+    assert!(!has_session(&stack));
+}
+
+#[test]
 fn sessions_leave_if_the_token_was_pulled_out_before_the_agent_came() {
     let mut stack = Stack::new();
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));

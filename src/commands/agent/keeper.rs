@@ -2,16 +2,16 @@
 
 use super::clocks::{Clocks, Since};
 use super::kept::{Kept, chance};
+use super::leaving::Leaving;
 use super::plans::{self, Plans};
 use super::plugged::{Change, Plugged};
 use super::serving::Serving;
 use super::telling::Telling;
-use super::{manager, note};
+use super::{last, manager};
 use crate::agent::journal::{Journal, Weight};
 use crate::agent::schedule::{Asking, Next, Obstacle};
 use crate::aws::config_file::{Locations, Profiles};
 use crate::cli;
-use crate::commands::logout;
 use crate::commands::round::obtain_all;
 use crate::commands::session::{Got, present};
 use crate::file::{self, Stamp};
@@ -19,36 +19,27 @@ use crate::plan::{self, Plan, PlanError};
 use crate::report::{self, Failure};
 use crate::source::Source;
 use crate::world::alarm::{Event, Last};
-use crate::world::{Level, Manner, Person, World, printable};
+use crate::world::{Level, Manner, World, printable};
 use hw::transport::Present;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// What is tried again after files could not be read.
 const UNREADABLE: Duration = Duration::from_mins(10);
-
-/// When sessions are tried to be removed again that could not be.
-const LEAVING: Duration = Duration::from_secs(30);
-
-/// How long the end may take, at most, so that sessions are written that AWS has given.
-const LAST_MOMENT: Duration = Duration::from_millis(900);
 
 /// See the module.
 pub(super) struct Keeper<'w> {
     world: &'w World,
     typed: &'w cli::Agent,
     manner: Manner,
-    logout_on_removal: bool,
     journal: Journal,
     kept: Vec<Kept>,
     /// What was told of profiles for which there is no plan.
     broken: Vec<String>,
     asking: Asking,
     plugged: Plugged,
-    /// Whether sessions have still to be removed, because no token is plugged in.
-    leaving: bool,
+    leaving: Leaving,
     /// What the config file was when the plans were made.
     config: Option<Stamp>,
     /// What the clocks said last.
@@ -68,13 +59,12 @@ impl<'w> Keeper<'w> {
             world,
             typed,
             manner,
-            logout_on_removal: plan::logout_on_removal(typed.logout_on_removal, &world.env)?,
             journal,
             kept: Vec::new(),
             broken: Vec::new(),
             asking: Asking { never: !askable, ..Asking::default() },
             plugged: Plugged::default(),
-            leaving: false,
+            leaving: Leaving::new(plan::logout_on_removal(typed.logout_on_removal, &world.env)?),
             config: None,
             clocks: Clocks::read(world),
             serving: Serving::default(),
@@ -82,6 +72,7 @@ impl<'w> Keeper<'w> {
             turns: manager::Turns::default(),
             began,
         };
+        keeper.address(keeper.manner.level, false);
         keeper.plan()?;
         if keeper.kept.is_empty() {
             return Err(PlanError::NoneUsable.into());
@@ -98,15 +89,7 @@ impl<'w> Keeper<'w> {
     pub(super) fn last(&self) -> Last {
         let (person, journal) = (self.world.person.clone(), self.journal.clone());
         let folder = self.serving.place.as_ref().map(|place| place.folder.clone());
-        Box::new(move || {
-            write_what_was_got(&person);
-            person.clear();
-            manager::stopping();
-            if let Some(folder) = &folder {
-                note::remove(folder);
-            }
-            journal.note(Weight::Info, "ended");
-        })
+        Box::new(move || last::act(&person, &journal, folder.as_deref()))
     }
 
     /// The files whose changes matter.
@@ -161,15 +144,12 @@ impl<'w> Keeper<'w> {
         self.turns.begin(self.began);
         let change = self.plugged.wait(self.world.clock.now());
         self.take(&change);
-        if self.leaving {
-            self.leaving = !self.log_out();
-        }
+        let again = self.leaving.act(&mut self.kept, self.world, &self.journal);
         let until = self.do_what_is_due();
         self.turns.end();
         let now = self.world.clock.now();
         let left = until.and_then(|until| until.duration_since(now).ok());
         self.telling.tell(&self.kept, (now, left), self.serving.place.as_ref(), &self.journal);
-        let again = self.leaving.then(|| now + LEAVING);
         [until, self.plugged.settles_at(), again].into_iter().flatten().min()
     }
 
@@ -302,7 +282,9 @@ impl<'w> Keeper<'w> {
     }
 
     /// Takes in what is new of the tokens.
-    fn take(&mut self, Change { came, went, is_back, none_is_left }: &Change) {
+    fn take(&mut self, change: &Change) {
+        self.leaving.hear(change);
+        let Change { came, went, is_back, .. } = change;
         for (what, tokens) in [("pulled out", went), ("plugged in", came)] {
             for token in tokens {
                 self.journal.note(Weight::Info, &format!("{what}: {}", printable(&token.reader, 100)));
@@ -316,34 +298,6 @@ impl<'w> Keeper<'w> {
             self.hope(|obstacle| !matches!(obstacle, Obstacle::Network | Obstacle::Refusal));
             self.asking.is_there();
         }
-        self.leaving = (self.leaving || *none_is_left && self.logout_on_removal) && !is_back && came.is_empty();
-    }
-
-    /// Removes the sessions whose codes come from a token, until one is plugged in. Whether all are gone.
-    fn log_out(&mut self) -> bool {
-        let profiles = match Profiles::read(&self.world.env) {
-            Ok(profiles) => profiles,
-            Err(error) => {
-                let why = report::in_one_line(&Failure::File(error));
-                self.journal.note(Weight::Error, &format!("no session was removed: {why}"));
-                return false;
-            }
-        };
-        self.address(Level::Quiet, false);
-        let mut all = true;
-        for kept in self.kept.iter_mut().filter(|kept| kept.is_from_a_token()) {
-            let name = &kept.plan.session_profile;
-            match logout::remove(name, &profiles, self.world) {
-                Ok(false) => {}
-                Ok(true) => self.journal.note(Weight::Info, &format!("removed the session in profile {name}")),
-                Err(failure) => {
-                    self.journal.note(Weight::Error, &report::in_one_line(&failure));
-                    all = false;
-                }
-            }
-            kept.standing.lock_out();
-        }
-        all
     }
 
     /// How much is said, and whether anything is asked.
@@ -354,18 +308,6 @@ impl<'w> Keeper<'w> {
     fn hope(&mut self, is_gone: impl Fn(Obstacle) -> bool) {
         self.kept.iter_mut().for_each(|kept| kept.standing.hope(&is_gone));
     }
-}
-
-/// Writes the sessions that AWS has given, or waits until they are written, but not for a file that cannot be had.
-fn write_what_was_got(person: &Person) {
-    let (person, (tell, told)) = (person.clone(), mpsc::channel());
-    // Without a thread they are lost.
-    let _ = std::thread::Builder::new().name("chore".to_owned()).spawn(move || {
-        person.do_chore();
-        // Nobody listens any more if it took too long.
-        let _ = tell.send(());
-    });
-    let _ = told.recv_timeout(LAST_MOMENT);
 }
 
 /// Names for a line, cut where it gets long.

@@ -1,0 +1,34 @@
+//! What the agent does last, from whichever thread: sessions that AWS has given are written, and all who know of it are told.
+
+use super::{manager, note};
+use crate::agent::journal::{Journal, Weight};
+use crate::world::Person;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// How long writing may take: whoever ends it does not wait for a file that cannot be had.
+const LONGEST: Duration = Duration::from_millis(900);
+
+/// See the module. `folder`: where it was served from.
+pub(super) fn act(person: &Person, journal: &Journal, folder: Option<&Path>) {
+    write_what_was_got(person);
+    person.clear();
+    manager::stopping();
+    if let Some(folder) = folder {
+        note::remove(folder);
+    }
+    journal.note(Weight::Info, "ended");
+}
+
+/// Writes it, or waits until another thread has.
+fn write_what_was_got(person: &Person) {
+    let (person, (tell, told)) = (person.clone(), mpsc::channel());
+    // Without a thread it is lost.
+    let _ = std::thread::Builder::new().name("chore".to_owned()).spawn(move || {
+        person.do_chore();
+        // Nobody listens any more if it took too long.
+        let _ = tell.send(());
+    });
+    let _ = told.recv_timeout(LONGEST);
+}
