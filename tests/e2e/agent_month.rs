@@ -1,5 +1,5 @@
 //! A month of the agent, in its own clock: touches that come late or never, tokens pulled, networks down, services that do
-//! not answer, clocks that are set, the agent itself restarted. What is counted is each minute in which a session could
+//! not answer, clocks that are set, a machine that sleeps, the agent itself restarted. What is counted is each minute in which a session could
 //! have been had.
 
 use crate::world::{Bench, READER, SEED_BASE32};
@@ -27,6 +27,8 @@ struct Month {
     start: SystemTime,
     /// Seconds by which somebody set the clock of this machine.
     set: Mutex<i64>,
+    /// Seconds in which the machine slept.
+    asleep: Mutex<u64>,
 }
 
 impl Month {
@@ -58,7 +60,7 @@ impl Clock for Here {
     }
 
     fn awake(&self) -> Option<Duration> {
-        Some(Duration::from_secs(DAY + self.0.passed()))
+        Some(Duration::from_secs(DAY + self.0.passed() - *self.0.asleep.lock().unwrap()))
     }
 }
 
@@ -96,6 +98,8 @@ enum Deed {
     /// The clock is set so many seconds away from the right time.
     Clock(i64),
     Logout,
+    /// The machine sleeps for so many seconds, in which nothing can be had.
+    Sleep(u64),
     /// The agent is ended, and begins anew.
     Restart,
     End,
@@ -225,6 +229,12 @@ impl Script {
                 assert_eq!(bench.run(&["logout", "silent"]).code, 0);
                 return vec![Event::Files];
             }
+            Deed::Sleep(seconds) => {
+                let passed = self.month.passed();
+                self.month.jump(passed + seconds);
+                *self.month.asleep.lock().unwrap() += seconds;
+                return vec![Event::ClockSet];
+            }
             Deed::Restart | Deed::End => {
                 self.begins = true;
                 self.rung.0.lock().unwrap().clear();
@@ -328,7 +338,8 @@ fn live(days: u64, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
     let silent = format!("[silent]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
     bench.write(".aws/credentials", &format!("{credentials}{silent}"));
     let start = SystemTime::now();
-    let month = Arc::new(Month { now: Mutex::new((0, Instant::now())), start, set: Mutex::new(0) });
+    let month =
+        Arc::new(Month { now: Mutex::new((0, Instant::now())), start, set: Mutex::new(0), asleep: Mutex::new(0) });
     let theirs = Arc::clone(&month);
     let began = i64::try_from(start.duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
     bench.aws.set_clock_source(move || began + i64::try_from(theirs.passed()).unwrap());
@@ -378,7 +389,7 @@ fn live(days: u64, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
 
 #[test]
 fn each_minute_in_which_a_session_could_have_been_had() {
-    use Deed::{Clock, Logout, Network, Person, Restart, Service, Token};
+    use Deed::{Clock, Logout, Network, Person, Restart, Service, Sleep, Token};
     let at = |day: u64, hour: u64| day * DAY + hour * HOUR;
     let deeds = [
         (at(1, 9), Network(Line::Busy)),
@@ -405,6 +416,7 @@ fn each_minute_in_which_a_session_could_have_been_had() {
         (at(21, 14), Token(false)),
         (at(21, 15), Person(Some(0))),
         (at(21, 15) + 1, Token(true)),
+        (at(21, 20), Sleep(15 * HOUR)),
         (at(22, 12), Network(Line::Portal)),
         (at(23, 3), Network(Line::Up)),
         (at(24, 1), Network(Line::Cut)),

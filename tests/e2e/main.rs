@@ -19,8 +19,10 @@
 //! - `generate`: completions and the man page, in front of those who read them.
 //! - `install`: what `make install` puts where, and takes away.
 //! - `pages`: what the README tells to type about that.
-//! - `agent`, `agent_endpoint`, `agent_errors`: sessions that are simply there, and served to programs.
-//! - `agent_month`: a month of that, minute by minute.
+//! - `running`: an agent that runs.
+//! - `agent`, `agent_endpoint`, `agent_ssh`, `agent_errors`: sessions that are simply there, and served to programs.
+//! - `agent_many`, `agent_month`: many of them, and a month of it, minute by minute.
+//! - `unattended`: nobody is asked who is not to be.
 //! - `beside_ykman`: tokens and accounts there, beside the token vendor's own client.
 //! - `waiting`: tokens that are not plugged in, and several that are.
 //! - `hostile`: text of others, which does no harm wherever it is written.
