@@ -1,7 +1,7 @@
 //! A code of an MFA device: from the first source that can answer, for a time step of which none was sent yet.
 
 use crate::aws::{Identity, MfaSerial};
-use crate::ledger::{Held, Known};
+use crate::ledger::Held;
 use crate::plan::Plan;
 use crate::source::command::{CodeCommand, CommandFault};
 use crate::source::secret::{SecretFault, SecretPlace, SoftwareSecret};
@@ -118,19 +118,6 @@ impl Ready {
         }
     }
 
-    /// What is to be remembered of the account, if a token has it.
-    #[must_use]
-    pub fn known(&self) -> Option<Known> {
-        let Self::Token(found) = self else { return None };
-        Some(Known {
-            device_id: found.device_id.clone()?,
-            token: found.token.clone(),
-            serial: found.serial,
-            account: found.account.id.clone(),
-            touch: found.account.touch,
-        })
-    }
-
     /// Whether a person types it.
     #[must_use]
     pub fn is_typed(&self) -> bool {
@@ -205,6 +192,12 @@ impl Codes<'_> {
         Some(Ready::Token(Box::new(found)))
     }
 
+    /// Remembers the account that a code is of, if a token has it.
+    pub fn note(&mut self, ready: &Ready) {
+        let known = if let Ready::Token(found) = ready { self.tokens.known(found) } else { None };
+        self.ledger.set_known(known);
+    }
+
     /// Finds the account, with the passwords that a person has to type for it.
     async fn find(&self, identity: Option<&Identity>) -> Result<Ready, TokenError> {
         let search = self.plan.search(self.serial, identity);
@@ -238,6 +231,7 @@ impl Codes<'_> {
     async fn code_of(&self, found: &Found) -> Result<Code, TokenError> {
         let purpose = self.purpose();
         let touch = found.account.touch != Some(false);
+        self.tokens.prepare(found, self.person).await?;
         loop {
             let step = self.unspent_step(touch).await;
             let outcome = {

@@ -66,6 +66,8 @@ pub struct Known {
     pub account: AccountId,
     /// Whether each code needs a touch.
     pub touch: Option<bool>,
+    /// Whether the applet was locked with a password, which is then looked for beforehand.
+    pub locked: bool,
 }
 
 /// Takes the ledger of an MFA device. While another process has it, `waiting` is told again and again how long it is waited
@@ -240,6 +242,7 @@ impl Notes {
                 "serial": known.serial,
                 "account": account,
                 "touch": known.touch,
+                "locked": known.locked,
             })
         });
         let started = self.started.as_ref().map(|(start, at)| json!({ "start": start, "at": at }));
@@ -298,6 +301,7 @@ fn parse_known(value: &Value) -> Option<Known> {
         serial: value.get("serial").and_then(Value::as_u64).and_then(|serial| u32::try_from(serial).ok()),
         account: AccountId::from_bytes(&bytes("account")?),
         touch: value.get("touch").and_then(Value::as_bool),
+        locked: value.get("locked").and_then(Value::as_bool).unwrap_or_default(),
     })
 }
 
@@ -400,6 +404,7 @@ mod tests {
             serial: Some(1),
             account: AccountId::from_bytes(b"AWS:\xff\x00"),
             touch: Some(true),
+            locked: true,
         };
         let mut first = held(folder.path());
         first.set_known(Some(known.clone()));

@@ -202,7 +202,7 @@ impl Login<'_> {
             let code = codes.code(&ready).await.map_err(LoginError::Code)?;
             person.detail(&format!("{source} gave a code; asking STS for a session"));
             let is_present = codes.is_present(&code);
-            codes.ledger.set_known(ready.known());
+            codes.note(&ready);
             codes.ledger.spend(code.step).map_err(LoginError::Ledger)?;
             let error = match exchange(aws, plan, serial, &identity, &code, grant).await {
                 Ok((session, identity)) => return Ok(Done { identity, session, source, account: ready.account() }),
@@ -328,7 +328,7 @@ pub async fn code_alone(
     let now = || crate::aws::client::shifted(clock.now(), behind);
     let mut codes = Codes { plan, serial, tokens, person, ledger, now: &now, only_present: false, for_aws: false };
     let (ready, code) = known_or_found(&mut codes).await.map_err(LoginError::Code)?;
-    codes.ledger.set_known(ready.known());
+    codes.note(&ready);
     codes.ledger.spend(code.step).map_err(LoginError::Ledger)?;
     Ok(code)
 }

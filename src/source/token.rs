@@ -200,9 +200,16 @@ pub struct Found {
     pub serial: Option<u32>,
     /// What its applet calls itself.
     pub device_id: Option<DeviceId>,
-    /// Whether all that is known of the account is from an earlier run: it may be another by now.
-    pub is_recalled: bool,
+    /// What was so in the earlier run that all is known from: it may be otherwise by now.
+    pub recalled: Option<Recollection>,
     reader: String,
+}
+
+/// See [`Found::recalled`].
+#[derive(Clone, Copy)]
+pub struct Recollection {
+    /// Whether the applet was locked with a password.
+    pub locked: bool,
 }
 
 /// How a person knows a token.

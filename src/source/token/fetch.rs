@@ -34,7 +34,7 @@ pub(super) async fn code(
 ) -> Result<Code, TokenError> {
     let touch = match found.account.touch {
         // It may have been added anew, with a touch: silence tells, where somebody can be asked.
-        Some(false) if found.is_recalled && person.may_be_bothered() => None,
+        Some(false) if found.recalled.is_some() && person.may_be_bothered() => None,
         touch => touch,
     };
     let nobody = || TokenError::TouchWanted { token: found.token.clone() };

@@ -100,7 +100,7 @@ fn found_on(look: &Look, account: &Account, is_guess: bool) -> Found {
         serial: look.identity.serial,
         reader: look.reader.clone(),
         device_id: look.device_id().cloned(),
-        is_recalled: false,
+        recalled: None,
     }
 }
 

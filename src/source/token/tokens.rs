@@ -4,7 +4,7 @@ use super::arrival::Arrivals;
 use super::keys::{Keys, Used};
 use super::remembered::Remembered;
 use super::unlock::Recalled;
-use super::{Found, TokenError, fetch, holders, on_a_thread};
+use super::{Found, Recollection, TokenError, fetch, holders, on_a_thread};
 use crate::ledger::Known;
 use crate::source::Code;
 use crate::world::{Machine, Person, Purpose, World};
@@ -113,11 +113,26 @@ impl Tokens {
     /// An account that is known from an earlier run, in the only reader that there is; nothing is sent to the token.
     #[must_use]
     pub fn recall(&self, known: &Known) -> Option<Found> {
-        let Known { token, serial, device_id, account: id, touch } = known.clone();
+        let Known { token, serial, device_id, account: id, touch, locked } = known.clone();
         let [reader] = <[String; 1]>::try_from(self.bus.readers().ok()?).ok()?;
         let account = Account { id, kind: Kind::Totp, algorithm: None, digits: None, touch };
         let device_id = Some(device_id);
-        Some(Found { token, account, is_guess: false, serial, device_id, is_recalled: true, reader })
+        let recalled = Some(Recollection { locked });
+        Some(Found { token, account, is_guess: false, serial, device_id, recalled, reader })
+    }
+
+    /// What is to be remembered of an account that made a code.
+    #[must_use]
+    pub fn known(&self, found: &Found) -> Option<Known> {
+        let device_id = found.device_id.clone()?;
+        Some(Known {
+            locked: self.keys.find(&device_id).is_some(),
+            device_id,
+            token: found.token.clone(),
+            serial: found.serial,
+            account: found.account.id.clone(),
+            touch: found.account.touch,
+        })
     }
 
     /// The turn to talk to the token that has an account: several logins go on side by side.

@@ -1,6 +1,6 @@
 //! Locked applets, unlocked with what is remembered of their passwords, or else with what a person types.
 
-use super::{Found, Outcome, Place, TokenError, Tokens};
+use super::{Found, Outcome, Place, Recollection, TokenError, Tokens};
 use crate::source::keyring::{Dialog, KeyringFault};
 use crate::world::Person;
 use hw::oath::{AccessKey, DeviceId, OathError, Password};
@@ -123,6 +123,17 @@ impl Tokens {
             recalled.refused.push(place);
         }
         Ok(false)
+    }
+
+    /// Looks for the key of an applet that was locked in the run before, so that it is at hand with the first word.
+    ///
+    /// # Errors
+    /// [`TokenError::PasswordFile`].
+    pub async fn prepare(&self, found: &Found, person: &Person) -> Result<(), TokenError> {
+        if let (Some(Recollection { locked: true }), Some(id)) = (found.recalled, &found.device_id) {
+            self.recall_key(id, found.serial, person).await?;
+        }
+        Ok(())
     }
 
     /// Whether it is worth another try after an error, since the password of the token is remembered.
