@@ -17,10 +17,6 @@ mkdir -p "$folder"
 exec 9>"$folder/lock"
 flock 9
 
-as_root=()
-if [ "$(id -u)" != 0 ]; then as_root=(sudo); fi
-"${as_root[@]}" env PROGRAM="${PROGRAM:-$target/release/aws-mfa-key}" tests/vm/image.sh "$target" "$(id -u)" "$@"
-
 machine=
 clean_up() {
     # It ends with this script, however that ends.
@@ -29,13 +25,18 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
 
+as_root=()
+if [ "$(id -u)" != 0 ]; then as_root=(sudo); fi
+"${as_root[@]}" env PROGRAM="${PROGRAM:-$target/release/aws-mfa-key}" tests/vm/image.sh "$target" "$(id -u)" "$@"
+
 # The second serial port has what the scenes say. The machine ends itself, after a restart when it is meant to.
 boot() {
     : >"$folder/scenes"
     tail -f "$folder/scenes" --pid $$ &
     local tail=$!
-    # What takes half an hour does not end any more.
-    timeout --foreground 1800 nice qemu-system-x86_64 -machine q35 -cpu max -smp 2 -m 1024 -display none -no-reboot -net none \
+    # What takes half an hour does not end any more; and it is not to outlive this script, should that be killed.
+    setpriv --pdeathsig TERM timeout --foreground 1800 \
+        nice qemu-system-x86_64 -machine q35 -cpu max -smp 2 -m 1024 -display none -no-reboot -net none \
         -kernel "$folder/vmlinuz" -initrd "$folder/initrd" -append "root=/dev/vda rw console=ttyS0 quiet" \
         -drive "file=$folder/disk,if=virtio,format=raw,cache=unsafe" \
         -serial "file:$folder/console" -serial "file:$folder/scenes" </dev/null &

@@ -16,7 +16,11 @@ base=$folder/base
 
 make_base() {
     echo "Getting Debian 13's packages (once; some minutes) …"
-    rm -rf "$base" "$base.made-from"
+    # One that was killed leaves these.
+    for inner in proc sys; do
+        if mountpoint --quiet "$base/$inner"; then umount "$base/$inner"; fi
+    done
+    rm -rf --one-file-system "$base" "$base.made-from"
     if ! debootstrap --variant=minbase --include="$packages" trixie "$base" >"$folder/debootstrap.log" 2>&1; then
         tail -5 "$folder/debootstrap.log" >&2
         exit 1
@@ -57,6 +61,9 @@ ln -s ../scenes.service "$root/etc/systemd/system/multi-user.target.wants/scenes
 cp "$root"/boot/vmlinuz-* "$folder/vmlinuz"
 cp "$root"/boot/initrd.img-* "$folder/initrd"
 rm -f "$folder/disk"
-mke2fs -q -t ext4 -d "$root" "$folder/disk" 1800M 2>/dev/null
+if ! mke2fs -q -t ext4 -d "$root" "$folder/disk" 1800M >"$folder/mke2fs.log" 2>&1; then
+    tail -5 "$folder/mke2fs.log" >&2
+    exit 1
+fi
 rm -rf "$root"
 chown "$owner" "$folder" "$folder"/{vmlinuz,initrd,disk}
