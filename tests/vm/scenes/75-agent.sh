@@ -10,6 +10,13 @@ expect 0 "robot@123456789012 on YubiKey 11111111" at_desktop alice aws-mfa-key d
 pull_out 1
 expect 0 robot-mfa at_desktop alice aws-mfa-key status robot
 systemctl_of alice show --property StatusText --value aws-mfa-key-agent.service
+systemctl_of alice set-environment AWS_MFA_KEY_LOGOUT_ON_REMOVAL=yes
+systemctl_of alice restart aws-mfa-key-agent.service
+plug_in 1
+until_it_is_so at_desktop alice aws-mfa-key status robot
+pull_out 1
+until_it_is_so not grep -q robot-mfa /home/alice/.aws/credentials
+expect 1 "no token is plugged in" at_desktop alice aws-mfa-key doctor robot
+systemctl_of alice unset-environment AWS_MFA_KEY_LOGOUT_ON_REMOVAL
 systemctl_of alice disable --now aws-mfa-key-agent.service
 is success systemctl_of alice show --property Result --value aws-mfa-key-agent.service
-at_desktop alice aws-mfa-key logout robot
