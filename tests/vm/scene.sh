@@ -87,9 +87,10 @@ pull_out() { # TOKEN
 
 # As somebody who came over the network: without a desktop, and without anything of root's.
 as() { # USER COMMAND…
-    local user=$1
+    local user=$1 home
     shift
-    runuser --user "$user" -- env --ignore-environment --chdir "/home/$user" HOME="/home/$user" PATH=/usr/local/bin:/usr/bin:/bin "$@"
+    home=$(getent passwd "$user" | cut --delimiter : --fields 6)
+    runuser --user "$user" -- env --ignore-environment --chdir "$home" HOME="$home" PATH=/usr/local/bin:/usr/bin:/bin "$@"
 }
 
 # As somebody who sits at the machine.

@@ -11,5 +11,5 @@ ls -l /var/lib/aws-mfa-key /var/lib/aws-mfa-key/.aws
 [ "$(stat --format '%U %a' /var/lib/aws-mfa-key/.aws/credentials)" = "aws-mfa-key 600" ]
 expect 0 lab-mfa typed alice 'sudo -H -u aws-mfa-key aws-mfa-key status'
 expect 0 "lab@123456789012 on YubiKey 22222222" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab
-runuser --user aws-mfa-key -- env HOME=/var/lib/aws-mfa-key aws-mfa-key logout lab
+as aws-mfa-key aws-mfa-key logout lab
 pull_out 2

@@ -10,8 +10,8 @@ grep -q lab-mfa /var/lib/aws-mfa-key/.aws/credentials
 journalctl --boot --output cat --unit aws-mfa-key-login@lab.service | tee /tmp/said
 not grep -q MFRGG /tmp/said
 # To others it is no secret source at all.
-expect 0 "" runuser --user aws-mfa-key -- env HOME=/var/lib/aws-mfa-key aws-mfa-key logout lab
-expect 2 "" runuser --user aws-mfa-key -- env HOME=/var/lib/aws-mfa-key aws-mfa-key login lab --non-interactive
+expect 0 "" as aws-mfa-key aws-mfa-key logout lab
+expect 2 "" as aws-mfa-key aws-mfa-key login lab --non-interactive
 expect 1 "aws-mfa-key.totp" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab
 expect 0 "there is a secret that makes codes" systemd-run --quiet --pipe --wait --property User=aws-mfa-key \
     --property 'ImportCredential=aws-mfa-key.*' env HOME=/var/lib/aws-mfa-key aws-mfa-key doctor lab

@@ -11,7 +11,7 @@ until_it_is_so is inactive systemctl is-active aws-mfa-key-login@lab.service
 is success systemctl show --property Result --value aws-mfa-key-login@lab.service
 # Without it, nobody can be asked.
 rm /etc/credstore.encrypted/aws-mfa-key.password
-expect 0 "" runuser --user aws-mfa-key -- env HOME=/var/lib/aws-mfa-key aws-mfa-key logout lab
+expect 0 "" as aws-mfa-key aws-mfa-key logout lab
 expect 1 "" systemctl start aws-mfa-key-login@lab.service
 is 4 systemctl show --property ExecMainStatus --value aws-mfa-key-login@lab.service
 journalctl --boot --unit aws-mfa-key-login@lab.service --output cat | grep 'next: '
