@@ -262,6 +262,10 @@ fn too_late(profile: &str, waited: Duration, pending: Option<&Pending>) -> Repor
 fn agent(profile: &str, fault: AgentFault) -> Report {
     let what = format!("could not get the session of profile {profile} from the agent");
     match fault {
+        AgentFault::Nowhere => {
+            let next = "set it: `export XDG_RUNTIME_DIR=/run/user/$(id -u)`, which is there while you are logged in";
+            Report::new(Exit::Failed, what, "XDG_RUNTIME_DIR is not set, which says where the agent is", next)
+        }
         AgentFault::NotRunning => {
             let next = "start it: `aws-mfa-key agent`, in another terminal or as a service";
             Report::new(Exit::Failed, what, "no agent is running for this user", next)

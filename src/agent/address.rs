@@ -28,6 +28,8 @@ pub struct Address {
 /// Why a program cannot be pointed at the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgentFault {
+    /// Nothing says where one would be.
+    Nowhere,
     /// No agent runs.
     NotRunning,
     /// One does, and does not answer.

@@ -1,7 +1,7 @@
 //! The grammar of the agent.
 
 use super::{Calls, Talk};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 use std::path::PathBuf;
 
 /// `agent`: whose sessions are kept fresh, and how.
@@ -64,7 +64,7 @@ pub struct AgentEnv {
     pub profile: super::Named,
 
     /// Port that leads to the agent, on a machine where that is another one: at the other end of an SSH connection
-    #[arg(long)]
+    #[arg(long, value_parser = value_parser!(u16).range(1..))]
     pub port: Option<u16>,
 
     /// Shell to write for [default: the one in SHELL, else sh]

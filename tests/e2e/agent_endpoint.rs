@@ -224,6 +224,12 @@ fn a_command_can_be_served_by_it() {
         !told.out.contains("AWS_ACCESS_KEY_ID") && told.out.contains("AWS_CONTAINER_AUTHORIZATION_TOKEN="),
         "{told:?}"
     );
+    let config = stack.bench.read(".aws/config");
+    stack.bench.write(".aws/config", &config.replace("[profile dev]\n", "[profile dev]\nca_bundle = /etc/ca.pem\n"));
+    let here = ours(&stack, &["agent", "env", "dev"]).out;
+    assert!(here.contains("export AWS_CA_BUNDLE='/etc/ca.pem'\n"), "{here}");
     let port = ours(&stack, &["agent", "env", "dev", "--port", "4711"]).out;
     assert!(port.contains("AWS_CONTAINER_CREDENTIALS_FULL_URI='http://127.0.0.1:4711/profiles/dev'\n"), "{port}");
+    assert!(!port.contains("AWS_CA_BUNDLE"), "that machine has files of its own: {port}");
+    assert_eq!(ours(&stack, &["agent", "env", "dev", "--port", "0"]).code, Some(2));
 }

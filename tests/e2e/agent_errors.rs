@@ -26,6 +26,7 @@ const CASES: &[Case] = &[
         start(b)
     }),
     ("an agent that keeps no such profile", |b| start_with(b, &["prod"])),
+    ("nothing that says where an agent is", |b| b.run(&["agent", "env", "dev"])),
     ("no agent", |b| {
         place(b);
         b.run(&["agent", "env", "dev"])

@@ -36,6 +36,8 @@ const STRONGER: [&str; 7] = [
     "login_session",
     "web_identity_token_file",
 ];
+/// What names a file.
+const CERTIFICATES: &str = "AWS_CA_BUNDLE";
 /// How long the agent may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -61,6 +63,7 @@ pub(in crate::commands) fn pointed(named: &cli::Named, port: Option<u16>, world:
     let which = Which::of(named, &world.env, &profiles)?;
     let profile = which.profile(&profiles)?;
     let failed = |fault| Failure::Agent { profile: which.name().to_owned(), fault };
+    agent::folder(&world.env).ok_or_else(|| failed(AgentFault::Nowhere))?;
     let address = Address::read(&world.env).ok_or_else(|| failed(AgentFault::NotRunning))?;
     let url = address.url(which.name()).ok_or_else(|| failed(AgentFault::NotKept))?;
     let token = address.token(which.name()).ok_or_else(|| failed(AgentFault::NotKept))?;
@@ -74,9 +77,11 @@ pub(in crate::commands) fn pointed(named: &cli::Named, port: Option<u16>, world:
     }
     let url = port.and_then(|port| address.at(port).url(which.name())).unwrap_or(url);
     let mut set = vec![(URL, Zeroizing::new(url.to_string())), (TOKEN, token)];
-    set.extend(said(&plan::passed_on(profile)).map(|(name, value)| (name, Zeroizing::new(value))));
-    let usual = profiles.get("default");
+    let passed_on = plan::passed_on(profile);
     // On another machine there are other files.
+    let said = said(&passed_on).filter(|(name, _)| port.is_none() || *name != CERTIFICATES);
+    set.extend(said.map(|(name, value)| (name, Zeroizing::new(value))));
+    let usual = profiles.get("default");
     let is_stronger = usual.is_some_and(|usual: &Profile| STRONGER.iter().any(|key| usual.get(key).is_some()));
     if is_stronger && port.is_none() {
         let none = || Zeroizing::new("/dev/null".to_owned());

@@ -26,7 +26,7 @@ impl Serving {
     pub(super) fn begin(world: &World, journal: &Journal) -> Result<Self, Failure> {
         let shelf = Shelf::default();
         let Some(folder) = agent::folder(&world.env) else {
-            let why = "XDG_RUNTIME_DIR is not set: the sessions are not served to programs, and `status` is not told";
+            let why = "the sessions are not served to programs, and `status` is not told: XDG_RUNTIME_DIR is not set; next: set it to a folder of your own, such as /run/user/$(id -u)";
             journal.note(Weight::Warning, why);
             return Ok(Self { place: None, shelf });
         };
