@@ -2,7 +2,7 @@
 
 use crate::world::printable;
 use std::fmt::Write as _;
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -70,14 +70,19 @@ fn label(name: &str) -> String {
     printable(name, 200).replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-/// Replaces the file in one step; everybody may read it.
+/// Replaces the file in one step; everybody may read it. A link there is replaced, and not followed: others may write to the
+/// folder.
 ///
 /// # Errors
-/// What the system says against it.
+/// What the system says against it, in the same words each time; it is not put in the place of a device or folder.
 pub fn write(path: &Path, tallies: &[Tally]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(io::Error::other("it is not a regular file"));
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    // The name of one that could not be made is made of dice.
+    let mut new = tempfile::NamedTempFile::new_in(folder).map_err(|error| io::Error::from(error.kind()))?;
     new.write_all(text(tallies).as_bytes())?;
     new.as_file().set_permissions(Permissions::from_mode(0o644))?;
     new.persist(path).map(drop).map_err(|error| error.error)
@@ -86,6 +91,7 @@ pub fn write(path: &Path, tallies: &[Tally]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::symlink;
     use std::time::Duration;
 
     #[test]
@@ -118,6 +124,12 @@ mod tests {
         }
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
-        assert!(write(&folder.path().join("nowhere/keys.prom"), &[]).is_err());
+        let told = || write(&folder.path().join("nowhere/keys.prom"), &[]).unwrap_err().to_string();
+        assert_eq!(told(), told(), "it is told once");
+        let device = folder.path().join("stdout");
+        symlink("/dev/null", &device).unwrap();
+        assert!(write(&device, &[]).is_err());
+        assert!(write(folder.path(), &[]).is_err());
+        assert!(device.is_symlink());
     }
 }
