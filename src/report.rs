@@ -191,6 +191,14 @@ pub fn in_one_line(failure: &Failure) -> String {
     format!("{error}: {cause}; next: {next}")
 }
 
+/// The same for one who tries again by itself, so that nobody is told to.
+#[must_use]
+pub fn in_one_line_unattended(failure: &Failure) -> String {
+    /// What only helps one who typed a command.
+    const TYPED: [&str; 3] = [", then try again", "; --wait waits for it", " (--wait waits for it)"];
+    TYPED.iter().fold(in_one_line(failure), |line, words| line.replace(words, ""))
+}
+
 /// Explains a failure.
 #[must_use]
 pub fn report(failure: &Failure) -> Report {
@@ -383,7 +391,8 @@ fn prompt(what: String, answer: NoAnswer) -> Report {
 }
 
 /// A word as one types it to a shell.
-fn quoted(word: &str) -> String {
+#[must_use]
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+,=".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -1,6 +1,6 @@
 //! `agent`: sessions that are simply there; the built program on real parts.
 
-use crate::running::{Running, agent, until, with_a_secret};
+use crate::running::{Running, agent, ours, until, with_a_secret};
 use crate::stack::{PATIENCE, Stack, signal};
 use std::fs;
 use std::os::unix::net::UnixDatagram;
@@ -37,6 +37,30 @@ fn a_touch_is_asked_for_and_then_there_is_a_session() {
 }
 
 #[test]
+fn whoever_looks_is_told_that_a_touch_is_wanted() {
+    let stack = Stack::new();
+    stack.bench.token.set_touch(Touch::Never);
+    let numbers = stack.bench.path("keys.prom");
+    let mut agent = agent(&stack, &["--metrics-file", numbers.to_str().unwrap()]);
+    assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
+    let status = ours(&stack, &["status"]);
+    assert!(status.out.contains("the agent waits for a touch, or a password, for profile dev\n"), "{status:?}");
+    let numbers = fs::read_to_string(&numbers).unwrap();
+    assert!(numbers.contains("aws_mfa_key_waits_for_person{profile=\"dev\"} 1\n"), "{numbers}");
+    // And then how it goes on.
+    agent.until("YubiKey 12345678 was not touched within");
+    agent.until("or as soon as a token is plugged in, for dev; at once: `aws-mfa-key login dev`");
+}
+
+#[test]
+fn where_nobody_is_asked_it_says_that_somebody_is_needed() {
+    let stack = Stack::new();
+    stack.bench.token.set_touch(Touch::Never);
+    let mut agent = agent(&stack, &["--non-interactive"]);
+    agent.until("wants a touch, and nobody may be asked for it (--non-interactive)");
+}
+
+#[test]
 fn it_ends_at_once_during_a_touch() {
     let stack = Stack::new();
     stack.bench.token.set_touch(Touch::Never);
@@ -68,7 +92,8 @@ fn a_token_that_is_plugged_in_is_used_at_once() {
     let mut stack = Stack::new();
     stack.inserted = None;
     let mut agent = agent(&stack, &[]);
-    agent.until("dev: could not log in profile dev: no token is plugged in");
+    agent.until("dev: could not log in profile dev: no token is plugged in; next: plug in the token");
+    assert!(!agent.said.iter().any(|line| line.contains("--wait") || line.contains("try again")), "{:?}", agent.said);
     let mut status = stack.program(&["status"]);
     status.env("XDG_RUNTIME_DIR", stack.bench.home.path());
     until("status says so", || {

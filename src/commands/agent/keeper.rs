@@ -1,7 +1,7 @@
 //! The agent's loop without its waits: what is due is done, what happened is taken in.
 
 use super::clocks::{Clocks, Since};
-use super::kept::{Kept, chance};
+use super::kept::{Asked, How, Kept, chance};
 use super::leaving::Leaving;
 use super::plans::{self, Plans};
 use super::plugged::{Change, Plugged};
@@ -181,6 +181,10 @@ impl<'w> Keeper<'w> {
     /// Tries to get the sessions of some profiles.
     fn run(&mut self, whose: &[usize], ask: bool) {
         whose.iter().for_each(|at| self.kept[*at].tally.asked += u64::from(ask));
+        if ask {
+            let (now, place) = (self.world.clock.now(), self.serving.place.as_ref());
+            self.telling.tell_those_who_ask(&self.kept, now, place, &self.journal);
+        }
         let plans: Vec<&Plan> = whose.iter().map(|at| &self.kept[*at].plan).collect();
         let names: Vec<&str> = plans.iter().map(|plan| plan.profile.as_str()).collect();
         if ask {
@@ -192,6 +196,11 @@ impl<'w> Keeper<'w> {
             manager::status(&format!("waiting for a touch, or a password, for {}", listed(&names)));
         }
         self.address(if ask { self.manner.level } else { Level::Quiet }, ask);
+        let asked = match (ask, self.asking.never) {
+            (true, _) => Asked::InVain { before: self.asking.missed > 0 },
+            (false, true) => Asked::Never,
+            (false, false) => Asked::Next,
+        };
         let outcomes = obtain_all(&plans, self.world);
         self.address(self.manner.level, false);
         let now = self.world.clock.now();
@@ -204,7 +213,7 @@ impl<'w> Keeper<'w> {
                         Ok(got) => self.kept[*at].got(&got, now, &self.journal),
                         Err(failure) => {
                             let is_told = told.iter().any(|other| other.is_same(&failure));
-                            let met = self.kept[*at].meet(&failure, is_told, now, &self.journal);
+                            let met = self.kept[*at].meet(&failure, How { asked, is_told }, now, &self.journal);
                             missed = missed.or(ask.then_some(met));
                             told.push(failure);
                         }
@@ -213,16 +222,30 @@ impl<'w> Keeper<'w> {
             }
             Err(failure) => {
                 for (count, at) in whose.iter().enumerate() {
-                    let met = self.kept[*at].meet(&failure, count > 0, now, &self.journal);
+                    let how = How { asked, is_told: count > 0 };
+                    let met = self.kept[*at].meet(&failure, how, now, &self.journal);
                     missed = missed.or(ask.then_some(met));
                 }
             }
         }
         match missed {
-            Some(Obstacle::Person) => self.asking.miss(now, chance()),
+            Some(Obstacle::Person) => {
+                self.asking.miss(now, chance());
+                self.tell_when_again(whose, now);
+            }
             None if ask => self.asking.is_there(),
             _ => {}
         }
+    }
+
+    /// Whoever missed it need not wait.
+    fn tell_when_again(&self, whose: &[usize], now: SystemTime) {
+        let Some(pause) = self.asking.not_before.and_then(|then| then.duration_since(now).ok()) else { return };
+        let pause = humantime::format_duration(Duration::from_secs(pause.as_secs().div_ceil(60) * 60));
+        let names: Vec<&str> = whose.iter().map(|at| self.kept[*at].plan.profile.as_str()).collect();
+        let what = format!("asking again in {pause}, or as soon as a token is plugged in, for {}", listed(&names));
+        let login = names.first().map_or_else(String::new, |name| report::quoted(name));
+        self.journal.note(Weight::Info, &format!("{what}; at once: `aws-mfa-key login {login}`"));
     }
 
     /// Takes in what happened.

@@ -23,6 +23,25 @@ pub(super) struct Kept {
     pub(super) tally: Tally,
 }
 
+/// How a session was tried to be had.
+#[derive(Clone, Copy)]
+pub(super) struct How {
+    pub(super) asked: Asked,
+    /// Whether it was told of another profile that met the very same.
+    pub(super) is_told: bool,
+}
+
+/// What a person had to do with it.
+#[derive(Clone, Copy)]
+pub(super) enum Asked {
+    /// Nobody is ever asked.
+    Never,
+    /// If one is needed, they are asked next.
+    Next,
+    /// They were; `before`: and missed it before.
+    InVain { before: bool },
+}
+
 impl Kept {
     /// What is known of a profile goes on, unless its settings or its key are others now.
     pub(super) fn of(plan: Plan, before: Option<Self>, is_new: bool) -> Self {
@@ -68,20 +87,26 @@ impl Kept {
         self.standing.got(now + got.left.saturating_sub(renewal(self.life)), now);
     }
 
-    /// A session could not be had. `is_told`: of another profile that met the very same.
-    pub(super) fn meet(&mut self, failure: &Failure, is_told: bool, now: SystemTime, journal: &Journal) -> Obstacle {
+    /// A session could not be had.
+    pub(super) fn meet(&mut self, failure: &Failure, how: How, now: SystemTime, journal: &Journal) -> Obstacle {
         let obstacle = obstacle_of(failure);
         self.tally.refusals += u64::from(obstacle == Obstacle::Refusal);
-        let wanted_person = self.standing.wants_person;
         let is_new = self.standing.meet(obstacle, now, chance());
-        // That a person is needed is worth a word when they are asked.
-        let weight = match obstacle {
-            Obstacle::Person if !wanted_person => Weight::Debug,
-            _ if !is_new || is_told => Weight::Debug,
-            _ if self.left.is_zero() => Weight::Error,
-            _ => Weight::Warning,
+        let is_told = match (obstacle, how.asked) {
+            (Obstacle::Person, Asked::InVain { before }) => before,
+            (Obstacle::Person, Asked::Next) => true,
+            _ => !is_new,
         };
-        journal.note(weight, &format!("{}: {}", self.plan.profile, report::in_one_line(failure)));
+        let weight = match self.left.is_zero() {
+            _ if is_told || how.is_told => Weight::Debug,
+            true => Weight::Error,
+            false => Weight::Warning,
+        };
+        let what = match (obstacle, how.asked) {
+            (Obstacle::Person, Asked::Next) => "a person is needed".to_owned(),
+            _ => report::in_one_line_unattended(failure),
+        };
+        journal.note(weight, &format!("{}: {what}", self.plan.profile));
         obstacle
     }
 

@@ -34,30 +34,27 @@ impl Telling {
         place: Option<&Place>,
         journal: &Journal,
     ) {
-        let fresh = kept.iter().filter(|kept| kept.standing.renew_at.is_some()).count();
-        let waits = kept.iter().filter_map(|kept| {
-            let obstacle = kept.waits_for()?;
-            Some((kept.plan.profile.as_str(), obstacle.waits_for().to_owned()))
-        });
-        let waits: BTreeMap<&str, String> = waits.collect();
-        let mut text = format!("{fresh} of {} sessions are fresh", kept.len());
-        for (profile, what) in waits.iter().take(5) {
-            text.push_str(&format!("; {profile} waits for {what}"));
+        self.tell_those_who_ask(kept, now, place, journal);
+        manager::status(&status(kept, left));
+        if !std::mem::replace(&mut self.is_ready, true) {
+            manager::ready();
         }
-        if let Some(left) = left {
-            let left = humantime::format_duration(Duration::from_secs(left.as_secs().div_ceil(60) * 60));
-            text.push_str(&format!("; next in {left}"));
-        }
-        manager::status(&text);
+    }
+
+    /// Tells `status` and Prometheus: also while a person is asked, since that takes long.
+    pub(super) fn tell_those_who_ask(
+        &mut self,
+        kept: &[Kept],
+        now: SystemTime,
+        place: Option<&Place>,
+        journal: &Journal,
+    ) {
         if let Some(place) = place
-            && let Err(error) = note::write(place, &waits)
+            && let Err(error) = note::write(place, &waits(kept))
         {
             journal.note(Weight::Debug, &report::in_one_line(&Failure::File(error)));
         }
         self.write_metrics(kept, now, journal);
-        if !std::mem::replace(&mut self.is_ready, true) {
-            manager::ready();
-        }
     }
 
     /// Tells the numbers, if they are wanted. What stands against it is told once.
@@ -77,4 +74,27 @@ impl Telling {
         }
         self.unwritten = fault;
     }
+}
+
+/// What each profile waits for, in few words.
+fn waits(kept: &[Kept]) -> BTreeMap<&str, String> {
+    let waits = kept.iter().filter_map(|kept| {
+        let obstacle = kept.waits_for()?;
+        Some((kept.plan.profile.as_str(), obstacle.waits_for().to_owned()))
+    });
+    waits.collect()
+}
+
+/// How it goes, in a line.
+fn status(kept: &[Kept], left: Option<Duration>) -> String {
+    let fresh = kept.iter().filter(|kept| kept.standing.renew_at.is_some()).count();
+    let mut text = format!("{fresh} of {} sessions are fresh", kept.len());
+    for (profile, what) in waits(kept).iter().take(5) {
+        text.push_str(&format!("; {profile} waits for {what}"));
+    }
+    if let Some(left) = left {
+        let left = humantime::format_duration(Duration::from_secs(left.as_secs().div_ceil(60) * 60));
+        text.push_str(&format!("; next in {left}"));
+    }
+    text
 }
