@@ -19,7 +19,7 @@ pub struct Secret {
 pub enum SecretCommand {
     /// Keep the secret of a profile's MFA device, for a machine without a token
     Add(Box<SecretAdd>),
-    /// Remove it
+    /// Remove the secret of a profile's MFA device
     Remove(SecretRemove),
     /// Show the names of the secrets in the keyring
     List(SecretList),

@@ -5,7 +5,7 @@ use crate::accounts::{AccountFault, AccountsError, is_secret};
 use crate::aws::config_file::Profiles;
 use crate::cli::{self, SecretCommand};
 use crate::plan::{self, Named, SecretHome, Which};
-use crate::report::Failure;
+use crate::report::{Failure, quoted};
 use crate::source::secret::{SecretFault, SoftwareSecret, in_keyring};
 use crate::world::{World, printable};
 use secrecy::{ExposeSecret, SecretString};
@@ -44,7 +44,10 @@ fn add(typed: &cli::SecretAdd, world: &mut World) -> Result<(), Failure> {
         Some(given) => given,
         None => asked(&home, &runtime, world).map_err(failed)?,
     };
-    runtime.block_on(home.place.put(&text, &person)).map_err(|fault| failed(fault.into()))?;
+    let put = runtime.block_on(home.place.put(&text, typed.force, &person)).map_err(|fault| failed(fault.into()))?;
+    if !put {
+        return Err(failed(AccountsError::SecretTaken { place }));
+    }
     person.tell(&format!("the secret of profile {} is in {place} now", printable(&home.profile, 100)));
     secret.doubt().iter().for_each(|doubt| person.tell(doubt));
     if let Err(SecretFault::Unlike { digits, period, algorithm }) = secret.check() {
@@ -59,11 +62,8 @@ fn add(typed: &cli::SecretAdd, world: &mut World) -> Result<(), Failure> {
             .strip_suffix(&format!(":{}", home.profile))
             .filter(|source| *source == "secret:keyring")
             .unwrap_or(&source);
-        person.tell(&format!(
-            "next: `aws configure set mfa_key_source {} --profile {}`",
-            printable(source, 300),
-            printable(&home.profile, 100)
-        ));
+        let (source, profile) = (quoted(&printable(source, 300)), quoted(&printable(&home.profile, 100)));
+        person.tell(&format!("next: `aws configure set mfa_key_source {source} --profile {profile}`"));
     }
     Ok(())
 }

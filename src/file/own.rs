@@ -2,9 +2,9 @@
 
 use super::place::{folder_of, hidden_name, is_replaceable, sync_folder};
 use super::{FileError, FileFault, adopt, reserve, writing};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Replaces a file of our own by `text`, in one step; its lock is held by the caller, its folder is there. It is on disk
@@ -19,6 +19,28 @@ pub fn overwrite(path: &Path, text: &[u8]) -> Result<(), FileError> {
     });
     written.map_err(|fault| FileError { path: path.to_owned(), fault })?;
     sync_folder(folder_of(path));
+    Ok(())
+}
+
+/// Puts a new file there, in the place of what is there only if `replace`. Nobody holds a lock: of several at once each puts
+/// all of its own there, or nothing. Only its owner can read it.
+///
+/// # Errors
+/// [`FileError`]; what was there is then as it was.
+pub fn place(path: &Path, text: &[u8], replace: bool) -> Result<(), FileError> {
+    let folder = folder_of(path);
+    let place = || {
+        let prefix = hidden_name(path, ".new-");
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix(&prefix).permissions(Permissions::from_mode(0o600));
+        let mut new = builder.tempfile_in(folder).map_err(writing)?;
+        adopt(new.as_file(), folder)?;
+        new.write_all(text).and_then(|()| new.as_file().sync_all()).map_err(writing)?;
+        let placed = if replace { new.persist(path) } else { new.persist_noclobber(path) };
+        placed.map(drop).map_err(|error| writing(error.error))
+    };
+    place().map_err(|fault| FileError { path: path.to_owned(), fault })?;
+    sync_folder(folder);
     Ok(())
 }
 
@@ -63,7 +85,39 @@ fn ended(name: &Path, outcome: io::Result<()>) -> Result<(), FileFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::fs::MetadataExt;
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    #[test]
+    fn of_many_at_once_one_is_there_and_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("own");
+        let (many, first) = (8, AtomicU8::new(0));
+        std::thread::scope(|scope| {
+            for own in 1..=many {
+                let (path, first) = (&path, &first);
+                scope.spawn(move || match place(path, &vec![own; 10_000], false) {
+                    Ok(()) => assert_eq!(first.swap(own, Ordering::Relaxed), 0, "only one of them"),
+                    Err(FileError { fault: FileFault::Write(error), .. }) => {
+                        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+                    }
+                    Err(error) => panic!("{error:?}"),
+                });
+            }
+        });
+        let there = fs::read(&path).unwrap();
+        assert_eq!(there, vec![first.into_inner(); 10_000]);
+        std::thread::scope(|scope| {
+            for own in 1..=many {
+                let path = &path;
+                scope.spawn(move || place(path, &vec![own; 10_000], true).unwrap());
+            }
+        });
+        let there = fs::read(&path).unwrap();
+        assert!(there.len() == 10_000 && there.iter().all(|byte| *byte == there[0]));
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    }
 
     #[test]
     fn it_is_replaced_and_not_written_over_whatever_was_left_there() {

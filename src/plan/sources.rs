@@ -112,7 +112,11 @@ pub fn secret_home(
     });
     let named = match (&typed.keyring, &typed.file) {
         (Some(name), _) => Some(SecretPlace::keyring(name, env)),
-        (None, Some(path)) => Some(SecretPlace::File(env.expand(path.as_os_str()))),
+        // It will be read from other folders, too.
+        (None, Some(path)) => {
+            let path = env.expand(path.as_os_str());
+            Some(SecretPlace::File(std::path::absolute(&path).unwrap_or(path)))
+        }
         (None, None) => places.next().cloned(),
     };
     let place = named.unwrap_or_else(|| SecretPlace::keyring(name, env));

@@ -2,6 +2,7 @@
 
 use super::{Exit, Report, listed, token};
 use crate::accounts::{AccountFault, AccountsError, PictureFault, meant};
+use crate::file::{FileError, FileFault};
 use crate::source::keyring::KeyringFault;
 use crate::source::secret::{Keep, SecretFault};
 use crate::world::{NoAnswer, printable};
@@ -85,9 +86,13 @@ pub(super) fn report(what: String, error: &AccountsError) -> Report {
             Exit::Person,
             what,
             format!("nobody said whether the secret in {place} is meant; it is as it was"),
-            "in a script: `aws-mfa-key secret remove --yes`",
+            "say the same with --yes, if it is meant",
         ),
-        AccountsError::Keep(Keep::File(error)) => Report { error: what, ..super::file::report(error) },
+        AccountsError::Keep(Keep::File(error)) => kept_in_file(what, error),
+        AccountsError::Keep(Keep::Keyring(fault @ (KeyringFault::NoBus | KeyringFault::NoKeyring))) => {
+            let report = keyring(what, fault);
+            Report { next: format!("{}; or name a file: --file PATH", report.next), ..report }
+        }
         AccountsError::Keep(Keep::Keyring(fault)) => keyring(what, fault),
         AccountsError::Keep(Keep::NoSecret { place, fault: SecretFault::Malformed }) => Report::new(
             Exit::Change,
@@ -103,6 +108,19 @@ pub(super) fn report(what: String, error: &AccountsError) -> Report {
             "`systemd-creds encrypt` makes one for LoadCredentialEncrypted=; or --keyring NAME, --file PATH",
         ),
         AccountsError::HasNone { token } => has_no_passwords(what, token),
+    }
+}
+
+fn kept_in_file(what: String, error: &FileError) -> Report {
+    let path = printable(&error.path.to_string_lossy(), 300);
+    match error.fault {
+        FileFault::NotAFile => Report::new(
+            Exit::Change,
+            what,
+            format!("{path} is a folder, a pipe or a device"),
+            "name a file: --file PATH",
+        ),
+        _ => Report { error: what, ..super::file::report(error) },
     }
 }
 

@@ -164,6 +164,35 @@ fn a_secret_goes_to_a_file_that_nobody_else_can_read() {
 }
 
 #[test]
+fn what_to_type_next_works_from_everywhere() {
+    let mut bench = headless();
+    // Relative to wherever the tests run; the last part has a blank.
+    let folder = tempfile::Builder::new().prefix("a folder ").tempdir_in(".").unwrap();
+    let relative = Path::new(folder.path().file_name().unwrap()).join("seed");
+    let told = bench.add(&["dev", "--file", relative.to_str().unwrap()], SEED_BASE32);
+    let source = format!("'secret:file:{}'", std::env::current_dir().unwrap().join(&relative).display());
+    assert!(told.code == 0 && told.err.contains(&format!("mfa_key_source {source} --profile dev`")), "{told:?}");
+    let told = bench.run(&["secret", "remove", "dev", "--non-interactive", "--file", relative.to_str().unwrap()]);
+    assert!(told.code == 4 && told.err.contains("say the same with --yes, if it is meant"), "{told:?}");
+    let told = bench.add(&["dev"], SEED_BASE32);
+    assert!(told.code == 1 && told.err.contains("; or name a file: --file PATH"), "no keyring: {told:?}");
+}
+
+#[test]
+fn no_secret_takes_the_place_of_a_folder_or_device() {
+    let mut bench = headless();
+    fs::create_dir(bench.path("folder")).unwrap();
+    let pipe = bench.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink(&pipe, bench.path("link")).unwrap();
+    for place in ["folder", "pipe", "link"] {
+        let told = bench.add(&["dev", "--force", "--file", &format!("~/{place}")], SEED_BASE32);
+        assert!(told.code == 2 && told.err.contains("is a folder, a pipe or a device"), "{place}: {told:?}");
+    }
+    assert!(!fs::metadata(pipe).unwrap().is_file() && bench.path("link").is_symlink());
+}
+
+#[test]
 fn a_secret_is_typed_or_shown_and_never_an_argument() {
     let mut bench = headless();
     bench.typed = Some(vec!["nonsense!", SEED_BASE32]);

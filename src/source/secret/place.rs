@@ -7,6 +7,7 @@ use crate::source::private_file::{self, Guard, PrivateFault};
 use crate::world::{Environment, Person, printable};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What secrets are kept under in the keyring, with their own name as user name.
@@ -110,7 +111,12 @@ impl SecretPlace {
     /// [`Keep::Keyring`].
     pub async fn is_taken(&self, person: &Person) -> Result<bool, Keep> {
         match self {
-            Self::File(path) => Ok(path.symlink_metadata().is_ok()),
+            Self::File(path) => match path.metadata() {
+                Ok(there) if !there.is_file() => {
+                    Err(Keep::File(FileError { path: path.clone(), fault: FileFault::NotAFile }))
+                }
+                _ => Ok(path.symlink_metadata().is_ok()),
+            },
             Self::Credential { .. } => Err(Keep::Credential),
             Self::Keyring { name, keyring } => {
                 let found = keyring.find(item(name), dialog(person), person).await.map_err(Keep::Keyring)?;
@@ -119,11 +125,11 @@ impl SecretPlace {
         }
     }
 
-    /// Puts a secret there, as it was given, in the place of what was there.
+    /// Puts a secret there, as it was given; in the place of what is there only if `replace`. Whether it is there now.
     ///
     /// # Errors
     /// [`Keep`].
-    pub async fn put(&self, secret: &SecretString, person: &Person) -> Result<(), Keep> {
+    pub async fn put(&self, secret: &SecretString, replace: bool, person: &Person) -> Result<bool, Keep> {
         let text = secret.expose_secret().trim();
         match self {
             Self::File(path) => {
@@ -133,13 +139,20 @@ impl SecretPlace {
                 let line = zeroize::Zeroizing::new(format!("{text}\n"));
                 // What a link leads to is what is meant, as it is when it is read.
                 let target = path.canonicalize().unwrap_or_else(|_| path.clone());
-                own::overwrite(&target, line.as_bytes()).map_err(Keep::File)
+                match own::place(&target, line.as_bytes(), replace) {
+                    Err(FileError { fault: FileFault::Write(error), .. })
+                        if error.kind() == io::ErrorKind::AlreadyExists =>
+                    {
+                        Ok(false)
+                    }
+                    placed => placed.map(|()| true).map_err(Keep::File),
+                }
             }
             Self::Credential { .. } => Err(Keep::Credential),
             Self::Keyring { name, keyring } => {
                 let label = format!("MFA secret {name} (aws-mfa-key)");
                 let putting = keyring.put(item(name), &label, text.as_bytes(), dialog(person), person);
-                putting.await.map_err(Keep::Keyring)
+                putting.await.map(|()| true).map_err(Keep::Keyring)
             }
         }
     }
