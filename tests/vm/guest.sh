@@ -7,7 +7,7 @@ scene() { # FILE
     local name=${1##*/} started=$SECONDS since
     since=$(date '+%F %T')
     name=${name%.sh}
-    if bash -c "exec 9>&1; BASH_XTRACEFD=9; . ./scene.sh; set -x; . ./$1" >"/var/tmp/$name" 2>&1; then
+    if timeout 400 bash -c "exec 9>&1; BASH_XTRACEFD=9; . ./scene.sh; set -x; . ./$1" >"/var/tmp/$name" 2>&1; then
         printf 'ok %s (%s s)%s\n' "$name" $((SECONDS - started)) "$(sed -n 's/^note: /; /p' "/var/tmp/$name" | tr -d '\n')"
     else
         printf 'FAILED %s (%s s)\n' "$name" $((SECONDS - started))

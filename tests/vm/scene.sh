@@ -47,7 +47,8 @@ same_face() { # FACE PROFILE SERIAL CODE FILE
 order() { # TOKEN WORDS…: what the token answers
     local out=/run/token/$1/out before
     before=$(wc -l <"$out")
-    echo "${*:2}" >"/run/token/$1/in"
+    # A token that is not there would be waited for.
+    timeout 60 sh -c 'echo "$1" >"$2"' order "${*:2}" "/run/token/$1/in"
     until_it_is_so eval '[ "$(wc -l <'"$out"')" -gt '"$before"' ]'
     tail -1 "$out"
 }
@@ -156,7 +157,8 @@ aws_files() { # USER FOLDER PROFILE…
 }
 
 long() { # WORD LENGTH: the word, again and again
-    local text=
+    local - text=
+    set +x
     while [ ${#text} -lt "$2" ]; do text+=$1; done
     echo "${text:0:$2}"
 }
