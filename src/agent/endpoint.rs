@@ -14,7 +14,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN, REFERER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -166,7 +166,7 @@ where
 
 impl Desk {
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-        let (status, body) = match self.decide(request.method(), request.uri().path(), request.headers()) {
+        let (status, body) = match self.decide(request.method(), request.uri(), request.headers()) {
             Ok(body) => (StatusCode::OK, body),
             Err((status, code, message)) => (status, json!({ "code": code, "message": message }).to_string()),
         };
@@ -177,20 +177,23 @@ impl Desk {
         answer
     }
 
-    fn decide(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<String, Refusal> {
+    fn decide(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<String, Refusal> {
         let one = |name: HeaderName| {
             let mut values = headers.get_all(name).into_iter();
             values.next().filter(|_| values.next().is_none()).map(hyper::header::HeaderValue::as_bytes)
         };
         // A page in a browser can be made to ask, under a name of its own.
-        if headers.contains_key(ORIGIN) || headers.contains_key(REFERER) || !one(HOST).is_some_and(is_loopback) {
+        if headers.contains_key(ORIGIN) || headers.contains_key(REFERER) || !one(HOST).is_some_and(is_loopback)
+            // What a whole URL names counts more than the header.
+            || uri.authority().is_some_and(|host| !is_loopback(host.as_str().as_bytes()))
+        {
             return Err((StatusCode::FORBIDDEN, "Forbidden", "this is for programs on this machine"));
         }
         if method != Method::GET {
             return Err((StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "only GET is served"));
         }
         let shelf = self.shelf.0.read().unwrap_or_else(PoisonError::into_inner);
-        let found = shelf.get(path);
+        let found = shelf.get(uri.path());
         // One who may not know is not told which profiles there are.
         let is_open =
             found.zip(one(AUTHORIZATION)).is_some_and(|((profile, _), token)| self.address.opens(profile, token));

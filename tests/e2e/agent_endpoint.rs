@@ -55,7 +55,9 @@ fn whoever_should_not_gets_nothing() {
     agent.until("alice has a session");
     let door = Door::of(&stack);
     let (host, token) = (format!("Host: {}\r\n", door.host), format!("Authorization: {}\r\n", door.token));
-    let cases: [(&str, &str, String, &str); 15] = [
+    let elsewhere = format!("http://evil.example{}", door.path);
+    let cases: [(&str, &str, String, &str); 16] = [
+        ("GET", &elsewhere, format!("{host}{token}"), "403"),
         ("GET", &door.path, format!("{host}{token}"), "200"),
         ("GET", &door.path, format!("Host: localhost:1\r\n{token}"), "200"),
         ("GET", &door.path, format!("Host: [::1]\r\n{token}"), "200"),
