@@ -1,6 +1,6 @@
 //! What has to change before there can be a plan.
 
-use super::{Exit, Report, file, listed};
+use super::{Exit, Report, file, listed, quoted};
 use crate::aws::SerialFault;
 use crate::plan::{ChainFault, Origin, PlanError};
 use crate::world::printable;
@@ -171,7 +171,7 @@ fn no_profile(profile: &str, known: &[String]) -> Lines {
         Some(name) => format!("did you mean {}?", printable(name, 80)),
         // `--wait 10m`: the length of a flag that may have none.
         None if humantime::parse_duration(&profile).is_ok() => format!("did you mean --wait={profile}?"),
-        None => format!("name another, or make it: `aws configure --profile {profile}`"),
+        None => format!("name another, or make it: `aws configure --profile {}`", quoted(&profile)),
     };
     (format!("there is no profile {profile}"), cause, next)
 }
