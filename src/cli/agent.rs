@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
     after_help = "Each session is renewed when a third of it is left. What needs a touch is asked for at once when a token is \
-    plugged in, else with growing pauses; all else goes on in silence. SIGHUP makes it read AWS's files again; it notices by itself, too."
+    plugged in, else with growing pauses; all else goes on in silence. It notices by itself when AWS's files change; without a terminal, SIGHUP makes it read them again, too."
 )]
 pub struct Agent {
     /// What else than to keep them.

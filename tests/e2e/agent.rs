@@ -221,12 +221,15 @@ fn what_is_removed_by_hand_comes_back_and_new_settings_count() {
     agent.signal("HUP");
     agent.until("reading AWS's files again");
     // Broken files change nothing.
-    stack.bench.write(".aws/config", "[profile dev\n");
+    stack.bench.write(".aws/new", "[profile dev\n");
+    fs::rename(stack.bench.path(".aws/new"), stack.bench.path(".aws/config")).unwrap();
     agent.until("the old settings go on");
     stack.bench.write(".aws/config", &config);
     assert_eq!(stack.run(&["logout", "dev"]).code, Some(0));
     // Not at once: whoever removes it again and again is not outrun.
     agent.until("alice has a session in profile dev-mfa for 12h");
+    let told = agent.said.iter().filter(|line| line.contains("could not use")).count();
+    assert_eq!(told, 1, "once is enough: {:?}", agent.said);
 }
 
 #[test]

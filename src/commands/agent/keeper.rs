@@ -37,6 +37,8 @@ pub(super) struct Keeper<'w> {
     kept: Vec<Kept>,
     /// What was told of profiles for which there is no plan.
     broken: Vec<String>,
+    /// What was told of files that could not be read.
+    unreadable: Option<String>,
     asking: Asking,
     plugged: Plugged,
     leaving: Leaving,
@@ -62,6 +64,7 @@ impl<'w> Keeper<'w> {
             journal,
             kept: Vec::new(),
             broken: Vec::new(),
+            unreadable: None,
             asking: Asking { never: !askable, ..Asking::default() },
             plugged: Plugged::default(),
             leaving: Leaving::new(plan::logout_on_removal(typed.logout_on_removal, &world.env)?),
@@ -156,7 +159,10 @@ impl<'w> Keeper<'w> {
     fn do_what_is_due(&mut self) -> Option<SystemTime> {
         loop {
             if let Err(failure) = self.look() {
-                self.journal.note(Weight::Error, &report::in_one_line(&failure));
+                let why = report::in_one_line(&failure);
+                if self.unreadable.as_ref() != Some(&why) {
+                    self.journal.note(Weight::Error, &why);
+                }
                 return Some(self.world.clock.now() + UNREADABLE);
             }
             let now = self.world.clock.now();
@@ -265,8 +271,10 @@ impl<'w> Keeper<'w> {
     }
 
     fn read_again(&mut self, forced: bool) {
-        if let Err(failure) = self.plan() {
-            self.journal.note(Weight::Error, &format!("the old settings go on: {}", report::in_one_line(&failure)));
+        let unreadable = self.plan().err().map(|failure| report::in_one_line(&failure));
+        let before = std::mem::replace(&mut self.unreadable, unreadable);
+        if let Some(why) = self.unreadable.as_ref().filter(|_| forced || self.unreadable != before) {
+            self.journal.note(Weight::Error, &format!("the old settings go on: {why}"));
         }
         if forced {
             self.hope(|_| true);
