@@ -221,10 +221,13 @@ fn what_is_removed_by_hand_comes_back_and_new_settings_count() {
     agent.signal("HUP");
     agent.until("reading AWS's files again");
     // Broken files change nothing.
-    stack.bench.write(".aws/new", "[profile dev\n");
-    fs::rename(stack.bench.path(".aws/new"), stack.bench.path(".aws/config")).unwrap();
+    let replace = |text: &str| {
+        stack.bench.write("new", text);
+        fs::rename(stack.bench.path("new"), stack.bench.path(".aws/config")).unwrap();
+    };
+    replace("[profile dev\n");
     agent.until("the old settings go on");
-    stack.bench.write(".aws/config", &config);
+    replace(&config);
     assert_eq!(stack.run(&["logout", "dev"]).code, Some(0));
     // Not at once: whoever removes it again and again is not outrun.
     agent.until("alice has a session in profile dev-mfa for 12h");

@@ -159,10 +159,7 @@ impl<'w> Keeper<'w> {
     fn do_what_is_due(&mut self) -> Option<SystemTime> {
         loop {
             if let Err(failure) = self.look() {
-                let why = report::in_one_line(&failure);
-                if self.unreadable.as_ref() != Some(&why) {
-                    self.journal.note(Weight::Error, &why);
-                }
+                self.go_on_without(&failure, false);
                 return Some(self.world.clock.now() + UNREADABLE);
             }
             let now = self.world.clock.now();
@@ -271,15 +268,23 @@ impl<'w> Keeper<'w> {
     }
 
     fn read_again(&mut self, forced: bool) {
-        let unreadable = self.plan().err().map(|failure| report::in_one_line(&failure));
-        let before = std::mem::replace(&mut self.unreadable, unreadable);
-        if let Some(why) = self.unreadable.as_ref().filter(|_| forced || self.unreadable != before) {
-            self.journal.note(Weight::Error, &format!("the old settings go on: {why}"));
+        match self.plan() {
+            Ok(()) => self.unreadable = None,
+            Err(failure) => self.go_on_without(&failure, forced),
         }
         if forced {
             self.hope(|_| true);
             self.asking.is_there();
         }
+    }
+
+    /// What cannot be read is told of once, unless somebody wants to know.
+    fn go_on_without(&mut self, failure: &Failure, is_asked: bool) {
+        let why = report::in_one_line(failure);
+        if is_asked || self.unreadable.as_ref() != Some(&why) {
+            self.journal.note(Weight::Error, &format!("the old settings go on: {why}"));
+        }
+        self.unreadable = Some(why);
     }
 
     /// Notices that somebody set the clock, or that the machine slept.
