@@ -207,6 +207,11 @@ impl Bench {
     }
 }
 
+/// A word that looks like a code; six digits within an identifier or a hash do not.
+pub fn code_in(text: &str) -> Option<&str> {
+    text.split(|c: char| !c.is_alphanumeric()).find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit()))
+}
+
 struct Ahead(i64, (u32, Instant));
 
 impl Clock for Ahead {
