@@ -4,6 +4,7 @@ mod accounts;
 mod aws;
 pub mod doctor;
 mod file;
+pub mod length;
 mod network;
 mod plan;
 mod secret;

@@ -9,11 +9,10 @@ use crate::aws::credentials_file::rfc3339;
 use crate::aws::{MfaSerial, short_name};
 use crate::cli;
 use crate::plan::{self, Aim, Named, Plan, PlanError, Said, Which};
-use crate::report::{self, Exit, Failure, Report};
+use crate::report::{self, Exit, Failure, Report, length};
 use crate::world::{World, printable};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::time::Duration;
 
 pub(super) fn run(typed: &cli::Login, world: &mut World) -> Result<(), Failure> {
     let manner = plan::manner(typed.how.talk, &typed.how.calls, &world.env)?;
@@ -140,7 +139,7 @@ fn others(names: &[String]) -> String {
 
 pub(super) fn sentence(got: &Got) -> String {
     let (profile, expires) = (&got.session_profile, rfc3339(&got.session.expires));
-    let left = humantime::format_duration(Duration::from_secs(got.left.as_secs().div_ceil(60) * 60));
+    let left = length::about(got.left);
     if got.fresh {
         let who = printable(got.identity.as_deref().map_or("the user", short_name), 128);
         format!("{who} has a session in profile {profile} for {left}, until {expires}; use it with --profile {profile}")

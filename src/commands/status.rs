@@ -8,7 +8,7 @@ use crate::aws::credentials_file::{Stored, rfc3339};
 use crate::cli;
 use crate::ledger;
 use crate::plan::{self, Named, Which};
-use crate::report::Failure;
+use crate::report::{Failure, length};
 use crate::world::{World, printable};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -83,7 +83,7 @@ fn as_table(rows: &[Line]) -> String {
     let cells = |row: &Line| {
         let shown = |text: &Option<String>| text.as_deref().map_or("-".to_owned(), |text| printable(text, 200));
         let left = match (row.is_valid(), &row.expires) {
-            (true, _) => humantime::format_duration(Duration::from_secs(row.left.as_secs() / 60 * 60)).to_string(),
+            (true, _) => length::at_least(row.left).to_string(),
             (false, Some(_)) => "expired".to_owned(),
             (false, None) => "none".to_owned(),
         };

@@ -9,7 +9,7 @@ use aws_mfa_key::agent::place::Place;
 use aws_mfa_key::world::alarm::Alarm;
 use aws_mfa_key::world::alarm::linux::LinuxAlarm;
 use std::fs;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -39,6 +39,14 @@ const CASES: &[Case] = &[
     ("an agent that does not answer", |b| {
         let _place = known(b);
         let _mute = UnixListener::bind(Place::socket(&b.path("aws-mfa-key"))).unwrap();
+        b.run(&["agent", "env", "dev"])
+    }),
+    ("an agent that does not even let anybody in", |b| {
+        let _place = known(b);
+        let door = Place::socket(&b.path("aws-mfa-key"));
+        let mute = UnixListener::bind(&door).unwrap();
+        rustix::net::listen(&mute, 0).unwrap();
+        let _first = UnixStream::connect(&door).unwrap();
         b.run(&["agent", "env", "dev"])
     }),
     ("an agent that keeps others", |b| served(b, "other")),

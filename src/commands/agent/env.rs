@@ -8,11 +8,14 @@ use crate::cli;
 use crate::commands::env::{IN_THE_WAY, SET, own_shell, said, set, unset};
 use crate::plan::{self, Named, Which};
 use crate::report::Failure;
-use crate::world::{Environment, World};
+use crate::world::World;
 use aws_config::profile::Profile;
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use secrecy::ExposeSecret;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -63,12 +66,12 @@ pub(in crate::commands) fn pointed(named: &cli::Named, port: Option<u16>, world:
     let which = Which::of(named, &world.env, &profiles)?;
     let profile = which.profile(&profiles)?;
     let failed = |fault| Failure::Agent { profile: which.name().to_owned(), fault };
-    agent::folder(&world.env).ok_or_else(|| failed(AgentFault::Nowhere))?;
+    let folder = agent::folder(&world.env).ok_or_else(|| failed(AgentFault::Nowhere))?;
     let address = Address::read(&world.env).ok_or_else(|| failed(AgentFault::NotRunning))?;
     let url = address.url(which.name()).ok_or_else(|| failed(AgentFault::NotKept))?;
     let token = address.token(which.name()).ok_or_else(|| failed(AgentFault::NotKept))?;
     let token = Zeroizing::new(token.expose_secret().to_owned());
-    let mut agent = connect(&world.env).ok_or_else(|| failed(AgentFault::NotRunning))?;
+    let mut agent = connect(&folder).map_err(failed)?;
     match ask(&mut agent, url.path(), &token) {
         None => return Err(failed(AgentFault::Silent)),
         Some(200) => {}
@@ -91,9 +94,19 @@ pub(in crate::commands) fn pointed(named: &cli::Named, port: Option<u16>, world:
     Ok(Pointed { set, unset: IN_THE_WAY.iter().chain(&INSTEAD).chain(keys).copied().collect() })
 }
 
-/// Goes to the agent's own door: whoever has taken its port is not told a token.
-fn connect(env: &Environment) -> Option<UnixStream> {
-    UnixStream::connect(Place::socket(&agent::folder(env)?)).ok()
+/// Goes to the agent's own door: whoever has taken its port is not told a token. Where others wait already, and nobody
+/// opens, it does not wait with them.
+fn connect(folder: &Path) -> Result<UnixStream, AgentFault> {
+    let door = SocketAddrUnix::new(Place::socket(folder)).map_err(|_| AgentFault::NotRunning)?;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let agent = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).map_err(|_| AgentFault::Silent)?;
+    net::connect(&agent, &door).map_err(|error| match error {
+        Errno::AGAIN => AgentFault::Silent,
+        _ => AgentFault::NotRunning,
+    })?;
+    let agent = UnixStream::from(agent);
+    agent.set_nonblocking(false).map_err(|_| AgentFault::Silent)?;
+    Ok(agent)
 }
 
 /// Asks the agent once; what it answers, if it does.

@@ -16,7 +16,7 @@ use crate::commands::round::obtain_all;
 use crate::commands::session::{Got, present};
 use crate::file::{self, Stamp};
 use crate::plan::{self, Plan, PlanError};
-use crate::report::{self, Failure};
+use crate::report::{self, Failure, length};
 use crate::source::Source;
 use crate::world::alarm::{Event, Last};
 use crate::world::{Level, Manner, World, printable};
@@ -244,7 +244,7 @@ impl<'w> Keeper<'w> {
     /// Whoever missed it need not wait.
     fn tell_when_again(&self, whose: &[usize], now: SystemTime) {
         let Some(pause) = self.asking.not_before.and_then(|then| then.duration_since(now).ok()) else { return };
-        let pause = humantime::format_duration(Duration::from_secs(pause.as_secs().div_ceil(60) * 60));
+        let pause = length::about(pause);
         let names: Vec<&str> = whose.iter().map(|at| self.kept[*at].plan.profile.as_str()).collect();
         let what = format!("asking again in {pause}, or as soon as a token is plugged in, for {}", listed(&names));
         let login = names.first().map_or_else(String::new, |name| report::quoted(name));

@@ -6,7 +6,7 @@ use crate::agent::journal::{Journal, Weight};
 use crate::agent::metrics::{self, Tally};
 use crate::agent::place::Place;
 use crate::cli;
-use crate::report::{self, Failure};
+use crate::report::{self, Failure, length};
 use crate::world::{Environment, printable};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -93,8 +93,7 @@ fn status(kept: &[Kept], left: Option<Duration>) -> String {
         text.push_str(&format!("; {profile} waits for {what}"));
     }
     if let Some(left) = left {
-        let left = humantime::format_duration(Duration::from_secs(left.as_secs().div_ceil(60) * 60));
-        text.push_str(&format!("; next in {left}"));
+        text.push_str(&format!("; next in {}", length::about(left)));
     }
     text
 }

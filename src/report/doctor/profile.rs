@@ -7,10 +7,9 @@ use crate::file;
 use crate::plan::{PlanError, Reason};
 use crate::report::file::{credentials, notice_text, report as file_report};
 use crate::report::plan::report as plan_report;
-use crate::report::quoted;
+use crate::report::{length, quoted};
 use crate::world::printable;
 use std::path::Path;
-use std::time::Duration;
 
 pub(super) fn check(finding: &ProfileFinding) -> Check {
     match finding {
@@ -27,7 +26,7 @@ pub(super) fn check(finding: &ProfileFinding) -> Check {
             Check::ok("role", format!("{} is assumed with a code of its own", printable(arn, 200)))
         }
         ProfileFinding::Session { session_profile, left, expires } => {
-            let left = humantime::format_duration(Duration::from_secs(left.as_secs() / 60 * 60));
+            let left = length::at_least(*left);
             Check::ok(
                 "session",
                 format!(
