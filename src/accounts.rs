@@ -26,6 +26,8 @@ const SHORTEST_SECRET: usize = 2;
 pub enum AccountFault {
     /// It is neither base32 nor an `otpauth://` URI.
     NotASecret,
+    /// It is an `otpauth-migration://` URI: several accounts, as Google Authenticator exports them.
+    Export,
     /// The URI says something that no account can have. The secret is not in here.
     Uri {
         /// The part that is wrong.
@@ -102,7 +104,7 @@ impl Wishes {
         // What the person says is looked at first.
         self.id()?;
         let text = text.expose_secret().trim();
-        let is_uri = text.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("otpauth://"));
+        let is_uri = begins(text, "otpauth://");
         let given = if is_uri { otpauth::read(text)? } else { bare(text)? };
         if given.secret.len() < SHORTEST_SECRET {
             return Err(AccountFault::NotASecret);
@@ -136,7 +138,7 @@ impl Wishes {
 
 /// A secret without a word about its account.
 fn bare(text: &str) -> Result<Given, AccountFault> {
-    let secret = from_base32(text).ok_or(AccountFault::NotASecret)?;
+    let secret = from_base32(text).ok_or_else(|| no_secret(text))?;
     Ok(Given {
         issuer: None,
         name: None,
@@ -147,6 +149,23 @@ fn bare(text: &str) -> Result<Given, AccountFault> {
         counter: 0,
         secret: Zeroizing::new(secret.as_ref().to_vec()),
     })
+}
+
+/// Why no codes that go by time can be made of `text`.
+#[must_use]
+pub fn no_secret(text: &str) -> AccountFault {
+    let text = text.trim();
+    if begins(text, "otpauth-migration:") {
+        return AccountFault::Export;
+    }
+    if !begins(text, "otpauth://") {
+        return AccountFault::NotASecret;
+    }
+    otpauth::read(text).err().unwrap_or(AccountFault::Uri { part: "a counter (hotp), and no period (totp)" })
+}
+
+fn begins(text: &str, with: &str) -> bool {
+    text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
 }
 
 /// The id of an account with this name and period, which nothing but the id says to whoever wants a code.
@@ -220,8 +239,7 @@ pub fn mfa_device(id: &AccountId) -> Option<String> {
 #[must_use]
 pub fn is_secret(id: &str) -> bool {
     let is_base32 = |c: char| matches!(c, 'A'..='Z' | '2'..='7' | '=');
-    id.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("otpauth"))
-        || id.len() >= 16 && id.chars().all(is_base32)
+    begins(id, "otpauth") || id.len() >= 16 && id.chars().all(is_base32)
 }
 
 #[cfg(test)]

@@ -219,8 +219,12 @@ pub struct Exec {
     pub command: Vec<OsString>,
 }
 
+/// What `code` takes as `login` does, and has no use for.
+const OF_SESSIONS: [&str; 7] = ["duration", "code", "session_profile", "region", "min_ttl", "force", "remember"];
+
 /// `code`: whose MFA device.
 #[derive(Args)]
+#[command(mut_args(|arg| if OF_SESSIONS.contains(&arg.get_id().as_str()) { arg.hide(true) } else { arg }))]
 pub struct Code {
     /// Whose.
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! `secret …`: the secret of an MFA device in software, kept and removed.
 
 use super::given::without_a_person;
-use crate::accounts::{AccountFault, AccountsError, is_secret};
+use crate::accounts::{AccountFault, AccountsError, is_secret, no_secret};
 use crate::aws::config_file::Profiles;
 use crate::cli::{self, SecretCommand};
 use crate::plan::{self, Named, SecretHome, Which};
@@ -124,12 +124,15 @@ fn asked(home: &SecretHome, runtime: &Runtime, world: &World) -> Result<(SecretS
         let text = runtime.block_on(asking).map_err(AccountsError::NoSecret)?;
         tried += 1;
         match parse(&text) {
-            Err(_) if tried < TRIES => world.person.must_know("That is neither base32 nor an otpauth:// URI."),
+            Err(AccountsError::Account(AccountFault::NotASecret)) if tried < TRIES => {
+                world.person.must_know("That is neither base32 nor an otpauth:// URI.")
+            }
             outcome => return outcome.map(|secret| (text, secret)),
         }
     }
 }
 
 fn parse(text: &SecretString) -> Result<SoftwareSecret, AccountsError> {
-    SoftwareSecret::parse(text.expose_secret()).map_err(|_| AccountsError::Account(AccountFault::NotASecret))
+    let text = text.expose_secret();
+    SoftwareSecret::parse(text).map_err(|_| AccountsError::Account(no_secret(text)))
 }

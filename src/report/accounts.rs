@@ -170,6 +170,10 @@ pub fn is_named(profile: &str, now: Option<&AccountId>) -> String {
 fn account(what: String, fault: &AccountFault) -> Report {
     let (cause, next) = match fault {
         AccountFault::NotASecret => ("what was given is neither base32 nor an otpauth:// URI".to_owned(), GIVE_IT),
+        AccountFault::Export => (
+            "it is an export of several accounts (otpauth-migration://)".to_owned(),
+            "take the QR code or the secret of the one account, as its issuer showed it",
+        ),
         AccountFault::Uri { part } => {
             (format!("the otpauth:// URI has {part}"), "get it anew from who issued it, without changing it")
         }

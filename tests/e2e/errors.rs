@@ -493,6 +493,14 @@ const OTHER_SOURCES: &[Case] = &[
         b.input = "my secret!\n";
         b.run(&["secret", "add", "dev", "--file", "~/seed"])
     }),
+    ("a secret to be added that counts", |b| {
+        b.input = "otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQ&counter=1\n";
+        b.run(&["secret", "add", "dev", "--file", "~/seed"])
+    }),
+    ("secrets that were exported", |b| {
+        b.input = "otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbQ%3D%3D\n";
+        b.run(&["secret", "add", "dev", "--file", "~/seed"])
+    }),
     ("a prompt and nobody there", |b| {
         b.typed = None;
         b.login(&["--source", "prompt"])
