@@ -1,10 +1,8 @@
 //! What the desktop shows: a real D-Bus daemon of the test's own, and on it a notification server that notes what it is told.
 
 use crate::bus::Bus;
-use crate::stack::{PATIENCE, Stack, Told, program, signal};
+use crate::stack::{PATIENCE, Stack, Told, program, signal, write_script};
 use std::collections::HashMap;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -126,8 +124,7 @@ impl Desk {
     /// Our program, called by another one of that name.
     fn called_by(&self, name: &str, arguments: &str) -> Command {
         let caller = self.stack.bench.path(name);
-        fs::write(&caller, format!("#!/bin/sh\n\"{}\" {arguments}\nexit $?\n", program())).unwrap();
-        fs::set_permissions(&caller, Permissions::from_mode(0o755)).unwrap();
+        write_script(&caller, &format!("#!/bin/sh\n\"{}\" {arguments}\nexit $?\n", program()));
         self.stack.command(caller.to_str().unwrap(), &[])
     }
 }

@@ -6,6 +6,7 @@ mod real;
 
 use crate::errors;
 use crate::network::company::Company;
+use crate::stack::write_script;
 use crate::world::{Bench, Outcome, READER, code_in};
 use fake_aws::{Lie, Times};
 use serde_json::Value;
@@ -41,8 +42,9 @@ fn on_machine(bench: &Bench, path: &str, text: &str) {
 
 /// A program of the machine that has something to say.
 fn program(bench: &Bench, path: &str, words: &str) {
-    on_machine(bench, path, &format!("#!/bin/sh\ncat <<'END'\n{words}END\n"));
-    fs::set_permissions(bench.path("machine").join(path), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = bench.path("machine").join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    write_script(&path, &format!("#!/bin/sh\ncat <<'END'\n{words}END\n"));
 }
 
 /// What logind says of session 3.

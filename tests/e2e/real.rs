@@ -1,11 +1,11 @@
 //! `login` on real parts: the built program, a real pcscd, AWS's own clients.
 
-use crate::stack::{PATIENCE, Stack, Told, program, signal};
+use crate::stack::{PATIENCE, Stack, Told, copy_program, program, signal};
 use crate::world::{SEED_BASE32, code_in};
 use fake_aws::Action;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 use virtual_token::Touch;
 
@@ -203,9 +203,7 @@ fn files_that_may_not_be_read() {
     let as_root = fs::metadata("/proc/self").unwrap().uid() == 0;
     fs::set_permissions(stack.bench.home.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let copy = stack.bench.path("aws-mfa-key");
-    // Not by this process: a program that another test starts meanwhile would hold the copy open for a moment, and it could
-    // not be run.
-    assert!(Command::new("cp").arg(program()).arg(&copy).status().unwrap().success());
+    copy_program(&copy);
     for file in [".aws/config", ".aws/credentials"] {
         fs::set_permissions(stack.bench.path(file), fs::Permissions::from_mode(0o000)).unwrap();
         let words = [if as_root { &nobody[..] } else { &[] }, &[copy.to_str().unwrap(), "login", "dev"]].concat();

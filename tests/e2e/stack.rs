@@ -2,7 +2,7 @@
 
 use crate::world::{ACCOUNT, Bench, SEED};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use virtual_token::pcscd::{Pcscd, YUBIKEY};
@@ -98,6 +98,23 @@ pub fn on_a_terminal() -> String {
 /// The program: the one just built, or the one that a measurement names.
 pub fn program() -> String {
     std::env::var("AWS_MFA_KEY_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_aws-mfa-key").to_owned())
+}
+
+/// Makes a copy of our program.
+pub fn copy_program(to: &Path) {
+    make_program(to, "cat <\"$1\"", &program());
+}
+
+/// Makes a script that can be run.
+pub fn write_script(path: &Path, text: &str) {
+    make_program(path, "printf %s \"$1\"", text);
+}
+
+/// Not by this process: a program that another test starts meanwhile would hold the file open for a moment, and it could not
+/// be run.
+fn make_program(path: &Path, by: &str, from: &str) {
+    let line = format!("{by} >\"$0\" && chmod 755 \"$0\"");
+    assert!(Command::new("sh").args(["-c", &line]).arg(path).arg(from).status().unwrap().success());
 }
 
 /// The Python environment with AWS's and the token vendor's clients.

@@ -1,9 +1,7 @@
 //! The built program's, through a real pcscd.
 
-use crate::stack::{PATIENCE, Stack, Told, clients};
-use std::fs;
+use crate::stack::{PATIENCE, Stack, Told, clients, write_script};
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
@@ -100,8 +98,7 @@ impl Holder {
             python.display(),
             stack.pcscd.reader(0),
         );
-        fs::write(&script, text).unwrap();
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        write_script(&script, &text);
         let mut command = Command::new(&script);
         command.env("PCSCLITE_CSOCK_NAME", stack.pcscd.socket()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
