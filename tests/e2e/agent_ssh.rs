@@ -3,16 +3,15 @@
 use crate::caller::Caller;
 use crate::clients::Client;
 use crate::running::{agent, until};
-use crate::stack::{PATIENCE, Stack, Told, clients, program};
+use crate::stack::{PATIENCE, Stack, Told, clients, program, write_script};
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 use virtual_token::Touch;
+use virtual_token::pcscd::free_pair;
 
 const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
 
@@ -33,7 +32,7 @@ impl Machine {
         if !env.iter().any(|(name, _)| *name == "HOME") {
             set.push_str(&format!(" \"HOME={}\"", home.path().display()));
         }
-        let port = free_port();
+        let port = free_pair().unwrap();
         let config = format!(
             "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}.pub\nPidFile none\nUsePAM no\n\
              StrictModes no\nSetEnv{set}\n",
@@ -81,10 +80,6 @@ fn generate_key(path: &Path) {
     assert!(done.success());
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// The desk, where the agent runs and the token is plugged in, and a machine elsewhere.
 struct Both {
     stack: Stack,
@@ -114,9 +109,7 @@ impl Both {
         );
         fs::write(&config, text).unwrap();
         let script = |name: &str, line: &str| {
-            let path = folder.path().join(name);
-            fs::write(&path, format!("#!/bin/sh\nexec {line} \"$@\"\n")).unwrap();
-            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+            write_script(&folder.path().join(name), &format!("#!/bin/sh\nexec {line} \"$@\"\n"));
         };
         script("ssh", &format!("/usr/bin/ssh -F {}", config.display()));
         script("aws-mfa-key", &program());
@@ -150,7 +143,7 @@ fn from_the_desk() {
     let both = Both::new();
     let mut agent = agent(&both.stack, &[]);
     agent.until("alice has a session");
-    let line = command("ssh -R", free_port(), both.stack.bench.home.path());
+    let line = command("ssh -R", free_pair().unwrap(), both.stack.bench.home.path());
     let told = both.shell(&both.desk, &line);
     assert!(told.code == Some(0) && told.out.contains("touched-the-key"), "{line}{told:?}");
     assert!(!both.elsewhere.home.path().join(".aws").exists(), "nothing stays there");
@@ -162,7 +155,7 @@ fn from_the_other_end_and_across_a_renewal() {
     let stack = &both.stack;
     let mut agent = agent(stack, &[]);
     agent.until("alice has a session");
-    let line = command("ssh -fNL", free_port(), stack.bench.home.path());
+    let line = command("ssh -fNL", free_pair().unwrap(), stack.bench.home.path());
     let told = both.shell(&both.elsewhere, &format!("{} && env", line.trim_end()));
     assert_eq!(told.code, Some(0), "{line}{told:?}");
     let long_term = stack.bench.read(".aws/credentials");

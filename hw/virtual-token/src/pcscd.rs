@@ -4,6 +4,8 @@ mod launch;
 mod ports;
 mod shim;
 
+pub use ports::free_pair;
+
 use std::fmt;
 use std::fs;
 use std::io::{self, PipeWriter, Write};

@@ -14,7 +14,10 @@ const EPHEMERAL: u16 = 32_768;
 
 /// A port that is free now, and so is the next one: a virtual reader has two slots. Below the ports that outgoing
 /// connections get, where nobody takes one by chance.
-pub(super) fn free_pair() -> io::Result<u16> {
+///
+/// # Errors
+/// There is none.
+pub fn free_pair() -> io::Result<u16> {
     let highest = ephemeral().clamp(LOWEST + 4, EPHEMERAL);
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..64 {
