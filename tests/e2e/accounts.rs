@@ -306,7 +306,7 @@ fn a_change_that_takes_its_time_says_what_is_waited_for() {
     bench.bus.insert(READER, move |command| {
         // As a Nitrokey does, which wants a touch for it.
         if command[1] == 0x01 && command[2] == 0 {
-            std::thread::sleep(std::time::Duration::from_millis(2500));
+            std::thread::sleep(Duration::from_secs(4));
         }
         Ok(token.exchange(command))
     });

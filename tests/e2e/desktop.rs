@@ -82,8 +82,10 @@ struct Desk {
 }
 
 impl Desk {
+    /// A touch takes a second: time enough for the desktop to say that it shows what is wanted.
     fn new(kind: Kind) -> Self {
         let (mut stack, bus, asked) = (Stack::new(), Bus::start(), Arc::default());
+        stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(1)));
         stack.bench.env.insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), bus.address());
         let server = Server { kind, asked: Arc::clone(&asked) };
         let (end, ended) = tokio::sync::oneshot::channel();
@@ -254,7 +256,6 @@ fn names_from_outside_are_no_markup() {
         let token = &desk.stack.bench.token;
         token.remove(b"Amazon Web Services:alice@example");
         token.add(Account::totp(EVIL, crate::world::SEED).with_touch());
-        token.set_touch(Touch::ByItself(Duration::from_millis(700)));
         desk.stack.bench.configure(&format!("mfa_key_account = {}\n", "x"));
         let mut command = desk.called_by("<i>evil & co<i> \u{202e}x", "login dev --account \"$EVIL\"");
         let told = Told::from(command.env("EVIL", EVIL).output().unwrap());

@@ -162,7 +162,8 @@ fn credential_process_ends_in_time_whatever_happens() {
     stack.bench.token.set_touch_timeout(Duration::from_secs(60));
     let begun = Instant::now();
     let told = stack.run(&["credential-process", "dev"]);
-    assert!(begun.elapsed() < Duration::from_secs(18), "{:?}", begun.elapsed());
+    // The Rust SDK waits for 21.6.
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     assert_eq!((told.code, told.out.as_str()), (Some(4), ""), "{told:?}");
     assert!(told.err.contains("cause: nobody touched YubiKey 12345678 within 17 s\n"), "{told:?}");
 }

@@ -154,10 +154,9 @@ impl Door {
 
     pub fn say(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.host).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
-        // Whoever is refused may be cut off.
-        let _ = stream.read_to_string(&mut answer);
+        // Whoever is refused may be cut off, while they still speak, too.
+        let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer));
         answer
     }
 

@@ -77,7 +77,7 @@ fn long_term_keys_are_looked_at_side_by_side() {
     let bench = Bench::new();
     bench.add_user("bob", &["two"], false);
     bench.add_user("carol", &["three"], false);
-    bench.aws.lie(Action::GetCallerIdentity, Lie::Latency(Duration::from_millis(300)), Times::Next(3));
+    bench.aws.lie(Action::GetCallerIdentity, Lie::Latency(Duration::from_secs(1)), Times::Next(3));
     assert_eq!(bench.run(&["login", "dev", "two", "three"]).code, 0);
     let actions: Vec<Action> = bench.aws.requests().iter().map(|request| request.action).collect();
     assert_eq!(actions[..3], [Action::GetCallerIdentity; 3], "{actions:?}");

@@ -8,10 +8,15 @@ use fake_aws::{Manner, Proxy};
 
 use crate::stage::Stage;
 
-/// Says this to the proxy, and gives what comes back until it stops coming.
+/// Says this to the proxy, and gives what comes back until the end.
 fn say(proxy: &Proxy, text: &str) -> String {
+    say_and_wait(proxy, text, Duration::from_secs(20))
+}
+
+/// The same where there may be no end.
+fn say_and_wait(proxy: &Proxy, text: &str, limit: Duration) -> String {
     let mut stream = TcpStream::connect(proxy.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+    stream.set_read_timeout(Some(limit)).unwrap();
     stream.write_all(text.as_bytes()).unwrap();
     let (mut got, mut chunk) = (Vec::new(), [0; 4096]);
     while let Ok(count @ 1..) = stream.read(&mut chunk) {
@@ -24,15 +29,16 @@ fn say(proxy: &Proxy, text: &str) -> String {
 fn tunnels_and_whole_requests_reach_the_fake() {
     let (stage, proxy) = (Stage::new(), Proxy::start(Manner::Open).unwrap());
     let here = stage.aws.endpoint().replace("http://", "");
-    let got = say(&proxy, &format!("CONNECT {here} HTTP/1.1\r\nHost: {here}\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+    let get = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    let got = say(&proxy, &format!("CONNECT {here} HTTP/1.1\r\nHost: {here}\r\n\r\n{get}"));
     assert!(got.starts_with("HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 403 Forbidden\r\n"), "{got}");
-    let got =
-        say(&proxy, &format!("GET http://{here}/?a=b HTTP/1.1\r\nProxy-Connection: close\r\nHost: {here}\r\n\r\n"));
+    let headers = format!("Proxy-Connection: close\r\nConnection: close\r\nHost: {here}");
+    let got = say(&proxy, &format!("GET http://{here}/?a=b HTTP/1.1\r\n{headers}\r\n\r\n"));
     assert!(got.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{got}");
     assert_eq!(proxy.asked(), [format!("CONNECT {here}"), format!("GET http://{here}/?a=b")]);
     // A name that does not exist leads to the fake all the same.
     proxy.lead_to(here.parse().unwrap());
-    let got = say(&proxy, "GET http://sts.example.invalid HTTP/1.1\r\n\r\n");
+    let got = say(&proxy, "GET http://sts.example.invalid HTTP/1.1\r\nConnection: close\r\n\r\n");
     assert!(got.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{got}");
     assert_eq!(stage.aws.requests().len(), 3);
 }
@@ -53,6 +59,7 @@ fn some_proxies_let_nobody_through() {
     let refusing = Proxy::start(Manner::Refusing(403)).unwrap();
     assert!(say(&refusing, &format!("{connect}\r\n")).starts_with("HTTP/1.1 403 "));
     let silent = Proxy::start(Manner::Silent).unwrap();
-    assert_eq!((say(&silent, &format!("{connect}\r\n")), silent.asked().len()), (String::new(), 0));
+    let got = say_and_wait(&silent, &format!("{connect}\r\n"), Duration::from_millis(400));
+    assert_eq!((got, silent.asked().len()), (String::new(), 0));
     assert_eq!(say(&refusing, "rubbish\r\n\r\n"), "");
 }
