@@ -19,6 +19,12 @@ pub enum Action {
     ListMfaDevices,
     /// IAM: a policy for a user.
     AttachUserPolicy,
+    /// IAM: a user's key is no more.
+    DeleteAccessKey,
+    /// IAM: an MFA device is its user's no more.
+    DeactivateMfaDevice,
+    /// IAM: such a device is no more.
+    DeleteVirtualMfaDevice,
     /// S3: `aws s3 ls`.
     ListBuckets,
     /// S3: `aws s3 ls s3://bucket`.
@@ -37,12 +43,15 @@ pub(crate) enum Service {
 
 impl Action {
     /// Every action that can be named, for messages and tests.
-    pub const KNOWN: [Action; 7] = [
+    pub const KNOWN: [Action; 10] = [
         Action::GetCallerIdentity,
         Action::GetSessionToken,
         Action::AssumeRole,
         Action::ListMfaDevices,
         Action::AttachUserPolicy,
+        Action::DeleteAccessKey,
+        Action::DeactivateMfaDevice,
+        Action::DeleteVirtualMfaDevice,
         Action::ListBuckets,
         Action::ListObjectsV2,
     ];
@@ -55,6 +64,9 @@ impl Action {
             Action::AssumeRole => "AssumeRole",
             Action::ListMfaDevices => "ListMFADevices",
             Action::AttachUserPolicy => "AttachUserPolicy",
+            Action::DeleteAccessKey => "DeleteAccessKey",
+            Action::DeactivateMfaDevice => "DeactivateMFADevice",
+            Action::DeleteVirtualMfaDevice => "DeleteVirtualMFADevice",
             Action::ListBuckets => "ListBuckets",
             Action::ListObjectsV2 => "ListObjectsV2",
             Action::Unknown => "unknown",
@@ -131,6 +143,9 @@ impl Question {
             Some("AssumeRole") => (Service::Sts, Action::AssumeRole),
             Some("ListMFADevices") => (Service::Iam, Action::ListMfaDevices),
             Some("AttachUserPolicy") => (Service::Iam, Action::AttachUserPolicy),
+            Some("DeleteAccessKey") => (Service::Iam, Action::DeleteAccessKey),
+            Some("DeactivateMFADevice") => (Service::Iam, Action::DeactivateMfaDevice),
+            Some("DeleteVirtualMFADevice") => (Service::Iam, Action::DeleteVirtualMfaDevice),
             _ if fields.get("Version") == Some(Service::Iam.version()) => (Service::Iam, Action::Unknown),
             _ => (Service::Sts, Action::Unknown),
         };

@@ -118,9 +118,14 @@ fn parse(bytes: &[u8], end: usize) -> Reply {
     }
 }
 
+fn is_of_iam(action: &str) -> bool {
+    ["ListMFADevices", "AttachUserPolicy", "DeleteAccessKey", "DeactivateMFADevice", "DeleteVirtualMFADevice"]
+        .contains(&action)
+}
+
 /// The whole request, as it goes over the wire.
 pub(crate) fn signed(aws: &FakeAws, signer: &Signer, fields: &[(&str, &str)]) -> Vec<u8> {
-    let is_iam = fields.iter().any(|(_, value)| ["ListMFADevices", "AttachUserPolicy"].contains(value));
+    let is_iam = fields.iter().any(|(_, value)| is_of_iam(value));
     let (service, version) = if is_iam { ("iam", "2010-05-08") } else { ("sts", "2011-06-15") };
     let pairs = fields.iter().map(|(name, value)| format!("{name}={}", percent(value)));
     let body = format!("Version={version}&{}", pairs.collect::<Vec<_>>().join("&"));

@@ -117,3 +117,29 @@ fn whoever_is_denied_everything_can_do_nothing_in_old_sessions_either() {
         assert_eq!(ask(signer, &who).status, 200);
     }
 }
+
+#[test]
+fn key_and_device_of_a_user_are_taken_away_by_root_alone() {
+    let stage = Stage::new();
+    let root = stage.aws.add_key(&stage.aws.add_root(ACCOUNT));
+    let other = stage.aws.add_key(&stage.aws.add_root("210987654321"));
+    let session = stage.aws.add_session(&stage.alice, true, 900);
+    let (serial, id) = (stage.serial.as_str(), stage.key.access_key_id.as_str());
+    let ask = |signer: Signer, fields: &[(&str, &str)]| call(&stage.aws, signer, fields).unwrap();
+    let user = ("UserName", "alice");
+    let steps = [
+        [("Action", "DeleteAccessKey"), user, ("AccessKeyId", id)],
+        [("Action", "DeactivateMFADevice"), user, ("SerialNumber", serial)],
+        [("Action", "DeleteVirtualMFADevice"), user, ("SerialNumber", serial)],
+    ];
+    assert_eq!(ask((&root).into(), &steps[2]).refusal().1, "DeleteConflict");
+    for step in steps {
+        assert_eq!(ask((&session).into(), &step).refusal().1, "AccessDenied");
+        assert_eq!(ask((&other).into(), &step).refusal().1, "NoSuchEntity");
+        assert_eq!(ask((&root).into(), &step).status, 200);
+        assert_eq!(ask((&root).into(), &step).refusal().1, "NoSuchEntity", "it is gone");
+    }
+    let who = [("Action", "GetCallerIdentity")];
+    assert_eq!(ask((&stage.key).into(), &who).refusal(), UNKNOWN_KEY);
+    assert_eq!(ask((&session).into(), &who).status, 200);
+}
