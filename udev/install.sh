@@ -4,12 +4,33 @@
 # usage: udev/install.sh install|uninstall
 # PREFIX (/usr/local) is where it is to run, DESTDIR a folder to put all of it in (for packagers), PROGRAM what was built.
 set -eu
-cd "$(dirname "$0")"
+
+# As seen from where it was called.
+absolute() { # PATH
+    case $1 in
+    "" | /*) printf '%s' "$1" ;;
+    *) printf '%s' "$PWD/$1" ;;
+    esac
+}
+DESTDIR=$(absolute "${DESTDIR:-}")
+PROGRAM=$(absolute "${PROGRAM:-}")
+cd "$(dirname "$0")/.."
+program=${PROGRAM:-$(absolute "${CARGO_TARGET_DIR:-target}")/release/aws-mfa-key}
+cd udev
 
 prefix=${PREFIX:-/usr/local}
-program=${PROGRAM:-../target/release/aws-mfa-key}
 # Where polkit before version 124 looks for rules, there is only /usr and /etc.
+etc=/etc/polkit-1/rules.d
 polkit=${POLKITDIR:-$prefix/share/polkit-1/rules.d}
+for folder in "$prefix" "$polkit"; do
+    case $folder in
+    /*) ;;
+    *)
+        echo "$folder does not begin with /: PREFIX and POLKITDIR are where it is to run." >&2
+        exit 2
+        ;;
+    esac
+done
 # Debian's zsh has its own folder for what is below /usr.
 zsh=$prefix/share/zsh/site-functions
 if [ "$prefix" = /usr ] && [ -e /etc/debian_version ]; then zsh=/usr/share/zsh/vendor-completions; fi
@@ -32,8 +53,15 @@ each() { # ACTION
     done
 }
 
+# What stands in /etc may have been edited, and is then not ours to replace or remove.
+is_theirs() { # FOLDER NAME
+    [ "$1" = "$etc" ] && [ -e "$DESTDIR$1/$2" ] && ! cmp -s "$2" "$DESTDIR$1/$2" || return 1
+    echo "Kept: $DESTDIR$1/$2 is not as udev/$2 is here." >&2
+}
+
 put() { # FOLDER NAME COMMAND…
-    folder=${DESTDIR:-}$1 name=$2
+    if is_theirs "$1" "$2"; then return; fi
+    folder=$DESTDIR$1 name=$2
     shift 2
     mode=644
     case $folder in */bin) mode=755 ;; esac
@@ -46,9 +74,9 @@ put() { # FOLDER NAME COMMAND…
 }
 
 take_away() { # FOLDER NAME COMMAND…
-    if [ -e "${DESTDIR:-}$1/$2" ]; then
-        rm "${DESTDIR:-}$1/$2"
-        echo "removed ${DESTDIR:-}$1/$2"
+    if [ -e "$DESTDIR$1/$2" ] && ! is_theirs "$1" "$2"; then
+        rm "$DESTDIR$1/$2"
+        echo "removed $DESTDIR$1/$2"
     fi
 }
 
@@ -81,11 +109,13 @@ install)
     work=$(mktemp)
     trap 'rm -f "$work"' EXIT
     each put
-    if [ -z "${DESTDIR:-}" ]; then what_now; fi
+    if [ -z "$DESTDIR" ]; then what_now; fi
     ;;
 uninstall)
     each take_away
-    if [ -z "${DESTDIR:-}" ]; then
+    # Where it was installed with another POLKITDIR than now.
+    if [ "$polkit" != "$etc" ]; then take_away "$etc" 40-aws-mfa-key.rules; fi
+    if [ -z "$DESTDIR" ]; then
         echo "Kept: the user and group aws-mfa-key, /var/lib/aws-mfa-key, and what you enabled (systemctl disable)."
     fi
     ;;

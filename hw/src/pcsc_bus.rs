@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::transport::{Bus, CarrierError, Token, Transport, Watch};
 
 /// What the readers of OATH tokens have in their names, in lower case.
-const KNOWN_NAMES: [&str; 5] = ["yubikey", "yubico", "nitrokey", "canokey", "pico"];
+pub const KNOWN_NAMES: [&str; 5] = ["yubikey", "yubico", "nitrokey", "canokey", "pico"];
 
 /// Room for an answer in bytes. Short commands are answered with 258 at most; a token that does not care has been built to
 /// send up to 3072.

@@ -91,6 +91,63 @@ fn what_is_installed_is_taken_away_again_and_nothing_else() {
 }
 
 #[test]
+fn for_packagers_below_usr_and_by_relative_paths() {
+    // Below the checkout, which is where make is called.
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir_in(here.join("target")).unwrap();
+    let relative = |path: &Path| path.strip_prefix(here).unwrap().display().to_string();
+    let built = folder.path().join("built");
+    fs::copy(program(), &built).unwrap();
+    let more = ["PREFIX=/usr".to_owned(), format!("PROGRAM={}", relative(&built))];
+    let more = more.each_ref().map(String::as_str);
+    let image = folder.path().join("image");
+    let told = make("install", Path::new(&relative(&image)), &more);
+    assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{told:?}");
+    let zsh = match Path::new("/etc/debian_version").exists() {
+        true => "share/zsh/vendor-completions/_aws-mfa-key",
+        false => "share/zsh/site-functions/_aws-mfa-key",
+    };
+    let mut wanted: Vec<_> = INSTALLED.iter().filter(|name| !name.contains("/zsh/")).copied().chain([zsh]).collect();
+    wanted.sort_unstable();
+    assert_eq!(files(&image.join("usr")).into_keys().collect::<Vec<_>>(), wanted);
+    assert!(!told.out.contains("systemctl"), "nobody enables what is in a package: {told:?}");
+    make("uninstall", Path::new(&relative(&image)), &more);
+    assert_eq!(files(&image).len(), 0);
+
+    let told = make("install", &image, &["PREFIX=usr"]);
+    assert_eq!((told.code, files(&image).len()), (Some(2), 0));
+    assert!(told.err.contains("usr does not begin with /"), "{told:?}");
+}
+
+#[test]
+fn a_rule_in_etc_is_taken_away_unless_it_was_edited() {
+    const RULE: &str = "etc/polkit-1/rules.d/40-aws-mfa-key.rules";
+    let folder = tempfile::tempdir().unwrap();
+    let rule = folder.path().join(RULE);
+    let etc = "POLKITDIR=/etc/polkit-1/rules.d";
+    for (target, more) in [("install", &[etc][..]), ("uninstall", &[]), ("install", &[etc])] {
+        let told = make(target, folder.path(), more);
+        assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{told:?}");
+        assert_eq!(rule.exists(), target == "install");
+    }
+    fs::write(&rule, "// mine").unwrap();
+    let kept = format!("Kept: {} is not as udev/40-aws-mfa-key.rules is here.\n", rule.display());
+    for target in ["install", "uninstall"] {
+        let told = make(target, folder.path(), &[etc]);
+        assert_eq!((told.code, told.err.as_str()), (Some(0), kept.as_str()), "{told:?}");
+        assert_eq!(fs::read_to_string(&rule).unwrap(), "// mine");
+    }
+    assert_eq!(files(folder.path()).into_keys().collect::<Vec<_>>(), [RULE]);
+}
+
+#[test]
+fn the_rule_is_for_the_readers_that_the_program_looks_at() {
+    let rule = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/udev/40-aws-mfa-key.rules")).unwrap();
+    let known = format!("var known = {:?};", hw::pcsc_bus::KNOWN_NAMES);
+    assert!(rule.contains(&known), "{known}");
+}
+
+#[test]
 fn what_was_not_built_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let told = make("install", folder.path(), &["PROGRAM=/nowhere/aws-mfa-key"]);

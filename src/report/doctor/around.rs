@@ -5,14 +5,21 @@ use crate::doctor::{Distribution, Hidden, Sandbox, Seat, ServiceFinding, System,
 use crate::report::token::{bus, report};
 use crate::report::{listed, quoted};
 use crate::world::printable;
+use hw::pcsc_bus::KNOWN_NAMES;
 use hw::transport::CarrierError;
 
 const SERVICE: &str = "service";
+
 /// What lets a user without a desktop session use tokens (polkit; pcsc-lite's actions).
-const POLKIT_RULE: &str = "`echo \"polkit.addRule(function (action, subject) { if (subject.user == '$(id -un)' && \
-                           (action.id == 'org.debian.pcsc-lite.access_pcsc' || action.id == \
-                           'org.debian.pcsc-lite.access_card' && /yubikey|nitrokey|canokey/i.test(action.lookup('reader')))) \
-                           return polkit.Result.YES; });\" | sudo tee /etc/polkit-1/rules.d/41-aws-mfa-key-$(id -un).rules`";
+fn polkit_rule() -> String {
+    format!(
+        "`echo \"polkit.addRule(function (action, subject) {{ if (subject.user == '$(id -un)' && \
+         (action.id == 'org.debian.pcsc-lite.access_pcsc' || action.id == 'org.debian.pcsc-lite.access_card' && \
+         /{}/i.test(action.lookup('reader')))) return polkit.Result.YES; }});\" | \
+         sudo tee /etc/polkit-1/rules.d/41-aws-mfa-key-$(id -un).rules`",
+        KNOWN_NAMES.join("|")
+    )
+}
 
 pub(super) fn service(finding: &ServiceFinding) -> Check {
     match finding {
@@ -98,7 +105,7 @@ fn start(why: &CarrierError, system: &System, seat: Seat) -> Option<String> {
         CarrierError::Refused if seat.may_join => {
             Some("join the group that may: `sudo usermod --append --groups aws-mfa-key \"$(id -un)\"`".to_owned())
         }
-        CarrierError::Refused => Some(format!("as somebody whom polkit believes: {POLKIT_RULE}")),
+        CarrierError::Refused => Some(format!("as somebody whom polkit believes: {}", polkit_rule())),
         _ => None,
     }
 }
