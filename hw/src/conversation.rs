@@ -16,8 +16,8 @@ const BUSY_PAUSE: Duration = Duration::from_millis(200);
 /// How long to wait before asking again for a token that is not yet awake.
 const WAKING_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a service may take to notice that a token was pulled out.
-const NOTICING: Duration = Duration::from_secs(1);
+/// How long a service may take to notice that a token was pulled out, on a machine that has much else to do.
+const NOTICING: Duration = Duration::from_secs(3);
 
 /// How long to wait before looking again whether it has noticed.
 const NOTICING_PAUSE: Duration = Duration::from_millis(50);
@@ -45,7 +45,7 @@ impl Patience {
 /// So `work` must select its applet itself, and must be harmless to repeat. However it ends, the token is let go as it was.
 ///
 /// # Errors
-/// What `work` or the carrier said last. Where a token that spoke falls silent, it takes up to a second to find out whether
+/// What `work` or the carrier said last. Where a token that spoke falls silent, it takes up to three seconds to find out whether
 /// it was [`Removed`](CarrierError::Removed).
 pub fn converse<T>(
     bus: &dyn Bus,

@@ -139,6 +139,28 @@ fn a_service_that_is_missing_is_waited_for_too() {
     assert!(told.code == 0 && told.terminal.contains(asked), "{told:?}");
 }
 
+#[test]
+fn one_that_refuses_a_session_which_is_just_beginning_is_asked_again() {
+    let mut bench = Bench::new();
+    let asked = AtomicUsize::new(0);
+    bench.bus.guard(Step::Readers, move |_| {
+        if asked.fetch_add(1, Ordering::Relaxed) < 4 { Err(CarrierError::Refused) } else { Ok(()) }
+    });
+    let told = bench.login(&["--wait=10s", "--non-interactive"]);
+    assert_eq!((told.code, told.err.contains("error")), (0, false), "{told:?}");
+
+    // Whoever is refused for good is told just that, and soon.
+    bench.bus.guard(Step::Readers, |_| Err(CarrierError::Refused));
+    let refused = bench.login(&["--force", "--non-interactive"]);
+    assert!(refused.code == 1 && refused.err.contains("the smart card service refuses"), "{refused:?}");
+    let told = bench.login(&["--force", "--non-interactive", "--wait=1"]);
+    assert_eq!((told.code, told.err), (1, refused.err));
+    bench.env.insert("AWS_MFA_KEY_WAIT".to_owned(), "1h".to_owned());
+    let begun = Instant::now();
+    let told = bench.login(&["--force", "--non-interactive"]);
+    assert!(told.code == 1 && begun.elapsed() < PATIENCE, "{told:?}");
+}
+
 /// Two tokens that have the account.
 fn twins() -> (Bench, VirtualToken) {
     let (bench, twin) = (Bench::new(), another(5));

@@ -321,7 +321,7 @@ fn a_conversation_that_breaks_off_leaves_what_it_says() {
         (|| Change::ClearPassword, Some(PASSWORD)),
     ]);
     let faults = [CarrierError::Broken, CarrierError::ServiceStopped, CarrierError::Removed];
-    // Some wait a second to see whether the token is gone, so they wait together.
+    // Some wait a while to see whether the token is gone, so they wait together.
     std::thread::scope(|scope| {
         for (case, why) in cases.flat_map(|case: Case| faults.clone().map(|why| (case, why))) {
             // Six commands at most: SELECT, VALIDATE, a look, the change, a look, SELECT.

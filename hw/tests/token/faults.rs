@@ -130,7 +130,7 @@ fn runs() -> Vec<Run> {
 fn a_fault_at_any_command_ends_everything_and_locks_again() {
     let runs = runs();
     assert_eq!(runs.len(), 19 * 2 * (5 + 7 + 3 + 5));
-    // Some wait a second to see whether the token is gone, so they wait together.
+    // Some wait a while to see whether the token is gone, so they wait together.
     std::thread::scope(|scope| {
         for (errand, password, fault, when, is_past) in &runs {
             scope.spawn(move || {

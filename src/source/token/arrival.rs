@@ -2,12 +2,16 @@
 
 use super::{TokenError, Tokens};
 use crate::world::{Act, Purpose, Wanted, printable};
-use hw::transport::{Bus, News, Stopper};
+use hw::transport::{Bus, CarrierError, News, Stopper};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// How often it is shown how long is waited yet.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How long the smart card service may refuse a session that is just beginning: units are started before it counts as one of
+/// somebody at the machine.
+const ADMISSION: Duration = Duration::from_secs(10);
 
 /// What comes and goes while somebody waits for a token.
 pub(super) struct Arrivals {
@@ -47,7 +51,7 @@ impl Drop for Arrivals {
 
 impl Tokens {
     /// What `attempt` comes to. As long as that is a token that is missing, another one is waited for and it is tried again,
-    /// for `patience` at most, all waits with these tokens taken together.
+    /// for `patience` at most, all waits with these tokens taken together. A service that refuses us is waited for a moment.
     ///
     /// # Errors
     /// What `attempt` says; [`TokenError::NotCome`] if what is missing did not come.
@@ -57,17 +61,23 @@ impl Tokens {
         purpose: Option<&Purpose>,
         attempt: impl AsyncFn() -> Result<T, TokenError>,
     ) -> Result<T, TokenError> {
+        let is_refused = |error: &TokenError| matches!(error, TokenError::Bus(CarrierError::Refused));
+        let may_come = |error: &TokenError| error.is_missing() || is_refused(error);
         let mut missing = match (attempt().await, patience) {
-            (Err(error), Some(_)) if error.is_missing() => error,
+            (Err(error), Some(_)) if may_come(&error) => error,
             (outcome, _) => return outcome,
         };
         let patience = patience.unwrap_or_default();
-        let end = *self.waiting_since.get_or_init(Instant::now) + patience;
+        let since = *self.waiting_since.get_or_init(Instant::now);
         let mut changes = self.arrivals.get_or_init(|| Arrivals::on(&*self.bus)).changes.clone();
         let mut seen = 0;
         let wait = self.person.wait();
         loop {
-            let left = end.saturating_duration_since(Instant::now());
+            let most = if is_refused(&missing) { patience.min(ADMISSION) } else { patience };
+            let left = (since + most).saturating_duration_since(Instant::now());
+            if left.is_zero() && is_refused(&missing) {
+                return Err(missing);
+            }
             if left.is_zero() {
                 return Err(TokenError::NotCome { waited: patience, missing: Box::new(missing) });
             }
@@ -86,7 +96,7 @@ impl Tokens {
                 Err(_) => continue,
             }
             match attempt().await {
-                Err(error) if error.is_missing() => missing = error,
+                Err(error) if may_come(&error) => missing = error,
                 outcome => return outcome,
             }
         }
