@@ -50,7 +50,8 @@ need_packages() { # [tests|vm]
     need "gcc libc6-dev" c_compiler
     if [ "${1:-}" = vm ]; then
         need "$(qemu_packages)" command -v qemu-system-x86_64
-        need "debootstrap debian-archive-keyring" test -e /usr/sbin/debootstrap
+        need debootstrap test -e /usr/sbin/debootstrap
+        need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
         need e2fsprogs test -x /usr/sbin/mke2fs
         local AWS_MFA_KEY_WITHOUT_VPCD=1
     else
