@@ -17,7 +17,7 @@ const OURS: &str = ".aws-mfa-key";
 /// Where Linux keeps a file's access control list.
 const ACL: &str = "system.posix_acl_access";
 /// A file that was changed less long ago may be in the middle of being rewritten in place by another program.
-const FRESH: Duration = Duration::from_millis(50);
+pub(super) const FRESH: Duration = Duration::from_millis(50);
 /// A program that changed it less long ago may be about to write over us what it read before.
 const RECENT: Duration = Duration::from_secs(1);
 /// How long another of our processes may hold a file.
