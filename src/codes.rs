@@ -60,6 +60,17 @@ impl CodeError {
             _ => false,
         }
     }
+
+    /// Whether the next source may be tried: something is not there, as opposed to there and not working.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::Token(error) => error.is_missing(),
+            Self::Secret { fault, .. } => fault.is_absence(),
+            Self::Prompt(NoAnswer::Nobody) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Where codes of an MFA device come from.
@@ -151,7 +162,7 @@ impl Codes<'_> {
                 Source::Prompt => Err(CodeError::Prompt(NoAnswer::Nobody)),
             };
             match outcome {
-                Err(error) if is_absent(&error) => {
+                Err(error) if error.is_absence() => {
                     if absent.is_none() {
                         absent = Some(error);
                     }
@@ -384,15 +395,5 @@ fn reason_of(missing: &TokenError) -> Option<String> {
             Some("the token was removed".to_owned())
         }
         _ => None,
-    }
-}
-
-/// Whether the next source may be tried: something is not there, as opposed to there and not working.
-fn is_absent(error: &CodeError) -> bool {
-    match error {
-        CodeError::Token(error) => error.is_missing(),
-        CodeError::Secret { fault, .. } => fault.is_absence(),
-        CodeError::Prompt(NoAnswer::Nobody) => true,
-        _ => false,
     }
 }

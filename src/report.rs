@@ -144,6 +144,16 @@ impl Failure {
     pub fn is_same(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Shared(one), Self::Shared(other)) if Arc::ptr_eq(one, other))
     }
+
+    /// Whether none of the places is there that a code may come from.
+    #[must_use]
+    pub fn is_without_source(&self) -> bool {
+        match self {
+            Self::Login { error, .. } => matches!(&**error, LoginError::Code(error) if error.is_absence()),
+            Self::Shared(failure) => failure.is_without_source(),
+            _ => false,
+        }
+    }
 }
 
 impl From<PlanError> for Failure {

@@ -31,38 +31,39 @@ pub struct Tally {
 /// when nothing does.
 #[must_use]
 pub fn text(tallies: &[Tally]) -> String {
-    let seconds = |time: Option<SystemTime>| {
-        time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs())
-    };
-    type Value = fn(&Tally, &dyn Fn(Option<SystemTime>) -> u64) -> u64;
+    type Value = fn(&Tally) -> Option<u64>;
     let metrics: [(&str, &str, &str, Value); 6] = [
         (
             "session_ends_seconds",
             "gauge",
             "When the session ends, in seconds since 1970; 0 if there is none. What is left: this - time().",
-            |tally, seconds| seconds(tally.ends),
+            |tally| tally.ends.map_or(Some(0), seconds),
         ),
         (
             "last_success_seconds",
             "gauge",
-            "When the session was renewed last, in seconds since 1970; 0 if it was not since the agent started.",
-            |tally, seconds| seconds(tally.renewed),
+            "When the session was renewed last, in seconds since 1970; nothing before the agent has done so.",
+            |tally| tally.renewed.and_then(seconds),
         ),
-        ("renewals_total", "counter", "How often the session was renewed.", |tally, _| tally.renewals),
-        ("refusals_total", "counter", "How often AWS refused.", |tally, _| tally.refusals),
-        ("touches_asked_total", "counter", "How often a person was asked.", |tally, _| tally.asked),
-        ("waits_for_person", "gauge", "Whether a person is waited for.", |tally, _| tally.waits_for_person.into()),
+        ("renewals_total", "counter", "How often the session was renewed.", |tally| Some(tally.renewals)),
+        ("refusals_total", "counter", "How often AWS refused.", |tally| Some(tally.refusals)),
+        ("touches_asked_total", "counter", "How often a person was asked.", |tally| Some(tally.asked)),
+        ("waits_for_person", "gauge", "Whether a person is waited for.", |tally| Some(tally.waits_for_person.into())),
     ];
     let mut text = String::new();
     for (name, kind, help, value) in metrics {
         // A string takes whatever is written to it.
         let _ = writeln!(text, "# HELP aws_mfa_key_{name} {help}\n# TYPE aws_mfa_key_{name} {kind}");
-        for tally in tallies {
+        for (tally, value) in tallies.iter().filter_map(|tally| Some((tally, value(tally)?))) {
             let profile = label(&tally.profile);
-            let _ = writeln!(text, "aws_mfa_key_{name}{{profile=\"{profile}\"}} {}", value(tally, &seconds));
+            let _ = writeln!(text, "aws_mfa_key_{name}{{profile=\"{profile}\"}} {value}");
         }
     }
     text
+}
+
+fn seconds(time: SystemTime) -> Option<u64> {
+    time.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
 }
 
 /// A name as it stands between quotes there.
@@ -81,6 +82,10 @@ pub fn write(path: &Path, tallies: &[Tally]) -> io::Result<()> {
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
+    if !folder.is_dir() {
+        let folder = printable(&folder.to_string_lossy(), 200);
+        return Err(io::Error::other(format!("there is no folder {folder}; next: make it, or name another file")));
+    }
     // The name of one that could not be made is made of dice.
     let mut new = tempfile::NamedTempFile::new_in(folder).map_err(|error| io::Error::from(error.kind()))?;
     new.write_all(text(tallies).as_bytes())?;
@@ -98,7 +103,7 @@ mod tests {
     fn the_text_is_what_prometheus_reads() {
         let ends = Some(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let tallies = [
-            Tally { profile: "dev".to_owned(), ends, renewals: 3, asked: 2, ..Tally::default() },
+            Tally { profile: "dev".to_owned(), ends, renewed: ends, renewals: 3, asked: 2, ..Tally::default() },
             Tally { profile: "a\"b\\".to_owned(), waits_for_person: true, ..Tally::default() },
         ];
         let text = text(&tallies);
@@ -106,12 +111,15 @@ mod tests {
             "# TYPE aws_mfa_key_session_ends_seconds gauge",
             "aws_mfa_key_session_ends_seconds{profile=\"dev\"} 1800000000",
             "aws_mfa_key_session_ends_seconds{profile=\"a\\\"b\\\\\"} 0",
+            "aws_mfa_key_last_success_seconds{profile=\"dev\"} 1800000000",
             "aws_mfa_key_renewals_total{profile=\"dev\"} 3",
             "aws_mfa_key_touches_asked_total{profile=\"dev\"} 2",
             "aws_mfa_key_waits_for_person{profile=\"a\\\"b\\\\\"} 1",
         ] {
             assert!(text.lines().any(|there| there == line), "{line} is not in {text}");
         }
+        // Whoever watches for one that is too old is not told of one that never was.
+        assert!(!text.contains("last_success_seconds{profile=\"a"), "{text}");
         assert!(text.ends_with('\n'));
     }
 
@@ -125,7 +133,9 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
         let told = || write(&folder.path().join("nowhere/keys.prom"), &[]).unwrap_err().to_string();
-        assert_eq!(told(), told(), "it is told once");
+        let next =
+            format!("there is no folder {}/nowhere; next: make it, or name another file", folder.path().display());
+        assert_eq!((told(), told()), (next.clone(), next), "it is told once");
         let device = folder.path().join("stdout");
         symlink("/dev/null", &device).unwrap();
         assert!(write(&device, &[]).is_err());

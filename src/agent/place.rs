@@ -1,18 +1,18 @@
-//! The agent's own folder, from which one agent serves at a time.
+//! The agent's own folder, which one agent has at a time.
 
 use crate::file::{self, FileError, FileFault};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// The right to serve from a folder. The kernel takes it back, however its holder ends.
+/// The right to a folder. The kernel takes it back, however its holder ends.
 pub struct Place {
     /// The folder.
     pub folder: PathBuf,
     _lock: File,
 }
 
-/// Why an agent cannot serve from a folder.
+/// Why an agent cannot have a folder.
 #[derive(Debug)]
 pub enum PlaceFault {
     /// Another one does.

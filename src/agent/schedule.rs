@@ -16,6 +16,8 @@ pub enum Obstacle {
     Person,
     /// The token is not plugged in.
     Token,
+    /// Neither a token nor a secret is there, and the secret may come without a word.
+    Sources,
     /// Something on this machine: a busy token, a file that cannot be written.
     Trouble,
     /// AWS cannot be reached.
@@ -36,7 +38,7 @@ impl Obstacle {
         match self {
             Self::Token => None,
             Self::Network => between(Duration::from_secs(5), Duration::from_mins(5)),
-            Self::Trouble => between(Duration::from_secs(30), Duration::from_mins(10)),
+            Self::Trouble | Self::Sources => between(Duration::from_secs(30), Duration::from_mins(10)),
             Self::Person => between(Duration::from_mins(5), Duration::from_hours(1)),
             Self::Refusal | Self::Settings => between(Duration::from_mins(1), Duration::from_hours(1)),
         }
@@ -56,6 +58,7 @@ impl Obstacle {
         match self {
             Self::Person => "a touch, or a password",
             Self::Token => "its token to be plugged in",
+            Self::Sources => "one of its sources to have a code",
             Self::Trouble => "something on this machine to get better",
             Self::Network => "AWS to be reached",
             Self::Refusal => "AWS not to refuse any more",
@@ -82,6 +85,8 @@ pub struct Standing {
     pub not_before: Option<SystemTime>,
     /// Whether it is known that a person is needed for each renewal.
     pub wants_person: bool,
+    /// Whether its settings cannot be used any more: what there is stays, and nothing is tried until they can.
+    pub is_broken: bool,
 }
 
 /// How asking a person stands. One is asked for all profiles together: whoever is away is away for all of them.
@@ -112,20 +117,22 @@ impl Standing {
     /// What is to be done now.
     #[must_use]
     pub fn next(&self, asking: &Asking, now: SystemTime) -> Next {
+        if self.is_broken {
+            return Next::OnNews;
+        }
         if let Some(then) = self.renew_at.filter(|then| *then > now) {
             return Next::At(then);
         }
+        // Where nobody is asked, a try costs nobody anything: it has pauses of its own, as others have.
+        let is_asked = self.wants_person && !asking.never;
         let own = match (self.met, self.not_before) {
             (None, floor) => floor.unwrap_or(now),
-            (Some((Obstacle::Person, _)), _) => now,
+            (Some((Obstacle::Person, _)), _) if is_asked => now,
             (Some(_), Some(then)) => then,
             (Some(_), None) => return Next::OnNews,
         };
-        if !self.wants_person {
+        if !is_asked {
             return if own > now { Next::At(own) } else { Next::Try };
-        }
-        if asking.never {
-            return Next::OnNews;
         }
         let then = asking.not_before.map_or(own, |then| then.max(own));
         if then > now { Next::At(then) } else { Next::Ask }
@@ -164,6 +171,7 @@ impl Standing {
 
     /// Something happened that may have taken the obstacle away: it is tried at once, and counted anew.
     pub fn hope(&mut self, is_gone: impl Fn(Obstacle) -> bool) {
+        self.wants_person &= !is_gone(Obstacle::Person);
         if self.met.is_some_and(|(obstacle, _)| is_gone(obstacle)) {
             (self.met, self.not_before) = (None, None);
         }
@@ -211,6 +219,7 @@ mod tests {
             ..Standing::default()
         };
         let missed = Standing { met: Some((Obstacle::Person, 1)), not_before: Some(at(200)), ..touch.clone() };
+        let locked = Standing { not_before: Some(at(105)), ..missed.clone() };
         let asked = |minutes| Asking { missed: 1, not_before: Some(at(minutes)), never: false };
         let free = Asking::default();
         let never = Asking { never: true, ..Asking::default() };
@@ -223,11 +232,19 @@ mod tests {
             ("a person who was asked long ago", touch.clone(), &asked(95), Next::Ask),
             ("a person who missed it, and came back", missed.clone(), &free, Next::Ask),
             ("a person who missed it", missed, &asked(130), Next::At(at(130))),
-            ("nobody is ever asked", touch, &never, Next::OnNews),
-            ("that does not matter where nobody is needed", silent, &never, Next::Try),
+            ("nobody is ever asked", touch, &never, Next::Try),
+            ("nobody is ever asked, and it was just tried", locked.clone(), &never, Next::At(at(105))),
+            (
+                "nobody is ever asked, and it was tried",
+                Standing { not_before: Some(at(99)), ..locked },
+                &never,
+                Next::Try,
+            ),
+            ("that does not matter where nobody is needed", silent.clone(), &never, Next::Try),
             ("no network, just now", met(Obstacle::Network, Some(101)), &free, Next::At(at(101))),
             ("no network, some time ago", met(Obstacle::Network, Some(100)), &free, Next::Try),
             ("no token", met(Obstacle::Token, None), &free, Next::OnNews),
+            ("settings that are broken", Standing { is_broken: true, ..silent }, &free, Next::OnNews),
         ];
         for (what, standing, asking, next) in cases {
             assert_eq!(standing.next(asking, at(100)), next, "{what}");
@@ -280,11 +297,14 @@ mod tests {
 
     #[test]
     fn whoever_comes_back_is_asked_at_once() {
-        let (mut asking, touch) = (Asking::default(), Standing { wants_person: true, ..Standing::default() });
+        let (mut asking, mut touch) = (Asking::default(), Standing { wants_person: true, ..Standing::default() });
         asking.miss(at(0), 0.5);
         asking.miss(at(5), 0.5);
         assert_eq!(touch.next(&asking, at(6)), Next::At(at(15)));
         asking.is_there();
         assert_eq!(touch.next(&asking, at(6)), Next::Ask);
+        // Perhaps with a token that needs nobody.
+        touch.hope(|obstacle| obstacle == Obstacle::Person);
+        assert_eq!(touch.next(&asking, at(6)), Next::Try);
     }
 }

@@ -289,7 +289,7 @@ fn failed(plan: &Plan) -> impl Fn(LoginError) -> Arc<Failure> {
 }
 
 /// The plan whose session the first role of this one is assumed with.
-fn source_of(plan: &Plan) -> Option<&Plan> {
+pub(super) fn source_of(plan: &Plan) -> Option<&Plan> {
     plan.role.as_ref()?.source.as_deref()
 }
 
@@ -298,7 +298,7 @@ fn grant(plan: &Plan) -> Grant<'_> {
 }
 
 /// Whether what keeps one from a code keeps the other, too.
-fn is_same_source(one: &Plan, other: &Plan) -> bool {
+pub(super) fn is_same_source(one: &Plan, other: &Plan) -> bool {
     let same = |pair: (&Source, &Source)| match pair {
         (Source::Secret(one), Source::Secret(other)) => one.as_source() == other.as_source(),
         (Source::Command(one), Source::Command(other)) => one.line == other.line,
@@ -310,7 +310,7 @@ fn is_same_source(one: &Plan, other: &Plan) -> bool {
 }
 
 /// Whether one code does for both: the same user's session, of the same length, from the same place.
-fn is_same_login(one: &Plan, other: &Plan) -> bool {
+pub(super) fn is_same_login(one: &Plan, other: &Plan) -> bool {
     let steps = |plan: &Plan| plan.role.as_ref().map(|role| role.steps.clone());
     one.key_id() == other.key_id()
         && one.duration == other.duration

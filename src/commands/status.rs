@@ -11,7 +11,7 @@ use crate::plan::{self, Named, Which};
 use crate::report::{Failure, length};
 use crate::world::{World, printable};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 pub(super) fn run(typed: &cli::Status, world: &mut World) -> Result<(), Failure> {
     let profiles = Profiles::read(&world.env)?;
@@ -31,8 +31,11 @@ pub(super) fn run(typed: &cli::Status, world: &mut World) -> Result<(), Failure>
         let all = plan::sessions_of(None, &profiles);
         rows = all.into_iter().filter_map(|profile| row(profile, &profiles, world)).collect();
     }
-    let text =
-        if plan::json(typed.json, &world.env)? { as_json(&rows) } else { with_waits(as_table(&rows), &rows, world) };
+    let mut waits = agent::waits(&world.env);
+    if !asked.is_empty() {
+        waits.retain(|profile, _| rows.iter().any(|row| row.profile.as_ref() == Some(profile)));
+    }
+    let text = if plan::json(typed.json, &world.env)? { as_json(&rows, &waits) } else { as_text(&rows, &waits) };
     if !typed.quiet {
         world.out.write_all(text.as_bytes()).map_err(Failure::Output)?;
     }
@@ -54,26 +57,19 @@ fn row(profile: &str, profiles: &Profiles, world: &World) -> Option<Line> {
     })
 }
 
-/// What the agent waits for, if one of the sessions is over or will be.
-fn with_waits(mut text: String, rows: &[Line], world: &World) -> String {
-    /// The most of a session of the usual length that is left when the agent renews it.
-    const RENEWED: Duration = Duration::from_hours(4);
-    if rows.is_empty() || rows.iter().any(|row| row.left < RENEWED) {
-        let is_asked =
-            |profile: &str| rows.is_empty() || rows.iter().any(|row| row.profile.as_deref() == Some(profile));
-        for (profile, what) in agent::waits(&world.env) {
-            if is_asked(&profile) {
-                let (what, profile) = (printable(&what, 200), printable(&profile, 100));
-                text.push_str(&format!("the agent waits for {what}, for profile {profile}\n"));
-            }
-        }
+/// The table, and what the agent waits for.
+fn as_text(rows: &[Line], waits: &BTreeMap<String, String>) -> String {
+    let mut text = as_table(rows);
+    for (profile, what) in waits {
+        let (what, profile) = (printable(what, 200), printable(profile, 100));
+        text.push_str(&format!("the agent waits for {what}, for profile {profile}\n"));
     }
     text
 }
 
-fn as_json(rows: &[Line]) -> String {
+fn as_json(rows: &[Line], waits: &BTreeMap<String, String>) -> String {
     let sessions: Vec<Value> = rows.iter().map(Line::as_json).collect();
-    ascii(&json!({ "sessions": sessions }))
+    ascii(&json!({ "sessions": sessions, "agent_waits_for": waits }))
 }
 
 fn as_table(rows: &[Line]) -> String {

@@ -108,6 +108,11 @@ impl Calls {
         number
     }
 
+    /// How many there were.
+    pub(super) fn count(&self) -> u64 {
+        self.state().last
+    }
+
     /// Ends a call, if it is still open.
     pub(super) fn end(&self, number: u64, end: End) {
         let mut state = self.state();

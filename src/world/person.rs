@@ -143,6 +143,12 @@ impl Person {
         self.talk().waited
     }
 
+    /// How often they were called to do something, where a program asks.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.0.calls.count()
+    }
+
     /// What is waited for right now, as far as it was told.
     #[must_use]
     pub fn pending(&self) -> Option<Pending> {

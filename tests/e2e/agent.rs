@@ -1,14 +1,48 @@
 //! `agent`: sessions that are simply there; the built program on real parts.
 
-use crate::running::{Running, agent, ours, until, with_a_secret};
+use crate::running::{Door, Running, agent, ours, until, with_a_secret};
 use crate::stack::{PATIENCE, Stack, signal};
+use crate::world::{SEED, SEED_BASE32};
+use fake_aws::{Action, Lie, Times};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
-use virtual_token::Touch;
+use virtual_token::{Account, Touch};
+
+const ACCOUNT_ID: &[u8] = b"Amazon Web Services:alice@example";
 
 fn has_session(stack: &Stack) -> bool {
     stack.bench.read(".aws/credentials").contains("[dev-mfa]")
+}
+
+#[track_caller]
+fn ends_within_a_second(agent: &mut Running) {
+    let (code, took) = agent.end();
+    assert!(code == Some(0) && took < Duration::from_secs(1), "{code:?} after {took:?}");
+}
+
+/// The account on the token needs nobody from now on.
+fn want_no_touch(stack: &Stack) {
+    stack.bench.token.remove(ACCOUNT_ID);
+    stack.bench.token.add(Account::totp(ACCOUNT_ID, SEED));
+}
+
+/// Another profile of the same key and MFA device, with its code from elsewhere.
+fn add_profile(stack: &Stack, name: &str, source: &str) {
+    let (config, credentials) = (stack.bench.read(".aws/config"), stack.bench.read(".aws/credentials"));
+    let own = |line: &&str| line.starts_with("mfa_serial") || line.starts_with("endpoint_url");
+    let lines: Vec<&str> = config.lines().filter(own).collect();
+    let key: Vec<&str> = credentials.lines().skip_while(|line| *line != "[dev]").skip(1).take(2).collect();
+    stack.bench.write(".aws/credentials", &format!("{credentials}[{name}]\n{}\n", key.join("\n")));
+    let more = format!("[profile {name}]\n{}\nmfa_key_source = {source}\n", lines.join("\n"));
+    stack.bench.write(".aws/config", &format!("{config}{more}"));
+}
+
+fn put_secret(stack: &Stack, name: &str) {
+    stack.bench.write("new", SEED_BASE32);
+    fs::set_permissions(stack.bench.path("new"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::rename(stack.bench.path("new"), stack.bench.path(name)).unwrap();
 }
 
 #[test]
@@ -30,8 +64,7 @@ fn a_touch_is_asked_for_and_then_there_is_a_session() {
     assert!(has_session(&stack));
     let status = stack.run(&["status", "dev"]);
     assert_eq!(status.code, Some(0), "{status:?}");
-    let (code, took) = agent.end();
-    assert!(code == Some(0) && took < Duration::from_secs(2), "{code:?} after {took:?}");
+    ends_within_a_second(&mut agent);
     let is_stamped = |line: &String| line.contains("T") && line[..4].parse::<u32>().is_ok();
     assert!(is_stamped(&agent.said[0]), "{:?}", agent.said);
 }
@@ -61,13 +94,144 @@ fn where_nobody_is_asked_it_says_that_somebody_is_needed() {
 }
 
 #[test]
+fn where_nobody_is_asked_it_is_tried_again_once_nobody_is_needed() {
+    let mut stack = Stack::new();
+    want_no_touch(&stack);
+    stack.bench.token.set_password(Some("horse"));
+    let mut agent = agent(&stack, &["--non-interactive"]);
+    agent.until("dev: could not log in");
+    stack.bench.token.set_password(None);
+    agent.signal("HUP");
+    agent.until("alice has a session");
+    stack.bench.token.set_password(Some("horse"));
+    assert_eq!(stack.run(&["logout", "dev"]).code, Some(0));
+    agent.until("dev: could not log in");
+    stack.bench.token.set_password(None);
+    stack.inserted = None;
+    agent.until("pulled out: Yubico YubiKey");
+    stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
+    agent.until("alice has a session");
+}
+
+#[test]
+fn a_secret_that_comes_after_the_agent_is_used_at_once() {
+    let mut stack = Stack::new();
+    stack.inserted = None;
+    for source in ["token, secret:file:~/secret", "secret:file:~/secret"] {
+        stack.bench.configure(&format!("mfa_key_source = {source}\n"));
+        let mut agent = agent(&stack, &[]);
+        agent.until("dev: could not log in");
+        until("status says so", || {
+            let told = ours(&stack, &["status"]).out;
+            told.contains("the agent waits for one of its sources to have a code, for profile dev\n")
+        });
+        put_secret(&stack, "secret");
+        agent.until("alice has a session");
+        agent.end();
+        fs::remove_file(stack.bench.path("secret")).unwrap();
+        assert_eq!(stack.run(&["logout", "dev"]).code, Some(0));
+    }
+}
+
+#[test]
+fn a_profile_whose_settings_are_broken_keeps_its_session() {
+    let stack = with_a_secret();
+    let numbers = stack.bench.path("keys.prom");
+    let mut agent = agent(&stack, &["--metrics-file", numbers.to_str().unwrap()]);
+    agent.until("alice has a session");
+    let door = Door::of(&stack);
+    let config = stack.bench.read(".aws/config");
+    stack.bench.write(".aws/config", &config.replace("mfa_serial", "mfa_key_duration = soon\nmfa_serial"));
+    agent.until("dev: ");
+    until("status says so", || {
+        let told = ours(&stack, &["status"]).out;
+        told.contains("the agent waits for its settings, or what is on the token, to change, for profile dev\n")
+    });
+    let lines = format!("Host: {}\r\nAuthorization: {}\r\n", door.host, door.token);
+    assert_eq!(door.status("GET", &door.path, &lines), "200");
+    let numbers = fs::read_to_string(&numbers).unwrap();
+    assert!(numbers.contains("aws_mfa_key_session_ends_seconds{profile=\"dev\"} 1"), "{numbers}");
+    // What it is renewed with has to be right again.
+    stack.bench.sessions_end_in(Duration::from_mins(10));
+    agent.signal("HUP");
+    agent.until("reading AWS's files again");
+    let asked = || stack.bench.aws.requests().iter().filter(|request| request.had_code).count();
+    assert_eq!(asked(), 1);
+    stack.bench.write(".aws/config", &config);
+    agent.until("alice has a session");
+    assert_eq!(asked(), 2);
+}
+
+#[test]
+fn nobody_is_counted_who_was_not_asked() {
+    let stack = Stack::new();
+    let numbers = stack.bench.path("keys.prom");
+    let mut agent = agent(&stack, &["--verbose", "--metrics-file", numbers.to_str().unwrap()]);
+    let are = |asked: u64, waits: u64| {
+        let told = fs::read_to_string(&numbers).unwrap_or_default();
+        let has = |line: String| told.lines().any(|there| there == line);
+        has(format!("aws_mfa_key_touches_asked_total{{profile=\"dev\"}} {asked}"))
+            && has(format!("aws_mfa_key_waits_for_person{{profile=\"dev\"}} {waits}"))
+    };
+    agent.until("alice has a session");
+    until("one touch is counted", || are(1, 0));
+    // A person is known to be needed, and AWS is met before.
+    stack.bench.aws.lie(Action::GetCallerIdentity, Lie::DropBefore, Times::Always);
+    stack.bench.sessions_end_in(Duration::from_mins(10));
+    for _ in 0..2 {
+        agent.until("dev: could not log in");
+    }
+    until("nobody is waited for", || are(1, 0));
+    // The same account, and no touch.
+    want_no_touch(&stack);
+    stack.bench.aws.honest();
+    agent.until("alice has a session");
+    until("nobody is counted", || are(1, 0));
+    let asked = |agent: &Running| agent.said.iter().filter(|line| line.contains("asking for a touch")).count();
+    let before = asked(&agent);
+    stack.bench.sessions_end_in(Duration::from_mins(10));
+    agent.until("alice has a session");
+    assert_eq!(asked(&agent), before);
+}
+
+#[test]
+fn what_it_writes_itself_is_no_news() {
+    let stack = with_a_secret();
+    add_profile(&stack, "two", "secret:file:~/nowhere");
+    let mut agent = agent(&stack, &[]);
+    // The first session adds a section to the config file.
+    agent.until("alice has a session");
+    assert!(stack.bench.read(".aws/config").contains("[profile dev-mfa]"));
+    std::thread::sleep(Duration::from_millis(300));
+    agent.signal("HUP");
+    agent.until("reading AWS's files again");
+    let told = agent.said.iter().filter(|line| line.contains("two: could not log in")).count();
+    assert_eq!(told, 1, "{:#?}", agent.said);
+    let told = ours(&stack, &["status"]);
+    let waits = "the agent waits for one of its sources to have a code, for profile two\n";
+    assert!(told.out.contains(waits), "{told:?}");
+    assert!(!ours(&stack, &["status", "dev"]).out.contains("the agent waits"));
+    let told = ours(&stack, &["status", "two", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(told["agent_waits_for"], serde_json::json!({ "two": "one of its sources to have a code" }));
+}
+
+#[test]
+fn it_ends_at_once_while_a_command_does_not() {
+    let stack = Stack::new();
+    stack.bench.configure("mfa_key_source = command:trap '' TERM; touch ~/begun; sleep 10; sleep 10\n");
+    let mut agent = agent(&stack, &["dev"]);
+    until("the command runs", || stack.bench.path("begun").exists());
+    ends_within_a_second(&mut agent);
+}
+
+#[test]
 fn it_ends_at_once_during_a_touch() {
     let stack = Stack::new();
     stack.bench.token.set_touch(Touch::Never);
     let mut agent = agent(&stack, &["dev"]);
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
-    let (code, took) = agent.end();
-    assert!(code == Some(0) && took < Duration::from_secs(2), "{code:?} after {took:?}");
+    ends_within_a_second(&mut agent);
     assert!(!stack.bench.path("aws-mfa-key/agent.json").exists());
 }
 
@@ -82,8 +246,7 @@ fn it_ends_soon_where_the_file_cannot_be_had() {
     lock.lock().unwrap();
     assert!(stack.bench.token.touch());
     until("AWS is asked", || stack.bench.aws.requests().iter().any(|request| request.had_code));
-    let (code, took) = agent.end();
-    assert!(code == Some(0) && took < Duration::from_secs(2), "{code:?} after {took:?}");
+    ends_within_a_second(&mut agent);
     assert!(!has_session(&stack));
 }
 

@@ -25,6 +25,12 @@ const CASES: &[Case] = &[
         fs::write(b.path("aws-mfa-key/agent.lock"), "").unwrap();
         start(b)
     }),
+    ("a second agent, and there is nowhere to serve from", |b| {
+        let Ok(_first) = Place::take(b.path(".local/state/aws-mfa-key")) else { panic!("it is taken") };
+        let mut outcome = start(b);
+        outcome.err = outcome.err.replace(&std::process::id().to_string(), "PID");
+        outcome
+    }),
     ("an agent that keeps no such profile", |b| start_with(b, &["prod"])),
     ("nothing that says where an agent is", |b| b.run(&["agent", "env", "dev"])),
     ("no agent", |b| {

@@ -42,8 +42,8 @@ pub(super) struct Keeper<'w> {
     asking: Asking,
     plugged: Plugged,
     leaving: Leaving,
-    /// What the config file was when the plans were made.
-    config: Option<Stamp>,
+    /// What the files with secrets were when they were looked at last.
+    secrets: BTreeMap<PathBuf, Option<Stamp>>,
     /// What the clocks said last.
     clocks: Clocks,
     serving: Serving,
@@ -68,7 +68,7 @@ impl<'w> Keeper<'w> {
             asking: Asking { never: !askable, ..Asking::default() },
             plugged: Plugged::default(),
             leaving: Leaving::new(plan::logout_on_removal(typed.logout_on_removal, &world.env)?),
-            config: None,
+            secrets: BTreeMap::new(),
             clocks: Clocks::read(world),
             serving: Serving::default(),
             telling: Telling::new(typed, &world.env),
@@ -97,8 +97,9 @@ impl<'w> Keeper<'w> {
 
     /// The files whose changes matter.
     pub(super) fn files(&self) -> Vec<PathBuf> {
-        let locations = Locations::find(&self.world.env);
-        locations.map(|locations| vec![locations.config, locations.credentials]).unwrap_or_default()
+        let locations = Locations::find(&self.world.env).ok();
+        let aws = locations.into_iter().flat_map(|locations| [locations.config, locations.credentials]);
+        aws.chain(self.secrets.keys().cloned()).collect()
     }
 
     /// Whether any of the profiles has such a source.
@@ -109,23 +110,37 @@ impl<'w> Keeper<'w> {
     /// Makes the plans anew; what is known of each profile is kept.
     fn plan(&mut self) -> Result<(), Failure> {
         let profiles = Profiles::read(&self.world.env)?;
-        let config = file::stamp_of(&profiles.locations.config);
-        let is_new = config != self.config;
         let Plans { plans, broken } = plans::decide(self.typed, &profiles, self.world)?;
-        self.config = config;
         let told = |(profile, failure): &(String, Failure)| format!("{profile}: {}", report::in_one_line(failure));
-        let broken: Vec<String> = broken.iter().map(told).collect();
-        for line in broken.iter().filter(|line| !self.broken.contains(line)) {
+        let lines: Vec<String> = broken.iter().map(told).collect();
+        for line in lines.iter().filter(|line| !self.broken.contains(line)) {
             self.journal.note(Weight::Error, line);
         }
-        self.broken = broken;
+        self.broken = lines;
         let mut before: BTreeMap<String, Kept> =
             self.kept.drain(..).map(|kept| (kept.plan.profile.clone(), kept)).collect();
         for plan in plans {
             let old = before.remove(&plan.profile);
-            self.kept.push(Kept::of(plan, old, is_new));
+            self.kept.push(Kept::of(plan, old));
         }
+        for mut kept in broken.iter().filter_map(|(profile, _)| before.remove(profile)) {
+            kept.standing.is_broken = true;
+            self.kept.push(kept);
+        }
+        self.look_at_secrets();
         Ok(())
+    }
+
+    /// A secret that came, or that is another one, is tried.
+    fn look_at_secrets(&mut self) {
+        let files = self.kept.iter().flat_map(Kept::secret_files);
+        let secrets: BTreeMap<PathBuf, Option<Stamp>> =
+            files.map(|path| (path.clone(), file::stamp_of(path))).collect();
+        let before = std::mem::replace(&mut self.secrets, secrets);
+        for kept in &mut self.kept {
+            let is_new = kept.secret_files().any(|path| before.get(path) != self.secrets.get(path));
+            kept.standing.hope(|obstacle| is_new && matches!(obstacle, Obstacle::Sources | Obstacle::Settings));
+        }
     }
 
     /// What the file says of each session.
@@ -183,7 +198,6 @@ impl<'w> Keeper<'w> {
 
     /// Tries to get the sessions of some profiles.
     fn run(&mut self, whose: &[usize], ask: bool) {
-        whose.iter().for_each(|at| self.kept[*at].tally.asked += u64::from(ask));
         if ask {
             let (now, place) = (self.world.clock.now(), self.serving.place.as_ref());
             self.telling.tell_those_who_ask(&self.kept, now, place, &self.journal);
@@ -204,8 +218,11 @@ impl<'w> Keeper<'w> {
             (false, true) => Asked::Never,
             (false, false) => Asked::Next,
         };
+        let calls = self.world.person.calls();
         let outcomes = obtain_all(&plans, self.world);
+        let was_asked = self.world.person.calls() > calls;
         self.address(self.manner.level, false);
+        whose.iter().for_each(|at| self.kept[*at].tally.asked += u64::from(was_asked));
         let now = self.world.clock.now();
         let mut missed = None;
         match outcomes {
@@ -213,7 +230,7 @@ impl<'w> Keeper<'w> {
                 let mut told: Vec<Failure> = Vec::new();
                 for (at, outcome) in whose.iter().zip(outcomes) {
                     match outcome {
-                        Ok(got) => self.kept[*at].got(&got, now, &self.journal),
+                        Ok(got) => self.kept[*at].got(&got, was_asked, now, &self.journal),
                         Err(failure) => {
                             let is_told = told.iter().any(|other| other.is_same(&failure));
                             let met = self.kept[*at].meet(&failure, How { asked, is_told }, now, &self.journal);
@@ -236,7 +253,7 @@ impl<'w> Keeper<'w> {
                 self.asking.miss(now, chance());
                 self.tell_when_again(whose, now);
             }
-            None if ask => self.asking.is_there(),
+            None if was_asked => self.asking.is_there(),
             _ => {}
         }
     }
@@ -328,7 +345,7 @@ impl<'w> Keeper<'w> {
         }
         if *is_back {
             // What was there already is no news, unless it was not seen.
-            self.hope(|obstacle| matches!(obstacle, Obstacle::Token | Obstacle::Trouble));
+            self.hope(|obstacle| matches!(obstacle, Obstacle::Token | Obstacle::Sources | Obstacle::Trouble));
         }
         if !came.is_empty() {
             self.hope(|obstacle| !matches!(obstacle, Obstacle::Network | Obstacle::Refusal));

@@ -4,11 +4,15 @@ use crate::agent::journal::{Journal, Weight};
 use crate::agent::metrics::Tally;
 use crate::agent::schedule::{Obstacle, Standing, renewal};
 use crate::commands::login::sentence;
+use crate::commands::round::{is_same_login, is_same_source, source_of};
 use crate::commands::session::Got;
 use crate::plan::Plan;
 use crate::report::{self, Exit, Failure};
 use crate::source::Source;
+use crate::source::secret::SecretPlace;
+use secrecy::ExposeSecret;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 /// See the module.
@@ -44,18 +48,17 @@ pub(super) enum Asked {
 
 impl Kept {
     /// What is known of a profile goes on, unless its settings or its key are others now.
-    pub(super) fn of(plan: Plan, before: Option<Self>, is_new: bool) -> Self {
+    pub(super) fn of(plan: Plan, before: Option<Self>) -> Self {
         let life = plan.duration;
         let Some(mut before) = before else {
             let tally = Tally { profile: plan.profile.clone(), ..Tally::default() };
             return Self { plan, standing: Standing::default(), life, left: Duration::ZERO, tally };
         };
-        let is_other = key_of(&before.plan) != key_of(&plan) || before.plan.duration != plan.duration;
-        if is_new || is_other {
-            before.standing.hope(|obstacle| !matches!(obstacle, Obstacle::Network | Obstacle::Token));
-            before.standing.wants_person = false;
+        if !is_same(&before.plan, &plan) {
+            before.standing.hope(|obstacle| obstacle != Obstacle::Network);
             before.life = life;
         }
+        before.standing.is_broken = false;
         let min_ttl = renewal(before.life);
         Self { plan: Plan { min_ttl, ..plan }, ..before }
     }
@@ -72,7 +75,8 @@ impl Kept {
     }
 
     /// There is a session: a fresh one, or one that somebody else got.
-    pub(super) fn got(&mut self, got: &Got, now: SystemTime, journal: &Journal) {
+    /// `was_asked`: whether a person had to do anything for it.
+    pub(super) fn got(&mut self, got: &Got, was_asked: bool, now: SystemTime, journal: &Journal) {
         if got.fresh {
             // AWS may give less than was asked for.
             self.life = self.plan.duration.min(got.left);
@@ -80,16 +84,16 @@ impl Kept {
             (self.tally.renewed, self.tally.renewals) = (Some(now), self.tally.renewals + 1);
             journal.note(Weight::Info, &sentence(got));
         }
-        let is_assumed = self.plan.role.as_ref().is_some_and(|role| role.source.is_some());
-        // A role needs nobody as long as the session lasts that it is assumed with.
-        self.standing.wants_person &= !is_assumed;
+        let is_assumed = source_of(&self.plan).is_some();
+        // A role needs nobody as long as the session lasts that it is assumed with; and what needed nobody may not the next time.
+        self.standing.wants_person &= !is_assumed && (was_asked || !got.fresh);
         self.left = got.left;
         self.standing.got(now + got.left.saturating_sub(renewal(self.life)), now);
     }
 
     /// A session could not be had.
     pub(super) fn meet(&mut self, failure: &Failure, how: How, now: SystemTime, journal: &Journal) -> Obstacle {
-        let obstacle = obstacle_of(failure);
+        let obstacle = self.obstacle_of(failure);
         self.tally.refusals += u64::from(obstacle == Obstacle::Refusal);
         let is_new = self.standing.meet(obstacle, now, chance());
         let is_told = match (obstacle, how.asked) {
@@ -116,6 +120,14 @@ impl Kept {
         (key_of(root), root.mfa_serial.as_ref().map(crate::aws::MfaSerial::as_str))
     }
 
+    /// The files that its code may come from.
+    pub(super) fn secret_files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.root().sources.iter().filter_map(|source| match source {
+            Source::Secret(SecretPlace::File(path)) => Some(path),
+            _ => None,
+        })
+    }
+
     /// Whether its code may come from a token.
     pub(super) fn is_from_a_token(&self) -> bool {
         self.root().sources.iter().any(|source| matches!(source, Source::Token))
@@ -123,11 +135,28 @@ impl Kept {
 
     /// The plan that the code is for.
     fn root(&self) -> &Plan {
-        self.plan.role.as_ref().and_then(|role| role.source.as_deref()).unwrap_or(&self.plan)
+        source_of(&self.plan).unwrap_or(&self.plan)
     }
 
-    /// What it waits for, if there is no fresh session.
+    /// What keeps it from a session.
+    fn obstacle_of(&self, failure: &Failure) -> Obstacle {
+        let is_secret = |source: &Source| matches!(source, Source::Secret(_));
+        match report::report(failure).exit {
+            Exit::Person => Obstacle::Person,
+            _ if failure.is_without_source() && self.root().sources.iter().any(is_secret) => Obstacle::Sources,
+            Exit::NoToken => Obstacle::Token,
+            Exit::Unreachable => Obstacle::Network,
+            Exit::Refused => Obstacle::Refusal,
+            Exit::Change => Obstacle::Settings,
+            Exit::Done | Exit::Failed | Exit::NotRunnable | Exit::NoCommand => Obstacle::Trouble,
+        }
+    }
+
+    /// What it waits for, if there is no fresh session, or will be none.
     pub(super) fn waits_for(&self) -> Option<Obstacle> {
+        if self.standing.is_broken {
+            return Some(Obstacle::Settings);
+        }
         let met = self.standing.met.map(|(obstacle, _)| obstacle);
         let obstacle = met.or(self.standing.wants_person.then_some(Obstacle::Person));
         obstacle.filter(|_| self.standing.renew_at.is_none())
@@ -138,15 +167,19 @@ fn key_of(plan: &Plan) -> Option<&str> {
     plan.key.as_ref().map(|key| key.id.as_str())
 }
 
-fn obstacle_of(failure: &Failure) -> Obstacle {
-    match report::report(failure).exit {
-        Exit::Person => Obstacle::Person,
-        Exit::NoToken => Obstacle::Token,
-        Exit::Unreachable => Obstacle::Network,
-        Exit::Refused => Obstacle::Refusal,
-        Exit::Change => Obstacle::Settings,
-        Exit::Done | Exit::Failed | Exit::NotRunnable | Exit::NoCommand => Obstacle::Trouble,
+/// Whether both get the same session, in the same way.
+fn is_same(one: &Plan, other: &Plan) -> bool {
+    fn secret(plan: &Plan) -> Option<&str> {
+        plan.key.as_ref().map(|key| key.secret.expose_secret())
     }
+    is_same_login(one, other)
+        && is_same_source(one, other)
+        && (&one.mfa_serial, &one.session_profile) == (&other.mfa_serial, &other.session_profile)
+        && secret(one) == secret(other)
+        && match (source_of(one), source_of(other)) {
+            (Some(one), Some(other)) => is_same(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
 }
 
 /// Between 0 and 1; it need not be secret.

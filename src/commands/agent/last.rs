@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// How long writing may take: whoever ends it does not wait for a file that cannot be had.
-const LONGEST: Duration = Duration::from_millis(900);
+/// How long writing may take: whoever ends it does not wait for a file that cannot be had, and is gone within a second.
+const LONGEST: Duration = Duration::from_millis(500);
 
 /// See the module. `folder`: where it was served from.
 pub(super) fn act(person: &Person, journal: &Journal, folder: Option<&Path>) {

@@ -5,6 +5,7 @@ use super::{manager, note};
 use crate::agent::journal::{Journal, Weight};
 use crate::agent::metrics::{self, Tally};
 use crate::agent::place::Place;
+use crate::agent::schedule::Obstacle;
 use crate::cli;
 use crate::report::{self, Failure, length};
 use crate::world::{Environment, printable};
@@ -62,7 +63,7 @@ impl Telling {
         let Some(path) = &self.metrics else { return };
         let tally = |kept: &Kept| Tally {
             ends: (!kept.left.is_zero()).then(|| now + kept.left),
-            waits_for_person: kept.standing.renew_at.is_none() && kept.standing.wants_person,
+            waits_for_person: kept.waits_for() == Some(Obstacle::Person),
             ..kept.tally.clone()
         };
         let tallies: Vec<Tally> = kept.iter().map(tally).collect();

@@ -8,6 +8,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -18,8 +19,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where the timer stands if nothing is due: it still notices when the clock is set.
 const NEVER: Timespec = Timespec { tv_sec: i64::MAX / 2_000_000_000, tv_nsec: 0 };
-/// How a file looks that was written: in place, or replaced in one step; or taken away.
+/// How a file looks that was written: in place, or replaced in one step; linked to, or taken away.
 const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE
+    .union(WatchFlags::CREATE)
     .union(WatchFlags::MOVED_TO)
     .union(WatchFlags::MOVED_FROM)
     .union(WatchFlags::DELETE)
@@ -97,7 +99,13 @@ impl LinuxAlarm {
             let is_ours = |(watch, _, file): &(i32, PathBuf, OsString)| {
                 *watch == event.wd() && name.is_none_or(|name| name == file.as_bytes())
             };
-            changed |= event.events().contains(ReadFlags::QUEUE_OVERFLOW) || self.watched.iter().any(is_ours);
+            // One that was only just begun is told of again when it is written.
+            let is_begun = |(_, folder, file): &(i32, PathBuf, OsString)| {
+                let length = || fs::metadata(folder.join(file)).map(|meta| meta.len()).ok();
+                event.events().contains(ReadFlags::CREATE) && length() == Some(0)
+            };
+            changed |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
+            changed |= self.watched.iter().any(|watched| is_ours(watched) && !is_begun(watched));
         }
         changed
     }
@@ -163,7 +171,6 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::time::Duration;
 
     fn files(alarm: &mut LinuxAlarm, what: &str) {
@@ -212,5 +219,17 @@ mod tests {
         );
         fs::remove_file(&config).unwrap();
         files(&mut alarm, "removed");
+        std::os::unix::fs::symlink(real.join("config"), &config).unwrap();
+        files(&mut alarm, "linked");
+        alarm.watch(std::slice::from_ref(&config));
+        fs::write(&config, "f").unwrap();
+        files(&mut alarm, "written through the new link");
+        fs::remove_file(&config).unwrap();
+        files(&mut alarm, "removed again");
+        let begun = fs::File::create(&config).unwrap();
+        let soon = SystemTime::now() + Duration::from_millis(50);
+        assert_eq!(alarm.wait(Some(soon)), [Event::Due], "there is nothing in it yet");
+        drop(begun);
+        files(&mut alarm, "written as a whole");
     }
 }
