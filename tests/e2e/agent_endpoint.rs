@@ -35,8 +35,7 @@ fn each_client_uses_it_across_a_renewal() {
     }
     // It answers at once, although somebody is to touch.
     let door = Door::of(&stack);
-    let times = door.times(50);
-    assert!(times[25] < Duration::from_millis(100), "{times:?}");
+    door.assert_prompt();
     assert!(stack.bench.token.touch(), "it still waits");
     agent.until("alice has a session");
     std::thread::sleep(ends.duration_since(SystemTime::now()).unwrap_or_default());

@@ -1,6 +1,6 @@
 //! The agent with two hundred profiles over twenty long-term keys.
 
-use crate::running::{agent, ours, until};
+use crate::running::{Door, agent, ours, until};
 use crate::stack::Stack;
 use fake_aws::Action;
 use std::time::Duration;
@@ -17,6 +17,7 @@ fn two_hundred_profiles_of_twenty_keys_are_kept() {
     assert_eq!((sent(Action::GetSessionToken), sent(Action::GetCallerIdentity)), (21, 22));
     let served = |profile| ours(&stack, &["agent", "env", profile]);
     until("the last one is served", || served("p19-9").code == Some(0));
+    Door::of(&stack).assert_prompt();
     let (_, at_first) = agent.memory();
     // All of them are nearly over: a code for each MFA device.
     stack.bench.sessions_end_in(Duration::from_mins(10));

@@ -1,6 +1,6 @@
 //! A month of the agent, in its own clock: touches that come late or never, tokens pulled, networks down, services that do
-//! not answer, clocks that are set, a machine that sleeps, the agent itself restarted. What is counted is each minute in which a session could
-//! have been had.
+//! not answer, clocks that are set, a machine that sleeps, the agent itself restarted; and a week of one that asks nobody.
+//! What is counted is each minute in which a session could have been had.
 
 use crate::world::{Bench, READER, SEED_BASE32};
 use aws_mfa_key::world::alarm::{Alarm, Bell, Event, Last};
@@ -93,10 +93,15 @@ enum Deed {
     /// Whoever touches the token takes so many milliseconds for it, or is away.
     Person(Option<u64>),
     Token(bool),
+    /// The token wants a password, which nobody types.
+    Password(bool),
+    /// The secret in software is there.
+    Secret(bool),
     Service(bool),
     /// The clock is set so many seconds away from the right time.
     Clock(i64),
-    Logout,
+    /// Somebody ends the session of this profile.
+    Logout(&'static str),
     /// The machine sleeps for so many seconds, in which nothing can be had.
     Sleep(u64),
     /// The agent is ended, and begins anew.
@@ -122,9 +127,10 @@ struct Watched {
 }
 
 enum Needs {
-    Nothing,
-    /// The token, and a person.
-    Touch,
+    /// A secret in software, which is looked for behind a token that is not locked.
+    Secret,
+    /// The token without a password, and a person where it wants a touch.
+    Token,
     /// This profile's session, or what that needs.
     Session(&'static str),
 }
@@ -138,6 +144,8 @@ struct Script {
     network: bool,
     person: bool,
     token: bool,
+    password: bool,
+    secret: bool,
     service: bool,
     watched: Vec<Watched>,
     bench: Arc<Bench>,
@@ -159,7 +167,7 @@ impl Script {
     fn go(&mut self, to: u64) {
         let now = self.month.passed();
         let to = to.max(now);
-        let touch = self.person && self.token && self.service;
+        let token = self.person && self.token && !self.password && self.service;
         // For how long a session is there.
         let kept = |profile| self.ends(profile).clamp(now, to) - now;
         let told: Vec<(u64, u64)> = self
@@ -169,8 +177,9 @@ impl Script {
                 let there = kept(watched.profile);
                 let could_be_had = match watched.needs {
                     _ if !self.network => 0,
-                    Needs::Touch if !touch => 0,
-                    Needs::Session(of) if !touch => kept(of),
+                    Needs::Secret if !self.secret || self.token && self.password => 0,
+                    Needs::Token if !token => 0,
+                    Needs::Session(of) if !token => kept(of),
                     _ => to - now,
                 };
                 (there, could_be_had.max(there))
@@ -214,6 +223,15 @@ impl Script {
                 }
                 return self.heard();
             }
+            Deed::Password(on) => {
+                self.password = on;
+                bench.token.set_password(on.then_some("horse"));
+            }
+            Deed::Secret(there) => {
+                self.secret = there;
+                let (from, to) = if there { ("away", "secret") } else { ("secret", "away") };
+                fs::rename(bench.path(from), bench.path(to)).unwrap();
+            }
             Deed::Service(on) => {
                 self.service = on;
                 let gate = move |_: &str| if on { Ok(()) } else { Err(CarrierError::NoService) };
@@ -224,8 +242,8 @@ impl Script {
                 *self.month.set.lock().unwrap() = by;
                 return vec![Event::ClockSet];
             }
-            Deed::Logout => {
-                assert_eq!(bench.run(&["logout", "silent"]).code, 0);
+            Deed::Logout(profile) => {
+                assert_eq!(bench.run(&["logout", profile]).code, 0);
                 return vec![Event::Files];
             }
             Deed::Sleep(seconds) => {
@@ -307,11 +325,12 @@ fn say(what: &str) {
     println!("{what}");
 }
 
-/// Runs so many days of it, and says how each profile fared.
-fn live(days: u64, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
+/// Runs so many days of it, with somebody who touches or all alone, and says how each profile fared.
+fn live(days: u64, is_attended: bool, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
     let mut bench = Bench::new();
+    let account = virtual_token::Account::totp("Amazon Web Services:alice@example", crate::world::SEED);
     bench.token.remove(b"Amazon Web Services:alice@example");
-    bench.token.add(virtual_token::Account::totp("Amazon Web Services:alice@example", crate::world::SEED).with_touch());
+    bench.token.add(if is_attended { account.with_touch() } else { account });
     bench.typed = None;
     // Less than five seconds would not count as a wait.
     bench.token.set_touch_timeout(Duration::from_millis(5200));
@@ -323,10 +342,11 @@ fn live(days: u64, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
     let (key, serial) = (bench.aws.add_key(&bob), bench.aws.add_mfa(&bob, "bob", crate::world::SEED));
     let endpoint = bench.aws.endpoint();
     let config = bench.read(".aws/config").replace("[profile dev]", "[profile touch]");
-    let silent = format!(
-        "[profile silent]\nmfa_serial = {serial}\nendpoint_url = {endpoint}\nmfa_key_source = secret:file:{}\n",
-        secret.display()
-    );
+    // A token that is looked at first has no account of this user.
+    let first = if is_attended { "" } else { "token, " };
+    let source = format!("{first}secret:file:{}", secret.display());
+    let silent =
+        format!("[profile silent]\nmfa_serial = {serial}\nendpoint_url = {endpoint}\nmfa_key_source = {source}\n");
     let mut role = Role::new("role");
     (role.trusts, role.needs_mfa) = (vec!["alice".to_owned()], true);
     let role = bench.aws.add_role(crate::world::ACCOUNT, role);
@@ -358,10 +378,12 @@ fn live(days: u64, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
         network: true,
         person: true,
         token: true,
+        password: false,
+        secret: true,
         service: true,
         watched: vec![
-            watch("silent", Needs::Nothing),
-            watch("touch", Needs::Touch),
+            watch("silent", Needs::Secret),
+            watch("touch", Needs::Token),
             watch("role", Needs::Session("touch")),
         ],
         bench: Arc::clone(&bench),
@@ -369,7 +391,8 @@ fn live(days: u64, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
     }));
     *slot.lock().unwrap() = Some(Arc::clone(&script));
     while script.lock().unwrap().last != Deed::End {
-        let told = bench.run(&["agent", "silent", "touch", "role"]);
+        let manner: &[&str] = if is_attended { &[] } else { &["--non-interactive"] };
+        let told = bench.run(&[&["agent", "silent", "touch", "role"], manner].concat());
         assert_eq!(told.code, 0, "{told:?}");
         say(&told.err);
     }
@@ -403,17 +426,16 @@ fn each_minute_in_which_a_session_could_have_been_had() {
         (at(8, 3), Clock(0)),
         (at(9, 4), Clock(86_400)),
         (at(10, 4), Clock(0)),
-        (at(11, 1), Logout),
+        (at(11, 1), Logout("silent")),
         (at(12, 0), Service(false)),
         (at(12, 15), Service(true)),
         (at(14, 0), Token(false)),
         (at(15, 7), Restart),
         (at(16, 0), Token(true)),
-        (at(18, 0), Person(None)),
-        (at(18, 10), Person(Some(0))),
-        (at(21, 0), Person(None)),
+        (at(19, 0), Person(None)),
+        (at(19, 0) + MINUTE, Logout("touch")),
+        (at(19, 0) + 12 * MINUTE, Person(Some(0))),
         (at(21, 14), Token(false)),
-        (at(21, 15), Person(Some(0))),
         (at(21, 15) + 1, Token(true)),
         (at(21, 20), Sleep(15 * HOUR)),
         (at(22, 12), Network(Line::Portal)),
@@ -427,15 +449,53 @@ fn each_minute_in_which_a_session_could_have_been_had() {
         (at(27, 8), Service(true)),
     ];
     // Each touch that does not come takes its time, also here.
+    let away = [
+        (at(18, 0), Person(None)),
+        (at(18, 10), Person(Some(0))),
+        (at(21, 0), Person(None)),
+        (at(21, 15), Person(Some(0))),
+    ];
     let in_full = std::env::var_os("AWS_MFA_KEY_SOAK").is_some();
-    let deeds: Vec<(u64, Deed)> = deeds.into_iter().filter(|(_, deed)| in_full || *deed != Person(None)).collect();
-    for (profile, coverage) in live(30, &deeds) {
-        let Coverage { possible, there, missing } = coverage;
-        assert!(possible > 25 * DAY, "{profile}: {possible}");
-        // What is missing is what it takes to notice that something is there again.
-        assert!(possible - there < 2 * HOUR, "{profile}: {missing:?}");
-        // Somebody who comes back and touches nothing is noticed when they are asked again.
-        let longest = |deed: &Deed| if *deed == Person(Some(0)) { 80 * MINUTE } else { 10 * MINUTE };
+    let mut deeds: Vec<(u64, Deed)> = deeds.into_iter().chain(away.into_iter().filter(|_| in_full)).collect();
+    deeds.sort_by_key(|(at, _)| *at);
+    fared_well(&live(30, true, &deeds), 25 * DAY, 2 * HOUR);
+}
+
+#[test]
+fn a_week_in_which_nobody_is_asked() {
+    use Deed::{Network, Password, Restart, Secret, Token};
+    let at = |day: u64, hour: u64| day * DAY + hour * HOUR;
+    let deeds = [
+        (at(0, 12), Password(true)),
+        (at(1, 12), Password(false)),
+        (at(2, 1), Secret(false)),
+        (at(2, 20), Secret(true)),
+        (at(3, 0), Password(true)),
+        (at(3, 1), Secret(false)),
+        (at(3, 2), Restart),
+        (at(3, 20), Secret(true)),
+        (at(4, 0), Password(false)),
+        (at(5, 0), Password(true)),
+        (at(5, 20), Token(false)),
+        (at(5, 21), Password(false)),
+        (at(5, 22), Token(true)),
+        (at(6, 1), Network(Line::Cut)),
+        (at(6, 20), Network(Line::Up)),
+    ];
+    fared_well(&live(7, false, &deeds), 3 * DAY, 4 * HOUR);
+}
+
+/// What is missing is what it takes to notice that something is there again.
+fn fared_well(all: &[(&str, Coverage)], least: u64, most: u64) {
+    // Nothing tells of these: they are noticed when it is tried again.
+    let longest = |deed: &Deed| match deed {
+        Deed::Person(Some(0)) | Deed::Password(false) | Deed::Token(false) => 80 * MINUTE,
+        Deed::Secret(true) => 15 * MINUTE,
+        _ => 10 * MINUTE,
+    };
+    for (profile, Coverage { possible, there, missing }) in all {
+        assert!(*possible > least, "{profile}: {possible}");
+        assert!(possible - there < most, "{profile}: {missing:?}");
         assert!(missing.iter().all(|(_, long, deed)| *long < longest(deed)), "{profile}: {missing:?}");
     }
 }
