@@ -259,7 +259,7 @@ mod tests {
         let person: Vec<_> = (1..7).filter_map(|failed| seconds(Obstacle::Person, failed)).collect();
         assert_eq!(person, [300, 600, 1200, 2400, 3600, 3600]);
         assert_eq!(seconds(Obstacle::Person, u32::MAX), Some(3600));
-        assert_eq!(seconds(Obstacle::Token, 1), None);
+        assert_eq!((seconds(Obstacle::Token, 1), seconds(Obstacle::Sources, 1)), (None, Some(30)));
         let around = |chance| Obstacle::Network.pause(7, chance).unwrap().as_secs();
         assert_eq!((around(0.0), around(1.0)), (225, 375));
     }

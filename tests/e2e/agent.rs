@@ -489,6 +489,16 @@ fn nothing_wakes_up_while_nothing_is_due() {
 }
 
 #[test]
+fn it_takes_little_of_the_memory() {
+    let stack = Stack::new();
+    let mut agent = agent(&stack, &[]);
+    agent.until("alice has a session");
+    // As it is installed the program has 8 MiB at most, and 12 may be resident.
+    let (_, own) = agent.memory();
+    assert!(own < 4 * 1024, "{own} KiB are its own");
+}
+
+#[test]
 fn what_cannot_be_kept_is_told_at_the_start() {
     let stack = Stack::new();
     let told = stack.run(&["agent", "nobody"]);
