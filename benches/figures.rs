@@ -231,7 +231,7 @@ impl Other {
 
     fn login(&self, stack: &Stack) {
         let step = u64::try_from(stack.bench.aws.now()).unwrap() / 30;
-        let code = self.secret.code(step).digits.expose_secret().to_owned();
+        let code = self.secret.code(step, std::time::UNIX_EPOCH).digits.expose_secret().to_owned();
         let device = ["--device", &stack.bench.serial, "--profile", "dev", "--force"];
         let mut command = stack.command("aws-mfa", &device);
         command.env("HOME", self.home.path()).env("AWS_ENDPOINT_URL", stack.bench.aws.endpoint());

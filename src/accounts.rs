@@ -1,38 +1,20 @@
 //! A new account for a token: what its issuer gives for it, and what the token will know it by.
 
 mod error;
-mod otpauth;
 mod picture;
 
 pub use error::AccountsError;
 pub use picture::{PictureFault, uri_in};
 
-use crate::source::secret::from_base32;
+use crate::source::secret::issued::{Issued, IssuedFault, LENGTHS, LONGEST_PERIOD, USUAL_PERIOD, begins};
 use hw::oath::{AccountId, Algorithm, Kind, NewAccount, Secret};
 use secrecy::{ExposeSecret, SecretString};
-use zeroize::Zeroizing;
-
-/// The period of an account whose issuer says nothing else, in seconds.
-const USUAL_PERIOD: u32 = 30;
-/// Longer periods would be read as part of the name.
-const LONGEST_PERIOD: u32 = 3600;
-/// Digits of a code.
-const DIGITS: std::ops::RangeInclusive<u8> = 6..=8;
-/// Shorter secrets are none, in bytes; yubikit has the same bound.
-const SHORTEST_SECRET: usize = 2;
 
 /// Why no account can be made of what was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountFault {
-    /// It is neither base32 nor an `otpauth://` URI.
-    NotASecret,
-    /// It is an `otpauth-migration://` URI: several accounts, as Google Authenticator exports them.
-    Export,
-    /// The URI says something that no account can have. The secret is not in here.
-    Uri {
-        /// The part that is wrong.
-        part: &'static str,
-    },
+    /// It is not what an issuer gives.
+    Issued(IssuedFault),
     /// Nothing says what it is to be called.
     NoId,
     /// The id has characters that move the cursor of a terminal.
@@ -67,16 +49,10 @@ pub struct Wishes {
     pub period: Option<u32>,
 }
 
-/// What an issuer gives: its secret and how codes are made of it. It has no `Debug`.
-struct Given {
-    issuer: Option<String>,
-    name: Option<String>,
-    kind: Kind,
-    algorithm: Algorithm,
-    digits: u8,
-    period: u32,
-    counter: u32,
-    secret: Zeroizing<Vec<u8>>,
+impl From<IssuedFault> for AccountFault {
+    fn from(fault: IssuedFault) -> Self {
+        Self::Issued(fault)
+    }
 }
 
 impl Wishes {
@@ -85,7 +61,7 @@ impl Wishes {
     /// # Errors
     /// [`AccountFault`].
     pub fn id(&self) -> Result<Option<AccountId>, AccountFault> {
-        if self.digits.is_some_and(|digits| !DIGITS.contains(&digits)) {
+        if self.digits.is_some_and(|digits| !LENGTHS.contains(&digits)) {
             return Err(AccountFault::Digits);
         }
         if self.period.is_some_and(|period| !(1..=LONGEST_PERIOD).contains(&period)) {
@@ -96,24 +72,16 @@ impl Wishes {
         account_id(id, self.period.unwrap_or(read)).map(Some)
     }
 
-    /// The account that an issuer's `text` makes: an `otpauth://` URI, or a secret in base32.
+    /// The account that an issuer's `text` makes.
     ///
     /// # Errors
     /// [`AccountFault`].
     pub fn account(&self, text: &SecretString) -> Result<NewAccount, AccountFault> {
         // What the person says is looked at first.
         self.id()?;
-        let text = text.expose_secret().trim();
-        let is_uri = begins(text, "otpauth://");
-        let given = if is_uri { otpauth::read(text)? } else { bare(text)? };
-        if given.secret.len() < SHORTEST_SECRET {
-            return Err(AccountFault::NotASecret);
-        }
-        let period = match (&self.id, self.period) {
-            (_, Some(period)) => period,
-            (Some(id), None) if !is_uri => AccountId::from_bytes(id.as_bytes()).period().get(),
-            _ => given.period,
-        };
+        let given = Issued::read(text.expose_secret())?;
+        let of_id = |id: &String| AccountId::from_bytes(id.as_bytes()).period().get();
+        let period = self.period.or(given.period).or_else(|| self.id.as_ref().map(of_id)).unwrap_or(USUAL_PERIOD);
         let name = match (&self.id, &given.issuer, &given.name) {
             (Some(id), ..) => id.clone(),
             (None, Some(issuer), Some(name)) => format!("{issuer}:{name}"),
@@ -134,38 +102,6 @@ impl Wishes {
             counter: given.counter,
         })
     }
-}
-
-/// A secret without a word about its account.
-fn bare(text: &str) -> Result<Given, AccountFault> {
-    let secret = from_base32(text).ok_or_else(|| no_secret(text))?;
-    Ok(Given {
-        issuer: None,
-        name: None,
-        kind: Kind::Totp,
-        algorithm: Algorithm::Sha1,
-        digits: *DIGITS.start(),
-        period: USUAL_PERIOD,
-        counter: 0,
-        secret: Zeroizing::new(secret.as_ref().to_vec()),
-    })
-}
-
-/// Why no codes that go by time can be made of `text`.
-#[must_use]
-pub fn no_secret(text: &str) -> AccountFault {
-    let text = text.trim();
-    if begins(text, "otpauth-migration:") {
-        return AccountFault::Export;
-    }
-    if !begins(text, "otpauth://") {
-        return AccountFault::NotASecret;
-    }
-    otpauth::read(text).err().unwrap_or(AccountFault::Uri { part: "a counter (hotp), and no period (totp)" })
-}
-
-fn begins(text: &str, with: &str) -> bool {
-    text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
 }
 
 /// The id of an account with this name and period, which nothing but the id says to whoever wants a code.

@@ -231,7 +231,10 @@ impl Codes<'_> {
                 }
                 Ok(Code { digits: digits.clone(), step })
             }
-            Ready::Secret(secret, _) => Ok(secret.code(self.unspent_step(false).await)),
+            Ready::Secret(secret, _) => {
+                let step = self.unspent_step(false).await;
+                Ok(secret.code(step, (self.now)()))
+            }
             Ready::Token(found) => self.code_of(found).await.map_err(CodeError::Token),
             Ready::Command(command) => self.printed_code(command).await,
             Ready::Prompt => self.typed_code().await,

@@ -56,7 +56,7 @@ fn a_uri_says_how_codes_are_made() {
 #[test]
 fn what_is_no_account_is_said_without_its_secret() {
     let part = |uri: &str| match account(&Wishes::default(), &uri.replace("=S", &format!("={BASE32}"))) {
-        Err(AccountFault::Uri { part }) => part,
+        Err(AccountFault::Issued(IssuedFault::Uri { part })) => part,
         other => panic!("{uri}: {:?}", other.err()),
     };
     assert_eq!(part("otpauth://totp/a"), "no secret");
@@ -69,7 +69,7 @@ fn what_is_no_account_is_said_without_its_secret() {
     assert_eq!(part("otpauth://totp/%ff?secret=S"), "a label that is no text");
     assert_eq!(part("otpauth://totp/%4?secret=S"), "a label that is no text");
     for text in ["", "1", "not base32!", "AA", "https://example.com/"] {
-        assert_eq!(account(&named("a"), text).err(), Some(AccountFault::NotASecret), "{text}");
+        assert_eq!(account(&named("a"), text).err(), Some(AccountFault::Issued(IssuedFault::NotASecret)), "{text}");
     }
     assert_eq!(account(&Wishes::default(), BASE32).err(), Some(AccountFault::NoId));
     assert_eq!(

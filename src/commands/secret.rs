@@ -1,11 +1,12 @@
 //! `secret …`: the secret of an MFA device in software, kept and removed.
 
 use super::given::without_a_person;
-use crate::accounts::{AccountFault, AccountsError, is_secret, no_secret};
+use crate::accounts::{AccountFault, AccountsError, is_secret};
 use crate::aws::config_file::Profiles;
 use crate::cli::{self, SecretCommand};
 use crate::plan::{self, Named, SecretHome, Which};
 use crate::report::{Failure, quoted};
+use crate::source::secret::issued::IssuedFault;
 use crate::source::secret::{SecretFault, SoftwareSecret, in_keyring};
 use crate::world::{World, printable};
 use secrecy::{ExposeSecret, SecretString};
@@ -124,7 +125,7 @@ fn asked(home: &SecretHome, runtime: &Runtime, world: &World) -> Result<(SecretS
         let text = runtime.block_on(asking).map_err(AccountsError::NoSecret)?;
         tried += 1;
         match parse(&text) {
-            Err(AccountsError::Account(AccountFault::NotASecret)) if tried < TRIES => {
+            Err(AccountsError::Account(AccountFault::Issued(IssuedFault::NotASecret))) if tried < TRIES => {
                 world.person.must_know("That is neither base32 nor an otpauth:// URI.")
             }
             outcome => return outcome.map(|secret| (text, secret)),
@@ -133,6 +134,5 @@ fn asked(home: &SecretHome, runtime: &Runtime, world: &World) -> Result<(SecretS
 }
 
 fn parse(text: &SecretString) -> Result<SoftwareSecret, AccountsError> {
-    let text = text.expose_secret();
-    SoftwareSecret::parse(text).map_err(|_| AccountsError::Account(no_secret(text)))
+    SoftwareSecret::parse(text.expose_secret()).map_err(|fault| AccountsError::Account(fault.into()))
 }

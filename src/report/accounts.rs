@@ -4,6 +4,7 @@ use super::{Exit, Report, listed, token};
 use crate::accounts::{AccountFault, AccountsError, PictureFault, meant};
 use crate::file::{FileError, FileFault};
 use crate::source::keyring::KeyringFault;
+use crate::source::secret::issued::IssuedFault;
 use crate::source::secret::{Keep, SecretFault};
 use crate::world::{NoAnswer, printable};
 use hw::change::{ChangeError, Feature, Refusal};
@@ -94,7 +95,7 @@ pub(super) fn report(what: String, error: &AccountsError) -> Report {
             Report { next: format!("{}; or name a file: --file PATH", report.next), ..report }
         }
         AccountsError::Keep(Keep::Keyring(fault)) => keyring(what, fault),
-        AccountsError::Keep(Keep::NoSecret { place, fault: SecretFault::Malformed }) => Report::new(
+        AccountsError::Keep(Keep::NoSecret { place, fault: SecretFault::Malformed(_) }) => Report::new(
             Exit::Change,
             what,
             format!("{place} holds no secret, or more than that; it is as it was"),
@@ -167,15 +168,24 @@ pub fn is_named(profile: &str, now: Option<&AccountId>) -> String {
     )
 }
 
+/// Why a text is not what an issuer gives.
+pub(super) fn issued(text: &str, fault: IssuedFault) -> String {
+    match fault {
+        IssuedFault::NotASecret => format!("{text} is neither base32 nor an otpauth:// URI"),
+        IssuedFault::Export => format!("{text} is an export of several accounts (otpauth-migration://)"),
+        IssuedFault::Uri { part } => format!("{text} is an otpauth:// URI with {part}"),
+    }
+}
+
 fn account(what: String, fault: &AccountFault) -> Report {
     let (cause, next) = match fault {
-        AccountFault::NotASecret => ("what was given is neither base32 nor an otpauth:// URI".to_owned(), GIVE_IT),
-        AccountFault::Export => (
-            "it is an export of several accounts (otpauth-migration://)".to_owned(),
-            "take the QR code or the secret of the one account, as its issuer showed it",
-        ),
-        AccountFault::Uri { part } => {
-            (format!("the otpauth:// URI has {part}"), "get it anew from who issued it, without changing it")
+        AccountFault::Issued(fault) => {
+            let next = match fault {
+                IssuedFault::NotASecret => GIVE_IT,
+                IssuedFault::Export => "take the QR code or the secret of the one account, as its issuer showed it",
+                IssuedFault::Uri { .. } => "get it anew from who issued it, without changing it",
+            };
+            (issued("what was given", *fault), next)
         }
         AccountFault::NoId => {
             let next = "give it an id, such as \"Amazon Web Services:alice@example\"";

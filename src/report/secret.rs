@@ -27,8 +27,8 @@ pub(super) fn fault(what: String, place: &SecretPlace, fault: &SecretFault) -> R
             format!("put it there: `aws-mfa-key secret add --keyring {}`", name(place)),
         ),
         SecretFault::Keyring(fault) => return accounts::keyring(what, fault),
-        SecretFault::Malformed => (
-            format!("the first line of {place} is neither base32 nor an otpauth://totp/ URI"),
+        SecretFault::Malformed(fault) => (
+            accounts::issued(&format!("the first line of {place}"), *fault),
             "put the secret there that IAM shows with the QR code (\"Show secret key\")".to_owned(),
         ),
         SecretFault::Unlike { digits, period, algorithm } => (

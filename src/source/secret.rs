@@ -1,5 +1,6 @@
 //! Codes from a secret in software, wherever it is kept.
 
+pub mod issued;
 mod place;
 
 pub use place::{Keep, SecretPlace, in_keyring};
@@ -7,9 +8,12 @@ pub use place::{Keep, SecretPlace, in_keyring};
 use super::keyring::KeyringFault;
 use super::private_file::{self, Guard, PrivateFault};
 use super::{Code, DIGITS, PERIOD};
+use hw::oath::{Algorithm, Kind};
+use issued::{Issued, IssuedFault, USUAL_PERIOD};
 use secrecy::SecretString;
 use std::path::Path;
-use totp_rs::{Algorithm, Builder, Secret, Totp};
+use std::time::{SystemTime, UNIX_EPOCH};
+use totp_rs::{Builder, Totp};
 use zeroize::Zeroizing;
 
 /// Why there is no code from a secret.
@@ -23,8 +27,8 @@ pub enum SecretFault {
     NotKept,
     /// The keyring cannot be asked.
     Keyring(KeyringFault),
-    /// Its first line is neither base32 nor an `otpauth://totp/` URI.
-    Malformed,
+    /// Its first line is not what an issuer gives, or not for codes that go by time.
+    Malformed(IssuedFault),
     /// Its codes are not of AWS's kind: six digits, thirty seconds, SHA-1.
     Unlike {
         /// How many digits.
@@ -36,6 +40,12 @@ pub enum SecretFault {
     },
 }
 
+impl From<IssuedFault> for SecretFault {
+    fn from(fault: IssuedFault) -> Self {
+        Self::Malformed(fault)
+    }
+}
+
 impl SecretFault {
     /// Whether there is nothing where it should be, as opposed to something that cannot be used.
     #[must_use]
@@ -44,7 +54,7 @@ impl SecretFault {
             Self::File(fault) => matches!(fault, PrivateFault::Absent),
             Self::Keyring(fault) => matches!(fault, KeyringFault::NoBus | KeyringFault::NoKeyring),
             Self::NoCredentials | Self::NotKept => true,
-            Self::Malformed | Self::Unlike { .. } => false,
+            Self::Malformed(_) | Self::Unlike { .. } => false,
         }
     }
 }
@@ -58,25 +68,30 @@ impl SoftwareSecret {
     /// # Errors
     /// [`SecretFault`].
     pub fn read(path: &Path) -> Result<Self, SecretFault> {
-        Self::parse(&private_file::read(path, Guard::Bits).map_err(SecretFault::File)?)
+        Ok(Self::parse(&private_file::read(path, Guard::Bits).map_err(SecretFault::File)?)?)
     }
 
-    /// Takes the first line that is not empty, as base32 (SHA-1; case, spaces and padding do not matter) or as an
-    /// `otpauth://` URI.
+    /// Takes the first line that is not empty, as [`Issued`].
     ///
     /// # Errors
-    /// [`SecretFault::Malformed`].
-    pub fn parse(text: &str) -> Result<Self, SecretFault> {
-        let line = text.lines().map(str::trim).find(|line| !line.is_empty()).ok_or(SecretFault::Malformed)?;
-        let totp = if line.to_ascii_lowercase().starts_with("otpauth://") {
-            Totp::from_url_unchecked(line).map_err(|_| SecretFault::Malformed)?
-        } else {
-            let secret = from_base32(line).ok_or(SecretFault::Malformed)?;
-            Builder::new().with_secret(secret).build_noncompliant()
+    /// [`IssuedFault`].
+    pub fn parse(text: &str) -> Result<Self, IssuedFault> {
+        let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let issued = Issued::read(line)?;
+        if issued.kind != Kind::Totp {
+            return Err(IssuedFault::Uri { part: "a counter (hotp), and no period (totp)" });
+        }
+        let algorithm = match issued.algorithm {
+            Algorithm::Sha1 => totp_rs::Algorithm::SHA1,
+            Algorithm::Sha256 => totp_rs::Algorithm::SHA256,
+            Algorithm::Sha512 => totp_rs::Algorithm::SHA512,
         };
-        // Codes of another length, or for no time at all, are made by nobody.
-        let is_sound = (6..=8).contains(&totp.digits()) && totp.step() > 0 && !totp.secret().as_bytes().is_empty();
-        if is_sound { Ok(Self(totp)) } else { Err(SecretFault::Malformed) }
+        let totp = Builder::new()
+            .with_algorithm(algorithm)
+            .with_digits(issued.digits)
+            .with_step_duration(issued.period.unwrap_or(USUAL_PERIOD).into())
+            .with_secret(issued.secret.to_vec());
+        Ok(Self(totp.build_noncompliant()))
     }
 
     /// Whether its codes are of AWS's kind.
@@ -85,7 +100,7 @@ impl SoftwareSecret {
     /// [`SecretFault::Unlike`].
     pub fn check(&self) -> Result<(), SecretFault> {
         let (digits, period, algorithm) = (self.0.digits(), self.0.step(), self.0.algorithm());
-        if usize::from(digits) == DIGITS && period == PERIOD && algorithm == Algorithm::SHA1 {
+        if usize::from(digits) == DIGITS && period == PERIOD && algorithm == totp_rs::Algorithm::SHA1 {
             return Ok(());
         }
         Err(SecretFault::Unlike { digits, period, algorithm: algorithm.to_string() })
@@ -97,10 +112,13 @@ impl SoftwareSecret {
         doubt(self.0.secret().as_bytes().len())
     }
 
-    /// The code of a time step of AWS's, in which its own period is of whatever length (RFC 6238).
+    /// The code of a time step of AWS's, and where its own steps are shorter, of as much of it as has gone by (RFC 6238).
     #[must_use]
-    pub fn code(&self, step: u64) -> Code {
-        let digits = Zeroizing::new(self.0.generate(step.saturating_mul(PERIOD)).to_string());
+    pub fn code(&self, step: u64, now: SystemTime) -> Code {
+        let begun = step.saturating_mul(PERIOD);
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let time = now.clamp(begun, begun.saturating_add(PERIOD - 1));
+        let digits = Zeroizing::new(self.0.generate(time).to_string());
         Code { digits: SecretString::from(digits.as_str()), step }
     }
 }
@@ -113,24 +131,24 @@ pub fn doubt(bytes: usize) -> Option<String> {
     (bytes < USUAL).then(|| format!("note: the secret has only {bytes} bytes; look whether all of it was copied"))
 }
 
-/// A secret as people write it down: base32, whose case, blanks, hyphens and padding do not matter.
-#[must_use]
-pub fn from_base32(text: &str) -> Option<Secret> {
-    let kept = text.chars().filter(|c| !c.is_whitespace() && *c != '=' && *c != '-');
-    let mut base32 = Zeroizing::new(String::with_capacity(text.len()));
-    base32.extend(kept.map(|c| c.to_ascii_uppercase()));
-    Secret::try_from_base32(&*base32).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
     use secrecy::ExposeSecret;
+    use std::time::Duration;
 
-    fn code(line: &str) -> Result<String, SecretFault> {
-        // 1111111109 seconds, RFC 6238 appendix B, cut to six digits.
-        SoftwareSecret::parse(line).map(|secret| secret.code(1_111_111_109 / 30).digits.expose_secret().to_owned())
+    /// In seconds; RFC 6238, appendix B.
+    const TIME: u64 = 1_111_111_109;
+
+    fn code(line: &str) -> Result<String, IssuedFault> {
+        code_at(line, TIME)
+    }
+
+    /// What the step of AWS's that has this time in it gives at this time.
+    fn code_at(line: &str, time: u64) -> Result<String, IssuedFault> {
+        let now = UNIX_EPOCH + Duration::from_secs(time);
+        SoftwareSecret::parse(line).map(|secret| secret.code(time / 30, now).digits.expose_secret().to_owned())
     }
 
     #[test]
@@ -140,20 +158,34 @@ mod tests {
             "gezd gnbv gy3t qojq gezd gnbv gy3t qojq",
             "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ======",
             "otpauth://totp/Amazon%20Web%20Services:alice@alias?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Amazon%20Web%20Services",
+            "otpauth://totp/x?secret=gezdgnbvgy3tqojqgezdgnbvgy3tqojq",
+            "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ%3D%3D",
+            "otpauth://totp/x?secret=GEZD+GNBV%20GY3T-QOJQ+GEZD+GNBV+GY3T+QOJQ",
+            "OTPAUTH://TOTP/x?Secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+            "otpauth://totp/AWS:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=another",
+            "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&algorithm=HmacSHA1&digits=&period=&image=x",
+            "\n  \n GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\nand more",
         ] {
             assert_eq!(code(line).unwrap(), "081804", "{line}");
         }
+        assert_eq!(code("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&Digits=8").unwrap(), "07081804");
     }
 
     #[test]
     fn what_is_no_secret() {
-        for line in ["1", "not base32!", "otpauth://hotp/x?secret=GEZDGNBV", "otpauth://totp/x", "===="] {
-            assert!(matches!(code(line), Err(SecretFault::Malformed)), "{line}");
+        for line in ["1", "not base32!", "====", "AA", "", "\n \n", "https://example.com/"] {
+            assert_eq!(code(line), Err(IssuedFault::NotASecret), "{line}");
         }
-        for line in ["otpauth://totp/x?secret=GEZDGNBV&digits=5", "otpauth://totp/x?secret=GEZDGNBV&period=0", "\n \n"]
-        {
-            assert!(code(line).is_err(), "{line}");
+        for (line, part) in [
+            ("otpauth://hotp/x?secret=GEZDGNBV", "a counter (hotp), and no period (totp)"),
+            ("otpauth://totp/x", "no secret"),
+            ("otpauth://totp/x?secret=", "no secret"),
+            ("otpauth://totp/x?secret=GEZDGNBV&digits=5", "digits other than 6 to 8"),
+            ("otpauth://totp/x?secret=GEZDGNBV&period=0", "a period other than 1 to 3600 seconds"),
+        ] {
+            assert_eq!(code(line), Err(IssuedFault::Uri { part }), "{line}");
         }
+        assert_eq!(code("otpauth-migration://offline?data=CjEKCg"), Err(IssuedFault::Export));
     }
 
     #[test]
@@ -165,7 +197,7 @@ mod tests {
             ("SHA512", b"1234567890123456789012345678901234567890123456789012345678901234", "25091201"),
         ];
         for (algorithm, secret, expected) in secrets {
-            let secret = Secret::from(secret.to_vec()).to_base32().to_string();
+            let secret = totp_rs::Secret::from(secret.to_vec()).to_base32().to_string();
             let uri = |more: &str| format!("otpauth://totp/x?secret={secret}&algorithm={algorithm}{more}");
             assert_eq!(code(&uri("&digits=8")).unwrap(), expected);
             assert_eq!(code(&uri("&digits=7")).unwrap(), expected[1..]);
@@ -176,11 +208,13 @@ mod tests {
                 parsed("&digits=8&period=60").check(),
                 Err(SecretFault::Unlike { digits: 8, period: 60, .. })
             ));
-            // Half as many steps, each twice as long.
-            assert_eq!(code(&uri("&period=60")).unwrap(), {
-                let digits = parsed("").code(1_111_111_109 / 60).digits;
-                digits.expose_secret().to_owned()
-            });
+            // A code of another period is that of the usual one at another time: N of its steps in, as N of ours.
+            for period in [10, 15, 45, 60, 90, 3600] {
+                for time in (TIME..TIME + 120).step_by(7) {
+                    let usual = code_at(&uri(""), time / period * 30).unwrap();
+                    assert_eq!(code_at(&uri(&format!("&period={period}")), time).unwrap(), usual, "{period} {time}");
+                }
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 use virtual_token::{Account, Touch};
 
 const STATE: &str = ".local/state/aws-mfa-key";
@@ -57,7 +57,7 @@ fn write_seed(bench: &Bench) {
 fn present_code(bench: &Bench) -> String {
     write_seed(bench);
     let secret = SoftwareSecret::read(&bench.path("seed")).unwrap();
-    secret.code(u64::try_from(bench.aws.now()).unwrap() / 30).digits.expose_secret().to_owned()
+    secret.code(u64::try_from(bench.aws.now()).unwrap() / 30, UNIX_EPOCH).digits.expose_secret().to_owned()
 }
 
 /// What AWS can do instead of answering, how many codes that takes, and the exit code if it goes on.

@@ -234,7 +234,7 @@ fn codes_from_the_command_line_standard_input_and_the_prompt() {
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
         let step = u64::try_from(bench.aws.now()).unwrap() / 30;
         let secret = aws_mfa_key::source::secret::SoftwareSecret::read(&secret).unwrap();
-        let code = secrecy::ExposeSecret::expose_secret(&secret.code(step).digits).to_owned();
+        let code = secrecy::ExposeSecret::expose_secret(&secret.code(step, std::time::UNIX_EPOCH).digits).to_owned();
         &*Box::leak(code.into_boxed_str())
     };
     let bench = Bench::new();

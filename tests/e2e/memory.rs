@@ -13,7 +13,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 use virtual_token::Account;
 
 /// A pipe that takes nothing any more: whoever writes to it waits.
@@ -111,7 +111,7 @@ fn is_a_code_left(way: &str, hours: i64, desktop: &Desktop) -> bool {
     let image = image(waiting_to_write(child.id()));
     let now = u64::try_from(stack.bench.aws.now()).unwrap() / 30;
     let secret = SoftwareSecret::read(&seed).unwrap();
-    let mut codes = (now - 2..=now + 2).map(|step| secret.code(step).digits.expose_secret().to_owned());
+    let mut codes = (now - 2..=now + 2).map(|step| secret.code(step, UNIX_EPOCH).digits.expose_secret().to_owned());
     assert!(has(&image, b"session in profile"), "{way:?}: the image is the program's");
     for (name, wanted) in [("the long-term key", key.as_bytes()), ("the secret", SEED)] {
         assert!(!has(&image, wanted), "{way:?}: {name}");

@@ -15,7 +15,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 use virtual_token::{Account, Touch};
 
 /// Profiles that can be logged in to, and the user whose MFA device they share.
@@ -352,7 +352,7 @@ impl Soak {
         for (profile, code) in handed {
             let user = PROFILES.iter().find(|(name, _)| *name == profile).unwrap().1;
             let secret = SoftwareSecret::read(&self.stack.bench.path(user)).unwrap();
-            let step = (now - 2..=now + 1).find(|step| secret.code(*step).digits.expose_secret() == code);
+            let step = (now - 2..=now + 1).find(|step| secret.code(*step, UNIX_EPOCH).digits.expose_secret() == code);
             let step = i64::try_from(step.expect("the code is of now")).unwrap();
             assert!(
                 self.gone.insert((self.devices[user].clone(), step)),

@@ -7,6 +7,7 @@ use crate::commands::given::without_a_person;
 use crate::plan;
 use crate::report::Failure;
 use crate::source::secret::doubt;
+use crate::source::secret::issued::IssuedFault;
 use crate::source::token::name;
 use crate::world::{World, printable};
 use hw::change::Change;
@@ -71,7 +72,7 @@ fn asked(
         let text = desk.ask(&question, false).map_err(AccountsError::NoSecret)?;
         tried += 1;
         match wishes.account(&text) {
-            Err(AccountFault::NotASecret) if tried < TRIES => {
+            Err(AccountFault::Issued(IssuedFault::NotASecret)) if tried < TRIES => {
                 desk.person.must_know("That is neither base32 nor an otpauth:// URI.");
             }
             outcome => return Ok(outcome?),

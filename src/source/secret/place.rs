@@ -1,5 +1,6 @@
 //! Where a secret is kept: a file, a credential that systemd hands to a service, the keyring.
 
+use super::issued::IssuedFault;
 use super::{SecretFault, SoftwareSecret};
 use crate::file::{self, FileError, FileFault, own};
 use crate::source::keyring::{Dialog, Keyring, KeyringFault, Name};
@@ -95,12 +96,12 @@ impl SecretPlace {
             Self::Credential { folder: None, .. } => Err(SecretFault::NoCredentials),
             Self::Credential { name, folder: Some(folder) } => {
                 let text = private_file::read(&folder.join(name), Guard::Systemd).map_err(SecretFault::File)?;
-                SoftwareSecret::parse(&text)
+                Ok(SoftwareSecret::parse(&text)?)
             }
             Self::Keyring { name, keyring } => {
                 let found = keyring.find(item(name), dialog(person), person).await.map_err(SecretFault::Keyring)?;
                 let text = found.ok_or(SecretFault::NotKept)?;
-                SoftwareSecret::parse(std::str::from_utf8(&text).map_err(|_| SecretFault::Malformed)?)
+                Ok(SoftwareSecret::parse(std::str::from_utf8(&text).map_err(|_| IssuedFault::NotASecret)?)?)
             }
         }
     }
@@ -200,7 +201,7 @@ fn of_one_line(path: &Path) -> Result<(), SecretFault> {
     let text = private_file::read(path, Guard::Bits).map_err(SecretFault::File)?;
     let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
     SoftwareSecret::parse(&text)?;
-    if lines == 1 { Ok(()) } else { Err(SecretFault::Malformed) }
+    if lines == 1 { Ok(()) } else { Err(IssuedFault::NotASecret.into()) }
 }
 
 fn item(name: &str) -> Name<'_> {
