@@ -56,8 +56,8 @@ pub enum AgentCommand {
 #[derive(Args)]
 #[command(after_help = "On this machine:       eval \"$(aws-mfa-key agent env dev)\"
 On another machine, with the token staying here:
-  aws-mfa-key agent env dev --port 4711 |
-    ssh -R 4711:$XDG_RUNTIME_DIR/aws-mfa-key/agent.sock HOST 'eval \"$(cat)\"; aws s3 ls'")]
+  { aws-mfa-key agent env dev --port 4711 && echo 'aws s3 ls'; } |
+    ssh -oExitOnForwardFailure=yes -R 127.0.0.1:4711:$XDG_RUNTIME_DIR/aws-mfa-key/agent.sock HOST sh")]
 pub struct AgentEnv {
     /// Whose.
     #[command(flatten)]
@@ -67,7 +67,7 @@ pub struct AgentEnv {
     #[arg(long, value_parser = value_parser!(u16).range(1..))]
     pub port: Option<u16>,
 
-    /// Shell to write for [default: the one in SHELL, else sh]
+    /// Shell to write for [default: the one in SHELL, else sh; with --port: sh]
     #[arg(long)]
     pub shell: Option<super::Shell>,
 }

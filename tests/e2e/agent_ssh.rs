@@ -6,6 +6,7 @@ use crate::running::{agent, until};
 use crate::stack::{PATIENCE, Stack, Told, clients, program, write_script};
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -102,7 +103,7 @@ impl Both {
         let host = |name: &str, port: u16| format!("Host {name}\nPort {port}\n");
         let text = format!(
             "{}{}Host *\nHostName 127.0.0.1\nIdentityFile {}\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\n\
-             LogLevel ERROR\nExitOnForwardFailure yes\n",
+             LogLevel ERROR\n",
             host("DESK", desk.port),
             host("HOST", elsewhere.port),
             key.display()
@@ -143,10 +144,31 @@ fn from_the_desk() {
     let both = Both::new();
     let mut agent = agent(&both.stack, &[]);
     agent.until("alice has a session");
-    let line = command("ssh -R", free_pair().unwrap(), both.stack.bench.home.path());
+    let line = command("HOST sh", free_pair().unwrap(), both.stack.bench.home.path());
     let told = both.shell(&both.desk, &line);
     assert!(told.code == Some(0) && told.out.contains("touched-the-key"), "{line}{told:?}");
     assert!(!both.elsewhere.home.path().join(".aws").exists(), "nothing stays there");
+}
+
+#[test]
+fn where_it_cannot_be_nothing_is_run_and_nobody_is_told() {
+    let both = Both::new();
+    let desk = both.stack.bench.home.path();
+    let without_agent = both.shell(&both.desk, &command("HOST sh", free_pair().unwrap(), desk));
+    assert!(without_agent.out.is_empty() && without_agent.err.contains("no agent is running"), "{without_agent:?}");
+    let mut agent = agent(&both.stack, &[]);
+    agent.until("alice has a session");
+    let asked = both.stack.bench.aws.requests().len();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    other.set_nonblocking(true).unwrap();
+    let port = other.local_addr().unwrap().port();
+    for (machine, part) in [(&both.desk, "HOST sh"), (&both.elsewhere, "-fNL")] {
+        let line = format!("{} && aws sts get-caller-identity", command(part, port, desk).trim_end());
+        let told = both.shell(machine, &line);
+        assert!(told.code != Some(0) && told.out.is_empty(), "{line}{told:?}");
+    }
+    assert_eq!(both.stack.bench.aws.requests().len(), asked);
+    assert_eq!(other.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "somebody came to tell");
 }
 
 #[test]
@@ -155,7 +177,7 @@ fn from_the_other_end_and_across_a_renewal() {
     let stack = &both.stack;
     let mut agent = agent(stack, &[]);
     agent.until("alice has a session");
-    let line = command("ssh -fNL", free_pair().unwrap(), stack.bench.home.path());
+    let line = command("-fNL", free_pair().unwrap(), stack.bench.home.path());
     let told = both.shell(&both.elsewhere, &format!("{} && env", line.trim_end()));
     assert_eq!(told.code, Some(0), "{line}{told:?}");
     let long_term = stack.bench.read(".aws/credentials");

@@ -4,7 +4,7 @@ use crate::agent;
 use crate::agent::address::{Address, AgentFault};
 use crate::agent::place::Place;
 use crate::aws::config_file::Profiles;
-use crate::cli;
+use crate::cli::{self, Shell};
 use crate::commands::env::{IN_THE_WAY, SET, own_shell, said, set, unset};
 use crate::plan::{self, Named, Which};
 use crate::report::Failure;
@@ -51,7 +51,9 @@ pub(in crate::commands) struct Pointed {
 }
 
 pub(super) fn run(typed: &cli::AgentEnv, world: &mut World) -> Result<(), Failure> {
-    let shell = typed.shell.unwrap_or_else(|| own_shell(&world.env));
+    // What is said for another machine is for a shell of that machine's.
+    let usual = || if typed.port.is_some() { Shell::Sh } else { own_shell(&world.env) };
+    let shell = typed.shell.unwrap_or_else(usual);
     let Pointed { set: values, unset: names } = pointed(&typed.profile, typed.port, world)?;
     let mut text = Zeroizing::new(String::new());
     names.iter().for_each(|name| text.push_str(&unset(shell, name)));
