@@ -17,7 +17,7 @@ pub use doctor::Doctor;
 pub use generate::{Completions, Generate, Generated};
 pub use how::{How, Named, Several};
 pub use secret::{Secret, SecretAdd, SecretCommand, SecretList, SecretRemove, Where};
-pub use talk::{Calls, Talk};
+pub use talk::{Calls, Talk, Unasked};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -138,6 +138,10 @@ pub struct Status {
     /// Say nothing; the exit code is 1 if one of these profiles has no valid session
     #[arg(short, long, conflicts_with = "json")]
     pub quiet: bool,
+
+    /// Whether anybody is asked.
+    #[command(flatten)]
+    pub unasked: Unasked,
 }
 
 /// `credential-process`: whose session.
@@ -249,4 +253,8 @@ pub struct Logout {
     /// Say nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
+
+    /// Whether anybody is asked.
+    #[command(flatten)]
+    pub unasked: Unasked,
 }

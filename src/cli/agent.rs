@@ -70,4 +70,8 @@ pub struct AgentEnv {
     /// Shell to write for [default: the one in SHELL, else sh; with --port: sh]
     #[arg(long)]
     pub shell: Option<super::Shell>,
+
+    /// Whether anybody is asked.
+    #[command(flatten)]
+    pub unasked: super::Unasked,
 }

@@ -19,6 +19,14 @@ pub struct Talk {
     pub verbose: bool,
 }
 
+/// For commands that ask nobody in any case; scripts say it everywhere.
+#[derive(Args, Clone, Copy, Default)]
+pub struct Unasked {
+    /// Never ask, which this command does not do anyway
+    #[arg(long)]
+    pub non_interactive: bool,
+}
+
 /// How they are called when a touch is wanted.
 #[derive(Args, Clone, Default)]
 pub struct Calls {
