@@ -188,8 +188,12 @@ impl Script {
         for (watched, (there, possible)) in self.watched.iter_mut().zip(told) {
             watched.coverage.possible += possible;
             watched.coverage.there += there;
-            if possible > there {
-                watched.coverage.missing.push((now + there, possible - there, self.last));
+            let missing = &mut watched.coverage.missing;
+            match missing.last_mut() {
+                _ if possible == there => {}
+                // A try that fails ends no stretch.
+                Some((at, long, _)) if *at + *long == now + there => *long += possible - there,
+                _ => missing.push((now + there, possible - there, self.last)),
             }
         }
         self.month.jump(to);
