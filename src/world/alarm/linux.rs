@@ -111,6 +111,15 @@ impl LinuxAlarm {
     }
 }
 
+/// Lets the system have what two hundred logins took for a moment, before a wait of hours.
+fn give_back_memory() {
+    #[cfg(target_env = "gnu")]
+    #[allow(unsafe_code, reason = "it takes no pointer, and any thread may call it at any time: malloc_trim(3)")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 impl Alarm for LinuxAlarm {
     fn watch(&mut self, files: &[PathBuf]) {
         // A link is replaced where it leads to.
@@ -131,6 +140,7 @@ impl Alarm for LinuxAlarm {
     }
 
     fn wait(&mut self, until: Option<SystemTime>) -> Vec<Event> {
+        give_back_memory();
         self.set(until);
         loop {
             let mut events = std::mem::take(&mut *self.ring.rung());
