@@ -170,7 +170,7 @@ fn attach(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let (messages, queue) = mpsc::channel();
     let end = thread::scope(|scope| {
         scope.spawn(|| reader.obey(queue));
-        let end = transfers(&stream, shared.product, &pipes, &reader, messages);
+        let end = transfers(&stream, shared, &pipes, &reader, messages);
         reader.pulled_out();
         end
     });
@@ -184,7 +184,7 @@ fn attach(stream: TcpStream, shared: &Shared) -> io::Result<()> {
 /// Takes transfers until the connection ends.
 fn transfers(
     mut stream: &TcpStream,
-    product: u16,
+    shared: &Shared,
     pipes: &Pipes,
     reader: &Reader<'_>,
     messages: Sender<Vec<u8>>,
@@ -193,7 +193,7 @@ fn transfers(
     loop {
         match Request::read(&mut stream)? {
             Request::Unlink { sequence, unlinked } => pipes.unlink(sequence, unlinked)?,
-            Request::Control { sequence, setup, length, data } => match descriptors::answer(product, &setup) {
+            Request::Control { sequence, setup, length, data } => match descriptors::answer(shared.product, &setup) {
                 Control::Data(answer) => {
                     let most = length.min(answer.len());
                     pipes.complete(sequence, &answer[..most])?;
@@ -201,6 +201,11 @@ fn transfers(
                 Control::Taken => pipes.took(sequence, data.len())?,
                 Control::Abort => {
                     reader.abort();
+                    pipes.took(sequence, data.len())?;
+                }
+                Control::Anew => {
+                    shared.token.reset();
+                    pipes.forget_answers();
                     pipes.took(sequence, data.len())?;
                 }
                 Control::Stall => pipes.stall(sequence)?,

@@ -98,6 +98,8 @@ pub(super) enum Control {
     Taken,
     /// Done, and the reader is to give up what it does.
     Abort,
+    /// Done, and nothing of what was before is left: a kernel says so after it has reset the device.
+    Anew,
     /// Not known here.
     Stall,
 }
@@ -115,8 +117,10 @@ pub(super) fn answer(product: u16, setup: &[u8; 8]) -> Control {
         // GET_CONFIGURATION, GET_INTERFACE.
         [0x80, 8, ..] => Control::Data(vec![1]),
         [0x81, 10, ..] => Control::Data(vec![0]),
-        // CLEAR_FEATURE, SET_FEATURE, SET_CONFIGURATION, SET_INTERFACE.
-        [0x00..=0x02, 1 | 3 | 9 | 11, ..] => Control::Taken,
+        // CLEAR_FEATURE, SET_FEATURE, SET_INTERFACE.
+        [0x00..=0x02, 1 | 3 | 11, ..] => Control::Taken,
+        // SET_CONFIGURATION.
+        [0x00, 9, ..] => Control::Anew,
         // CCID: ABORT.
         [0x21, 1, ..] => Control::Abort,
         _ => Control::Stall,

@@ -84,6 +84,11 @@ impl Pipes {
         inner.flow()
     }
 
+    /// What nobody has asked for yet is not to be had any more.
+    pub(super) fn forget_answers(&self) {
+        self.inner().answers.clear();
+    }
+
     /// The reader has news.
     pub(super) fn news(&self, message: Vec<u8>) -> io::Result<()> {
         let mut inner = self.inner();

@@ -281,6 +281,25 @@ fn a_touch_that_does_not_come_and_one_that_is_given_up() {
 }
 
 #[test]
+fn reset_in_the_middle_of_a_touch() {
+    let token = selected(Persona::default());
+    token.add(Account::totp("t", SECRET).with_touch());
+    token.set_touch_timeout(PATIENCE);
+    let port = port(&token);
+    let mut host = Host::powered(&port);
+    host.apdu(SELECT_OATH);
+    host.send(0x6f, 0, &unhex(&calculate(b"t", &[1])));
+    assert!(token.until_waiting_for_touch(PATIENCE));
+    // So that more time was asked for, and nobody has heard it.
+    std::thread::sleep(Duration::from_millis(600));
+    assert_eq!(host.control("0009010000000000", 0), (0, String::new()));
+    assert_eq!(host.receive(), (0x80, 0x40, 0xfe, vec![]), "no more than the end of it");
+    assert!(!token.waiting_for_touch());
+    assert_eq!(host.ask(0x62, 0, &[]).0, 0x80);
+    assert_eq!(host.apdu(SELECT_OATH).get(..2), Some("79"), "and it goes on");
+}
+
+#[test]
 fn pulled_out_in_the_middle_of_a_touch() {
     let token = selected(Persona::default());
     token.add(Account::totp("t", SECRET).with_touch());
