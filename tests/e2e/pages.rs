@@ -9,17 +9,22 @@ use std::path::Path;
 const PAGES: [&str; 2] =
     ["## Sessions that are always there, at a workstation\n", "## Machines that nobody logs in to\n"];
 
-/// What is typed when a machine is lost.
-const DENY: &str = "aws iam attach-user-policy ";
+/// How the commands begin that are typed when a machine is lost.
+const LOST: &str = "aws iam ";
 
-/// What the pages say to type: lines behind `$`, and commands within a sentence.
-fn commands() -> Vec<String> {
+/// The text of both pages.
+fn text() -> String {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let page = |title: &str| {
         let (_, rest) = readme.split_once(title).unwrap_or_else(|| panic!("there is no page {title}"));
         rest.split("\n## ").next().unwrap_or(rest).to_owned()
     };
-    let text = PAGES.map(page).concat();
+    PAGES.map(page).concat()
+}
+
+/// What the pages say to type: lines behind `$`, and commands within a sentence.
+fn commands() -> Vec<String> {
+    let text = text();
     let mut fences = text.split("\n```");
     let mut found = Vec::new();
     while let Some(words) = fences.next() {
@@ -51,9 +56,19 @@ fn each_command_of_the_pages_is_run() {
         let command = format!(" '{command}'");
         scenes.lines().any(|line| !line.starts_with('#') && line.contains("typed") && line.contains(&command))
     };
-    let forgotten: Vec<_> = commands.iter().filter(|command| !command.starts_with(DENY) && !is_run(command)).collect();
+    let forgotten: Vec<_> = commands.iter().filter(|command| !command.starts_with(LOST) && !is_run(command)).collect();
     assert!(forgotten.is_empty(), "no scene types {forgotten:#?}");
-    assert_eq!(commands.iter().filter(|command| command.starts_with(DENY)).count(), 1);
+}
+
+#[test]
+fn each_file_of_the_pages_is_used() {
+    let (text, scenes) = (text(), typed_in_the_machine());
+    let files: Vec<&str> = text.split("\n```ini\n").skip(1).map(|file| file.lines().next().unwrap()).collect();
+    assert!(files.len() > 2, "{files:?}");
+    for file in files {
+        let name = file.strip_prefix("# ").unwrap_or_else(|| panic!("{file} is no file's name"));
+        assert!(scenes.contains(&format!("from_page {name} ")), "no scene has {name} from the page");
+    }
 }
 
 #[test]
@@ -64,6 +79,9 @@ fn when_a_machine_is_lost_its_sessions_are_worth_nothing() {
     let before = stack.aws(&list);
     assert!(before.code == Some(0) && before.out.contains("touched-the-key"), "{before:?}");
 
+    let credentials = stack.bench.read(".aws/credentials");
+    let (_, key) = credentials.split_once("[dev]\naws_access_key_id = ").unwrap();
+    let key = key.lines().next().unwrap();
     let root = stack.bench.aws.add_key(&stack.bench.aws.add_root(ACCOUNT));
     let settings = [
         ("AWS_ACCESS_KEY_ID", root.access_key_id),
@@ -74,14 +92,18 @@ fn when_a_machine_is_lost_its_sessions_are_worth_nothing() {
     let own = stack.bench.env.clone();
     stack.bench.env.extend(settings.map(|(name, value)| (name.to_owned(), value)));
     let commands = commands();
-    let command =
-        commands.iter().find_map(|command| command.strip_prefix("aws ").filter(|_| command.starts_with(DENY)));
-    let command = command.unwrap().replace("machine-7", "alice");
-    let told = stack.aws(&command.split(' ').collect::<Vec<_>>());
-    assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{told:?}");
+    let lost: Vec<_> = commands.iter().filter(|command| command.starts_with(LOST)).collect();
+    assert_eq!(lost.len(), 4, "{lost:#?}");
+    for command in lost {
+        let command = command.replace("machine-7", "alice").replace("AKIA…", key);
+        let told = stack.aws(&command.split(' ').skip(1).collect::<Vec<_>>());
+        assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{command}: {told:?}");
+    }
     stack.bench.env = own;
 
     let after = stack.aws(&list);
     assert!(after.code != Some(0) && after.err.contains("(AccessDenied)"), "{after:?}");
     assert!(after.err.contains("with an explicit deny"), "{after:?}");
+    let again = stack.run(&["login", "dev", "--force"]);
+    assert!(again.code == Some(5) && again.err.contains("AWS does not know the long-term key"), "{again:?}");
 }

@@ -10,7 +10,7 @@ target=$1 owner=$2
 shift 2
 folder=$target/vm
 
-packages=systemd-sysv,udev,dbus,dbus-user-session,libpam-systemd,polkitd,pcscd,libccid,libpcsclite1,usbip
+packages=systemd-sysv,udev,dbus,dbus-user-session,libpam-systemd,pcscd,libccid,libpcsclite1,usbip
 packages+=,linux-image-amd64,kmod,initramfs-tools,zstd,man-db,make,sudo,python3,python3-pyscard
 base=$folder/base
 
@@ -21,7 +21,7 @@ make_base() {
         if mountpoint --quiet "$base/$inner"; then umount "$base/$inner"; fi
     done
     rm -rf --one-file-system "$base" "$base.made-from"
-    if ! debootstrap --variant=minbase --include="$packages" trixie "$base" >"$folder/debootstrap.log" 2>&1; then
+    if ! debootstrap --force-check-gpg --variant=minbase --include="$packages" trixie "$base" >"$folder/debootstrap.log" 2>&1; then
         tail -5 "$folder/debootstrap.log" >&2
         exit 1
     fi
@@ -51,7 +51,7 @@ cp -r Makefile udev "$root/opt/source/"
 mkdir "$root/opt/vm"
 cp "$target/debug/virtual-token" "$target/debug/fake-aws" "$root/opt/vm/"
 cp -r tests/vm/guest.sh tests/vm/scene.sh tests/vm/scenes tests/vm/faces "$root/opt/vm/"
-cp tests/another_program.py tests/e2e/on_a_terminal.py "$root/opt/vm/"
+cp README.md tests/another_program.py tests/e2e/on_a_terminal.py "$root/opt/vm/"
 cp -r tests/vm/etc/. "$root/etc/"
 chmod 440 "$root/etc/sudoers.d/alice"
 printf '%s\n' "$@" >"$root/opt/vm/wanted"

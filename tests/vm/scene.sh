@@ -18,7 +18,8 @@ until_it_is_so() { # COMMAND…
     local - end=$((SECONDS + 120))
     set +x
     while [ $SECONDS -lt $end ]; do
-        if "$@" >/dev/null 2>&1; then return; fi
+        # What gives up in it does not end the scene.
+        if ("$@") >/dev/null 2>&1; then return; fi
         sleep 0.25
     done
     echo "It did not come to this within two minutes: $*"
@@ -34,6 +35,11 @@ expect() { # CODE TEXT COMMAND…
     printf '$ %s\n%s\n(exit code %s)\n' "$*" "$said" "$code"
     [ "$code" = "$wanted" ] || fail "expected exit code $wanted"
     [[ $said == *"$text"* ]] || fail "expected: $text"
+}
+
+# What the journal of this start has by now.
+journal_says() { # TEXT WORDS…
+    [[ $(journalctl --boot --output cat "${@:2}") == *"$1"* ]]
 }
 
 # What was said, and the exit code, are those of the same fault in a virtual reader (tests/e2e/real.rs).
@@ -57,17 +63,25 @@ is() { # WANTED COMMAND…
     [ "$("${@:2}")" = "$1" ]
 }
 
-# How many tokens udev has told the system of, and alice's own systemd.
-told_of() {
-    systemctl list-units --plain --no-legend --state active 'aws-mfa-key-inserted@*' | wc -l
-    systemctl_of alice list-units --plain --no-legend --state active 'aws-mfa-key-inserted@*' | wc -l
+# How many tokens udev has told a systemd of; where that cannot be asked, it is no number. (What is woken by a token has begun
+# then; the token's target is reached when it has ended.)
+tokens_told_to() { # SYSTEMCTL…
+    local list
+    if list=$("$@" list-units --plain --no-legend --state plugged 'sys-devices-platform-vhci_hcd*.device'); then
+        grep --count . <<<"$list" || true
+    fi
+}
+
+# The system knows of as many tokens, and so does alice's own systemd.
+told_of() { # HOW MANY
+    is "$1" tokens_told_to systemctl && is "$1" tokens_told_to systemctl_of alice
 }
 
 plug_in() { # TOKEN
     local before
-    before=$(told_of)
+    before=$(tokens_in_sysfs | wc -l)
     usbip --tcp-port "324$1" attach --remote 127.0.0.1 --busid 1-1
-    until_it_is_so not is "$before" told_of
+    until_it_is_so told_of $((before + 1))
 }
 
 # Where tokens are, in sysfs.
@@ -80,9 +94,9 @@ tokens_in_sysfs() {
 
 pull_out() { # TOKEN
     local before
-    before=$(told_of)
+    before=$(tokens_in_sysfs | wc -l)
     is ok order "$1" remove
-    until_it_is_so not is "$before" told_of
+    until_it_is_so told_of $((before - 1))
     is ok order "$1" insert
 }
 
@@ -99,6 +113,11 @@ at_desktop() { # USER COMMAND…
     local user=$1
     shift
     systemd-run --quiet --user --machine "$user@" --same-dir --pipe --wait --collect -- "$@" </dev/null
+}
+
+# What stands in a file of that name, as a page of the README shows it.
+from_page() { # FILE
+    sed -n "/^# $1\$/,/^\`\`\`/p" /opt/vm/README.md | grep -v '^`'
 }
 
 # What a page of the README says to type, as it stands there (tests/e2e/pages.rs looks that nothing is left out): alice at the
@@ -134,6 +153,13 @@ it_did() { # HOW MUCH
     not grep --invert-match --line-regexp ok /tmp/its-answers
 }
 
+# Alice sits at the machine, in another session than before.
+alice_is_there() { # [SESSION]
+    local session
+    session=$(loginctl show-user alice --property Display --value)
+    [ -n "$session" ] && [ "$session" != "${1:-}" ] && is active loginctl show-session "$session" --property State --value
+}
+
 systemctl_of() { # USER WORDS…
     systemctl --user --machine "$1@" "${@:2}"
 }
@@ -154,6 +180,26 @@ aws_files() { # USER FOLDER PROFILE…
     done
     chmod 600 "$folder/credentials"
     chown "$user:$user" "$folder"/*
+}
+
+# The key of alice's session as robot.
+key_of_session() {
+    sed -n '/^\[robot-mfa\]/,$ s/^aws_access_key_id *= *//p' /home/alice/.aws/credentials
+}
+
+has_another_session() { # KEY
+    local key
+    key=$(key_of_session)
+    [ -n "$key" ] && [ "$key" != "$1" ]
+}
+
+# A profile beside that of the user lab, with an MFA device of its own, whose secret is to be sealed to the machine.
+with_a_secret() { # FOLDER
+    local config credentials
+    config=$(sed 's/^\[profile lab\]/[profile machine]/; s|^mfa_serial = .*|mfa_serial = arn:aws:iam::123456789012:mfa/machine|' "$1/config")
+    credentials=$(sed 's/^\[lab\]/[machine]/' "$1/credentials")
+    printf '%s\nmfa_key_source = secret:credential:aws-mfa-key.totp\n' "$config" >>"$1/config"
+    echo "$credentials" >>"$1/credentials"
 }
 
 long() { # WORD LENGTH: the word, again and again

@@ -3,7 +3,7 @@ cd /opt/source
 typed alice 'sudo make install POLKITDIR=/etc/polkit-1/rules.d' >/tmp/said
 [ -f /etc/polkit-1/rules.d/40-aws-mfa-key.rules ]
 grep ^/ /tmp/said >/tmp/files
-at_desktop alice sudo make uninstall POLKITDIR=/etc/polkit-1/rules.d
+typed alice 'sudo make uninstall'
 for file in $(cat /tmp/files); do [ ! -e "$file" ]; done
 
 at_desktop alice sudo make install >/tmp/said

@@ -30,10 +30,10 @@ score "a user's" 64 aws-mfa-key-logout@lab.service at_desktop alice systemd-anal
 if journalctl --boot --unit polkit --output cat | grep -i 'error.*aws-mfa-key'; then exit 1; fi
 plug_in 1
 target=$(systemd-escape --path --template aws-mfa-key-inserted@.target "$(tokens_in_sysfs)")
-is active systemctl is-active "$target"
-is active systemctl_of alice is-active "$target"
+until_it_is_so is active systemctl is-active "$target"
+until_it_is_so is active systemctl_of alice is-active "$target"
 [ -z "$(systemctl show --property Wants --value "$target")" ]
 [ -z "$(systemctl_of alice show --property Wants --value "$target")" ]
 pull_out 1
-not systemctl is-active "$target"
-not systemctl_of alice is-active "$target"
+until_it_is_so is inactive systemctl is-active "$target"
+until_it_is_so is inactive systemctl_of alice is-active "$target"

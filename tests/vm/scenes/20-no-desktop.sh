@@ -4,7 +4,7 @@ plug_in 1
 until_it_is_so at_desktop alice aws-mfa-key tokens
 expect 0 11111111 at_desktop alice aws-mfa-key tokens
 expect 1 "the smart card service refuses this user or session" as bob aws-mfa-key tokens
-journalctl --boot --unit pcscd --output cat | grep 'NOT authorized for action: access_pcsc'
+until_it_is_so journal_says 'NOT authorized for action: access_pcsc' --unit pcscd
 expect 1 "without a desktop session, polkit has to allow it" as bob aws-mfa-key doctor robot
 expect 1 'sudo usermod --append --groups aws-mfa-key "$(id -un)"' as bob aws-mfa-key doctor robot
 typed alice 'sudo usermod --append --groups aws-mfa-key USER' USER=bob

@@ -7,11 +7,18 @@ until_it_is_so at_desktop alice aws-mfa-key status robot
 expect 0 "robot@123456789012 on YubiKey 11111111, which wants no touch" at_desktop alice aws-mfa-key doctor robot
 expect 0 "the one in profile robot-mfa is good for another" at_desktop alice aws-mfa-key doctor robot
 until_it_is_so is inactive systemctl_of alice is-active aws-mfa-key-login@robot.service
-expect 0 "" systemctl_of alice show --property Result --value aws-mfa-key-login@robot.service
+is success systemctl_of alice show --property Result --value aws-mfa-key-login@robot.service
 pull_out 1
 expect 0 robot-mfa at_desktop alice aws-mfa-key status robot
-at_desktop alice aws-mfa-key logout robot
+# One that runs out soon is renewed.
+first=$(key_of_session)
+[ -n "$first" ]
+sed -i "s/^x_security_token_expires *=.*/x_security_token_expires = $(date -u -d '+5 minutes' +%FT%TZ)/" /home/alice/.aws/credentials
+expect 0 robot-mfa at_desktop alice aws-mfa-key status robot
 plug_in 1
-until_it_is_so at_desktop alice aws-mfa-key status robot
+until_it_is_so has_another_session "$first"
+expect 0 robot-mfa at_desktop alice aws-mfa-key status robot
+until_it_is_so is inactive systemctl_of alice is-active aws-mfa-key-login@robot.service
 pull_out 1
+at_desktop alice aws-mfa-key logout robot
 systemctl_of alice disable aws-mfa-key-login@robot.service

@@ -6,8 +6,11 @@ until_it_is_so is yes order 1 waiting
 pull_out 1
 until_it_is_so is failed systemctl_of alice is-active aws-mfa-key-login@alice.service
 code=$(systemctl_of alice show --property ExecMainStatus --value aws-mfa-key-login@alice.service)
-journalctl --boot _SYSTEMD_USER_UNIT=aws-mfa-key-login@alice.service --output cat >/tmp/said
-same_face pulled-out-during-a-touch alice 11111111 "$code" /tmp/said
+said_at_last() {
+    journalctl --boot _SYSTEMD_USER_UNIT=aws-mfa-key-login@alice.service --output cat >/tmp/said
+    same_face pulled-out-during-a-touch alice 11111111 "$code" /tmp/said
+}
+until_it_is_so said_at_last
 not at_desktop alice aws-mfa-key status alice
 plug_in 1
 until_it_is_so is yes order 1 waiting
@@ -16,6 +19,7 @@ until_it_is_so at_desktop alice aws-mfa-key status alice
 # In between: the session stays, and another one needs the token.
 pull_out 1
 expect 0 alice-mfa at_desktop alice aws-mfa-key status alice
+until_it_is_so expect 3 "no token" at_desktop alice aws-mfa-key tokens
 code=0
 at_desktop alice aws-mfa-key login alice --force --non-interactive 2>/tmp/said || code=$?
 same_face not-plugged-in alice 11111111 "$code" /tmp/said

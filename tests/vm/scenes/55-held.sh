@@ -1,13 +1,16 @@
 # Held by another program, which waits for a touch: whoever comes next says so, and goes on after it.
 aws_files alice /home/alice/.aws alice
 plug_in 1
+until_it_is_so at_desktop alice aws-mfa-key tokens
 at_desktop alice aws-mfa-key code alice >/tmp/code &
 until_it_is_so is yes order 1 waiting
 at_desktop alice aws-mfa-key accounts list >/tmp/list 2>/tmp/said &
-until_it_is_so grep --line-regexp --file faces/held-by-another-program.txt /tmp/said
+until_it_is_so same_face held-by-another-program alice 11111111 0 /tmp/said
 is ok order 1 touch
 wait %1
-wait %2
+code=0
+wait %2 || code=$?
+same_face held-by-another-program alice 11111111 "$code" /tmp/said
 grep --extended-regexp '^[0-9]{6}$' /tmp/code >/dev/null
 grep robot@123456789012 /tmp/list
 # For itself alone: that is said after a second.

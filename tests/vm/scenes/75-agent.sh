@@ -5,11 +5,27 @@ typed alice 'systemctl --user enable --now aws-mfa-key-agent.service'
 plug_in 1
 until_it_is_so at_desktop alice aws-mfa-key status robot
 expect 0 "active (running)" typed alice 'systemctl --user status aws-mfa-key-agent.service'
-expect 0 robot typed alice 'journalctl --user --unit aws-mfa-key-agent.service'
+until_it_is_so expect 0 robot typed alice 'journalctl --user --unit aws-mfa-key-agent.service'
 expect 0 "robot@123456789012 on YubiKey 11111111" at_desktop alice aws-mfa-key doctor robot
 pull_out 1
+until_it_is_so expect 3 "no token" at_desktop alice aws-mfa-key tokens
+expect 0 "1 of 1 sessions are fresh" systemctl_of alice show --property StatusText --value aws-mfa-key-agent.service
 expect 0 robot-mfa at_desktop alice aws-mfa-key status robot
-systemctl_of alice show --property StatusText --value aws-mfa-key-agent.service
+# Pulled out in the middle of a touch, the token is waited for, and asked for a touch when it is there again.
+aws_files alice /home/alice/.aws alice
+systemctl_of alice reload aws-mfa-key-agent.service
+plug_in 1
+until_it_is_so is yes order 1 waiting
+pull_out 1
+until_it_is_so expect 0 "alice waits for its token" systemctl_of alice show --property StatusText --value aws-mfa-key-agent.service
+expect 1 "its token to be plugged in" at_desktop alice aws-mfa-key status alice
+plug_in 1
+until_it_is_so is yes order 1 waiting
+is ok order 1 touch
+until_it_is_so at_desktop alice aws-mfa-key status alice
+pull_out 1
+# And the sessions end with the token, where that is wanted.
+aws_files alice /home/alice/.aws robot
 systemctl_of alice set-environment AWS_MFA_KEY_LOGOUT_ON_REMOVAL=yes
 systemctl_of alice restart aws-mfa-key-agent.service
 plug_in 1

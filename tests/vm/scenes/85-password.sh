@@ -1,7 +1,7 @@
 # A token that is locked: its password is sealed to the machine, and the unit alone gets it.
 aws_files aws-mfa-key /var/lib/aws-mfa-key/.aws lab
 is ok order 2 password correct horse
-typed_and_answered alice 'systemd-ask-password -n | sudo systemd-creds encrypt - /etc/credstore.encrypted/aws-mfa-key.password' \
+typed_and_answered alice 'sudo sh -c "systemd-ask-password -n | systemd-creds encrypt - /etc/credstore.encrypted/aws-mfa-key.password"' \
     Password 'correct horse'
 not grep -q horse /etc/credstore.encrypted/aws-mfa-key.password
 systemctl enable aws-mfa-key-login@lab.service
@@ -14,7 +14,7 @@ rm /etc/credstore.encrypted/aws-mfa-key.password
 expect 0 "" as aws-mfa-key aws-mfa-key logout lab
 expect 1 "" systemctl start aws-mfa-key-login@lab.service
 is 4 systemctl show --property ExecMainStatus --value aws-mfa-key-login@lab.service
-journalctl --boot --unit aws-mfa-key-login@lab.service --output cat | grep 'next: '
+until_it_is_so journal_says 'next: ' --unit aws-mfa-key-login@lab.service
 expect 0 aws-mfa-key-login@lab.service typed alice 'systemctl --failed'
 expect 1 "locked with a password, and nobody can be asked for it" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab --non-interactive
 systemctl reset-failed

@@ -1,6 +1,11 @@
-# What is enabled before the restart: the agent of the system, and a login of alice's.
+# What is there before the restart: the agent of the system, with a sealed secret; a login of alice's; bob in the group.
+systemctl stop aws-mfa-key-agent.service
 aws_files aws-mfa-key /var/lib/aws-mfa-key/.aws lab
+with_a_secret /var/lib/aws-mfa-key/.aws
 aws_files alice /home/alice/.aws robot
+[ -e /etc/credstore.encrypted/aws-mfa-key.totp ] ||
+    printf MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK | systemd-creds encrypt - /etc/credstore.encrypted/aws-mfa-key.totp
 systemctl disable aws-mfa-key-login@lab.service
 systemctl enable aws-mfa-key-agent.service
 systemctl_of alice enable aws-mfa-key-login@robot.service
+typed alice 'sudo usermod --append --groups aws-mfa-key USER' USER=bob

@@ -3,8 +3,11 @@ expect 0 enabled systemctl is-enabled aws-mfa-key-agent.service
 not grep -q lab-mfa /var/lib/aws-mfa-key/.aws/credentials
 not grep -q robot-mfa /home/alice/.aws/credentials
 systemctl start token@1 token@2
+until_it_is_so grep -q machine-mfa /var/lib/aws-mfa-key/.aws/credentials
+until_it_is_so alice_is_there
 plug_in 1
 until_it_is_so at_desktop alice aws-mfa-key status robot
+expect 0 11111111 as bob aws-mfa-key tokens
 plug_in 2
 until_it_is_so grep -q lab-mfa /var/lib/aws-mfa-key/.aws/credentials
 expect 0 lab-mfa at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key status lab
