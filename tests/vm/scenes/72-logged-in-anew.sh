@@ -1,4 +1,4 @@
-# Logged in with the token plugged in: the unit is started before she counts as somebody at the machine, and gets its session.
+# Logged in with the token plugged in: the unit may be started before she counts as somebody at the machine, and gets its session.
 aws_files alice /home/alice/.aws robot
 systemctl_of alice enable aws-mfa-key-login@robot.service aws-mfa-key-logout@robot.service
 plug_in 1
