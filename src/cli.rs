@@ -20,7 +20,7 @@ pub use secret::{Secret, SecretAdd, SecretCommand, SecretList, SecretRemove, Whe
 pub use talk::{Calls, Talk, Unasked};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -54,7 +54,20 @@ impl Cli {
     /// # Errors
     /// What is wrong with it, or what was asked for: help, the version.
     pub fn read(typed: &[OsString]) -> Result<Self, clap::Error> {
+        if let Some(at_once) = Self::at_once(typed) {
+            return Ok(at_once);
+        }
         Self::try_parse_from(typed).map_err(|error| with_tip(error, typed))
+    }
+
+    /// What programs run for each of their calls, read without the grammar of all other commands: to put that together
+    /// takes longer than to find a session. Whatever is not as it should be, or asked for help, is left to the whole.
+    fn at_once(typed: &[OsString]) -> Option<Self> {
+        const NAME: &str = "credential-process";
+        let own = typed.get(1..).filter(|own| own.first().is_some_and(|word| word == NAME))?;
+        let grammar = CredentialProcess::augment_args(clap::Command::new(NAME));
+        let typed = CredentialProcess::from_arg_matches(&grammar.try_get_matches_from(own).ok()?).ok()?;
+        Some(Self { command: Command::CredentialProcess(Box::new(typed)) })
     }
 }
 
