@@ -41,12 +41,13 @@ impl Patience {
 
 /// Runs `work` in one exclusive conversation with the token in `reader`. The conversation is run again, from connecting
 /// on, where what went wrong is not of our making and may well go right: another program reset the token (at most twice);
-/// the service was restarted, bytes were lost, an answer was cut short, made no sense or was not the selected applet's (once, all taken together).
-/// So `work` must select its applet itself, and must be harmless to repeat. However it ends, the token is let go as it was.
+/// the service was restarted, bytes were lost, an answer was cut short, made no sense or was not the selected applet's (once,
+/// all taken together). So `work` must select its applet itself, and must be harmless to repeat. However it ends, the token
+/// is let go as it was.
 ///
 /// # Errors
-/// What `work` or the carrier said last. Where a token that spoke falls silent, it takes up to three seconds to find out whether
-/// it was [`Removed`](CarrierError::Removed).
+/// What `work` or the carrier said last. Where a token that spoke falls silent, it takes up to three seconds to find out
+/// whether it was [`Removed`](CarrierError::Removed).
 pub fn converse<T>(
     bus: &dyn Bus,
     reader: &str,

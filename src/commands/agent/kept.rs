@@ -85,7 +85,8 @@ impl Kept {
             journal.note(Weight::Info, &sentence(got));
         }
         let is_assumed = source_of(&self.plan).is_some();
-        // A role needs nobody as long as the session lasts that it is assumed with; and what needed nobody may not the next time.
+        // A role needs nobody as long as the session lasts that it is assumed with; and what needed nobody this time may need
+        // nobody the next.
         self.standing.wants_person &= !is_assumed && (was_asked || !got.fresh);
         self.left = got.left;
         self.standing.got(now + got.left.saturating_sub(renewal(self.life)), now);
