@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement prints")]
 
 use aws_mfa_key::aws::config_file::Profiles;
-use aws_mfa_key::aws::credentials_file::{Entry, rehearse, write_all};
+use aws_mfa_key::aws::credentials_file::{SessionEntry, rehearse, write_all};
 use aws_mfa_key::aws::sections::warnings::warnings;
 use aws_mfa_key::aws::sections::{Edits, Sections};
 use aws_mfa_key::aws::{Identity, MfaSerial, Session};
@@ -84,7 +84,8 @@ fn write(path: &Path, profiles: &[String], token: &str) {
         session_token: SecretString::from(token),
         expires: DateTime::from_secs(1_795_341_600),
     };
-    let entry = |profile| Entry { profile, owner: "long", identity: &identity, mfa_serial: &serial, session: &session };
-    let entries: Vec<Entry<'_>> = profiles.iter().map(|profile| entry(profile.as_str())).collect();
+    let entry =
+        |profile| SessionEntry { profile, owner: "long", identity: &identity, mfa_serial: &serial, session: &session };
+    let entries: Vec<SessionEntry<'_>> = profiles.iter().map(|profile| entry(profile.as_str())).collect();
     write_all(path, &entries).unwrap();
 }

@@ -1,45 +1,80 @@
-//! The parts of the agent, which keeps sessions fresh without anybody there: what is due when, what is told of it, and what
-//! serves them.
+//! The unattended loop that keeps sessions fresh: what is due when, what is told of it, what ends it.
 
-pub mod address;
-pub mod endpoint;
-pub mod journal;
-pub mod metrics;
-pub mod place;
-pub mod schedule;
+mod agent_loop;
+mod clocks;
+mod journal;
+mod logout_on_removal;
+mod managed_profile;
+mod metrics;
+mod plans;
+mod publish;
+mod schedule;
+mod serving;
+mod shutdown;
+mod status_file;
+mod systemd;
+mod token_presence;
 
-use crate::file;
-use crate::world::Environment;
-use std::path::PathBuf;
+use crate::cli;
+use crate::report::Failure;
+use crate::source::Source;
+use crate::world::World;
+use crate::world::alarm::{Bell, Event};
+use agent_loop::AgentLoop;
+use hw::transport::{News, Stopper};
 
-/// The folder of the agent that systemd keeps running for the machine, as its own user sees it.
-const OF_THE_MACHINE: &str = "/run/aws-mfa-key";
+pub use status_file::waits;
 
-/// Where the agent's own files are, which do not outlive the machine's start: systemd's folder for a service, the user's, or
-/// for who is nobody's session (`sudo -u`, another service) the one that the machine's agent of the same user has.
-#[must_use]
-pub fn folder(env: &Environment) -> Option<PathBuf> {
-    if let Some(folder) = env.text("RUNTIME_DIRECTORY").and_then(|list| list.split(':').next()) {
-        return Some(folder.into());
+/// Keeps sessions fresh until it is told to end.
+///
+/// # Errors
+/// [`Failure`] if it cannot start: no profile has a plan, another agent runs, or the system has no timers or signals to spare.
+pub fn run(typed: &cli::AgentArgs, world: &mut World) -> Result<(), Failure> {
+    let mut alarm = (world.alarm)().map_err(Failure::Runtime)?;
+    // Whoever started it is long gone, or has nothing to do with what is due.
+    world.person.ask_as("aws-mfa-key agent");
+    let mut agent = AgentLoop::start(typed, world)?;
+    alarm.before_end(agent.last());
+    let mut plugs = None;
+    loop {
+        alarm.watch(&agent.files());
+        if plugs.is_none() && agent.needs(|source| matches!(source, Source::Token)) {
+            plugs = Some(TokenWatch::watch(typed.reader.as_deref(), world, alarm.bell()));
+        }
+        let until = agent.turn();
+        for event in alarm.wait(until) {
+            if event == Event::End {
+                agent.last()();
+                return Ok(());
+            }
+            agent.hear(&event);
+        }
     }
-    let users = env.os("XDG_RUNTIME_DIR").map(|folder| PathBuf::from(folder).join("aws-mfa-key"));
-    users.or_else(|| Some(PathBuf::from(OF_THE_MACHINE)).filter(|folder| file::is_ours_alone(folder)))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What is plugged in and pulled out, as long as this lives.
+struct TokenWatch(Stopper);
 
-    #[test]
-    fn the_folder_is_that_of_the_service_or_of_the_user() {
-        let (service, user) = (("RUNTIME_DIRECTORY", "/run/one:/run/two"), ("XDG_RUNTIME_DIR", "/run/user/1000"));
-        let found = |variables: &[(&str, &str)]| {
-            let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-            folder(&variables.collect())
-        };
-        assert_eq!(found(&[service, user]), Some("/run/one".into()));
-        assert_eq!(found(&[user]), Some("/run/user/1000/aws-mfa-key".into()));
-        let machines = Some(PathBuf::from(OF_THE_MACHINE)).filter(|folder| file::is_ours_alone(folder));
-        assert_eq!(found(&[]), machines);
+impl TokenWatch {
+    fn watch(reader: Option<&str>, world: &World, bell: Bell) -> Self {
+        let mut watch = (world.bus)(reader).watch();
+        let stop = watch.stopper();
+        // Without a thread, tokens are looked for only when something is due.
+        let _ = std::thread::Builder::new().name("plugs".to_owned()).spawn(move || {
+            loop {
+                match watch.news(None) {
+                    News::Tokens(tokens) => bell(Event::Tokens(Some(tokens))),
+                    News::Unknown => bell(Event::Tokens(None)),
+                    News::Nothing | News::Stopped => return,
+                }
+            }
+        });
+        Self(stop)
+    }
+}
+
+impl Drop for TokenWatch {
+    fn drop(&mut self) {
+        (self.0)();
     }
 }

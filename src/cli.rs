@@ -4,20 +4,20 @@ mod accounts;
 mod agent;
 mod doctor;
 mod generate;
-mod how;
+mod login_options;
+mod output;
 mod secret;
-mod talk;
 
 pub use accounts::{
-    Accounts, AccountsCommand, Add, Algorithm, Forget, List, Password, PasswordCommand, PasswordOf, Plugged, Remove,
-    Rename, Tokens,
+    AccountsArgs, AccountsCommand, AddArgs, AlgorithmArg, ForgetArgs, ListArgs, PasswordArgs, PasswordChangeArgs,
+    PasswordCommand, RemoveArgs, RenameArgs, TokenArgs, TokensArgs,
 };
-pub use agent::{Agent, AgentCommand, AgentEnv};
-pub use doctor::Doctor;
-pub use generate::{Completions, Generate, Generated};
-pub use how::{How, Named, Several};
-pub use secret::{Secret, SecretAdd, SecretCommand, SecretList, SecretRemove, Where};
-pub use talk::{Calls, Talk, Unasked};
+pub use agent::{AgentArgs, AgentCommand, AgentEnvArgs};
+pub use doctor::DoctorArgs;
+pub use generate::{CompletionsArgs, GenerateArgs, GenerateCommand};
+pub use login_options::{LoginOptions, ProfileArgs, ProfilesArgs};
+pub use output::{NonInteractiveArg, OutputArgs, TouchNoticeArgs};
+pub use secret::{SecretAddArgs, SecretArgs, SecretCommand, SecretListArgs, SecretPlaceArgs, SecretRemoveArgs};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -65,8 +65,8 @@ impl Cli {
     fn at_once(typed: &[OsString]) -> Option<Self> {
         const NAME: &str = "credential-process";
         let own = typed.get(1..).filter(|own| own.first().is_some_and(|word| word == NAME))?;
-        let grammar = CredentialProcess::augment_args(clap::Command::new(NAME));
-        let typed = CredentialProcess::from_arg_matches(&grammar.try_get_matches_from(own).ok()?).ok()?;
+        let grammar = CredentialProcessArgs::augment_args(clap::Command::new(NAME));
+        let typed = CredentialProcessArgs::from_arg_matches(&grammar.try_get_matches_from(own).ok()?).ok()?;
         Some(Self { command: Command::CredentialProcess(Box::new(typed)) })
     }
 }
@@ -85,40 +85,40 @@ fn with_tip(mut error: clap::Error, typed: &[OsString]) -> clap::Error {
 #[derive(Subcommand)]
 pub enum Command {
     /// Get a fresh session for each profile and write it to the credentials file
-    Login(Box<Login>),
+    Login(Box<LoginArgs>),
     /// Show each session: whose, how long, still good or not
-    Status(Status),
+    Status(StatusArgs),
     /// Print a session as the JSON that AWS's SDKs read; logs in if it has to
-    CredentialProcess(Box<CredentialProcess>),
+    CredentialProcess(Box<CredentialProcessArgs>),
     /// Print a session as commands for a shell; logs in if it has to
-    Env(Box<Env>),
+    Env(Box<EnvArgs>),
     /// Run a command with a session in its environment; logs in if it has to
-    Exec(Box<Exec>),
+    Exec(Box<ExecArgs>),
     /// Print a code of the MFA device, and nothing else
-    Code(Box<Code>),
+    Code(Box<CodeArgs>),
     /// Remove the sessions that were written, and nothing else
-    Logout(Logout),
+    Logout(LogoutArgs),
     /// Keep sessions fresh, unattended
-    Agent(Agent),
+    Agent(AgentArgs),
     /// Show the tokens that are plugged in, and what they have for AWS
-    Tokens(Tokens),
+    Tokens(TokensArgs),
     /// Show and change what is on a token
-    Accounts(Accounts),
+    Accounts(AccountsArgs),
     /// Keep the secret of an MFA device in software, where there is no token
-    Secret(Secret),
+    Secret(SecretArgs),
     /// Look at everything from the reader to IAM, and say what to mend, and how
-    Doctor(Box<Doctor>),
+    Doctor(Box<DoctorArgs>),
     /// Print the man page, or what makes a shell complete our command line
-    Generate(Generate),
+    Generate(GenerateArgs),
 }
 
 /// `login`: whose sessions, and how.
 #[derive(Args)]
 #[command(after_help = EXIT_CODES)]
-pub struct Login {
+pub struct LoginArgs {
     /// Whose.
     #[command(flatten)]
-    pub profiles: Several,
+    pub profiles: ProfilesArgs,
 
     /// Every profile with an mfa_serial, an mfa_key_… key or a PROFILE-long-term twin
     #[arg(long, conflicts_with_all = ["named", "profile"])]
@@ -130,12 +130,12 @@ pub struct Login {
 
     /// How to log in.
     #[command(flatten)]
-    pub how: How,
+    pub how: LoginOptions,
 }
 
 /// `status`: which sessions, and for whom.
 #[derive(Args)]
-pub struct Status {
+pub struct StatusArgs {
     /// Only the sessions of these profiles; exit code 1 if one of them is not valid
     #[arg(value_name = "PROFILE")]
     pub named: Vec<String>,
@@ -154,7 +154,7 @@ pub struct Status {
 
     /// Whether anybody is asked.
     #[command(flatten)]
-    pub unasked: Unasked,
+    pub unasked: NonInteractiveArg,
 }
 
 /// `credential-process`: whose session.
@@ -163,14 +163,14 @@ pub struct Status {
 
   [profile work]
   credential_process = \"/path/to/aws-mfa-key\" credential-process dev")]
-pub struct CredentialProcess {
+pub struct CredentialProcessArgs {
     /// Whose.
     #[command(flatten)]
-    pub profile: Named,
+    pub profile: ProfileArgs,
 
     /// How to log in, if need be.
     #[command(flatten)]
-    pub how: How,
+    pub how: LoginOptions,
 }
 
 /// `env`: whose session, for which shell.
@@ -178,10 +178,10 @@ pub struct CredentialProcess {
 #[command(after_help = "sh, bash, zsh:  eval \"$(aws-mfa-key env dev)\"
 fish:           aws-mfa-key env dev --shell fish | source
 PowerShell:     aws-mfa-key env dev --shell powershell | Out-String | Invoke-Expression")]
-pub struct Env {
+pub struct EnvArgs {
     /// Whose.
     #[command(flatten)]
-    pub profile: Named,
+    pub profile: ProfileArgs,
 
     /// Shell to write for [default: the one in SHELL, else sh]
     #[arg(long)]
@@ -193,7 +193,7 @@ pub struct Env {
 
     /// How to log in, if need be.
     #[command(flatten)]
-    pub how: How,
+    pub how: LoginOptions,
 }
 
 /// The shells that `env` writes for.
@@ -218,14 +218,14 @@ pub enum Shell {
 /// `exec`: whose session, for which command.
 #[derive(Args)]
 #[command(after_help = "The exit code is the command's own; 127 if there is no such command, 126 if it cannot be run.")]
-pub struct Exec {
+pub struct ExecArgs {
     /// Whose.
     #[command(flatten)]
-    pub profile: Named,
+    pub profile: ProfileArgs,
 
     /// How to log in, if need be.
     #[command(flatten)]
-    pub how: How,
+    pub how: LoginOptions,
 
     /// Have the agent give it its sessions, which then renew themselves as long as it runs
     #[arg(long)]
@@ -242,22 +242,22 @@ const OF_SESSIONS: [&str; 7] = ["duration", "code", "session_profile", "region",
 /// `code`: whose MFA device.
 #[derive(Args)]
 #[command(mut_args(|arg| if OF_SESSIONS.contains(&arg.get_id().as_str()) { arg.hide(true) } else { arg }))]
-pub struct Code {
+pub struct CodeArgs {
     /// Whose.
     #[command(flatten)]
-    pub profile: Named,
+    pub profile: ProfileArgs,
 
     /// Where it comes from.
     #[command(flatten)]
-    pub how: How,
+    pub how: LoginOptions,
 }
 
 /// `logout`: whose sessions.
 #[derive(Args)]
-pub struct Logout {
+pub struct LogoutArgs {
     /// Whose.
     #[command(flatten)]
-    pub profiles: Several,
+    pub profiles: ProfilesArgs,
 
     /// All sessions that we wrote
     #[arg(long, conflicts_with_all = ["named", "profile"])]
@@ -269,5 +269,5 @@ pub struct Logout {
 
     /// Whether anybody is asked.
     #[command(flatten)]
-    pub unasked: Unasked,
+    pub unasked: NonInteractiveArg,
 }

@@ -1,28 +1,25 @@
 //! One line for each subcommand.
 
 mod accounts;
-mod agent;
+mod agent_env;
 mod code;
 mod credential_process;
 mod doctor;
 mod env;
 mod exec;
 mod generate;
-mod given;
-mod line;
 mod login;
 mod logout;
-mod outbox;
-mod piped;
-mod queue;
-mod round;
+mod profile_plan;
 mod secret;
-mod session;
+mod secret_input;
+mod session_json;
 mod status;
 mod table;
 mod tokens;
 
-use crate::cli::Command;
+use crate::agent;
+use crate::cli::{AgentCommand, Command};
 use crate::report::Failure;
 use crate::world::World;
 
@@ -39,7 +36,10 @@ pub fn run(command: Command, world: &mut World) -> Result<(), Failure> {
         Command::Exec(typed) => exec::run(&typed, world),
         Command::Code(typed) => code::run(&typed, world),
         Command::Logout(typed) => logout::run(&typed, world),
-        Command::Agent(typed) => agent::run(&typed, world),
+        Command::Agent(typed) => match typed.command {
+            Some(AgentCommand::Env(typed)) => agent_env::run(&typed, world),
+            None => agent::run(&typed, world),
+        },
         Command::Tokens(typed) => tokens::run(&typed, world),
         Command::Secret(typed) => secret::run(&typed.command, world),
         Command::Accounts(typed) => accounts::run(&typed.command, world),

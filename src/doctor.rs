@@ -4,35 +4,29 @@
 mod aws;
 mod environment;
 mod files;
-mod patient;
 mod profile;
 mod service;
+mod subject;
 mod token;
 mod usb;
 
 pub use aws::{AwsFinding, DeviceFinding};
 pub use environment::Winner;
-pub use files::{FileFinding, Kind};
+pub use files::{FileFinding, FileKind};
 pub use profile::ProfileFinding;
 pub use service::{Distribution, Sandbox, Seat, ServiceFinding, System};
 pub use token::{About, TokenFinding};
 pub use usb::{Hidden, UsbFinding, UsbToken};
 
 use crate::cli;
-use crate::plan::Named;
+use crate::plan::NamedProfile;
 use crate::source::token::{TokenError, Tokens, readers};
-use crate::world::{Environment, Machine, World};
+use crate::world::{Environment, Machine, Wait, World, async_runtime};
 use aws::AtAws;
 use futures_util::future::join3;
-use patient::Patient;
 use std::io;
-use std::pin::pin;
-use std::time::Duration;
+use subject::Subject;
 use token::Owner;
-use tokio::runtime;
-
-/// Silence after which it is said what is waited for.
-const MOMENT: Duration = Duration::from_secs(1);
 
 /// Something that was looked at.
 pub enum Finding {
@@ -62,34 +56,40 @@ impl Finding {
 ///
 /// # Errors
 /// If the runtime does not start.
-pub fn examine(named: Named<'_>, typed: &cli::How, askable: bool, world: &World) -> io::Result<Vec<Finding>> {
-    let patient = Patient::admit(named, typed, world);
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let found = runtime.block_on(watched(all(&patient, askable), world));
+pub fn examine(
+    named: NamedProfile<'_>,
+    typed: &cli::LoginOptions,
+    askable: bool,
+    world: &World,
+) -> io::Result<Vec<Finding>> {
+    let subject = Subject::of(named, typed, world);
+    let runtime = async_runtime::current_thread()?;
+    let show = |wait: &Wait<'_>| wait.show("Looking at the tokens, and asking AWS", None);
+    let found = runtime.block_on(world.person.wait_for(all(&subject, askable), show));
     // It does not wait for a name that is still being looked up.
     runtime.shutdown_background();
     Ok(found)
 }
 
-async fn all(patient: &Patient<'_>, askable: bool) -> Vec<Finding> {
-    let world = patient.world;
-    let tokens = Tokens::on((world.bus)(patient.reader.as_deref()), world);
+async fn all(subject: &Subject<'_>, askable: bool) -> Vec<Finding> {
+    let world = subject.world;
+    let tokens = Tokens::on((world.bus)(subject.reader.as_deref()), world);
     // Every name has an empty part.
     let everything = readers((world.bus)(Some("")));
-    let (survey, readers, at_aws) = join3(tokens.look(), everything, aws::look(patient)).await;
+    let (survey, readers, at_aws) = join3(tokens.look(), everything, aws::look(subject)).await;
     let AtAws { found: asked, identity, listed } = at_aws;
-    let (device, serial) = aws::device(patient, identity.as_ref(), listed, &tokens).await;
+    let (device, serial) = aws::device(subject, identity.as_ref(), listed, &tokens).await;
     let owner = Owner { serial: serial.as_ref(), identity: identity.as_ref() };
     let around = Surroundings { machine: &world.machine, env: &world.env, readers };
     let mut found = service::look(&around, &survey);
     found.extend(usb::look(&around, &survey));
     let is_hidden = found.iter().any(|finding| matches!(finding, Finding::Usb(usb) if usb.is_hidden()));
-    let on_tokens = token::look(patient, &owner, askable, &tokens).await;
+    let on_tokens = token::look(subject, &owner, askable, &tokens).await;
     // It is plugged in, and it is said why it is not seen.
     found.extend(on_tokens.into_iter().filter(|finding| !(is_hidden && finding.is_no_token())));
-    found.extend(profile::look(patient));
-    found.extend(files::look(patient));
-    found.extend(environment::look(patient, &world.env));
+    found.extend(profile::look(subject));
+    found.extend(files::look(subject));
+    found.extend(environment::look(subject, &world.env));
     found.extend(asked.into_iter().map(Finding::Aws));
     found.extend(device);
     found
@@ -101,15 +101,4 @@ struct Surroundings<'a> {
     env: &'a Environment,
     /// All readers, whatever is in them.
     readers: Vec<String>,
-}
-
-/// Says what is waited for where it takes longer than a moment.
-async fn watched<T>(work: impl Future<Output = T>, world: &World) -> T {
-    let (mut work, wait) = (pin!(work), world.person.wait());
-    loop {
-        match tokio::time::timeout(MOMENT, &mut work).await {
-            Ok(done) => return done,
-            Err(_) => wait.show("Looking at the tokens, and asking AWS", None),
-        }
-    }
 }

@@ -6,7 +6,7 @@ mod place;
 
 pub use edited::{Edit, Edited};
 
-use place::{Place, folder_of, is_replaceable, sync_folder};
+use place::{ReplaceTarget, folder_of, is_replaceable, sync_folder};
 use rustix::fs::{FallocateFlags, OFlags, fallocate};
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -82,7 +82,7 @@ pub enum FileFault {
 
 /// What replacing a file changes beside its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum ReplaceNotice {
     /// Others could read it, and no longer can.
     Tightened {
         /// Its mode until then.
@@ -155,9 +155,9 @@ pub fn check_text(path: &Path, text: &[u8]) -> Result<(), FileError> {
 ///
 /// # Errors
 /// [`FileError`] as [`replace`].
-pub fn rehearse(path: &Path, privacy: Privacy, more: usize) -> Result<Vec<Notice>, FileError> {
+pub fn rehearse(path: &Path, privacy: Privacy, more: usize) -> Result<Vec<ReplaceNotice>, FileError> {
     let at = |fault| FileError { path: path.to_owned(), fault };
-    let place = Place::take(path).map_err(at)?;
+    let place = ReplaceTarget::take(path).map_err(at)?;
     let old = match open(&place.target) {
         Err(FileFault::Read(error)) if error.kind() == io::ErrorKind::NotFound => None,
         opened => Some(opened.map_err(at)?.1),
@@ -179,10 +179,10 @@ fn reserve(mut file: &File, length: u64) -> io::Result<()> {
     }
 }
 
-fn notices(old: &Metadata, privacy: Privacy) -> Vec<Notice> {
+fn notices(old: &Metadata, privacy: Privacy) -> Vec<ReplaceNotice> {
     let (mode, links) = (old.mode() & 0o777, old.nlink());
-    let open = (privacy == Privacy::Secret && mode & 0o077 != 0).then_some(Notice::Tightened { mode });
-    let linked = (links > 1).then_some(Notice::LinkCut { others: links - 1 });
+    let open = (privacy == Privacy::Secret && mode & 0o077 != 0).then_some(ReplaceNotice::Tightened { mode });
+    let linked = (links > 1).then_some(ReplaceNotice::LinkCut { others: links - 1 });
     open.into_iter().chain(linked).collect()
 }
 
@@ -200,7 +200,7 @@ pub fn replace<E: From<FileError>>(
     mut edit: impl FnMut(Zeroizing<Vec<u8>>) -> Result<Edited, E>,
 ) -> Result<(), E> {
     let at = |fault| FileError { path: path.to_owned(), fault };
-    let mut place = Place::take(path).map_err(at)?;
+    let mut place = ReplaceTarget::take(path).map_err(at)?;
     for _ in 0..ROUNDS {
         let old = fs::symlink_metadata(&place.target).ok();
         let new = place.beside(old.as_ref(), privacy).map_err(at)?;
@@ -363,14 +363,14 @@ fn load(target: &Path) -> Result<Option<Content>, FileFault> {
 
 /// What a file at the end of its links is now; `None` if there is none.
 #[must_use]
-pub fn stamp_of(path: &Path) -> Option<Stamp> {
+pub fn stamp_of(path: &Path) -> Option<FileStamp> {
     fs::metadata(path).ok().as_ref().map(stamp)
 }
 
 /// What changes when a file is rewritten or replaced.
-pub type Stamp = (u64, u64, u64, i64, i64);
+pub type FileStamp = (u64, u64, u64, i64, i64);
 
-fn stamp(meta: &Metadata) -> Stamp {
+fn stamp(meta: &Metadata) -> FileStamp {
     (meta.dev(), meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec())
 }
 

@@ -1,8 +1,8 @@
 //! What is remembered of an MFA device: which time steps were sent, AWS's clock, who had its account; and one login at a time.
 
-mod silence;
+mod unanswered;
 
-pub use silence::Silence;
+pub use unanswered::UnansweredPrompt;
 
 use crate::aws::MfaSerial;
 use crate::aws::credentials_file::Stored;
@@ -50,12 +50,12 @@ struct Notes {
     clock_behind: i64,
     /// When that clock said that the machine was started, and which start that was.
     started: Option<(String, i64)>,
-    known: Option<Known>,
+    known: Option<KnownAccount>,
 }
 
 /// The account on a token that made a code of this MFA device: it is asked without a look at all there is the next time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownAccount {
     /// What the token's applet calls itself.
     pub device_id: DeviceId,
     /// How a person knows the token.
@@ -216,12 +216,12 @@ impl Held {
 
     /// The account that made the last code, if a token did.
     #[must_use]
-    pub fn known(&self) -> Option<&Known> {
+    pub fn known(&self) -> Option<&KnownAccount> {
         self.notes.known.as_ref()
     }
 
     /// Notes which account makes the codes; it is on disk with the next step that is spent.
-    pub fn set_known(&mut self, known: Option<Known>) {
+    pub fn set_known(&mut self, known: Option<KnownAccount>) {
         self.notes.known = known;
     }
 
@@ -293,9 +293,9 @@ fn seconds(value: &Value) -> Option<i64> {
     value.as_i64().filter(|seconds| seconds.unsigned_abs() <= LONGEST)
 }
 
-fn parse_known(value: &Value) -> Option<Known> {
+fn parse_known(value: &Value) -> Option<KnownAccount> {
     let bytes = |key: &str| from_hex(value.get(key)?.as_str()?);
-    Some(Known {
+    Some(KnownAccount {
         device_id: DeviceId::from_bytes(&bytes("device_id")?),
         token: value.get("token")?.as_str()?.to_owned(),
         serial: value.get("serial").and_then(Value::as_u64).and_then(|serial| u32::try_from(serial).ok()),
@@ -398,7 +398,7 @@ mod tests {
     #[test]
     fn the_account_that_made_a_code_is_known_again() {
         let folder = tempfile::tempdir().unwrap();
-        let known = Known {
+        let known = KnownAccount {
             device_id: DeviceId::from_bytes(&[0, 1, 255]),
             token: "YubiKey 1".to_owned(),
             serial: Some(1),

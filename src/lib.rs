@@ -1,33 +1,37 @@
 //! Touch your key, and AWS works: the program, from its grammar to its exit code.
 //!
-//! The layers, each of which knows only those below it:
-//! 1. [`commands`]
-//! 2. [`report`]
-//! 3. [`agent`]
-//! 4. [`doctor`]
-//! 5. [`login`]
-//! 6. [`codes`]
-//! 7. [`plan`]
-//! 8. [`accounts`]
-//! 9. [`source`]
-//! 10. [`ledger`]
-//! 11. [`aws`]
-//! 12. [`world`]
-//! 13. [`file`]
-//! 14. [`cli`]
+//! The rooms, from top to bottom. A room uses only those below it, which a test checks:
+//! 1. [`commands`]: one file per subcommand.
+//! 2. [`agent`]: the unattended loop that keeps sessions fresh.
+//! 3. [`sessions`]: sessions for one or many plans: present, obtained, written, removed.
+//! 4. [`report`]: any error as three lines and an exit code.
+//! 5. [`endpoint`]: the container credentials endpoint: server, address, folder.
+//! 6. [`doctor`]: a look at everything that a login goes through.
+//! 7. [`login`]: one login, on values: writes no file, prints nothing.
+//! 8. [`mfa_code`]: one code, from the first source that answers.
+//! 9. [`plan`]: decisions, from flags, environment variables and AWS's files.
+//! 10. [`accounts`]: new accounts and passwords for a token, checked before it is touched.
+//! 11. [`source`]: where a code comes from: token, secret, command, prompt.
+//! 12. [`ledger`]: the time steps spent for each MFA device, and the offset of AWS's clock.
+//! 13. [`aws`]: the words shared with AWS, its files, and the SDK as a client.
+//! 14. [`world`]: everything outside the program: environment, clock, terminal, desktop, signals.
+//! 15. [`file`]: one file on disk: vetted, locked, replaced in one step.
+//! 16. [`cli`]: the grammar of the command line.
 
 pub mod accounts;
 pub mod agent;
 pub mod aws;
 pub mod cli;
-pub mod codes;
 pub mod commands;
 pub mod doctor;
+pub mod endpoint;
 pub mod file;
 pub mod ledger;
 pub mod login;
+pub mod mfa_code;
 pub mod plan;
 pub mod report;
+pub mod sessions;
 pub mod source;
 pub mod world;
 

@@ -1,13 +1,13 @@
 //! The login: who is asking, an MFA device's code, a session for it. It works on values; it writes no profile and prints nothing.
 
-use crate::aws::client::{Aws, AwsError, NetworkFault, RoleRequest, Route, SessionRequest};
+use crate::aws::client::{Aws, AwsError, NetworkFault, OpenNetwork, RoleRequest, SessionRequest};
 use crate::aws::credentials_file::is_plain;
 use crate::aws::{Identity, MfaSerial, Session};
-use crate::codes::{CodeError, Codes, Ready};
 use crate::file::FileError;
 use crate::ledger::Held;
+use crate::mfa_code::{CodeError, CodeFinder, ReadySource};
 use crate::plan::{Plan, RoleStep};
-use crate::source::token::{self, Outcome, Tokens};
+use crate::source::token::{self, SearchOutcome, Tokens};
 use crate::source::{Code, Source};
 use crate::world::{Clock, Person};
 use futures_util::future::join;
@@ -25,7 +25,7 @@ pub enum Grant<'a> {
 }
 
 /// A login that worked.
-pub struct Done {
+pub struct LoginOutcome {
     /// Who one is with the session.
     pub identity: Identity,
     /// The session.
@@ -104,7 +104,7 @@ pub struct NoSession {
 }
 
 /// An MFA device, and what was learnt on the way to it.
-pub struct Device {
+pub struct KnownDevice {
     /// Its serial number.
     pub serial: MfaSerial,
     /// Whose key it is, if IAM had to be asked for the MFA device.
@@ -116,12 +116,12 @@ pub struct Device {
 ///
 /// # Errors
 /// [`LoginError`].
-pub async fn find_mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<Device, LoginError> {
+pub async fn find_mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<KnownDevice, LoginError> {
     let (identity, listed) = join(aws.caller_identity(), aws.mfa_devices()).await;
     let identity = identity.map_err(LoginError::Identity)?;
     let listed = listed.map_err(LoginError::MfaDevices)?;
     let serial = the_one(plan, &listed, &identity, tokens).await?;
-    Ok(Device { serial, identity: Some(identity) })
+    Ok(KnownDevice { serial, identity: Some(identity) })
 }
 
 /// Of the MFA devices that IAM lists, the one with codes; of several, the only one that has an account on a token.
@@ -155,7 +155,7 @@ async fn fitting(plan: &Plan, serials: &[MfaSerial], identity: &Identity, tokens
     let fits = |serial: &MfaSerial| {
         let mut search = plan.search(serial, Some(identity));
         (search.account.user, search.account.profile) = (None, None);
-        matches!(token::search(&survey, &search), Ok(Outcome::Found(found)) if !found.is_guess)
+        matches!(token::search(&survey, &search), Ok(SearchOutcome::Found(found)) if !found.is_guess)
     };
     serials.iter().enumerate().filter(|(_, serial)| fits(serial)).map(|(index, _)| index).collect()
 }
@@ -171,7 +171,7 @@ pub struct Login<'a> {
     /// Whom to ask.
     pub person: &'a Person,
     /// The MFA device.
-    pub device: &'a Device,
+    pub device: &'a KnownDevice,
     /// Its ledger.
     pub ledger: &'a mut Held,
 }
@@ -185,11 +185,12 @@ impl Login<'_> {
     ///
     /// # Errors
     /// [`LoginError`].
-    pub async fn run(self, grant: Grant<'_>) -> Result<Done, LoginError> {
+    pub async fn run(self, grant: Grant<'_>) -> Result<LoginOutcome, LoginError> {
         let Self { plan, aws, tokens, person, device, ledger } = self;
         let serial = &device.serial;
         let now = || aws.now();
-        let mut codes = Codes { plan, serial, tokens, person, ledger, now: &now, only_present: false, for_aws: true };
+        let mut codes =
+            CodeFinder { plan, serial, tokens, person, ledger, now: &now, only_present: false, for_aws: true };
         // Whatever AWS says, the token is let go before we are.
         let (identity, ()) = join(known(aws, device), codes.begin()).await;
         let identity = identity?;
@@ -205,14 +206,16 @@ impl Login<'_> {
             codes.note(&ready);
             codes.ledger.spend(code.step).map_err(LoginError::Ledger)?;
             let error = match exchange(aws, plan, serial, &identity, &code, grant).await {
-                Ok((session, identity)) => return Ok(Done { identity, session, source, account: ready.account() }),
+                Ok((session, identity)) => {
+                    return Ok(LoginOutcome { identity, session, source, account: ready.account() });
+                }
                 Err(error) => error,
             };
             if !error.may_have_arrived() {
                 // Where it cannot be taken back it counts as spent, which does no harm.
                 let _ = codes.ledger.give_back(code.step);
             }
-            let is_given = matches!(ready, Ready::Given(_));
+            let is_given = matches!(ready, ReadySource::Given(_));
             if sent == CODES || is_given || !error.is_worth_another_code() {
                 let devices = devices(aws, &error).await;
                 let typed = ready.is_typed();
@@ -228,7 +231,7 @@ impl Login<'_> {
 }
 
 /// Whose key it is.
-async fn known(aws: &Aws, device: &Device) -> Result<Identity, LoginError> {
+async fn known(aws: &Aws, device: &KnownDevice) -> Result<Identity, LoginError> {
     match &device.identity {
         Some(identity) => Ok(identity.clone()),
         None => aws.caller_identity().await.map_err(LoginError::Identity),
@@ -284,7 +287,7 @@ async fn devices(aws: &Aws, error: &AwsError) -> Option<Vec<String>> {
 }
 
 /// Nobody is asked to touch for a login that cannot succeed.
-fn check(aws: &Aws, identity: &Identity, codes: &mut Codes<'_>) -> Result<(), LoginError> {
+fn check(aws: &Aws, identity: &Identity, codes: &mut CodeFinder<'_>) -> Result<(), LoginError> {
     /// Seconds by which an answer may tell another offset than the one before.
     const DOUBT: u64 = 2;
     codes.person.detail(&format!("the long-term key is {identity}'s"));
@@ -326,7 +329,7 @@ pub async fn code_alone(
 ) -> Result<Code, LoginError> {
     let behind = ledger.clock_behind();
     let now = || crate::aws::client::shifted(clock.now(), behind);
-    let mut codes = Codes { plan, serial, tokens, person, ledger, now: &now, only_present: false, for_aws: false };
+    let mut codes = CodeFinder { plan, serial, tokens, person, ledger, now: &now, only_present: false, for_aws: false };
     let (ready, code) = known_or_found(&mut codes).await.map_err(LoginError::Code)?;
     codes.note(&ready);
     codes.ledger.spend(code.step).map_err(LoginError::Ledger)?;
@@ -334,7 +337,7 @@ pub async fn code_alone(
 }
 
 /// The code of the account that made the last one; where that is not to be had, of the first source that can answer.
-async fn known_or_found(codes: &mut Codes<'_>) -> Result<(Ready, Code), CodeError> {
+async fn known_or_found(codes: &mut CodeFinder<'_>) -> Result<(ReadySource, Code), CodeError> {
     if let Some(ready) = codes.recall() {
         match codes.code(&ready).await {
             Ok(code) => return Ok((ready, code)),
@@ -356,7 +359,7 @@ pub async fn assume_all(
     duration: Duration,
     steps: &[RoleStep],
     from: (Session, String),
-    route: &Route,
+    route: &OpenNetwork,
 ) -> Result<(Session, Identity), LoginError> {
     let (mut session, mut arn) = from;
     let mut reached = None;

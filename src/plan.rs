@@ -2,20 +2,22 @@
 
 mod fault;
 mod network;
-mod parts;
-mod plugged;
+mod partial;
+mod profile_choice;
 mod role;
+mod session_profile;
 mod settings;
 mod sources;
-mod which;
+mod token_choice;
 
 pub use fault::{ChainFault, PlanError};
-pub use parts::{key, way};
-pub use plugged::{Plugged, touch};
+pub use partial::{key, network};
+pub use profile_choice::{ChoiceReason, NamedProfile, ProfileChoice, all, sessions_of};
 pub use role::{Role, RoleStep};
+pub use session_profile::check_session_profiles;
 pub use settings::Origin;
 pub use sources::{SecretHome, secret_home};
-pub use which::{Named, Reason, Which, all, sessions_of};
+pub use token_choice::{TokenChoice, touch};
 
 use crate::aws::client::Network;
 use crate::aws::config_file::{Profiles, Settings};
@@ -23,11 +25,12 @@ use crate::aws::{Identity, LongTermKey, MfaSerial};
 use crate::cli;
 use crate::source::Source;
 use crate::source::token::Search;
-use crate::world::{Environment, Level, Manner};
+use crate::world::{Environment, Interaction, Level};
 use aws_config::profile::Profile;
 use hw::oath::Wanted;
 use secrecy::SecretString;
-use settings::{Chosen, Flag};
+use session_profile::{session_profile, session_profile_of};
+use settings::{Flag, SettingLookup};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,9 +49,6 @@ const PASSED_ON: [&str; 7] =
 /// What would make AWS's clients pass over the session in a profile.
 const STRONGER: [&str; 6] =
     ["credential_process", "role_arn", "sso_session", "sso_start_url", "login_session", "web_identity_token_file"];
-/// What would do so from `[DEFAULT]`, for Python's clients.
-const STRONGER_FOR_ALL: [&str; 4] = ["role_arn", "sso_session", "sso_start_url", "web_identity_token_file"];
-
 /// How a profile gets its session, decided.
 pub struct Plan {
     /// The profile whose session it is.
@@ -98,11 +98,11 @@ pub enum Aim {
 
 /// What a plan is decided from.
 #[derive(Clone, Copy)]
-pub struct Said<'a> {
+pub struct PlanInputs<'a> {
     /// What for.
     pub aim: Aim,
     /// The command line.
-    pub typed: &'a cli::How,
+    pub typed: &'a cli::LoginOptions,
     /// The code that was given with `--code`.
     pub code: Option<&'a SecretString>,
     /// The environment.
@@ -115,7 +115,11 @@ pub struct Said<'a> {
 ///
 /// # Errors
 /// [`PlanError::BadSwitch`].
-pub fn manner(talk: cli::Talk, calls: &cli::Calls, env: &Environment) -> Result<Manner, PlanError> {
+pub fn manner(
+    talk: cli::OutputArgs,
+    calls: &cli::TouchNoticeArgs,
+    env: &Environment,
+) -> Result<Interaction, PlanError> {
     let on = |flag, variable| settings::switch(flag, variable, env);
     let quiet = on(talk.quiet, "AWS_MFA_KEY_QUIET")?;
     let verbose = on(talk.verbose, "AWS_MFA_KEY_VERBOSE")?;
@@ -129,7 +133,7 @@ pub fn manner(talk: cli::Talk, calls: &cli::Calls, env: &Environment) -> Result<
     let notices = !on(calls.no_notifications, "AWS_MFA_KEY_NO_NOTIFICATIONS")?;
     let on_touch = calls.on_touch.as_deref().filter(|command| !command.is_empty());
     let on_touch = on_touch.or_else(|| env.os("AWS_MFA_KEY_ON_TOUCH")).map(OsStr::to_owned);
-    Ok(Manner { level, askable, notices, on_touch })
+    Ok(Interaction { level, askable, notices, on_touch })
 }
 
 /// Whether the outcome is told as JSON.
@@ -163,6 +167,12 @@ impl Plan {
         self.key.as_ref().map(|key| key.id.as_str())
     }
 
+    /// The plan whose session this plan's first role is assumed with; `None` without a role, or if the role takes a code itself.
+    #[must_use]
+    pub fn source(&self) -> Option<&Self> {
+        self.role.as_ref()?.source.as_deref()
+    }
+
     /// What is looked for on the tokens.
     #[must_use]
     pub fn search<'a>(&'a self, serial: &'a MfaSerial, identity: Option<&'a Identity>) -> Search<'a> {
@@ -181,28 +191,29 @@ impl Plan {
     ///
     /// # Errors
     /// [`PlanError`].
-    pub fn make(which: &Which, said: Said<'_>) -> Result<Self, PlanError> {
-        let Said { typed, env, profiles, .. } = said;
+    pub fn make(which: &ProfileChoice, said: PlanInputs<'_>) -> Result<Self, PlanError> {
+        let PlanInputs { typed, env, profiles, .. } = said;
         let profile = which.profile(profiles)?;
         if profile.get("role_arn").is_none() {
-            let session_profile = session_profile(typed, &Chosen { env, profiles: &[profile] }, which, profiles)?;
+            let session_profile =
+                session_profile(typed, &SettingLookup { env, profiles: &[profile] }, which, profiles)?;
             return Self::with_key(which, profile, &[profile], session_profile, said);
         }
         let path = role::path(which.name(), profiles)?;
-        let chosen = Chosen { env, profiles: &[profile, path.root] };
-        let session_profile = session_profile(typed, &chosen, which, profiles)?;
+        let lookup = SettingLookup { env, profiles: &[profile, path.root] };
+        let session_profile = session_profile(typed, &lookup, which, profiles)?;
         let layers = [profile, path.root];
         let mut plan = Self::with_key(which, path.root, &layers, session_profile, said)?;
-        plan.duration = role::duration(typed, &Chosen { env, profiles: &[profile] })?;
-        plan.min_ttl = min_ttl(typed, &chosen, plan.duration)?;
+        plan.duration = role::duration(typed, &SettingLookup { env, profiles: &[profile] })?;
+        plan.min_ttl = min_ttl(typed, &lookup, plan.duration)?;
         plan.passed_on = passed_on(profile);
         let source = if plan.duration <= role::CHAINED {
-            let root = Which::exactly(path.root.name());
+            let root = ProfileChoice::exactly(path.root.name());
             let typed = role::for_the_source(typed);
             let session_profile =
-                session_profile_of(path.root, &Chosen { env, profiles: &[path.root] }, &root, profiles)?;
+                session_profile_of(path.root, &SettingLookup { env, profiles: &[path.root] }, &root, profiles)?;
             let layers = [path.root, profile];
-            let said = Said { typed: &typed, ..said };
+            let said = PlanInputs { typed: &typed, ..said };
             Some(Box::new(Self::with_key(&root, path.root, &layers, session_profile, said)?))
         } else if path.steps.len() > 1 {
             return Err(PlanError::ChainTooLong { profile: plan.profile });
@@ -215,32 +226,32 @@ impl Plan {
 
     /// The plan for a session of `root`'s long-term key, with settings from the first of `layers` that has them.
     fn with_key(
-        which: &Which,
+        which: &ProfileChoice,
         root: &Profile,
         layers: &[&Profile],
         session_profile: String,
-        said: Said<'_>,
+        said: PlanInputs<'_>,
     ) -> Result<Self, PlanError> {
-        let Said { aim, typed, code, env, profiles } = said;
-        let chosen = Chosen { env, profiles: layers };
-        let mfa_serial = mfa_serial(typed, &chosen)?;
-        let duration = duration(typed, &Chosen { env, profiles: &[root] })?;
+        let PlanInputs { aim, typed, code, env, profiles } = said;
+        let lookup = SettingLookup { env, profiles: layers };
+        let mfa_serial = mfa_serial(typed, &lookup)?;
+        let duration = duration(typed, &SettingLookup { env, profiles: &[root] })?;
         let settings = profiles.settings(which.for_settings(profiles))?;
         Ok(Self {
             profile: which.name().to_owned(),
             session_profile,
             role: None,
             key: (aim == Aim::Session).then(|| long_term_key(root)).transpose()?,
-            sources: sources::decide(typed, &chosen, code, which::without_twin(root.name()))?,
-            token: token(typed, &chosen)?,
-            account: chosen.text(
+            sources: sources::decide(typed, &lookup, code, profile_choice::without_twin(root.name()))?,
+            token: token(typed, &lookup)?,
+            account: lookup.text(
                 Flag { name: "--account", value: typed.account.as_deref() },
                 &["AWS_MFA_KEY_ACCOUNT", "YKMAN_OATH_CREDENTIAL_NAME"],
                 &["mfa_key_account"],
             ),
             reader: reader(typed.reader.as_deref(), env),
             wait: settings::wait(typed.wait.as_deref(), env)?,
-            min_ttl: min_ttl(typed, &chosen, duration)?,
+            min_ttl: min_ttl(typed, &lookup, duration)?,
             duration,
             force: settings::switch(typed.force, "AWS_MFA_KEY_FORCE", env)?,
             remember: settings::switch(typed.remember, "AWS_MFA_KEY_REMEMBER", env)?,
@@ -256,7 +267,7 @@ impl Plan {
 #[must_use]
 pub fn reader(typed: Option<&str>, env: &Environment) -> Option<String> {
     let flag = Flag { name: "--reader", value: typed };
-    Chosen { env, profiles: &[] }.text(flag, &["AWS_MFA_KEY_READER"], &[])
+    SettingLookup { env, profiles: &[] }.text(flag, &["AWS_MFA_KEY_READER"], &[])
 }
 
 fn long_term_key(profile: &Profile) -> Result<LongTermKey, PlanError> {
@@ -272,21 +283,21 @@ fn long_term_key(profile: &Profile) -> Result<LongTermKey, PlanError> {
     Ok(LongTermKey { id: id.to_owned(), secret: SecretString::from(secret.to_owned()) })
 }
 
-fn mfa_serial(typed: &cli::How, chosen: &Chosen<'_>) -> Result<Option<MfaSerial>, PlanError> {
+fn mfa_serial(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>) -> Result<Option<MfaSerial>, PlanError> {
     // `--device` is broamski/aws-mfa's flag for the MFA device, and ykman's for the token.
     let device = typed.token.as_deref().filter(|token| token.starts_with("arn:"));
     let flag = Flag { name: "--mfa-serial", value: typed.mfa_serial.as_deref().or(device) };
     let variables = ["AWS_MFA_KEY_MFA_SERIAL", "AWS_MFA_SERIAL", "MFA_DEVICE"];
-    let Some(setting) = chosen.setting(flag, &variables, &["mfa_serial", "aws_mfa_device"]) else { return Ok(None) };
+    let Some(setting) = lookup.setting(flag, &variables, &["mfa_serial", "aws_mfa_device"]) else { return Ok(None) };
     let serial = MfaSerial::parse(setting.value.trim());
     let bad = |fault| PlanError::BadSerial { given: setting.value.clone(), origin: setting.origin.clone(), fault };
     serial.map(Some).map_err(bad)
 }
 
-fn token(typed: &cli::How, chosen: &Chosen<'_>) -> Result<Option<u32>, PlanError> {
+fn token(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>) -> Result<Option<u32>, PlanError> {
     let typed = typed.token.as_deref().filter(|token| !token.starts_with("arn:"));
     let variables = ["AWS_MFA_KEY_TOKEN", "YKMAN_OATH_DEVICE_SERIAL"];
-    let Some(setting) = chosen.setting(Flag { name: "--token", value: typed }, &variables, &["mfa_key_token"]) else {
+    let Some(setting) = lookup.setting(Flag { name: "--token", value: typed }, &variables, &["mfa_key_token"]) else {
         return Ok(None);
     };
     match setting.value.trim().parse() {
@@ -295,79 +306,28 @@ fn token(typed: &cli::How, chosen: &Chosen<'_>) -> Result<Option<u32>, PlanError
     }
 }
 
-fn session_profile(
-    typed: &cli::How,
-    chosen: &Chosen<'_>,
-    which: &Which,
-    profiles: &Profiles,
-) -> Result<String, PlanError> {
-    let flag = Flag { name: "--session-profile", value: typed.session_profile.as_deref() };
-    let own = Chosen { env: chosen.env, profiles: &chosen.profiles[..1] };
-    let setting = own.text(flag, &["AWS_MFA_KEY_SESSION_PROFILE"], &["mfa_key_session_profile"]);
-    let name = setting.unwrap_or_else(|| which.usual_session_profile());
-    checked_session_profile(name, which, profiles)
-}
-
-/// The session profile of a role's source, which no flag is about.
-fn session_profile_of(
-    root: &Profile,
-    chosen: &Chosen<'_>,
-    which: &Which,
-    profiles: &Profiles,
-) -> Result<String, PlanError> {
-    let setting = chosen.text(Flag { name: "", value: None }, &[], &["mfa_key_session_profile"]);
-    let name = setting.unwrap_or_else(|| Which::exactly(root.name()).usual_session_profile());
-    checked_session_profile(name, which, profiles)
-}
-
-fn checked_session_profile(name: String, which: &Which, profiles: &Profiles) -> Result<String, PlanError> {
-    for name in [which.name(), &name] {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c);
-        // Python's clients read the keys of a section DEFAULT into all others.
-        if name.is_empty() || name == "DEFAULT" || !name.chars().all(allowed) {
-            return Err(PlanError::BadName { name: name.to_owned() });
-        }
-    }
-    if name == which.name() {
-        return Err(PlanError::OwnProfile { profile: name });
-    }
-    let stronger = profiles.get(&name).and_then(|there| STRONGER.into_iter().find(|key| there.get(key).is_some()));
-    if let Some(key) = stronger {
-        return Err(PlanError::Outranked { profile: name, key });
-    }
-    // A new section gets what the owner says.
-    let in_config =
-        || profiles.in_config(&name) || profiles.get(which.name()).is_some_and(|own| !passed_on(own).is_empty());
-    match profiles.in_default(&STRONGER_FOR_ALL) {
-        Some((key, line)) if in_config() => {
-            Err(PlanError::Overruled { path: profiles.locations.config.clone(), line, key })
-        }
-        _ => Ok(name),
-    }
-}
-
-fn duration(typed: &cli::How, chosen: &Chosen<'_>) -> Result<Duration, PlanError> {
-    Ok(length(typed, chosen, &["mfa_key_duration"], SHORTEST..=LONGEST)?.unwrap_or(USUAL))
+fn duration(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>) -> Result<Duration, PlanError> {
+    Ok(length(typed, lookup, &["mfa_key_duration"], SHORTEST..=LONGEST)?.unwrap_or(USUAL))
 }
 
 /// A session's length: the flag, its variable, or one of the profile's keys.
 fn length(
-    typed: &cli::How,
-    chosen: &Chosen<'_>,
+    typed: &cli::LoginOptions,
+    lookup: &SettingLookup<'_>,
     keys: &[&'static str],
     range: std::ops::RangeInclusive<Duration>,
 ) -> Result<Option<Duration>, PlanError> {
     let flag = Flag { name: "--duration", value: typed.duration.as_deref() };
-    let Some(setting) = chosen.setting(flag, &["AWS_MFA_KEY_DURATION"], keys) else { return Ok(None) };
+    let Some(setting) = lookup.setting(flag, &["AWS_MFA_KEY_DURATION"], keys) else { return Ok(None) };
     let length = settings::length(&setting.value).filter(|length| range.contains(length));
     let longest = Some(*range.end());
     length.map(Some).ok_or(PlanError::BadLength { given: setting.value, origin: setting.origin, longest })
 }
 
 /// Never more than a third of a session's whole life, or each short session would be renewed at once.
-fn min_ttl(typed: &cli::How, chosen: &Chosen<'_>, duration: Duration) -> Result<Duration, PlanError> {
+fn min_ttl(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>, duration: Duration) -> Result<Duration, PlanError> {
     let flag = Flag { name: "--min-ttl", value: typed.min_ttl.as_deref() };
-    let Some(setting) = chosen.setting(flag, &["AWS_MFA_KEY_MIN_TTL"], &[]) else { return Ok(GOOD.min(duration / 3)) };
+    let Some(setting) = lookup.setting(flag, &["AWS_MFA_KEY_MIN_TTL"], &[]) else { return Ok(GOOD.min(duration / 3)) };
     let length = settings::length(&setting.value).map(|length| length.min(duration / 3));
     length.ok_or(PlanError::BadLength { given: setting.value, origin: setting.origin, longest: None })
 }
@@ -412,7 +372,7 @@ fn home_region(partition: Option<&str>) -> &'static str {
 }
 
 /// The region that is asked; the precedence is that of AWS's own clients.
-fn region(typed: &cli::How, env: &Environment, settings: &Settings, serial: Option<&MfaSerial>) -> String {
+fn region(typed: &cli::LoginOptions, env: &Environment, settings: &Settings, serial: Option<&MfaSerial>) -> String {
     let variables = ["AWS_MFA_KEY_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"];
     let set = typed.region.as_deref().or_else(|| variables.iter().find_map(|variable| env.text(variable)));
     let set = set.map(str::to_owned).or_else(|| settings.value("AWS_REGION", "region"));

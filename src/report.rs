@@ -2,24 +2,28 @@
 
 mod accounts;
 mod aws;
+mod change;
 pub mod doctor;
 mod file;
+mod keyring;
 pub mod length;
-mod network;
+mod oath;
 mod plan;
+mod refused;
 mod secret;
 mod token;
+mod unreached;
 
 pub use accounts::is_named as account_is_named;
 pub use file::notices;
 
 use crate::accounts::AccountsError;
-use crate::agent::address::AgentFault;
 use crate::aws::client::NetworkFault;
 use crate::aws::credentials_file::CredentialsError;
-use crate::codes::CodeError;
+use crate::endpoint::address::AgentFault;
 use crate::file::FileError;
 use crate::login::LoginError;
+use crate::mfa_code::CodeError;
 use crate::plan::PlanError;
 use crate::world::{NoAnswer, Pending, printable};
 use std::ffi::OsString;
@@ -215,7 +219,7 @@ pub fn in_one_line_unattended(failure: &Failure) -> String {
 pub fn report(failure: &Failure) -> Report {
     match failure {
         Failure::Plan(error) => plan::report(error),
-        Failure::Network(fault) => network::report(fault),
+        Failure::Network(fault) => unreached::report(fault),
         Failure::Login { profile, error } => login(profile, error),
         Failure::Write { spent, error } => file::credentials(*spent, error),
         Failure::Accounts { what, error } => accounts::report((*what).to_owned(), error),
@@ -357,7 +361,7 @@ fn login(profile: &str, error: &LoginError) -> Report {
             Report::new(exit, "could not note which codes were sent, so none was", format!("{path}: {cause}"), next)
         }
         LoginError::Role { arn, error } => aws::role(profile, arn, error),
-        LoginError::Network(fault) => network::report(fault),
+        LoginError::Network(fault) => unreached::report(fault),
         LoginError::Session(failure) => aws::session(profile, failure),
     }
 }

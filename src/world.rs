@@ -1,22 +1,30 @@
 //! All that is outside the program: environment, clock, standard output, the person, the bus with the tokens.
 
 pub mod alarm;
+pub mod async_runtime;
 pub mod caller;
-mod calls;
+mod console;
+pub mod core_dumps;
 pub mod desktop;
 mod hook;
 mod machine;
+mod notifications;
 mod person;
+mod prompt;
+pub mod signals;
 pub mod stack;
-mod talk;
+mod stdin;
+pub mod system_clock;
 pub mod terminal;
-mod wanted;
+mod wait;
 
-pub use calls::{Around, Desktop};
+pub use console::{Level, LineStamp};
 pub use machine::{Machine, Process};
-pub use person::{Level, Manner, NoAnswer, Pending, Person, Terminal, Wait, is_yubico_otp};
-pub use talk::Stamp;
-pub use wanted::{Act, End, Notice, Purpose, Touch, Wanted};
+pub use notifications::{Desktop, PersonContext};
+pub use person::{Interaction, Pending, Person, is_yubico_otp};
+pub use prompt::{Act, DesktopNotice, End, Prompt, Purpose, TouchPrompt};
+pub use terminal::{NoAnswer, Terminal};
+pub use wait::{MOMENT, Wait};
 
 use hw::transport::Bus;
 use std::collections::HashMap;
@@ -41,7 +49,7 @@ pub struct World {
     /// Whether standard input is a pipe or a file, and not a terminal.
     pub piped: bool,
     /// Where tokens are plugged in.
-    pub bus: Plugs,
+    pub bus: OpenBus,
     /// Programs that run.
     pub machine: Machine,
     /// What wakes up a command that waits for days.
@@ -70,7 +78,7 @@ impl World {
 }
 
 /// Makes the bus; the text narrows it to readers with that in their name.
-pub type Plugs = Arc<dyn Fn(Option<&str>) -> Arc<dyn Bus> + Send + Sync>;
+pub type OpenBus = Arc<dyn Fn(Option<&str>) -> Arc<dyn Bus> + Send + Sync>;
 
 /// Tells the time of day.
 pub trait Clock: Send + Sync {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// How much it matters; the numbers are syslog's, which the journal reads (sd-daemon(3)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Weight {
+pub(super) enum Weight {
     /// A session is not to be had.
     Error = 3,
     /// Something is not as it should be, or a person has to do something.
@@ -20,7 +20,7 @@ pub enum Weight {
 
 /// Says it.
 #[derive(Clone)]
-pub struct Journal {
+pub(super) struct Journal {
     person: Person,
     clock: Arc<dyn Clock>,
     least: Weight,
@@ -30,7 +30,7 @@ pub struct Journal {
 impl Journal {
     /// To standard error. systemd says where the journal's is: lines there begin with their weight, others with the time.
     #[must_use]
-    pub fn new(person: &Person, clock: &Arc<dyn Clock>, env: &Environment, level: Level) -> Self {
+    pub(super) fn new(person: &Person, clock: &Arc<dyn Clock>, env: &Environment, level: Level) -> Self {
         let is_journal = env.text("JOURNAL_STREAM").is_some_and(is_standard_error);
         let least = match level {
             Level::Quiet => Weight::Warning,
@@ -41,7 +41,7 @@ impl Journal {
     }
 
     /// Says what happened.
-    pub fn note(&self, weight: Weight, what: &str) {
+    pub(super) fn note(&self, weight: Weight, what: &str) {
         if weight <= self.least {
             let what = what.trim_end().replace('\n', "; ");
             self.person.note(&(stamp(weight, self.is_journal, &*self.clock) + &what));
@@ -49,7 +49,7 @@ impl Journal {
     }
 
     /// What others say is stamped from now on, too.
-    pub fn stamp_all(&self) {
+    pub(super) fn stamp_all(&self) {
         let (is_journal, clock) = (self.is_journal, Arc::clone(&self.clock));
         self.person.stamp(Box::new(move |level| {
             let weight = match level {

@@ -10,52 +10,54 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What is known of one profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(super) struct ProfileMetrics {
     /// Its name.
-    pub profile: String,
+    pub(super) profile: String,
     /// When its session ends; `None` if there is none.
-    pub ends: Option<SystemTime>,
+    pub(super) ends: Option<SystemTime>,
     /// When it was renewed last.
-    pub renewed: Option<SystemTime>,
+    pub(super) renewed: Option<SystemTime>,
     /// How often it was renewed.
-    pub renewals: u64,
+    pub(super) renewals: u64,
     /// How often AWS refused.
-    pub refusals: u64,
+    pub(super) refusals: u64,
     /// How often a person was asked for it.
-    pub asked: u64,
+    pub(super) asked: u64,
     /// Whether it waits for a person.
-    pub waits_for_person: bool,
+    pub(super) waits_for_person: bool,
 }
 
 /// The whole text. Times are given as such, and not as seconds left: the file is written when something happens, and read
 /// when nothing does.
 #[must_use]
-pub fn text(tallies: &[Tally]) -> String {
-    type Value = fn(&Tally) -> Option<u64>;
+pub(super) fn text(all: &[ProfileMetrics]) -> String {
+    type Value = fn(&ProfileMetrics) -> Option<u64>;
     let metrics: [(&str, &str, &str, Value); 6] = [
         (
             "session_ends_seconds",
             "gauge",
             "When the session ends, in seconds since 1970; 0 if there is none. What is left: this - time().",
-            |tally| tally.ends.map_or(Some(0), seconds),
+            |metrics| metrics.ends.map_or(Some(0), seconds),
         ),
         (
             "last_success_seconds",
             "gauge",
             "When the session was renewed last, in seconds since 1970; nothing before the agent has done so.",
-            |tally| tally.renewed.and_then(seconds),
+            |metrics| metrics.renewed.and_then(seconds),
         ),
-        ("renewals_total", "counter", "How often the session was renewed.", |tally| Some(tally.renewals)),
-        ("refusals_total", "counter", "How often AWS refused.", |tally| Some(tally.refusals)),
-        ("touches_asked_total", "counter", "How often a person was asked.", |tally| Some(tally.asked)),
-        ("waits_for_person", "gauge", "Whether a person is waited for.", |tally| Some(tally.waits_for_person.into())),
+        ("renewals_total", "counter", "How often the session was renewed.", |metrics| Some(metrics.renewals)),
+        ("refusals_total", "counter", "How often AWS refused.", |metrics| Some(metrics.refusals)),
+        ("touches_asked_total", "counter", "How often a person was asked.", |metrics| Some(metrics.asked)),
+        ("waits_for_person", "gauge", "Whether a person is waited for.", |metrics| {
+            Some(metrics.waits_for_person.into())
+        }),
     ];
     let mut text = String::new();
     for (name, kind, help, value) in metrics {
         // A string takes whatever is written to it.
         let _ = writeln!(text, "# HELP aws_mfa_key_{name} {help}\n# TYPE aws_mfa_key_{name} {kind}");
-        for (tally, value) in tallies.iter().filter_map(|tally| Some((tally, value(tally)?))) {
-            let profile = label(&tally.profile);
+        for (metrics, value) in all.iter().filter_map(|metrics| Some((metrics, value(metrics)?))) {
+            let profile = label(&metrics.profile);
             let _ = writeln!(text, "aws_mfa_key_{name}{{profile=\"{profile}\"}} {value}");
         }
     }
@@ -76,7 +78,7 @@ fn label(name: &str) -> String {
 ///
 /// # Errors
 /// What the system says against it, in the same words each time; it is not put in the place of a device or folder.
-pub fn write(path: &Path, tallies: &[Tally]) -> io::Result<()> {
+pub(super) fn write(path: &Path, all: &[ProfileMetrics]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return Err(io::Error::other("it is not a regular file"));
     }
@@ -88,7 +90,7 @@ pub fn write(path: &Path, tallies: &[Tally]) -> io::Result<()> {
     }
     // The name of one that could not be made is made of dice.
     let mut new = tempfile::NamedTempFile::new_in(folder).map_err(|error| io::Error::from(error.kind()))?;
-    new.write_all(text(tallies).as_bytes())?;
+    new.write_all(text(all).as_bytes())?;
     new.as_file().set_permissions(Permissions::from_mode(0o644))?;
     new.persist(path).map(drop).map_err(|error| error.error)
 }
@@ -102,11 +104,18 @@ mod tests {
     #[test]
     fn the_text_is_what_prometheus_reads() {
         let ends = Some(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-        let tallies = [
-            Tally { profile: "dev".to_owned(), ends, renewed: ends, renewals: 3, asked: 2, ..Tally::default() },
-            Tally { profile: "a\"b\\".to_owned(), waits_for_person: true, ..Tally::default() },
+        let all = [
+            ProfileMetrics {
+                profile: "dev".to_owned(),
+                ends,
+                renewed: ends,
+                renewals: 3,
+                asked: 2,
+                ..ProfileMetrics::default()
+            },
+            ProfileMetrics { profile: "a\"b\\".to_owned(), waits_for_person: true, ..ProfileMetrics::default() },
         ];
-        let text = text(&tallies);
+        let text = text(&all);
         for line in [
             "# TYPE aws_mfa_key_session_ends_seconds gauge",
             "aws_mfa_key_session_ends_seconds{profile=\"dev\"} 1800000000",

@@ -11,7 +11,7 @@ const JITTER: f64 = 0.25;
 
 /// What keeps a profile from a fresh session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Obstacle {
+pub(super) enum Obstacle {
     /// A person has to touch the token, or to type something.
     Person,
     /// The token is not plugged in.
@@ -46,7 +46,7 @@ impl Obstacle {
 
     /// How long to wait before another try after so many that failed (from 1 on), with `chance` between 0 and 1.
     #[must_use]
-    pub fn pause(self, failed: u32, chance: f64) -> Option<Duration> {
+    pub(super) fn pause(self, failed: u32, chance: f64) -> Option<Duration> {
         let (first, longest) = self.pauses()?;
         let pause = first.saturating_mul(1 << failed.saturating_sub(1).min(16)).min(longest);
         Some(pause.mul_f64(1.0 + JITTER * (2.0 * chance - 1.0)))
@@ -54,7 +54,7 @@ impl Obstacle {
 
     /// In few words, for a log and for `status`.
     #[must_use]
-    pub const fn waits_for(self) -> &'static str {
+    pub(super) const fn waits_for(self) -> &'static str {
         match self {
             Self::Person => "a touch, or a password",
             Self::Token => "its token to be plugged in",
@@ -70,39 +70,39 @@ impl Obstacle {
 /// How much of a session of this length is left when it is renewed: a third, but never less than 20 minutes where it is
 /// long enough for that.
 #[must_use]
-pub fn renewal(life: Duration) -> Duration {
+pub(super) fn renewal(life: Duration) -> Duration {
     (life / 3).max(LEAST.min(life / 2))
 }
 
 /// How one profile stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub(super) struct RenewalState {
     /// When its session is to be renewed, by this machine's clock; `None` if there is none.
-    pub renew_at: Option<SystemTime>,
+    pub(super) renew_at: Option<SystemTime>,
     /// What the last try met, and how many in a row met something.
-    pub met: Option<(Obstacle, u32)>,
+    pub(super) met: Option<(Obstacle, u32)>,
     /// Before when it is not tried again; `None`: not until there is news.
-    pub not_before: Option<SystemTime>,
+    pub(super) not_before: Option<SystemTime>,
     /// Whether it is known that a person is needed for each renewal.
-    pub wants_person: bool,
+    pub(super) wants_person: bool,
     /// Whether its settings cannot be used any more: what there is stays, and nothing is tried until they can.
-    pub is_broken: bool,
+    pub(super) is_broken: bool,
 }
 
 /// How asking a person stands. One is asked for all profiles together: whoever is away is away for all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asking {
+pub(super) struct Asking {
     /// How often they were asked in vain.
-    pub missed: u32,
+    pub(super) missed: u32,
     /// Before when they are not asked again.
-    pub not_before: Option<SystemTime>,
+    pub(super) not_before: Option<SystemTime>,
     /// Whether nobody is ever asked.
-    pub never: bool,
+    pub(super) never: bool,
 }
 
 /// What is to be done for a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub(super) enum Next {
     /// A try that asks nobody, now.
     Try,
     /// A try for which a person is asked, now.
@@ -113,10 +113,10 @@ pub enum Next {
     OnNews,
 }
 
-impl Standing {
+impl RenewalState {
     /// What is to be done now.
     #[must_use]
-    pub fn next(&self, asking: &Asking, now: SystemTime) -> Next {
+    pub(super) fn next(&self, asking: &Asking, now: SystemTime) -> Next {
         if self.is_broken {
             return Next::OnNews;
         }
@@ -139,12 +139,12 @@ impl Standing {
     }
 
     /// There is a session, good until it is to be renewed. It is never renewed at once.
-    pub fn got(&mut self, renew_at: SystemTime, now: SystemTime) {
+    pub(super) fn got(&mut self, renew_at: SystemTime, now: SystemTime) {
         (self.renew_at, self.met, self.not_before) = (Some(renew_at), None, Some(now + FLOOR));
     }
 
     /// Somebody set the clock that all pauses were counted on.
-    pub fn forget_pauses(&mut self) {
+    pub(super) fn forget_pauses(&mut self) {
         let is_paused = !matches!(self.met, Some((Obstacle::Token, _)));
         self.hope(|obstacle| obstacle != Obstacle::Token);
         if is_paused {
@@ -153,12 +153,12 @@ impl Standing {
     }
 
     /// There shall be no session before a token is plugged in.
-    pub fn lock_out(&mut self) {
+    pub(super) fn lock_out(&mut self) {
         (self.renew_at, self.met, self.not_before) = (None, Some((Obstacle::Token, 1)), None);
     }
 
     /// A try met an obstacle. Whether it is another one than before: that is worth a word.
-    pub fn meet(&mut self, obstacle: Obstacle, now: SystemTime, chance: f64) -> bool {
+    pub(super) fn meet(&mut self, obstacle: Obstacle, now: SystemTime, chance: f64) -> bool {
         let (is_new, failed) = match self.met {
             Some((before, failed)) if before == obstacle => (false, failed.saturating_add(1)),
             _ => (true, 1),
@@ -170,7 +170,7 @@ impl Standing {
     }
 
     /// Something happened that may have taken the obstacle away: it is tried at once, and counted anew.
-    pub fn hope(&mut self, is_gone: impl Fn(Obstacle) -> bool) {
+    pub(super) fn hope(&mut self, is_gone: impl Fn(Obstacle) -> bool) {
         self.wants_person &= !is_gone(Obstacle::Person);
         if self.met.is_some_and(|(obstacle, _)| is_gone(obstacle)) {
             (self.met, self.not_before) = (None, None);
@@ -180,13 +180,13 @@ impl Standing {
 
 impl Asking {
     /// Nobody came.
-    pub fn miss(&mut self, now: SystemTime, chance: f64) {
+    pub(super) fn miss(&mut self, now: SystemTime, chance: f64) {
         self.missed = self.missed.saturating_add(1);
         self.not_before = Obstacle::Person.pause(self.missed, chance).map(|pause| now + pause);
     }
 
     /// Somebody is there: they touched, or plugged something in, or woke the machine up.
-    pub fn is_there(&mut self) {
+    pub(super) fn is_there(&mut self) {
         (self.missed, self.not_before) = (0, None);
     }
 }
@@ -211,23 +211,23 @@ mod tests {
 
     #[test]
     fn what_is_due_when() {
-        let silent = Standing::default();
-        let touch = Standing { wants_person: true, ..Standing::default() };
-        let met = |obstacle, not_before: Option<u32>| Standing {
+        let silent = RenewalState::default();
+        let touch = RenewalState { wants_person: true, ..RenewalState::default() };
+        let met = |obstacle, not_before: Option<u32>| RenewalState {
             met: Some((obstacle, 1)),
             not_before: not_before.map(at),
-            ..Standing::default()
+            ..RenewalState::default()
         };
-        let missed = Standing { met: Some((Obstacle::Person, 1)), not_before: Some(at(200)), ..touch.clone() };
-        let locked = Standing { not_before: Some(at(105)), ..missed.clone() };
+        let missed = RenewalState { met: Some((Obstacle::Person, 1)), not_before: Some(at(200)), ..touch.clone() };
+        let locked = RenewalState { not_before: Some(at(105)), ..missed.clone() };
         let asked = |minutes| Asking { missed: 1, not_before: Some(at(minutes)), never: false };
         let free = Asking::default();
         let never = Asking { never: true, ..Asking::default() };
         let cases = [
             ("no session", silent.clone(), &free, Next::Try),
-            ("a good one", Standing { renew_at: Some(at(150)), ..silent.clone() }, &free, Next::At(at(150))),
-            ("one that is old", Standing { renew_at: Some(at(100)), ..silent.clone() }, &free, Next::Try),
-            ("one that is old, by touch", Standing { renew_at: Some(at(99)), ..touch.clone() }, &free, Next::Ask),
+            ("a good one", RenewalState { renew_at: Some(at(150)), ..silent.clone() }, &free, Next::At(at(150))),
+            ("one that is old", RenewalState { renew_at: Some(at(100)), ..silent.clone() }, &free, Next::Try),
+            ("one that is old, by touch", RenewalState { renew_at: Some(at(99)), ..touch.clone() }, &free, Next::Ask),
             ("a person who was just asked", touch.clone(), &asked(105), Next::At(at(105))),
             ("a person who was asked long ago", touch.clone(), &asked(95), Next::Ask),
             ("a person who missed it, and came back", missed.clone(), &free, Next::Ask),
@@ -236,7 +236,7 @@ mod tests {
             ("nobody is ever asked, and it was just tried", locked.clone(), &never, Next::At(at(105))),
             (
                 "nobody is ever asked, and it was tried",
-                Standing { not_before: Some(at(99)), ..locked },
+                RenewalState { not_before: Some(at(99)), ..locked },
                 &never,
                 Next::Try,
             ),
@@ -244,10 +244,10 @@ mod tests {
             ("no network, just now", met(Obstacle::Network, Some(101)), &free, Next::At(at(101))),
             ("no network, some time ago", met(Obstacle::Network, Some(100)), &free, Next::Try),
             ("no token", met(Obstacle::Token, None), &free, Next::OnNews),
-            ("settings that are broken", Standing { is_broken: true, ..silent }, &free, Next::OnNews),
+            ("settings that are broken", RenewalState { is_broken: true, ..silent }, &free, Next::OnNews),
         ];
-        for (what, standing, asking, next) in cases {
-            assert_eq!(standing.next(asking, at(100)), next, "{what}");
+        for (what, renewal_state, asking, next) in cases {
+            assert_eq!(renewal_state.next(asking, at(100)), next, "{what}");
         }
     }
 
@@ -266,38 +266,39 @@ mod tests {
 
     #[test]
     fn what_is_met_is_counted_until_it_is_another_or_there_is_hope() {
-        let mut standing = Standing::default();
-        assert!(standing.meet(Obstacle::Network, at(0), 0.5));
-        assert!(!standing.meet(Obstacle::Network, at(1), 0.5));
+        let mut renewal_state = RenewalState::default();
+        assert!(renewal_state.meet(Obstacle::Network, at(0), 0.5));
+        assert!(!renewal_state.meet(Obstacle::Network, at(1), 0.5));
         assert_eq!(
-            (standing.met, standing.not_before),
+            (renewal_state.met, renewal_state.not_before),
             (Some((Obstacle::Network, 2)), Some(at(1) + 2 * 5 * MINUTE / 60))
         );
-        standing.hope(|obstacle| obstacle == Obstacle::Token);
-        assert!(standing.met.is_some());
-        assert!(standing.meet(Obstacle::Token, at(2), 0.5));
-        assert_eq!(standing.not_before, None);
-        standing.hope(|obstacle| obstacle == Obstacle::Token);
-        assert_eq!(standing.next(&Asking::default(), at(3)), Next::Try);
-        standing.got(at(50), at(3));
-        assert_eq!(standing.next(&Asking::default(), at(3)), Next::At(at(50)));
+        renewal_state.hope(|obstacle| obstacle == Obstacle::Token);
+        assert!(renewal_state.met.is_some());
+        assert!(renewal_state.meet(Obstacle::Token, at(2), 0.5));
+        assert_eq!(renewal_state.not_before, None);
+        renewal_state.hope(|obstacle| obstacle == Obstacle::Token);
+        assert_eq!(renewal_state.next(&Asking::default(), at(3)), Next::Try);
+        renewal_state.got(at(50), at(3));
+        assert_eq!(renewal_state.next(&Asking::default(), at(3)), Next::At(at(50)));
         // One that disappears at once is not got again and again.
-        standing.renew_at = None;
-        assert_eq!(standing.next(&Asking::default(), at(3)), Next::At(at(3) + FLOOR));
-        assert_eq!(standing.next(&Asking::default(), at(4)), Next::Try);
+        renewal_state.renew_at = None;
+        assert_eq!(renewal_state.next(&Asking::default(), at(3)), Next::At(at(3) + FLOOR));
+        assert_eq!(renewal_state.next(&Asking::default(), at(4)), Next::Try);
         // Nor is it waited for by a clock that was a day ahead.
-        standing.got(at(0), at(1440));
-        assert_eq!(standing.next(&Asking::default(), at(9)), Next::At(at(1440) + FLOOR));
-        standing.forget_pauses();
-        assert_eq!(standing.next(&Asking::default(), at(9)), Next::Try);
-        standing.lock_out();
-        standing.forget_pauses();
-        assert_eq!(standing.next(&Asking::default(), at(9)), Next::OnNews);
+        renewal_state.got(at(0), at(1440));
+        assert_eq!(renewal_state.next(&Asking::default(), at(9)), Next::At(at(1440) + FLOOR));
+        renewal_state.forget_pauses();
+        assert_eq!(renewal_state.next(&Asking::default(), at(9)), Next::Try);
+        renewal_state.lock_out();
+        renewal_state.forget_pauses();
+        assert_eq!(renewal_state.next(&Asking::default(), at(9)), Next::OnNews);
     }
 
     #[test]
     fn whoever_comes_back_is_asked_at_once() {
-        let (mut asking, mut touch) = (Asking::default(), Standing { wants_person: true, ..Standing::default() });
+        let (mut asking, mut touch) =
+            (Asking::default(), RenewalState { wants_person: true, ..RenewalState::default() });
         asking.miss(at(0), 0.5);
         asking.miss(at(5), 0.5);
         assert_eq!(touch.next(&asking, at(6)), Next::At(at(15)));

@@ -1,17 +1,21 @@
 //! STS and IAM by the SDK: with this one long-term key, AWS's time learnt from each answer, and no request sent twice.
 
+mod ca_bundle;
 mod clock;
+mod complete_response;
 mod failure;
+mod fault;
 mod network;
 mod proxy;
-mod way;
-mod whole;
+mod request_route;
 
+pub use ca_bundle::CaBundle;
 pub use clock::shifted;
-pub use failure::{AwsError, CertificateTime, Refusal, Unreachable};
-pub use network::{CaBundle, Network, NetworkFault};
+pub use failure::{AwsError, AwsRefusal, CertificateTime, Unreachable, Unreached};
+pub use fault::NetworkFault;
+pub use network::Network;
 pub use proxy::{Proxy, Through};
-pub use way::Way;
+pub use request_route::RequestRoute;
 
 use crate::aws::{Identity, LongTermKey, MfaSerial, Session};
 use crate::world::Clock;
@@ -24,10 +28,10 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::DateTime;
 use clock::AwsClock;
 use failure::{Context, classify};
+use request_route::RouteRecorder;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use way::Scout;
 
 /// How long a connection may take to come about: name, proxy, TCP and TLS. A name server that is dead costs five seconds
 /// before the next one is asked (resolv.conf(5), `timeout`).
@@ -37,13 +41,13 @@ const REQUEST: Duration = Duration::from_secs(12);
 
 /// The way to AWS, open: the connections on it and the time learnt from it serve whoever signs.
 #[derive(Clone)]
-pub struct Route {
+pub struct OpenNetwork {
     network: Arc<Network>,
     http: SharedHttpClient,
     clock: Arc<AwsClock>,
 }
 
-impl Route {
+impl OpenNetwork {
     /// Makes the way ready; nothing is sent.
     ///
     /// # Errors
@@ -71,8 +75,8 @@ pub struct Aws {
     sts: aws_sdk_sts::Client,
     iam: aws_sdk_iam::Client,
     clock: Arc<AwsClock>,
-    to_sts: Scout,
-    to_iam: Scout,
+    to_sts: RouteRecorder,
+    to_iam: RouteRecorder,
 }
 
 /// What GetSessionToken is asked for.
@@ -101,7 +105,7 @@ pub struct RoleRequest<'a> {
 
 /// Both services have a builder of the same shape, but not of the same type.
 macro_rules! client {
-    ($sdk:ident, $network:expr, $credentials:expr, $clock:expr, $http:expr, $endpoint:expr, $scout:expr) => {{
+    ($sdk:ident, $network:expr, $credentials:expr, $clock:expr, $http:expr, $endpoint:expr, $recorder:expr) => {{
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(REQUEST).build();
         let mut config = $sdk::Config::builder()
             .behavior_version_latest()
@@ -120,8 +124,8 @@ macro_rules! client {
             .disable_clock_skew_correction(true)
             .time_source(clock::shared($clock))
             .interceptor(clock::Listener::new($clock))
-            .interceptor(whole::Whole)
-            .interceptor($scout);
+            .interceptor(complete_response::CompleteResponse)
+            .interceptor($recorder);
         config.set_endpoint_url($endpoint);
         $sdk::Client::from_conf(config.build())
     }};
@@ -130,24 +134,24 @@ macro_rules! client {
 impl Aws {
     /// AWS with a long-term key; nothing is sent.
     #[must_use]
-    pub fn new(route: &Route, key: &LongTermKey) -> Self {
+    pub fn new(route: &OpenNetwork, key: &LongTermKey) -> Self {
         let credentials = Credentials::new(&key.id, key.secret.expose_secret(), None, None, "aws-mfa-key");
         Self::signing_with(credentials, route)
     }
 
     /// The same with a session instead, for roles.
     #[must_use]
-    pub fn with_session(route: &Route, session: &Session) -> Self {
+    pub fn with_session(route: &OpenNetwork, session: &Session) -> Self {
         let (secret, token) = (&session.secret_access_key, &session.session_token);
         let token = Some(token.expose_secret().to_owned());
         let credentials = Credentials::new(&session.access_key_id, secret.expose_secret(), token, None, "aws-mfa-key");
         Self::signing_with(credentials, route)
     }
 
-    fn signing_with(credentials: Credentials, Route { network, http, clock }: &Route) -> Self {
+    fn signing_with(credentials: Credentials, OpenNetwork { network, http, clock }: &OpenNetwork) -> Self {
         let (sts_endpoint, iam_endpoint) = (&network.sts_endpoint, &network.iam_endpoint);
-        let to_sts = Scout::new(network, sts_endpoint.as_ref());
-        let to_iam = Scout::new(network, iam_endpoint.as_ref());
+        let to_sts = RouteRecorder::new(network, sts_endpoint.as_ref());
+        let to_iam = RouteRecorder::new(network, iam_endpoint.as_ref());
         let (for_sts, http_for_sts, http) = (credentials.clone(), http.clone(), http.clone());
         let sts = client!(aws_sdk_sts, network, for_sts, clock, http_for_sts, sts_endpoint.clone(), to_sts.clone());
         let iam = client!(aws_sdk_iam, network, credentials, clock, http, iam_endpoint.clone(), to_iam.clone());
@@ -168,14 +172,14 @@ impl Aws {
 
     /// Where the last request to STS went.
     #[must_use]
-    pub fn way_to_sts(&self) -> Way {
-        *self.to_sts.way()
+    pub fn route_to_sts(&self) -> RequestRoute {
+        *self.to_sts.route()
     }
 
     /// Where the last request to IAM went.
     #[must_use]
-    pub fn way_to_iam(&self) -> Way {
-        *self.to_iam.way()
+    pub fn route_to_iam(&self) -> RequestRoute {
+        *self.to_iam.route()
     }
 
     /// Whose key it is (STS API: GetCallerIdentity). A clock that is off costs a second request, signed with AWS's time.
@@ -192,8 +196,8 @@ impl Aws {
             Err(AwsError::Refused(refusal)) if refusal.is_clock() && self.clock_behind() != believed => ask().await?,
             answer => answer?,
         };
-        let whole = answer.arn.zip(answer.account).map(|(arn, account)| Identity { arn, account });
-        whole.ok_or_else(|| self.incomplete("GetCallerIdentity"))
+        let identity = answer.arn.zip(answer.account).map(|(arn, account)| Identity { arn, account });
+        identity.ok_or_else(|| self.incomplete("GetCallerIdentity"))
     }
 
     /// Serial numbers of the MFA devices of the key's own user (IAM API: ListMFADevices). A clock that is off costs a second
@@ -225,8 +229,8 @@ impl Aws {
         let answer = call
             .send()
             .await
-            .map_err(|error| classify(error, &Context { code: Some(request.code), scout: &self.to_sts }))?;
-        self.whole(answer.credentials, "GetSessionToken")
+            .map_err(|error| classify(error, &Context { code: Some(request.code), recorder: &self.to_sts }))?;
+        self.complete(answer.credentials, "GetSessionToken")
     }
 
     /// A role's session (STS API: AssumeRole), and who one is with it. Sent once if there is a code in it; without one a
@@ -243,7 +247,7 @@ impl Aws {
                 Some((serial, code)) => call.serial_number(serial.as_str()).token_code(code.expose_secret()),
                 None => call,
             };
-            let context = Context { code: request.mfa.map(|(_, code)| code), scout: &self.to_sts };
+            let context = Context { code: request.mfa.map(|(_, code)| code), recorder: &self.to_sts };
             call.send().await.map_err(|error| classify(error, &context))
         };
         let answer = match ask().await {
@@ -252,20 +256,20 @@ impl Aws {
         };
         let arn = answer.assumed_role_user.map(|user| user.arn).ok_or_else(|| self.incomplete("AssumeRole"))?;
         let account = arn.split(':').nth(4).unwrap_or_default().to_owned();
-        Ok((self.whole(answer.credentials, "AssumeRole")?, Identity { arn, account }))
+        Ok((self.complete(answer.credentials, "AssumeRole")?, Identity { arn, account }))
     }
 
     fn incomplete(&self, call: &str) -> AwsError {
-        AwsError::Garbled {
+        AwsError::Unreached(Unreached::Garbled {
             status: 200,
             detail: format!("the answer to {call} is not complete"),
             is_cut: true,
-            way: self.to_sts.way(),
-        }
+            route: self.to_sts.route(),
+        })
     }
 
     /// Keys with nothing missing, good for some time yet.
-    fn whole(&self, keys: Option<Keys>, call: &str) -> Result<Session, AwsError> {
+    fn complete(&self, keys: Option<Keys>, call: &str) -> Result<Session, AwsError> {
         let keys = keys.ok_or_else(|| self.incomplete(call))?;
         let parts = [&keys.access_key_id, &keys.secret_access_key, &keys.session_token];
         let is_over = SystemTime::try_from(keys.expiration).is_ok_and(|end| end <= self.now());

@@ -104,9 +104,9 @@ pub enum CredentialsError {
 
 /// What a person should know of the file before a session is written to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum CredentialsNotice {
     /// What writing changes beside the text.
-    File(file::Notice),
+    File(file::ReplaceNotice),
     /// What stands there already, and some clients misread.
     Line(Warning),
 }
@@ -127,7 +127,7 @@ impl From<FileError> for CredentialsError {
 }
 
 /// What goes into a session's section.
-pub struct Entry<'a> {
+pub struct SessionEntry<'a> {
     /// The section.
     pub profile: &'a str,
     /// The profile whose session it is.
@@ -140,7 +140,7 @@ pub struct Entry<'a> {
     pub session: &'a Session,
 }
 
-impl Entry<'_> {
+impl SessionEntry<'_> {
     /// Writes it: only its own section's keys change (spec: the session's section).
     ///
     /// # Errors
@@ -200,8 +200,8 @@ impl Entry<'_> {
 /// Writes several sessions in one step, or none of them.
 ///
 /// # Errors
-/// [`CredentialsError`] as [`Entry::write`].
-pub fn write_all(path: &Path, entries: &[Entry<'_>]) -> Result<(), CredentialsError> {
+/// [`CredentialsError`] as [`SessionEntry::write`].
+pub fn write_all(path: &Path, entries: &[SessionEntry<'_>]) -> Result<(), CredentialsError> {
     file::replace(path, Privacy::Secret, |text| {
         file::check_text(path, &text)?;
         let sections = Sections::new(text);
@@ -215,7 +215,7 @@ pub fn write_all(path: &Path, entries: &[Entry<'_>]) -> Result<(), CredentialsEr
 /// Whether sessions could be written to some sections now.
 pub struct Rehearsal {
     /// What to say of the file before they are.
-    pub notices: Vec<Notice>,
+    pub notices: Vec<CredentialsNotice>,
     /// For each section, in the order in which they were named, why it could not be.
     pub refused: Vec<Option<CredentialsError>>,
 }
@@ -245,11 +245,11 @@ pub fn rehearse(path: &Path, profiles: &[&str]) -> Result<Rehearsal, FileError> 
         }
     }
     let stays = |warning: &Warning| !ours.iter().any(|lines| lines.contains(&warning.line));
-    rehearsal.notices.extend(warnings(&sections).into_iter().filter(stays).map(Notice::Line));
+    rehearsal.notices.extend(warnings(&sections).into_iter().filter(stays).map(CredentialsNotice::Line));
     let written = rehearsal.refused.iter().filter(|refused| refused.is_none()).count();
     if written > 0 {
         let notices = file::rehearse(path, Privacy::Secret, SIZE.saturating_mul(written))?;
-        rehearsal.notices.extend(notices.into_iter().map(Notice::File));
+        rehearsal.notices.extend(notices.into_iter().map(CredentialsNotice::File));
     }
     Ok(rehearsal)
 }

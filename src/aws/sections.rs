@@ -18,13 +18,13 @@ use zeroize::Zeroizing;
 pub struct Sections {
     text: Zeroizing<Vec<u8>>,
     /// All lines with a header, in their order.
-    headers: Vec<Place>,
+    headers: Vec<HeaderPlace>,
     /// A line with a carriage return inside, by where it begins.
     broken: Option<usize>,
 }
 
 /// Where a header stands.
-struct Place {
+struct HeaderPlace {
     line: Range<usize>,
     name: Range<usize>,
     /// Whether all clients read the name letter by letter.
@@ -82,7 +82,7 @@ impl Sections {
             if let Some(Header { name, plain, at_start }) = Header::read(bytes, line.start == 0) {
                 let name = line.start + name.start..line.start + name.end;
                 let simple = lines::is_simple(&text[name.clone()]);
-                headers.push(Place { line, name, simple, plain, at_start });
+                headers.push(HeaderPlace { line, name, simple, plain, at_start });
             }
         }
         Self { text, headers, broken }
@@ -97,7 +97,7 @@ impl Sections {
     /// The text of those sections alone whose header is `wanted`.
     #[must_use]
     pub fn only(&self, wanted: impl Fn(&str) -> bool) -> Vec<u8> {
-        let at_start: Vec<&Place> = self.headers.iter().filter(|place| place.at_start).collect();
+        let at_start: Vec<&HeaderPlace> = self.headers.iter().filter(|place| place.at_start).collect();
         let mut text = Vec::new();
         for (index, place) in at_start.iter().enumerate() {
             if wanted(&String::from_utf8_lossy(&self.text[place.name.clone()])) {

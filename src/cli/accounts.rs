@@ -1,13 +1,13 @@
 //! The grammar of the commands that are about tokens: which is meant, and what is to be done with its accounts.
 
-use super::Talk;
+use super::OutputArgs;
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Which token, and how to talk.
 #[derive(Args, Default)]
-pub struct Plugged {
+pub struct TokenArgs {
     /// Serial number of the token [default: the one that is plugged in]
     #[arg(long, value_name = "SERIAL", alias = "device")]
     pub token: Option<String>,
@@ -22,25 +22,25 @@ pub struct Plugged {
 
     /// How to talk.
     #[command(flatten)]
-    pub talk: Talk,
+    pub talk: OutputArgs,
 }
 
 /// `tokens`: which, and for whom.
 #[derive(Args)]
-pub struct Tokens {
+pub struct TokensArgs {
     /// For programs
     #[arg(long)]
     pub json: bool,
 
     /// Only which.
     #[command(flatten)]
-    pub plugged: Plugged,
+    pub plugged: TokenArgs,
 }
 
 /// `accounts`: what is to be done with them.
 #[derive(Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
-pub struct Accounts {
+pub struct AccountsArgs {
     /// What.
     #[command(subcommand)]
     pub command: AccountsCommand,
@@ -50,27 +50,27 @@ pub struct Accounts {
 #[derive(Subcommand)]
 pub enum AccountsCommand {
     /// Show the accounts on a token
-    List(List),
+    List(ListArgs),
     /// Put an account on a token
-    Add(Box<Add>),
+    Add(Box<AddArgs>),
     /// Give an account another id
-    Rename(Rename),
+    Rename(RenameArgs),
     /// Take an account off a token, and its secret with it
-    Remove(Remove),
+    Remove(RemoveArgs),
     /// Set, change or clear the password of a token's OATH applet; let this machine remember it
-    Password(Password),
+    Password(PasswordArgs),
 }
 
 /// `accounts list`: of which token, and for whom.
 #[derive(Args)]
-pub struct List {
+pub struct ListArgs {
     /// For programs
     #[arg(long)]
     pub json: bool,
 
     /// Of which token.
     #[command(flatten)]
-    pub plugged: Plugged,
+    pub plugged: TokenArgs,
 }
 
 /// `accounts add`: which account, to which token. The secret is never among the arguments.
@@ -80,7 +80,7 @@ an otpauth:// URI, or base32 (then ID says what the account is called).
 
   aws-mfa-key accounts add --touch --qr screenshot.png
   aws-mfa-key accounts add --touch \"Amazon Web Services:alice@example\"")]
-pub struct Add {
+pub struct AddArgs {
     /// What the token is to know it by, byte for byte [default: ISSUER:NAME of the URI]
     #[arg(value_name = "ID")]
     pub named: Option<String>,
@@ -103,7 +103,7 @@ pub struct Add {
 
     /// Hash function [default: the URI's, else SHA1, which is AWS's]
     #[arg(long, value_enum, ignore_case = true)]
-    pub algorithm: Option<Algorithm>,
+    pub algorithm: Option<AlgorithmArg>,
 
     /// Digits of a code, 6 to 8 [default: the URI's, else 6, which is AWS's]
     #[arg(long)]
@@ -115,7 +115,7 @@ pub struct Add {
 
     /// To which token.
     #[command(flatten)]
-    pub plugged: Plugged,
+    pub plugged: TokenArgs,
 
     /// What stands where other programs take the secret: it is refused, and not said again.
     #[arg(hide = true, value_name = "…")]
@@ -124,7 +124,7 @@ pub struct Add {
 
 /// The hash functions of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Algorithm {
+pub enum AlgorithmArg {
     /// What AWS uses.
     #[value(name = "SHA1", alias = "SHA-1")]
     Sha1,
@@ -138,7 +138,7 @@ pub enum Algorithm {
 
 /// `accounts rename`: which account, on which token.
 #[derive(Args)]
-pub struct Rename {
+pub struct RenameArgs {
     /// What the token knows it by, byte for byte
     #[arg(value_name = "OLD")]
     pub old: String,
@@ -149,12 +149,12 @@ pub struct Rename {
 
     /// On which token.
     #[command(flatten)]
-    pub plugged: Plugged,
+    pub plugged: TokenArgs,
 }
 
 /// `accounts remove`: which account, from which token.
 #[derive(Args)]
-pub struct Remove {
+pub struct RemoveArgs {
     /// What the token knows it by, byte for byte
     #[arg(value_name = "ID")]
     pub id: String,
@@ -165,7 +165,7 @@ pub struct Remove {
 
     /// From which token.
     #[command(flatten)]
-    pub plugged: Plugged,
+    pub plugged: TokenArgs,
 }
 
 /// `accounts password`: what is to be done with it.
@@ -176,7 +176,7 @@ pub struct Remove {
   2. the systemd credential aws-mfa-key.password.SERIAL, or aws-mfa-key.password
   3. the keyring, if `remember` put it there; it keeps a key made of the password, never the password
   4. what ykman and Yubico Authenticator remember (`ykman oath access remember`)")]
-pub struct Password {
+pub struct PasswordArgs {
     /// What.
     #[command(subcommand)]
     pub command: PasswordCommand,
@@ -186,38 +186,38 @@ pub struct Password {
 #[derive(Subcommand)]
 pub enum PasswordCommand {
     /// Set a password where there is none
-    Set(PasswordOf),
+    Set(PasswordChangeArgs),
     /// Set another password
-    Change(PasswordOf),
+    Change(PasswordChangeArgs),
     /// Take the password away
     #[command(visible_alias = "unset")]
-    Clear(PasswordOf),
+    Clear(PasswordChangeArgs),
     /// Let the keyring of this desktop remember it, so that it need not be typed
-    Remember(PasswordOf),
+    Remember(PasswordChangeArgs),
     /// Take it out of the keyring again
-    Forget(Forget),
+    Forget(ForgetArgs),
 }
 
 /// `accounts password forget`: of which tokens.
 #[derive(Args)]
-pub struct Forget {
+pub struct ForgetArgs {
     /// Of all tokens, plugged in or not
     #[arg(short, long, conflicts_with = "token")]
     pub all: bool,
 
     /// Of which token.
     #[command(flatten)]
-    pub plugged: Plugged,
+    pub plugged: TokenArgs,
 }
 
 /// `accounts password …`: of which token, and from where.
 #[derive(Args)]
-pub struct PasswordOf {
+pub struct PasswordChangeArgs {
     /// Read stdin instead of asking, a line each: the present password, if there is one, then the new one, if one is set
     #[arg(long)]
     pub stdin: bool,
 
     /// Of which token.
     #[command(flatten)]
-    pub plugged: Plugged,
+    pub plugged: TokenArgs,
 }

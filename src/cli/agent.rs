@@ -1,6 +1,6 @@
 //! The grammar of the agent.
 
-use super::{Calls, Talk};
+use super::{OutputArgs, TouchNoticeArgs};
 use clap::{Args, Subcommand, value_parser};
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use std::path::PathBuf;
     after_help = "Each session is renewed when a third of it is left. What needs a touch is asked for at once when a token is \
     plugged in, else with growing pauses; all else goes on in silence. It notices by itself when AWS's files change; without a terminal, SIGHUP makes it read them again, too."
 )]
-pub struct Agent {
+pub struct AgentArgs {
     /// What else than to keep them.
     #[command(subcommand)]
     pub command: Option<AgentCommand>,
@@ -38,18 +38,18 @@ pub struct Agent {
 
     /// How to call for a touch.
     #[command(flatten)]
-    pub calls: Calls,
+    pub calls: TouchNoticeArgs,
 
     /// How to talk.
     #[command(flatten)]
-    pub talk: Talk,
+    pub talk: OutputArgs,
 }
 
 /// What else the agent is good for.
 #[derive(Subcommand)]
 pub enum AgentCommand {
     /// Print what points a program at the running agent, as commands for a shell
-    Env(AgentEnv),
+    Env(AgentEnvArgs),
 }
 
 /// `agent env`: whose session, for which shell.
@@ -58,10 +58,10 @@ pub enum AgentCommand {
 On another machine, with the token staying here:
   { aws-mfa-key agent env dev --port 4711 && echo 'aws s3 ls'; } |
     ssh -oExitOnForwardFailure=yes -R 127.0.0.1:4711:$XDG_RUNTIME_DIR/aws-mfa-key/agent.sock HOST sh")]
-pub struct AgentEnv {
+pub struct AgentEnvArgs {
     /// Whose.
     #[command(flatten)]
-    pub profile: super::Named,
+    pub profile: super::ProfileArgs,
 
     /// Port that leads to the agent, on a machine where that is another one: at the other end of an SSH connection
     #[arg(long, value_parser = value_parser!(u16).range(1..))]
@@ -73,5 +73,5 @@ pub struct AgentEnv {
 
     /// Whether anybody is asked.
     #[command(flatten)]
-    pub unasked: super::Unasked,
+    pub unasked: super::NonInteractiveArg,
 }

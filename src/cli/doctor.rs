@@ -1,6 +1,6 @@
 //! The grammar of `doctor`: of `login`'s flags, those that change what is looked at.
 
-use super::{How, Named, Talk};
+use super::{LoginOptions, OutputArgs, ProfileArgs};
 use clap::Args;
 
 /// `doctor`: whose, and with which settings.
@@ -9,10 +9,10 @@ use clap::Args;
     after_help = "Exit code 1 if there is a fault, 0 if there are warnings at most. No code is made, nobody is asked for \
     anything, and what is printed may be shown to others: it has no secret, key, password or code in it."
 )]
-pub struct Doctor {
+pub struct DoctorArgs {
     /// Whose.
     #[command(flatten)]
-    pub profile: Named,
+    pub profile: ProfileArgs,
 
     /// For programs
     #[arg(long)]
@@ -59,11 +59,11 @@ pub struct Doctor {
     pub quiet: bool,
 }
 
-impl Doctor {
+impl DoctorArgs {
     /// What is said of a login.
     #[must_use]
-    pub fn how(&self) -> How {
-        How {
+    pub fn how(&self) -> LoginOptions {
+        LoginOptions {
             duration: self.duration.clone(),
             mfa_serial: self.mfa_serial.clone(),
             token: self.token.clone(),
@@ -72,8 +72,8 @@ impl Doctor {
             session_profile: self.session_profile.clone(),
             region: self.region.clone(),
             reader: self.reader.clone(),
-            talk: Talk { non_interactive: self.non_interactive, quiet: self.quiet, verbose: false },
-            ..How::default()
+            talk: OutputArgs { non_interactive: self.non_interactive, quiet: self.quiet, verbose: false },
+            ..LoginOptions::default()
         }
     }
 }

@@ -6,17 +6,17 @@ use clap_complete::Shell;
 /// `generate`: what is to be made.
 #[derive(Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
-pub struct Generate {
+pub struct GenerateArgs {
     /// What.
     #[command(subcommand)]
-    pub what: Generated,
+    pub what: GenerateCommand,
 }
 
 /// What can be made.
 #[derive(Subcommand)]
-pub enum Generated {
+pub enum GenerateCommand {
     /// Print what makes a shell complete our command line
-    Completions(Completions),
+    Completions(CompletionsArgs),
     /// Print the man page
     #[command(after_help = "  aws-mfa-key generate man | man -l -
   aws-mfa-key generate man >~/.local/share/man/man1/aws-mfa-key.1")]
@@ -30,7 +30,7 @@ pub enum Generated {
 fish:  aws-mfa-key generate completions fish >~/.config/fish/completions/aws-mfa-key.fish
 zsh:   aws-mfa-key generate completions zsh >_aws-mfa-key, in one of the folders of $fpath"
 )]
-pub struct Completions {
+pub struct CompletionsArgs {
     /// Shell to write for
     #[arg(value_name = "SHELL")]
     pub shell: Shell,

@@ -1,6 +1,6 @@
 //! The grammar of the commands that are about secrets in software: where, and what is to be done.
 
-use super::{Named, Talk};
+use super::{OutputArgs, ProfileArgs};
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// `secret`: what is to be done with it.
 #[derive(Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
-pub struct Secret {
+pub struct SecretArgs {
     /// What.
     #[command(subcommand)]
     pub command: SecretCommand,
@@ -18,19 +18,19 @@ pub struct Secret {
 #[derive(Subcommand)]
 pub enum SecretCommand {
     /// Keep the secret of a profile's MFA device, for a machine without a token
-    Add(Box<SecretAdd>),
+    Add(Box<SecretAddArgs>),
     /// Remove the secret of a profile's MFA device
-    Remove(SecretRemove),
+    Remove(SecretRemoveArgs),
     /// Show the names of the secrets in the keyring
-    List(SecretList),
+    List(SecretListArgs),
 }
 
 /// Where a secret is.
 #[derive(Args)]
-pub struct Where {
+pub struct SecretPlaceArgs {
     /// Whose secret it is.
     #[command(flatten)]
-    pub profile: Named,
+    pub profile: ProfileArgs,
 
     /// In the keyring, under this name [default: where mfa_key_source says, else the keyring, under the profile's name]
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
@@ -48,10 +48,10 @@ an otpauth:// URI, or base32.
 
   aws-mfa-key secret add dev --qr screenshot.png
   aws-mfa-key secret add dev --file ~/.aws/dev.secret < secret.txt")]
-pub struct SecretAdd {
+pub struct SecretAddArgs {
     /// Where.
     #[command(flatten)]
-    pub place: Where,
+    pub place: SecretPlaceArgs,
 
     /// A PNG or JPEG with the QR code; `-` reads it from stdin
     #[arg(long, value_name = "FILE")]
@@ -63,7 +63,7 @@ pub struct SecretAdd {
 
     /// How to talk.
     #[command(flatten)]
-    pub talk: Talk,
+    pub talk: OutputArgs,
 
     /// What stands where other programs take the secret: it is refused, and not said again.
     #[arg(hide = true, value_name = "…")]
@@ -72,10 +72,10 @@ pub struct SecretAdd {
 
 /// `secret remove`: from where.
 #[derive(Args)]
-pub struct SecretRemove {
+pub struct SecretRemoveArgs {
     /// Where.
     #[command(flatten)]
-    pub place: Where,
+    pub place: SecretPlaceArgs,
 
     /// Do not ask whether it is meant
     #[arg(short, long, visible_alias = "force", short_alias = 'f')]
@@ -83,13 +83,13 @@ pub struct SecretRemove {
 
     /// How to talk.
     #[command(flatten)]
-    pub talk: Talk,
+    pub talk: OutputArgs,
 }
 
 /// `secret list`.
 #[derive(Args)]
-pub struct SecretList {
+pub struct SecretListArgs {
     /// How to talk.
     #[command(flatten)]
-    pub talk: Talk,
+    pub talk: OutputArgs,
 }

@@ -9,10 +9,10 @@ mod rename;
 use crate::accounts::AccountsError;
 use crate::aws::config_file::Profiles;
 use crate::cli::{self, AccountsCommand};
-use crate::plan::Plugged;
+use crate::plan::TokenChoice;
 use crate::report::{self, Failure};
 use crate::source::token::{TokenError, Tokens, choose, present};
-use crate::world::{NoAnswer, Person, World};
+use crate::world::{NoAnswer, Person, World, async_runtime};
 use hw::change::{Change, ChangeError, Refusal};
 use hw::oath::{Account, AccountId, Kind};
 use hw::survey::{Look, Survey};
@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::{self, Runtime};
+use tokio::runtime::Runtime;
 
 /// How long a person has to type something.
 const TYPING: Duration = Duration::from_mins(2);
@@ -39,14 +39,14 @@ pub(super) fn run(command: &AccountsCommand, world: &mut World) -> Result<(), Fa
 }
 
 /// Why a command stops.
-enum Stop {
+enum AccountsFailure {
     /// For what is told in the same words everywhere.
     Failure(Failure),
     /// For what is told of accounts.
     Accounts(AccountsError),
 }
 
-impl Stop {
+impl AccountsFailure {
     fn failure(self, what: &'static str) -> Failure {
         match self {
             Self::Failure(failure) => failure,
@@ -55,34 +55,34 @@ impl Stop {
     }
 }
 
-impl From<Failure> for Stop {
+impl From<Failure> for AccountsFailure {
     fn from(failure: Failure) -> Self {
         Self::Failure(failure)
     }
 }
 
-impl<E: Into<AccountsError>> From<E> for Stop {
+impl<E: Into<AccountsError>> From<E> for AccountsFailure {
     fn from(error: E) -> Self {
         Self::Accounts(error.into())
     }
 }
 
 /// Where a command has the tokens before it.
-pub(super) struct Desk {
-    plugged: Plugged,
+pub(super) struct TokenDesk {
+    plugged: TokenChoice,
     tokens: Tokens,
     person: Person,
     runtime: Runtime,
 }
 
-impl Desk {
+impl TokenDesk {
     /// What the command line says of token and manner.
-    pub(super) fn new(typed: &cli::Plugged, world: &World) -> Result<Self, Failure> {
-        let plugged = Plugged::decide(typed, &world.env)?;
+    pub(super) fn new(typed: &cli::TokenArgs, world: &World) -> Result<Self, Failure> {
+        let plugged = TokenChoice::decide(typed, &world.env)?;
         let person = world.person.clone();
         person.adjust(&plugged.manner);
         let tokens = Tokens::on((world.bus)(plugged.reader.as_deref()), world);
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+        let runtime = async_runtime::current_thread().map_err(Failure::Runtime)?;
         Ok(Self { plugged, tokens, person, runtime })
     }
 
@@ -116,8 +116,8 @@ impl Desk {
 
     /// The token that is meant, unlocked with the password that is `given`, or that a person types.
     fn token(&self, given: Option<&SecretString>) -> Result<Look, TokenError> {
-        let chosen = |survey: &Survey| choose(survey, self.plugged.token);
-        let attempt = async || self.tokens.unlocked(&self.person, given, chosen).await;
+        let lookup = |survey: &Survey| choose(survey, self.plugged.token);
+        let attempt = async || self.tokens.unlocked(&self.person, given, lookup).await;
         self.runtime.block_on(self.tokens.awaited(self.plugged.wait, None, attempt))
     }
 

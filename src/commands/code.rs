@@ -1,27 +1,26 @@
 //! `code`: a code of the MFA device on standard output, and nothing else; AWS is not asked.
 
-use super::queue::alone;
-use super::session;
+use super::profile_plan;
 use crate::cli;
 use crate::login::code_alone;
-use crate::plan::{Aim, PlanError};
+use crate::plan::PlanError;
 use crate::report::Failure;
+use crate::sessions::wait_for_ledger;
 use crate::source::token::Tokens;
-use crate::world::World;
+use crate::world::{World, async_runtime};
 use secrecy::ExposeSecret;
-use tokio::runtime;
 
-pub(super) fn run(typed: &cli::Code, world: &mut World) -> Result<(), Failure> {
-    let (plan, _) = session::plan_for(Aim::Code, &typed.profile, &typed.how, world)?;
+pub(super) fn run(typed: &cli::CodeArgs, world: &mut World) -> Result<(), Failure> {
+    let plan = profile_plan::for_code(&typed.profile, &typed.how, world)?;
     let failed = |error| Failure::Login { profile: plan.profile.clone(), error: Box::new(error) };
     let Some(serial) = plan.mfa_serial.clone() else {
         return Err(PlanError::NoSerial { profile: plan.profile }.into());
     };
     let person = &world.person;
     let tokens = Tokens::on((world.bus)(plan.reader.as_deref()), world);
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+    let runtime = async_runtime::current_thread().map_err(Failure::Runtime)?;
     let code = runtime.block_on(async {
-        let mut ledger = alone(&plan, &serial, world).await?;
+        let mut ledger = wait_for_ledger(&plan, &serial, world).await?;
         code_alone(&plan, &serial, &tokens, &world.clock, person, &mut ledger).await
     });
     let code = code.map_err(failed)?;

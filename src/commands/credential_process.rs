@@ -1,13 +1,14 @@
 //! `credential-process`: the JSON that AWS's SDKs read, in time, whatever happens.
 
-use super::session::{self, Got};
+use super::profile_plan;
 use super::table::ascii;
 use crate::aws::MfaSerial;
 use crate::aws::credentials_file::rfc3339;
 use crate::cli;
-use crate::ledger::Silence;
+use crate::ledger::UnansweredPrompt;
 use crate::plan::Plan;
 use crate::report::{self, Exit, Failure};
+use crate::sessions::{ObtainedSession, obtain, present};
 use crate::world::{End, World, terminal};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -20,11 +21,11 @@ const RENEWED: Duration = Duration::from_mins(16);
 /// The Rust SDK gives us 21.6 seconds; after this long there is an answer, and a little is left to deliver it.
 const PATIENCE: Duration = Duration::from_secs(17);
 
-pub(super) fn run(typed: &cli::CredentialProcess, world: &mut World) -> Result<(), Failure> {
-    let (mut plan, profiles) = session::plan(&typed.profile, &typed.how, world)?;
+pub(super) fn run(typed: &cli::CredentialProcessArgs, world: &mut World) -> Result<(), Failure> {
+    let (mut plan, profiles) = profile_plan::for_session(&typed.profile, &typed.how, world)?;
     plan.min_ttl = RENEWED.min(plan.duration / 3);
-    let present = session::present(&plan, &profiles, &*world.clock);
-    let got = match present {
+    let found = present(&plan, &profiles, &*world.clock);
+    let got = match found {
         Some(got) if got.left >= plan.min_ttl && !plan.force => got,
         // A session that is still good is better than none, if nobody touches.
         Some(got) => renewed(plan, &got, world).unwrap_or(got),
@@ -36,32 +37,32 @@ pub(super) fn run(typed: &cli::CredentialProcess, world: &mut World) -> Result<(
 
 /// A fresh session in time, or none. Where nobody came, nobody is called for the next minute: an SDK asks for each request of
 /// a program anew, and each would wait for a person who is not there.
-fn renewed(plan: Plan, present: &Got, world: &World) -> Option<Got> {
+fn renewed(plan: Plan, present: &ObtainedSession, world: &World) -> Option<ObtainedSession> {
     let serial = present.mfa_serial.as_deref().and_then(|serial| MfaSerial::parse(serial).ok());
-    let silence = serial.map(|serial| Silence::of(&plan.state, &serial));
+    let unanswered = serial.map(|serial| UnansweredPrompt::of(&plan.state, &serial));
     let now = || world.clock.now();
-    if !plan.force && silence.as_ref().is_some_and(|silence| silence.is_recent(now())) {
+    if !plan.force && unanswered.as_ref().is_some_and(|unanswered| unanswered.is_recent(now())) {
         world.person.detail("nobody came a moment ago: the present session will do");
         return None;
     }
     let outcome = in_time(plan, world);
     let nobody_came = |failure: &Failure| report::report(failure).exit == Exit::Person;
-    if let (Some(silence), Err(failure)) = (silence, &outcome)
+    if let (Some(unanswered), Err(failure)) = (unanswered, &outcome)
         && world.person.was_kept_waiting()
         && nobody_came(failure)
     {
-        silence.begin(now());
+        unanswered.begin(now());
     }
     outcome.ok()
 }
 
 /// A login on a thread of its own, which ends with the process if it takes too long.
-fn in_time(plan: Plan, world: &World) -> Result<Got, Failure> {
+fn in_time(plan: Plan, world: &World) -> Result<ObtainedSession, Failure> {
     let (tell, told) = mpsc::channel();
     let profile = plan.profile.clone();
     let theirs = world.shared();
     std::thread::spawn(move || {
-        let outcome = session::obtain(&plan, &theirs);
+        let outcome = obtain(&plan, &theirs);
         theirs.person.clear();
         // Nobody listens any more if it took too long.
         let _ = tell.send(outcome);
@@ -78,7 +79,7 @@ fn in_time(plan: Plan, world: &World) -> Result<Got, Failure> {
 }
 
 /// What every SDK takes: `Version` is a number, `Expiration` is RFC 3339 with `Z`.
-fn as_json(got: &Got) -> serde_json::Value {
+fn as_json(got: &ObtainedSession) -> serde_json::Value {
     let session = &got.session;
     let account = got.identity.as_deref().and_then(|arn| arn.split(':').nth(4)).filter(|account| !account.is_empty());
     let mut answer = json!({

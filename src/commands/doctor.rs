@@ -3,24 +3,24 @@
 use super::table::ascii;
 use crate::cli;
 use crate::doctor::examine;
-use crate::plan::{self, Named};
+use crate::plan::{self, NamedProfile};
 use crate::report::Failure;
-use crate::report::doctor::{Check, Level, check, summary};
+use crate::report::doctor::{Check, Severity, check, summary};
 use crate::world::{self, World};
 use serde_json::{Value, json};
 
-pub(super) fn run(typed: &cli::Doctor, world: &mut World) -> Result<(), Failure> {
+pub(super) fn run(typed: &cli::DoctorArgs, world: &mut World) -> Result<(), Failure> {
     let how = typed.how();
     let manner = plan::manner(how.talk, &how.calls, &world.env)?;
     world.person.adjust(&manner);
     let json = plan::json(typed.json, &world.env)?;
-    let named = Named { argument: typed.profile.named.as_deref(), flag: typed.profile.profile.as_deref() };
+    let named = NamedProfile { argument: typed.profile.named.as_deref(), flag: typed.profile.profile.as_deref() };
     let findings = examine(named, &how, manner.askable, world).map_err(Failure::Runtime)?;
     let checks: Vec<Check> = findings.iter().map(check).collect();
     let quiet = manner.level == world::Level::Quiet;
     let text = if json { as_json(&checks) } else { as_lines(&checks, quiet) };
     world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()).map_err(Failure::Output)?;
-    let faults = checks.iter().filter(|check| check.level == Level::Fault).count();
+    let faults = checks.iter().filter(|check| check.level == Severity::Fault).count();
     if faults == 0 { Ok(()) } else { Err(Failure::Faults) }
 }
 
@@ -32,7 +32,7 @@ fn as_json(checks: &[Check]) -> String {
 
 /// What a person reads; with `quiet`, only what is not ok.
 fn as_lines(checks: &[Check], quiet: bool) -> String {
-    let told: Vec<&Check> = checks.iter().filter(|check| !quiet || check.level != Level::Ok).collect();
+    let told: Vec<&Check> = checks.iter().filter(|check| !quiet || check.level != Severity::Ok).collect();
     let width = told.iter().map(|check| check.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for check in &told {

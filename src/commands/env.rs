@@ -1,10 +1,11 @@
 //! `env`: a session as commands for a shell.
 
-use super::session::{self, Got};
+use super::profile_plan;
 use crate::aws::credentials_file::rfc3339;
 use crate::cli::{self, Shell};
 use crate::plan::Plan;
 use crate::report::Failure;
+use crate::sessions::{ObtainedSession, obtain};
 use crate::world::{Environment, World};
 use secrecy::ExposeSecret;
 use std::path::Path;
@@ -37,13 +38,13 @@ const SAID: [(&str, &str); 6] = [
     ("use_dualstack_endpoint", SET[9]),
 ];
 
-pub(super) fn run(typed: &cli::Env, world: &mut World) -> Result<(), Failure> {
+pub(super) fn run(typed: &cli::EnvArgs, world: &mut World) -> Result<(), Failure> {
     let shell = typed.shell.unwrap_or_else(|| own_shell(&world.env));
     let text = if typed.unset {
         Zeroizing::new(SET.iter().map(|name| unset(shell, name)).collect::<String>())
     } else {
-        let (plan, _) = session::plan(&typed.profile, &typed.how, world)?;
-        let got = session::obtain(&plan, world)?;
+        let (plan, _) = profile_plan::for_session(&typed.profile, &typed.how, world)?;
+        let got = obtain(&plan, world)?;
         let cleared = IN_THE_WAY.iter().map(|name| unset(shell, name));
         let set = variables(&plan, &got).into_iter().map(|(name, value)| set(shell, name, &value));
         Zeroizing::new(cleared.chain(set).collect::<String>())
@@ -52,7 +53,7 @@ pub(super) fn run(typed: &cli::Env, world: &mut World) -> Result<(), Failure> {
 }
 
 /// The variables that AWS's clients read.
-pub(super) fn variables(plan: &Plan, got: &Got) -> Vec<(&'static str, Zeroizing<String>)> {
+pub(super) fn variables(plan: &Plan, got: &ObtainedSession) -> Vec<(&'static str, Zeroizing<String>)> {
     let session = &got.session;
     let mut values = vec![
         (SET[0], session.access_key_id.clone()),

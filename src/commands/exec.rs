@@ -1,23 +1,24 @@
 //! `exec`: runs a command with a session in its environment, in our place: same process, its exit code, its signals.
 
-use super::agent::env::{Pointed, pointed};
+use super::agent_env::{AgentVariables, agent_variables};
 use super::env::{IN_THE_WAY, variables};
-use super::session;
+use super::profile_plan;
 use crate::cli;
 use crate::plan;
 use crate::report::Failure;
+use crate::sessions::obtain;
 use crate::world::{End, World};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-pub(super) fn run(typed: &cli::Exec, world: &mut World) -> Result<(), Failure> {
+pub(super) fn run(typed: &cli::ExecArgs, world: &mut World) -> Result<(), Failure> {
     let Some((program, arguments)) = typed.command.split_first() else { return Ok(()) };
-    let Pointed { set, unset } = if plan::serve(typed.serve, &world.env)? {
-        pointed(&typed.profile, None, world)?
+    let AgentVariables { set, unset } = if plan::serve(typed.serve, &world.env)? {
+        agent_variables(&typed.profile, None, world)?
     } else {
-        let (plan, _) = session::plan(&typed.profile, &typed.how, world)?;
-        let got = session::obtain(&plan, world)?;
-        Pointed { set: variables(&plan, &got), unset: IN_THE_WAY.to_vec() }
+        let (plan, _) = profile_plan::for_session(&typed.profile, &typed.how, world)?;
+        let got = obtain(&plan, world)?;
+        AgentVariables { set: variables(&plan, &got), unset: IN_THE_WAY.to_vec() }
     };
     let mut command = Command::new(program);
     command.args(arguments);

@@ -2,16 +2,16 @@
 
 mod man;
 
-use crate::cli::{Cli, Generated};
+use crate::cli::{Cli, GenerateCommand};
 use crate::report::Failure;
 use crate::world::World;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-pub(super) fn run(what: &Generated, world: &mut World) -> Result<(), Failure> {
+pub(super) fn run(what: &GenerateCommand, world: &mut World) -> Result<(), Failure> {
     let text = match what {
-        Generated::Completions(typed) => completions(typed.shell),
-        Generated::Man => man::page(Cli::command()),
+        GenerateCommand::Completions(typed) => completions(typed.shell),
+        GenerateCommand::Man => man::page(Cli::command()),
     };
     world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()).map_err(Failure::Output)
 }

@@ -1,17 +1,17 @@
 //! `secret …`: the secret of an MFA device in software, kept and removed.
 
-use super::given::without_a_person;
+use super::secret_input::without_a_person;
 use crate::accounts::{AccountFault, AccountsError, is_secret};
 use crate::aws::config_file::Profiles;
 use crate::cli::{self, SecretCommand};
-use crate::plan::{self, Named, SecretHome, Which};
+use crate::plan::{self, NamedProfile, ProfileChoice, SecretHome};
 use crate::report::{Failure, quoted};
 use crate::source::secret::issued::IssuedFault;
 use crate::source::secret::{SecretFault, SoftwareSecret, in_keyring};
-use crate::world::{World, printable};
+use crate::world::{World, async_runtime, printable};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
-use tokio::runtime::{self, Runtime};
+use tokio::runtime::Runtime;
 
 /// How long a person has to type something.
 const TYPING: Duration = Duration::from_mins(2);
@@ -26,7 +26,7 @@ pub(super) fn run(command: &SecretCommand, world: &mut World) -> Result<(), Fail
     }
 }
 
-fn add(typed: &cli::SecretAdd, world: &mut World) -> Result<(), Failure> {
+fn add(typed: &cli::SecretAddArgs, world: &mut World) -> Result<(), Failure> {
     let failed = |error| Failure::Accounts { what: "could not keep the secret", error: Box::new(error) };
     let words = [&typed.place.profile.named, &typed.place.profile.profile, &typed.place.keyring];
     if !typed.more.is_empty() || words.into_iter().flatten().any(|word| is_secret(word)) {
@@ -69,7 +69,7 @@ fn add(typed: &cli::SecretAdd, world: &mut World) -> Result<(), Failure> {
     Ok(())
 }
 
-fn remove(typed: &cli::SecretRemove, world: &mut World) -> Result<(), Failure> {
+fn remove(typed: &cli::SecretRemoveArgs, world: &mut World) -> Result<(), Failure> {
     let failed = |error| Failure::Accounts { what: "could not remove the secret", error: Box::new(error) };
     let (home, runtime) = begin(&typed.place, typed.talk, world)?;
     let (place, person) = (home.place.to_string(), &world.person);
@@ -91,7 +91,7 @@ fn remove(typed: &cli::SecretRemove, world: &mut World) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list(typed: &cli::SecretList, world: &mut World) -> Result<(), Failure> {
+fn list(typed: &cli::SecretListArgs, world: &mut World) -> Result<(), Failure> {
     let runtime = talk(typed.talk, world)?;
     let names = runtime.block_on(in_keyring(&world.env, &world.person)).map_err(|fault| {
         let error = Box::new(AccountsError::Keyring(fault));
@@ -102,18 +102,22 @@ fn list(typed: &cli::SecretList, world: &mut World) -> Result<(), Failure> {
 }
 
 /// Where the secret is, and how one talks about it.
-fn begin(typed: &cli::Where, how: cli::Talk, world: &mut World) -> Result<(SecretHome, Runtime), Failure> {
+fn begin(
+    typed: &cli::SecretPlaceArgs,
+    how: cli::OutputArgs,
+    world: &mut World,
+) -> Result<(SecretHome, Runtime), Failure> {
     let runtime = talk(how, world)?;
     let profiles = Profiles::read(&world.env)?;
-    let named = Named { argument: typed.profile.named.as_deref(), flag: typed.profile.profile.as_deref() };
-    let which = Which::of(named, &world.env, &profiles)?;
+    let named = NamedProfile { argument: typed.profile.named.as_deref(), flag: typed.profile.profile.as_deref() };
+    let which = ProfileChoice::of(named, &world.env, &profiles)?;
     Ok((plan::secret_home(&which, typed, &world.env, &profiles)?, runtime))
 }
 
-fn talk(typed: cli::Talk, world: &World) -> Result<Runtime, Failure> {
-    let manner = plan::manner(typed, &cli::Calls::default(), &world.env)?;
+fn talk(typed: cli::OutputArgs, world: &World) -> Result<Runtime, Failure> {
+    let manner = plan::manner(typed, &cli::TouchNoticeArgs::default(), &world.env)?;
     world.person.adjust(&manner);
-    runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)
+    async_runtime::current_thread().map_err(Failure::Runtime)
 }
 
 /// What a person types.

@@ -1,29 +1,29 @@
 //! `status`: each session, from the credentials file alone.
 
-use super::agent;
-use super::line::Line;
+use super::session_json::SessionJson;
 use super::table::{ascii, table};
+use crate::agent;
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::{Stored, rfc3339};
 use crate::cli;
 use crate::ledger;
-use crate::plan::{self, Named, Which};
+use crate::plan::{self, NamedProfile, ProfileChoice};
 use crate::report::{Failure, length};
 use crate::world::{World, printable};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-pub(super) fn run(typed: &cli::Status, world: &mut World) -> Result<(), Failure> {
+pub(super) fn run(typed: &cli::StatusArgs, world: &mut World) -> Result<(), Failure> {
     let profiles = Profiles::read(&world.env)?;
     let asked = typed.named.iter().map(String::as_str).chain(typed.profile.as_deref());
     let asked: Vec<&str> = asked.collect();
     let mut rows = Vec::new();
     for name in &asked {
-        let which = Which::of(Named { argument: Some(name), flag: None }, &world.env, &profiles)?;
+        let which = ProfileChoice::of(NamedProfile { argument: Some(name), flag: None }, &world.env, &profiles)?;
         let theirs = plan::sessions_of(Some(which.name()), &profiles);
         if theirs.is_empty() {
             which.profile(&profiles)?;
-            rows.push(Line { profile: Some(which.name().to_owned()), ..Line::default() });
+            rows.push(SessionJson { profile: Some(which.name().to_owned()), ..SessionJson::default() });
         }
         rows.extend(theirs.into_iter().filter_map(|profile| row(profile, &profiles, world)));
     }
@@ -43,11 +43,11 @@ pub(super) fn run(typed: &cli::Status, world: &mut World) -> Result<(), Failure>
     missing.map_or(Ok(()), |row| Err(Failure::NotValid { profile: row.profile.unwrap_or_default() }))
 }
 
-fn row(profile: &str, profiles: &Profiles, world: &World) -> Option<Line> {
+fn row(profile: &str, profiles: &Profiles, world: &World) -> Option<SessionJson> {
     let stored = Stored::read(profiles.get(profile)?)?;
     let state = plan::state_folder(&world.env).ok();
     let left = ledger::time_left(&stored, state.as_deref(), &*world.clock);
-    Some(Line {
+    Some(SessionJson {
         profile: Some(stored.owner),
         session_profile: Some(profile.to_owned()),
         identity: stored.identity,
@@ -58,7 +58,7 @@ fn row(profile: &str, profiles: &Profiles, world: &World) -> Option<Line> {
 }
 
 /// The table, and what the agent waits for.
-fn as_text(rows: &[Line], waits: &BTreeMap<String, String>) -> String {
+fn as_text(rows: &[SessionJson], waits: &BTreeMap<String, String>) -> String {
     let mut text = as_table(rows);
     for (profile, what) in waits {
         let (what, profile) = (printable(what, 200), printable(profile, 100));
@@ -67,16 +67,16 @@ fn as_text(rows: &[Line], waits: &BTreeMap<String, String>) -> String {
     text
 }
 
-fn as_json(rows: &[Line], waits: &BTreeMap<String, String>) -> String {
-    let sessions: Vec<Value> = rows.iter().map(Line::as_json).collect();
+fn as_json(rows: &[SessionJson], waits: &BTreeMap<String, String>) -> String {
+    let sessions: Vec<Value> = rows.iter().map(SessionJson::as_json).collect();
     ascii(&json!({ "sessions": sessions, "agent_waits_for": waits }))
 }
 
-fn as_table(rows: &[Line]) -> String {
+fn as_table(rows: &[SessionJson]) -> String {
     if rows.is_empty() {
         return "no sessions; `aws-mfa-key login` gets one\n".to_owned();
     }
-    let cells = |row: &Line| {
+    let cells = |row: &SessionJson| {
         let shown = |text: &Option<String>| text.as_deref().map_or("-".to_owned(), |text| printable(text, 200));
         let left = match (row.is_valid(), &row.expires) {
             (true, _) => length::at_least(row.left).to_string(),

@@ -1,6 +1,6 @@
 //! `tokens`: what is plugged in, and what it has for AWS. Nobody is asked, and nothing is written.
 
-use super::accounts::{Desk, as_json, touch_and_all};
+use super::accounts::{TokenDesk, as_json, touch_and_all};
 use super::table::{ascii, table};
 use crate::cli;
 use crate::plan;
@@ -17,8 +17,8 @@ const WHAT: &str = "could not look at the tokens";
 /// The most accounts of one token in its row.
 const MOST: usize = 4;
 
-pub(super) fn run(typed: &cli::Tokens, world: &mut World) -> Result<(), Failure> {
-    let desk = Desk::new(&typed.plugged, world)?;
+pub(super) fn run(typed: &cli::TokensArgs, world: &mut World) -> Result<(), Failure> {
+    let desk = TokenDesk::new(&typed.plugged, world)?;
     let failed = |error: TokenError| Failure::Accounts { what: WHAT, error: Box::new(error.into()) };
     let (survey, fault) = desk.present().map_err(failed)?;
     let looks = present(&survey, desk.serial()).unwrap_or_default();

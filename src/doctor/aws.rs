@@ -1,8 +1,10 @@
 //! The way to AWS, and what AWS says: whose key it is, what time it is, which MFA devices there are.
 
 use super::Finding;
-use super::patient::Patient;
-use crate::aws::client::{Aws, AwsError, CaBundle, Network, NetworkFault, Route, Through, Way};
+use super::subject::Subject;
+use crate::aws::client::{
+    Aws, AwsError, CaBundle, Network, NetworkFault, OpenNetwork, RequestRoute, Through, Unreached,
+};
 use crate::aws::{Identity, LongTermKey, MfaSerial};
 use crate::login::{LoginError, belongs, the_one};
 use crate::source::token::Tokens;
@@ -28,12 +30,12 @@ pub enum AwsFinding {
     /// STS answered.
     Answered {
         /// Where.
-        way: Way,
+        route: RequestRoute,
         /// How long it took, with the connection.
         took: Duration,
     },
     /// It did not.
-    Unreached(AwsError),
+    Unreached(Unreached),
     /// Whose key it is.
     Identity(Identity),
     /// It is nobody's, or AWS does not say.
@@ -102,13 +104,13 @@ pub(super) struct AtAws {
 }
 
 /// Asks AWS. Without a long-term key it is asked with one that nobody has: that tells whether it answers, and its time.
-pub(super) async fn look(patient: &Patient<'_>) -> AtAws {
+pub(super) async fn look(subject: &Subject<'_>) -> AtAws {
     let mut at = AtAws { found: Vec::new(), identity: None, listed: None };
     // Settings that lead nowhere are told of the profile.
-    let Some(network) = patient.way() else { return at };
+    let Some(network) = subject.route() else { return at };
     let certificates = certificates(network);
-    match Route::open(network, Arc::clone(&patient.world.clock)) {
-        Ok(route) => ask(&mut at, patient, network, &route).await,
+    match OpenNetwork::open(network, Arc::clone(&subject.world.clock)) {
+        Ok(route) => ask(&mut at, subject, network, &route).await,
         // That is told of the certificates.
         Err(NetworkFault::CaUnreadable { .. } | NetworkFault::CaDamaged { .. }) => {}
         Err(fault) => at.found.push(AwsFinding::Network(fault)),
@@ -118,18 +120,18 @@ pub(super) async fn look(patient: &Patient<'_>) -> AtAws {
     at
 }
 
-async fn ask(at: &mut AtAws, patient: &Patient<'_>, network: &Network, route: &Route) {
+async fn ask(at: &mut AtAws, subject: &Subject<'_>, network: &Network, route: &OpenNetwork) {
     let nobodys = LongTermKey { id: "AKIAXXXXXXXXXXXXXXXX".to_owned(), secret: SecretString::from("none") };
-    let aws = Aws::new(route, patient.key().unwrap_or(&nobodys));
+    let aws = Aws::new(route, subject.key().unwrap_or(&nobodys));
     let begun = Instant::now();
     let answer = aws.caller_identity().await;
-    let (took, way) = (begun.elapsed(), aws.way_to_sts());
+    let (took, route) = (begun.elapsed(), aws.route_to_sts());
     if answer.is_ok() {
         at.listed = Some(aws.mfa_devices().await);
     }
     at.found.push(AwsFinding::Proxy {
-        to_sts: way.proxy.clone(),
-        to_iam: at.listed.as_ref().map(|_| aws.way_to_iam().proxy),
+        to_sts: route.proxy.clone(),
+        to_iam: at.listed.as_ref().map(|_| aws.route_to_iam().proxy),
         origin: network.proxy.as_ref().map(|proxy| proxy.origin),
     });
     let refusal = match answer {
@@ -138,14 +140,14 @@ async fn ask(at: &mut AtAws, patient: &Patient<'_>, network: &Network, route: &R
             None
         }
         Err(error @ AwsError::Refused(_)) => Some(error),
-        Err(error) => return at.found.push(AwsFinding::Unreached(error)),
+        Err(AwsError::Unreached(error)) => return at.found.push(AwsFinding::Unreached(error)),
     };
-    at.found.push(AwsFinding::Answered { way, took });
+    at.found.push(AwsFinding::Answered { route, took });
     at.found.push(AwsFinding::Clock { behind: aws.clock_behind() });
     at.found.extend(at.identity.clone().map(AwsFinding::Identity));
     // What is said of a key that nobody has is nothing to be told.
-    let refusal = refusal.filter(|_| patient.key().is_some());
-    at.found.extend(refusal.map(|error| AwsFinding::Refused { profile: patient.name().to_owned(), error }));
+    let refusal = refusal.filter(|_| subject.key().is_some());
+    at.found.extend(refusal.map(|error| AwsFinding::Refused { profile: subject.name().to_owned(), error }));
 }
 
 fn certificates(network: &Network) -> AwsFinding {
@@ -158,12 +160,12 @@ fn certificates(network: &Network) -> AwsFinding {
 
 /// The MFA device, as login comes by it.
 pub(super) async fn device(
-    patient: &Patient<'_>,
+    subject: &Subject<'_>,
     identity: Option<&Identity>,
     listed: Option<Result<Vec<String>, AwsError>>,
     tokens: &Tokens,
 ) -> (Option<Finding>, Option<MfaSerial>) {
-    let Ok(plan) = &patient.plan else { return (None, None) };
+    let Ok(plan) = &subject.plan else { return (None, None) };
     let profile = || plan.profile.clone();
     let fault = |error| DeviceFinding::Fault { profile: profile(), error: Box::new(error) };
     let named = plan.mfa_serial.clone();

@@ -1,8 +1,8 @@
 //! What AWS's clients use instead of the session, because of the environment (reference: who wins in which client).
 
 use super::Finding;
-use super::patient::Patient;
 use super::profile::ending;
+use super::subject::Subject;
 use crate::world::Environment;
 
 /// Something that wins over the session, for some or all of AWS's clients.
@@ -39,12 +39,12 @@ pub enum Winner {
     },
 }
 
-pub(super) fn look(patient: &Patient<'_>, env: &Environment) -> Vec<Finding> {
-    if patient.which.is_err() || patient.profiles.get(patient.name()).is_none() {
+pub(super) fn look(subject: &Subject<'_>, env: &Environment) -> Vec<Finding> {
+    if subject.which.is_err() || subject.profiles.get(subject.name()).is_none() {
         return Vec::new();
     }
-    let usual = format!("{}-mfa", patient.name());
-    let session_profile = patient.session_profile().unwrap_or(&usual);
+    let usual = format!("{}-mfa", subject.name());
+    let session_profile = subject.session_profile().unwrap_or(&usual);
     let mut winners: Vec<Winner> = Vec::new();
     winners.extend(env.text("AWS_ACCESS_KEY_ID").map(|id| {
         let is_session = env.os("AWS_SESSION_TOKEN").is_some();
@@ -59,7 +59,7 @@ pub(super) fn look(patient: &Patient<'_>, env: &Environment) -> Vec<Finding> {
         variable,
         value: value.to_owned(),
         session_profile: session_profile.to_owned(),
-        is_owner: value == patient.name(),
+        is_owner: value == subject.name(),
     }));
     let container = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
     let container = container.into_iter().find(|variable| env.os(variable).is_some()).filter(|_| named.is_empty());

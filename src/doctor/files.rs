@@ -1,9 +1,9 @@
 //! AWS's two files and our own folder: whether they can be read and written as login does it, and by whom else.
 
 use super::Finding;
-use super::patient::Patient;
+use super::subject::Subject;
 use crate::aws::config_file::Locations;
-use crate::aws::credentials_file::{CredentialsError, Notice, rehearse};
+use crate::aws::credentials_file::{CredentialsError, CredentialsNotice, rehearse};
 use crate::file::{self, FileError, Privacy};
 use crate::ledger;
 use crate::plan::{self, PlanError};
@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 /// Which file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// AWS's config file.
     Config,
     /// AWS's credentials file.
@@ -29,7 +29,7 @@ pub enum FileFinding {
     /// It is as it should be.
     Fine {
         /// Which.
-        kind: Kind,
+        kind: FileKind,
         /// Where.
         path: PathBuf,
         /// Whether it is there already.
@@ -38,7 +38,7 @@ pub enum FileFinding {
     /// It cannot be read, or not written.
     Fault {
         /// Which.
-        kind: Kind,
+        kind: FileKind,
         /// Why.
         error: Rc<FileError>,
     },
@@ -49,12 +49,12 @@ pub enum FileFinding {
         /// Where.
         path: PathBuf,
         /// What.
-        notice: Notice,
+        notice: CredentialsNotice,
     },
     /// It belongs to somebody else.
     Foreign {
         /// Which.
-        kind: Kind,
+        kind: FileKind,
         /// Where.
         path: PathBuf,
         /// Their number.
@@ -65,7 +65,7 @@ pub enum FileFinding {
     /// Others can write it, or what is for its owner alone is open to them.
     Open {
         /// Which.
-        kind: Kind,
+        kind: FileKind,
         /// Where.
         path: PathBuf,
         /// Its permissions.
@@ -75,20 +75,20 @@ pub enum FileFinding {
     NoState(PlanError),
 }
 
-pub(super) fn look(patient: &Patient<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    if let Ok(locations) = Locations::find(&patient.world.env) {
-        found.extend(of(Kind::Config, &locations.config, patient));
-        found.extend(of(Kind::Credentials, &locations.credentials, patient));
-    } else if let Some(error) = &patient.unreadable {
-        found.push(FileFinding::Fault { kind: Kind::Credentials, error: Rc::clone(error) });
+    if let Ok(locations) = Locations::find(&subject.world.env) {
+        found.extend(of(FileKind::Config, &locations.config, subject));
+        found.extend(of(FileKind::Credentials, &locations.credentials, subject));
+    } else if let Some(error) = &subject.unreadable {
+        found.push(FileFinding::Fault { kind: FileKind::Credentials, error: Rc::clone(error) });
     }
-    found.extend(state(patient));
+    found.extend(state(subject));
     found.into_iter().map(Finding::File).collect()
 }
 
-fn of(kind: Kind, path: &Path, patient: &Patient<'_>) -> Vec<FileFinding> {
-    let unreadable = patient.unreadable.as_ref().filter(|error| error.path == path);
+fn of(kind: FileKind, path: &Path, subject: &Subject<'_>) -> Vec<FileFinding> {
+    let unreadable = subject.unreadable.as_ref().filter(|error| error.path == path);
     if let Some(error) = unreadable {
         return vec![FileFinding::Fault { kind, error: Rc::clone(error) }];
     }
@@ -97,8 +97,8 @@ fn of(kind: Kind, path: &Path, patient: &Patient<'_>) -> Vec<FileFinding> {
     };
     let mut found = guarded(kind, path, &meta);
     match kind {
-        Kind::Credentials => found.extend(rehearsed(path, patient)),
-        Kind::Config | Kind::State => {
+        FileKind::Credentials => found.extend(rehearsed(path, subject)),
+        FileKind::Config | FileKind::State => {
             let error = file::rehearse(path, Privacy::Ordinary, 0).err();
             found.extend(error.map(|error| FileFinding::Fault { kind, error: Rc::new(error) }));
         }
@@ -106,7 +106,7 @@ fn of(kind: Kind, path: &Path, patient: &Patient<'_>) -> Vec<FileFinding> {
     or_fine(found, kind, path, true)
 }
 
-fn or_fine(mut found: Vec<FileFinding>, kind: Kind, path: &Path, is_there: bool) -> Vec<FileFinding> {
+fn or_fine(mut found: Vec<FileFinding>, kind: FileKind, path: &Path, is_there: bool) -> Vec<FileFinding> {
     if found.is_empty() {
         found.push(FileFinding::Fine { kind, path: path.to_owned(), is_there });
     }
@@ -114,27 +114,27 @@ fn or_fine(mut found: Vec<FileFinding>, kind: Kind, path: &Path, is_there: bool)
 }
 
 /// Who else has it. The credentials file's mode is told, and mended, by what writes it.
-fn guarded(kind: Kind, path: &Path, meta: &Metadata) -> Vec<FileFinding> {
+fn guarded(kind: FileKind, path: &Path, meta: &Metadata) -> Vec<FileFinding> {
     let (owner, us, mode) = (meta.uid(), geteuid(), meta.mode() & 0o777);
     let foreign = (owner != us.as_raw()).then(|| {
         let (path, as_root) = (path.to_owned(), us.is_root());
         FileFinding::Foreign { kind, path, owner, as_root }
     });
     let too_open = match kind {
-        Kind::Config => 0o022,
-        Kind::Credentials => 0,
-        Kind::State => 0o077,
+        FileKind::Config => 0o022,
+        FileKind::Credentials => 0,
+        FileKind::State => 0o077,
     };
     let open = (mode & too_open != 0).then(|| FileFinding::Open { kind, path: path.to_owned(), mode });
     foreign.into_iter().chain(open).collect()
 }
 
 /// What login would come upon, writing the session.
-fn rehearsed(path: &Path, patient: &Patient<'_>) -> Vec<FileFinding> {
-    let usual = format!("{}-mfa", patient.name());
-    let section = patient.session_profile().unwrap_or(&usual);
+fn rehearsed(path: &Path, subject: &Subject<'_>) -> Vec<FileFinding> {
+    let usual = format!("{}-mfa", subject.name());
+    let section = subject.session_profile().unwrap_or(&usual);
     match rehearse(path, &[section]) {
-        Err(error) => vec![FileFinding::Fault { kind: Kind::Credentials, error: Rc::new(error) }],
+        Err(error) => vec![FileFinding::Fault { kind: FileKind::Credentials, error: Rc::new(error) }],
         Ok(rehearsal) => {
             let refused = rehearsal.refused.into_iter().flatten().map(FileFinding::Refused);
             let notice = |notice| FileFinding::Notice { path: path.to_owned(), notice };
@@ -143,14 +143,14 @@ fn rehearsed(path: &Path, patient: &Patient<'_>) -> Vec<FileFinding> {
     }
 }
 
-fn state(patient: &Patient<'_>) -> Vec<FileFinding> {
-    let kind = Kind::State;
-    let path = match plan::state_folder(&patient.world.env) {
+fn state(subject: &Subject<'_>) -> Vec<FileFinding> {
+    let kind = FileKind::State;
+    let path = match plan::state_folder(&subject.world.env) {
         Ok(path) => path,
         Err(error) => return vec![FileFinding::NoState(error)],
     };
     let meta = fs::metadata(&path).ok().filter(Metadata::is_dir);
-    if let Err(error) = ledger::rehearse(&path, patient.mfa_serial()) {
+    if let Err(error) = ledger::rehearse(&path, subject.mfa_serial()) {
         return vec![FileFinding::Fault { kind, error: Rc::new(error) }];
     }
     let found = meta.as_ref().map_or_else(Vec::new, |meta| guarded(kind, &path, meta));

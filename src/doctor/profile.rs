@@ -1,10 +1,10 @@
 //! The profile: which is meant and why, its long-term key, its role, the session that there is.
 
 use super::Finding;
-use super::patient::Patient;
+use super::subject::Subject;
 use crate::aws::credentials_file::{Stored, rfc3339};
 use crate::ledger;
-use crate::plan::{self, PlanError, Reason};
+use crate::plan::{self, ChoiceReason, PlanError};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub enum ProfileFinding {
         /// The profile.
         profile: String,
         /// Why this one.
-        reason: Reason,
+        reason: ChoiceReason,
         /// Where its session goes, if that is known.
         session_profile: Option<String>,
     },
@@ -49,35 +49,35 @@ pub enum ProfileFinding {
     },
 }
 
-pub(super) fn look(patient: &Patient<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
     // Without files there are no profiles; the files are told of.
-    if patient.unreadable.is_some() {
+    if subject.unreadable.is_some() {
         return Vec::new();
     }
     let mut found = Vec::new();
-    match &patient.which {
+    match &subject.which {
         Err(error) => found.push(ProfileFinding::Fault(Rc::clone(error))),
         Ok((which, reason)) => {
-            let session_profile = patient.session_profile().map(str::to_owned);
-            if patient.profiles.get(which.name()).is_some() {
+            let session_profile = subject.session_profile().map(str::to_owned);
+            if subject.profiles.get(which.name()).is_some() {
                 found.push(ProfileFinding::Meant {
                     profile: which.name().to_owned(),
                     reason: *reason,
                     session_profile,
                 });
             }
-            found.extend(faults(patient).into_iter().map(ProfileFinding::Fault));
+            found.extend(faults(subject).into_iter().map(ProfileFinding::Fault));
         }
     }
     let end = |id: &str| ending(id);
-    found.extend(patient.key().map(|key| ProfileFinding::Key { end: end(&key.id) }));
-    let role = patient.plan.as_ref().ok().and_then(|plan| plan.role.as_ref());
+    found.extend(subject.key().map(|key| ProfileFinding::Key { end: end(&key.id) }));
+    let role = subject.plan.as_ref().ok().and_then(|plan| plan.role.as_ref());
     found.extend(role.and_then(|role| {
         let (arn, source) = (role.steps.last()?.arn.clone(), role.source.as_ref().map(|source| source.profile.clone()));
         Some(ProfileFinding::Role { arn, source })
     }));
-    if patient.which.is_ok() && patient.profiles.get(patient.name()).is_some() {
-        found.push(session(patient));
+    if subject.which.is_ok() && subject.profiles.get(subject.name()).is_some() {
+        found.push(session(subject));
     }
     found.into_iter().map(Finding::Profile).collect()
 }
@@ -90,12 +90,12 @@ pub(super) fn ending(id: &str) -> String {
 }
 
 /// Why there is no plan, and what else would keep one from being made.
-fn faults(patient: &Patient<'_>) -> Vec<Rc<PlanError>> {
-    let Err(plan) = &patient.plan else { return Vec::new() };
+fn faults(subject: &Subject<'_>) -> Vec<Rc<PlanError>> {
+    let Err(plan) = &subject.plan else { return Vec::new() };
     let mut faults = vec![Rc::clone(plan)];
-    let key = patient.key.as_ref().and_then(|key| key.as_ref().err());
-    let way = patient.way.as_ref().and_then(|way| way.as_ref().err());
-    for error in key.into_iter().chain(way) {
+    let key = subject.key.as_ref().and_then(|key| key.as_ref().err());
+    let route = subject.route.as_ref().and_then(|route| route.as_ref().err());
+    for error in key.into_iter().chain(route) {
         let kind = std::mem::discriminant(&**error);
         if faults.iter().all(|fault| std::mem::discriminant(&**fault) != kind) {
             faults.push(Rc::clone(error));
@@ -104,9 +104,9 @@ fn faults(patient: &Patient<'_>) -> Vec<Rc<PlanError>> {
     faults
 }
 
-fn session(patient: &Patient<'_>) -> ProfileFinding {
-    let profile = patient.name().to_owned();
-    let (profiles, world) = (&patient.profiles, patient.world);
+fn session(subject: &Subject<'_>) -> ProfileFinding {
+    let profile = subject.name().to_owned();
+    let (profiles, world) = (&subject.profiles, subject.world);
     let state = plan::state_folder(&world.env).ok();
     let stored = |name: &&str| Some((profiles.get(name).and_then(Stored::read)?, (*name).to_owned()));
     let theirs = plan::sessions_of(Some(&profile), profiles);

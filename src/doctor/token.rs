@@ -1,13 +1,13 @@
 //! The tokens: which are there, whether they are locked, and whether one has the account of the MFA device.
 
 use super::Finding;
-use super::patient::Patient;
+use super::subject::Subject;
 use crate::aws::{Identity, MfaSerial};
 use crate::plan::Plan;
 use crate::source::Source;
 use crate::source::secret::{SecretFault, SecretPlace};
 use crate::source::token::{Found, TokenError, Tokens, is_there, name, present, search};
-use crate::world::{Around, Level, Manner, Person};
+use crate::world::{Interaction, Level, Person, PersonContext};
 use hw::survey::{Contents, Look, Survey, Unseen};
 use std::sync::Arc;
 
@@ -80,8 +80,8 @@ pub(super) struct Owner<'a> {
     pub(super) identity: Option<&'a Identity>,
 }
 
-pub(super) async fn look(patient: &Patient<'_>, owner: &Owner<'_>, askable: bool, tokens: &Tokens) -> Vec<Finding> {
-    let plan = patient.plan.as_ref().ok();
+pub(super) async fn look(subject: &Subject<'_>, owner: &Owner<'_>, askable: bool, tokens: &Tokens) -> Vec<Finding> {
+    let plan = subject.plan.as_ref().ok();
     // The account first: looking for it unlocks what can be unlocked without a person.
     let account = match plan {
         Some(plan) => account(plan, owner, askable, tokens).await,
@@ -162,8 +162,8 @@ async fn account(plan: &Plan, owner: &Owner<'_>, askable: bool, tokens: &Tokens)
 
 /// Nothing is asked of anybody, and nothing is shown.
 fn nobody() -> Person {
-    let nobody = Person::new(Box::new(std::io::sink()), None, Around::default());
-    nobody.adjust(&Manner { level: Level::Quiet, askable: false, notices: false, on_touch: None });
+    let nobody = Person::new(Box::new(std::io::sink()), None, PersonContext::default());
+    nobody.adjust(&Interaction { level: Level::Quiet, askable: false, notices: false, on_touch: None });
     nobody
 }
 

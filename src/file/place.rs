@@ -1,7 +1,7 @@
 //! The folder in which a file is replaced: nobody else of us at work there, and an eye on everybody else.
 
 use super::{
-    Content, Edited, FileFault, Privacy, ROUNDS, Stamp, adopt, load, lock, make_folder, resolve, stamp, writing,
+    Content, Edited, FileFault, FileStamp, Privacy, ROUNDS, adopt, load, lock, make_folder, resolve, stamp, writing,
 };
 use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, XattrFlags, fremovexattr, fsetxattr, lgetxattr, statx};
@@ -24,7 +24,7 @@ const RECENT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A file that is about to be replaced: its links followed, its folder there, and nobody else of us at it.
-pub(super) struct Place {
+pub(super) struct ReplaceTarget {
     pub(super) target: PathBuf,
     folder: PathBuf,
     /// Held as long as this lives. It remembers which file we left here last, so that our own is not taken for a stranger's.
@@ -33,7 +33,7 @@ pub(super) struct Place {
     pub(super) company: bool,
 }
 
-impl Place {
+impl ReplaceTarget {
     pub(super) fn take(path: &Path) -> Result<Self, FileFault> {
         let target = resolve(path)?;
         let folder = folder_of(&target).to_owned();
@@ -132,7 +132,7 @@ impl Place {
     }
 
     /// Which file we left here last.
-    fn left(&self) -> Option<Stamp> {
+    fn left(&self) -> Option<FileStamp> {
         let mut text = [0; 200];
         let length = self.lock.read_at(&mut text, 0).ok()?;
         let text = std::str::from_utf8(&text[..length]).ok()?;
@@ -141,7 +141,7 @@ impl Place {
         Some((dev.cast_unsigned(), ino.cast_unsigned(), length.cast_unsigned(), seconds, nanoseconds))
     }
 
-    fn remember(&self, (dev, ino, length, seconds, nanoseconds): &Stamp) {
+    fn remember(&self, (dev, ino, length, seconds, nanoseconds): &FileStamp) {
         let mut text = String::new();
         let _ = writeln!(text, "{} {} {length} {seconds} {nanoseconds}", dev.cast_signed(), ino.cast_signed());
         // Where it cannot be remembered, the next one of us is a little slower.

@@ -145,11 +145,11 @@ fn our_own_file_is_known_again_and_waited_for_by_nobody() {
     let write =
         |n: usize| replace(&path, Privacy::Secret, |text| Ok::<_, FileError>(whole(text, &"x".repeat(n)))).unwrap();
     write(1);
-    let mut place = Place::take(&path).unwrap();
+    let mut place = ReplaceTarget::take(&path).unwrap();
     let (_, meta) = place.settled(&fs::metadata(&path).unwrap()).unwrap().unwrap();
     assert!(!place.company, "it was changed a moment ago, but by us");
     drop(place);
     fs::write(&path, "theirs").unwrap();
-    let mut place = Place::take(&path).unwrap();
+    let mut place = ReplaceTarget::take(&path).unwrap();
     assert!(place.settled(&meta).unwrap().is_some() && place.company);
 }

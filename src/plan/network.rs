@@ -9,7 +9,7 @@ use crate::world::Environment;
 use url::{Host, Url};
 
 pub(super) fn decide(
-    typed: &cli::How,
+    typed: &cli::LoginOptions,
     env: &Environment,
     settings: &Settings,
     serial: Option<&MfaSerial>,

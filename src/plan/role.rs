@@ -1,7 +1,7 @@
 //! Roles: the way from a profile's role to the long-term key that it begins with.
 
-use super::settings::Chosen;
-use super::{ChainFault, Plan, PlanError, SHORTEST, Which, length};
+use super::settings::SettingLookup;
+use super::{ChainFault, Plan, PlanError, ProfileChoice, SHORTEST, length};
 use crate::aws::config_file::Profiles;
 use crate::cli;
 use aws_config::profile::Profile;
@@ -60,7 +60,7 @@ pub(super) fn path<'p>(name: &str, profiles: &'p Profiles) -> Result<Path<'p>, P
             let has_key = at.get("aws_access_key_id").is_some();
             return if has_key { Ok(reversed(steps, at)) } else { Err(bad(ChainFault::NoSource)) };
         }
-        let source = Which::standing_for(source, profiles).name().to_owned();
+        let source = ProfileChoice::standing_for(source, profiles).name().to_owned();
         at = profiles.get(&source).ok_or_else(|| bad(ChainFault::Missing { source: source.clone() }))?;
     }
     Ok(reversed(steps, at))
@@ -83,14 +83,14 @@ fn step(arn: &str, profile: &Profile) -> Option<RoleStep> {
 }
 
 /// A role session's length.
-pub(super) fn duration(typed: &cli::How, chosen: &Chosen<'_>) -> Result<Duration, PlanError> {
+pub(super) fn duration(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>) -> Result<Duration, PlanError> {
     let keys = ["mfa_key_duration", "duration_seconds"];
-    Ok(length(typed, chosen, &keys, SHORTEST..=LONGEST)?.unwrap_or(USUAL))
+    Ok(length(typed, lookup, &keys, SHORTEST..=LONGEST)?.unwrap_or(USUAL))
 }
 
 /// What was typed, as far as it is about the source's session, too.
-pub(super) fn for_the_source(typed: &cli::How) -> cli::How {
-    cli::How {
+pub(super) fn for_the_source(typed: &cli::LoginOptions) -> cli::LoginOptions {
+    cli::LoginOptions {
         mfa_serial: typed.mfa_serial.clone(),
         token: typed.token.clone(),
         account: typed.account.clone(),
@@ -99,6 +99,6 @@ pub(super) fn for_the_source(typed: &cli::How) -> cli::How {
         reader: typed.reader.clone(),
         wait: typed.wait.clone(),
         remember: typed.remember,
-        ..cli::How::default()
+        ..cli::LoginOptions::default()
     }
 }

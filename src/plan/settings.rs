@@ -45,13 +45,13 @@ pub(super) struct Flag<'a> {
 }
 
 /// Where settings are looked for.
-pub(super) struct Chosen<'a> {
+pub(super) struct SettingLookup<'a> {
     pub(super) env: &'a Environment,
     /// The first that has a key counts.
     pub(super) profiles: &'a [&'a Profile],
 }
 
-impl Chosen<'_> {
+impl SettingLookup<'_> {
     /// The first that is set: the flag, a variable, a key of the profile.
     pub(super) fn setting(&self, flag: Flag<'_>, variables: &[&'static str], keys: &[&'static str]) -> Option<Setting> {
         let flagged = flag.value.map(|value| (value, Origin::Flag(flag.name)));
@@ -92,8 +92,8 @@ const LONGEST_WAIT: Duration = Duration::from_hours(24);
 /// How long a token that is not plugged in is waited for, if it is: a length, or a switch.
 pub(super) fn wait(flag: Option<&str>, env: &Environment) -> Result<Option<Duration>, PlanError> {
     let variable = "AWS_MFA_KEY_WAIT";
-    let chosen = Chosen { env, profiles: &[] };
-    let Some(Setting { value, origin }) = chosen.setting(Flag { name: "--wait", value: flag }, &[variable], &[]) else {
+    let lookup = SettingLookup { env, profiles: &[] };
+    let Some(Setting { value, origin }) = lookup.setting(Flag { name: "--wait", value: flag }, &[variable], &[]) else {
         return Ok(None);
     };
     // A variable can be set like a switch; behind the flag, a number is one of seconds.

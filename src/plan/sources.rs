@@ -1,7 +1,7 @@
 //! Where codes may come from, and where a secret in software is kept.
 
-use super::settings::{Chosen, Flag, Setting};
-use super::{Origin, PlanError, Which, which};
+use super::settings::{Flag, Setting, SettingLookup};
+use super::{Origin, PlanError, ProfileChoice, profile_choice};
 use crate::aws::config_file::Profiles;
 use crate::cli;
 use crate::source::command::{CodeCommand, INSIDE};
@@ -13,8 +13,8 @@ use secrecy::SecretString;
 
 /// Where codes may come from. `name` is what a secret is called that has no name of its own.
 pub(super) fn decide(
-    typed: &cli::How,
-    chosen: &Chosen<'_>,
+    typed: &cli::LoginOptions,
+    lookup: &SettingLookup<'_>,
     code: Option<&SecretString>,
     name: &str,
 ) -> Result<Vec<Source>, PlanError> {
@@ -23,16 +23,16 @@ pub(super) fn decide(
         return Ok(vec![Source::Given(digits.map_err(|yubico_otp| PlanError::BadCode { yubico_otp })?)]);
     }
     let command = |line: &str, origin: &Origin| {
-        if chosen.env.os(INSIDE).is_some() {
+        if lookup.env.os(INSIDE).is_some() {
             return Err(PlanError::CommandInCommand { origin: origin.clone() });
         }
-        Ok(Source::Command(CodeCommand { line: line.to_owned(), origin: origin.to_string(), env: chosen.env.clone() }))
+        Ok(Source::Command(CodeCommand { line: line.to_owned(), origin: origin.to_string(), env: lookup.env.clone() }))
     };
     let flag = Flag { name: "--source", value: typed.source.as_deref() };
-    let Some(Setting { value, origin }) = chosen.setting(flag, &["AWS_MFA_KEY_SOURCE"], &["mfa_key_source"]) else {
+    let Some(Setting { value, origin }) = lookup.setting(flag, &["AWS_MFA_KEY_SOURCE"], &["mfa_key_source"]) else {
         // aws-vault's key; where it names us, it is meant for aws-vault.
         let none = Flag { name: "", value: None };
-        let theirs = chosen.setting(none, &[], &["mfa_process"]).filter(|setting| !is_ours(&setting.value));
+        let theirs = lookup.setting(none, &[], &["mfa_process"]).filter(|setting| !is_ours(&setting.value));
         return match theirs {
             Some(setting) => Ok(vec![command(&setting.value, &setting.origin)?]),
             None => Ok(vec![Source::Token, Source::Prompt]),
@@ -46,7 +46,7 @@ pub(super) fn decide(
             return Ok(sources);
         }
         let (part, more) = rest.split_once(',').map_or((rest, None), |(part, more)| (part, Some(more)));
-        let source = without_command(part.trim(), name, chosen.env);
+        let source = without_command(part.trim(), name, lookup.env);
         // What is behind the colon may be a secret that stands in the wrong place.
         let given = || masked(part.trim().split_inclusive(':').next().unwrap_or_default());
         sources.push(source.ok_or_else(|| PlanError::BadSource { given: given(), origin: origin.clone() })?);
@@ -98,14 +98,14 @@ pub struct SecretHome {
 /// # Errors
 /// [`PlanError::BadSource`].
 pub fn secret_home(
-    which: &Which,
-    typed: &cli::Where,
+    which: &ProfileChoice,
+    typed: &cli::SecretPlaceArgs,
     env: &Environment,
     profiles: &Profiles,
 ) -> Result<SecretHome, PlanError> {
-    let name = which::without_twin(which.name());
+    let name = profile_choice::without_twin(which.name());
     let there: Vec<&Profile> = profiles.get(which.name()).into_iter().collect();
-    let sources = decide(&cli::How::default(), &Chosen { env, profiles: &there }, None, name)?;
+    let sources = decide(&cli::LoginOptions::default(), &SettingLookup { env, profiles: &there }, None, name)?;
     let mut places = sources.iter().filter_map(|source| match source {
         Source::Secret(place @ (SecretPlace::File(_) | SecretPlace::Keyring { .. })) => Some(place),
         _ => None,

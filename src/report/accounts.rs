@@ -1,25 +1,17 @@
 //! Accounts and passwords that could not be changed, and what is on the token now.
 
-use super::{Exit, Report, listed, token};
-use crate::accounts::{AccountFault, AccountsError, PictureFault, meant};
+use super::{Exit, Report, change, keyring, secret, token};
+use crate::accounts::{AccountFault, AccountsError, PictureFault};
 use crate::file::{FileError, FileFault};
 use crate::source::keyring::KeyringFault;
 use crate::source::secret::issued::IssuedFault;
 use crate::source::secret::{Keep, SecretFault};
 use crate::world::{NoAnswer, printable};
-use hw::change::{ChangeError, Feature, Refusal};
-use hw::oath::{AccountId, LONGEST_ID, OathError};
-use hw::transport::CarrierError;
+use hw::oath::AccountId;
 use std::path::Path;
 
 /// How to go on where the secret was not given as it should be.
 const GIVE_IT: &str = "paste it at the prompt, pipe it in, or name a picture: --qr FILE";
-
-/// How to go on where a token renames no accounts.
-const ADD_IT_AGAIN: &str = "add it again under the new id, with its secret; firmware cannot be changed";
-
-/// How to find out what is so.
-const LOOK: &str = "look: `aws-mfa-key accounts list`";
 
 pub(super) fn report(what: String, error: &AccountsError) -> Report {
     match error {
@@ -46,7 +38,7 @@ pub(super) fn report(what: String, error: &AccountsError) -> Report {
                 NoAnswer::Nobody => "nobody can be asked here whether it is meant; it is as it was",
                 NoAnswer::Late | NoAnswer::Nothing => "nobody said whether it is meant; it is as it was",
             },
-            format!("in a script: `aws-mfa-key accounts remove --yes {}`", quoted(id)),
+            format!("in a script: `aws-mfa-key accounts remove --yes {}`", change::quoted(id)),
         ),
         AccountsError::NoPassword(answer) => {
             let next = "run it in a terminal and type it, or pipe it in: --stdin";
@@ -67,7 +59,7 @@ pub(super) fn report(what: String, error: &AccountsError) -> Report {
             format!("{token} has no password"),
             "`aws-mfa-key accounts password set` sets one",
         ),
-        AccountsError::Keyring(fault) => keyring(what, fault),
+        AccountsError::Keyring(fault) => keyring::report(what, fault),
         AccountsError::SecretTaken { place } => Report::new(
             Exit::Change,
             what,
@@ -91,24 +83,24 @@ pub(super) fn report(what: String, error: &AccountsError) -> Report {
         ),
         AccountsError::Keep(Keep::File(error)) => kept_in_file(what, error),
         AccountsError::Keep(Keep::Keyring(fault @ (KeyringFault::NoBus | KeyringFault::NoKeyring))) => {
-            let report = keyring(what, fault);
+            let report = keyring::report(what, fault);
             Report { next: format!("{}; or name a file: --file PATH", report.next), ..report }
         }
-        AccountsError::Keep(Keep::Keyring(fault)) => keyring(what, fault),
+        AccountsError::Keep(Keep::Keyring(fault)) => keyring::report(what, fault),
         AccountsError::Keep(Keep::NoSecret { place, fault: SecretFault::Malformed(_) }) => Report::new(
             Exit::Change,
             what,
             format!("{place} holds no secret, or more than that; it is as it was"),
             "look at it, and remove it by hand if it is meant",
         ),
-        AccountsError::Keep(Keep::NoSecret { place, fault }) => super::secret::fault(what, place, fault),
+        AccountsError::Keep(Keep::NoSecret { place, fault }) => secret::fault(what, place, fault),
         AccountsError::Keep(Keep::Credential) => Report::new(
             Exit::Change,
             what,
             "a systemd credential is systemd's to give",
             "`systemd-creds encrypt` makes one for LoadCredentialEncrypted=; or --keyring NAME, --file PATH",
         ),
-        AccountsError::HasNone { token } => has_no_passwords(what, token),
+        AccountsError::HasNone { token } => change::has_no_passwords(what, token),
     }
 }
 
@@ -125,25 +117,6 @@ fn kept_in_file(what: String, error: &FileError) -> Report {
     }
 }
 
-fn has_no_passwords(what: String, token: &str) -> Report {
-    let next = "lock it with its maker's own program";
-    Report::new(Exit::Change, what, format!("{token} has no passwords of this kind"), next)
-}
-
-/// The keyring was asked for something by a person, and could not do it.
-pub(super) fn keyring(what: String, fault: &KeyringFault) -> Report {
-    let (exit, next) = match fault {
-        KeyringFault::NoBus => {
-            (Exit::Failed, "run it in the desktop's own session, where DBUS_SESSION_BUS_ADDRESS is set")
-        }
-        KeyringFault::NoKeyring => (Exit::Failed, "start one: gnome-keyring, KWallet or KeePassXC, for example"),
-        KeyringFault::Locked => (Exit::Person, "unlock it in its dialog, or with the desktop's own program (Seahorse)"),
-        KeyringFault::Stuck { .. } => (Exit::Failed, "look whether it waits for a password in a window of its own"),
-        KeyringFault::Failed { .. } => (Exit::Failed, "look at what it logs: `journalctl --user`"),
-    };
-    Report::new(exit, what, fault.to_string(), next)
-}
-
 fn untyped(what: &str, answer: NoAnswer) -> String {
     match answer {
         NoAnswer::Nobody => format!("nobody can be asked here for {what}"),
@@ -152,29 +125,15 @@ fn untyped(what: &str, answer: NoAnswer) -> String {
     }
 }
 
-/// An id as one types it to a shell.
-fn quoted(id: &AccountId) -> String {
-    super::quoted(&id.to_string())
-}
-
 /// A profile names an account that is not called so any more.
 #[must_use]
 pub fn is_named(profile: &str, now: Option<&AccountId>) -> String {
-    let id = now.map_or("ID".to_owned(), quoted);
+    let id = now.map_or("ID".to_owned(), change::quoted);
     let (said, profile) = (printable(profile, 80), super::quoted(&printable(profile, 80)));
     let which = if now.is_some() { "" } else { ", with another ID, or with '' for the one that is found" };
     format!(
         "profile {said} names it (mfa_key_account): `aws configure set mfa_key_account {id} --profile {profile}`{which}"
     )
-}
-
-/// Why a text is not what an issuer gives.
-pub(super) fn issued(text: &str, fault: IssuedFault) -> String {
-    match fault {
-        IssuedFault::NotASecret => format!("{text} is neither base32 nor an otpauth:// URI"),
-        IssuedFault::Export => format!("{text} is an export of several accounts (otpauth-migration://)"),
-        IssuedFault::Uri { part } => format!("{text} is an otpauth:// URI with {part}"),
-    }
 }
 
 fn account(what: String, fault: &AccountFault) -> Report {
@@ -185,7 +144,7 @@ fn account(what: String, fault: &AccountFault) -> Report {
                 IssuedFault::Export => "take the QR code or the secret of the one account, as its issuer showed it",
                 IssuedFault::Uri { .. } => "get it anew from who issued it, without changing it",
             };
-            (issued("what was given", *fault), next)
+            (secret::issued("what was given", *fault), next)
         }
         AccountFault::NoId => {
             let next = "give it an id, such as \"Amazon Web Services:alice@example\"";
@@ -219,107 +178,4 @@ fn picture(what: String, path: &Path, fault: &PictureFault) -> Report {
         PictureFault::Several => ("it shows several accounts".to_owned(), "cut out the one that is meant"),
     };
     Report::new(Exit::Change, what, format!("{path}: {cause}"), next)
-}
-
-/// A change that was not made, or perhaps not.
-pub(super) fn change(what: String, token: &str, error: &ChangeError) -> Report {
-    match error {
-        ChangeError::Refused(refusal) => refused(what, token, refusal),
-        ChangeError::Failed(OathError::Unsupported { command: "SET CODE" }) => has_no_passwords(what, token),
-        ChangeError::Failed(why) => {
-            let report = token::oath(what, token, why);
-            let next = match why {
-                OathError::Unsupported { command: "RENAME" } => ADD_IT_AGAIN.to_owned(),
-                _ => report.next,
-            };
-            Report { cause: format!("{}; nothing was changed", report.cause), next, ..report }
-        }
-        ChangeError::Uncertain(why) => {
-            let report = token::oath(what, token, why);
-            let cause = match why.carrier() {
-                Some(why) => format!("{token}: {why}, in the middle: it may be done, or not"),
-                None => format!("{token}: {}, in the middle: it may be done, or not", token::chain(why)),
-            };
-            let next = match why.carrier() {
-                Some(CarrierError::Removed | CarrierError::Empty) => format!("plug it in again, and {LOOK}"),
-                Some(
-                    CarrierError::NoService | CarrierError::ServiceStopped | CarrierError::Refused | CarrierError::Busy,
-                ) => format!(
-                    "{}; then {LOOK}",
-                    report.next.trim_end_matches("; then try again").trim_end_matches(", then try again")
-                ),
-                Some(CarrierError::Reset) => format!("{LOOK}, and try again if it is not"),
-                Some(CarrierError::Mute | CarrierError::Broken | CarrierError::Other { .. }) | None => {
-                    format!("pull the token out, plug it in again, and {LOOK}")
-                }
-            };
-            Report { cause, next, ..report }
-        }
-    }
-}
-
-fn refused(what: String, token: &str, refusal: &Refusal) -> Report {
-    let (exit, cause, next) = match refusal {
-        Refusal::Exists { id } => (
-            Exit::Change,
-            format!("{token} has an account {id} already, which is as it was"),
-            "choose another id; `aws-mfa-key accounts add --force` overwrites an account".to_owned(),
-        ),
-        Refusal::KeepsWhatItHas { id } => (
-            Exit::Change,
-            format!("{token} does not overwrite accounts; {id} is as it was"),
-            format!("`aws-mfa-key accounts remove {}`, then add it again", quoted(id)),
-        ),
-        Refusal::NoSuchAccount { id, present } => no_such_account(token, id, present),
-        Refusal::IdLength { length } => (
-            Exit::Change,
-            format!("the id has {length} bytes, and a token stores 1 to {LONGEST_ID}"),
-            "choose a shorter one".to_owned(),
-        ),
-        Refusal::Full { used } => (
-            Exit::Change,
-            format!("{token} has no room left: there are {used} accounts on it"),
-            "remove one: `aws-mfa-key accounts remove ID`".to_owned(),
-        ),
-        Refusal::TooOld { feature, has } => (
-            Exit::Change,
-            format!("{token} has version {has}, and {feature} came with {}", feature.since()),
-            match feature {
-                Feature::Touch => "leave out --touch, or use another token".to_owned(),
-                Feature::Sha512 => "use another token".to_owned(),
-                Feature::Rename => ADD_IT_AGAIN.to_owned(),
-            },
-        ),
-        Refusal::Ambiguous { id, other } => (
-            Exit::Change,
-            format!("the firmware of {token} would overwrite {other}, since its id begins with {id}"),
-            "choose an id with which no other begins".to_owned(),
-        ),
-        Refusal::NotKept => (
-            Exit::Failed,
-            format!("{token} said that it is done, and does not show it"),
-            "look at it: `aws-mfa-key accounts list`".to_owned(),
-        ),
-        Refusal::GivenUp => (Exit::Failed, "it was given up".to_owned(), "try again".to_owned()),
-        Refusal::Doubled { id } => (
-            Exit::Failed,
-            format!("{token} does not overwrite accounts: it has two of the id {id} now"),
-            format!("`aws-mfa-key accounts remove {}` removes both; then add it again", quoted(id)),
-        ),
-        Refusal::NoTouch { id } => (
-            Exit::Failed,
-            format!("{token} knows no touch: {id} is there, and gives its codes without"),
-            format!("`aws-mfa-key accounts remove {}`, if that is not good enough", quoted(id)),
-        ),
-    };
-    Report::new(exit, what, cause, next)
-}
-
-fn no_such_account(token: &str, id: &AccountId, present: &[AccountId]) -> (Exit, String, String) {
-    let there = if present.is_empty() { "it has none".to_owned() } else { format!("only {}", listed(present.iter())) };
-    let next = match meant(id, present) {
-        Some(meant) => format!("did you mean {}?", quoted(&meant)),
-        None => "name one of them, byte for byte".to_owned(),
-    };
-    (Exit::Change, format!("{token} has no account {id}, {there}"), next)
 }

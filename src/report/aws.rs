@@ -1,8 +1,9 @@
 //! What AWS refused.
 
-use super::network::unreached;
+use super::refused::{TRUST, refused};
+use super::unreached::unreached;
 use super::{Exit, Report};
-use crate::aws::client::{AwsError, Refusal};
+use crate::aws::client::AwsError;
 use crate::aws::{Identity, MfaSerial};
 use crate::login::NoSession;
 use crate::world::printable;
@@ -11,7 +12,10 @@ use std::time::Duration;
 /// GetCallerIdentity failed: it is the long-term key, the clock, or the way.
 pub(super) fn identity(profile: &str, error: &AwsError) -> Report {
     let what = format!("could not log in profile {profile}");
-    let AwsError::Refused(refusal) = error else { return unreached(what, error) };
+    let refusal = match error {
+        AwsError::Refused(refusal) => refusal,
+        AwsError::Unreached(error) => return unreached(what, error),
+    };
     let list = format!("`aws iam list-access-keys --profile {profile}`, or the IAM console, shows the user's keys");
     let (cause, next) = match refusal.code.as_str() {
         "InvalidClientTokenId" | "UnrecognizedClientException" => (
@@ -45,12 +49,15 @@ pub(super) fn mfa_devices(profile: &str, error: &AwsError) -> Report {
 /// GetSessionToken failed: what is known tells more than AWS's sentence.
 pub(super) fn session(profile: &str, failure: &NoSession) -> Report {
     let what = format!("could not log in profile {profile}");
-    let AwsError::Refused(refusal) = &failure.error else {
-        let mut report = unreached(what, &failure.error);
-        if failure.error.may_have_arrived() {
-            report.cause.push_str(" (the code is spent)");
+    let refusal = match &failure.error {
+        AwsError::Refused(refusal) => refusal,
+        AwsError::Unreached(error) => {
+            let mut report = unreached(what, error);
+            if failure.error.may_have_arrived() {
+                report.cause.push_str(" (the code is spent)");
+            }
+            return report;
         }
-        return report;
     };
     let message = refusal.message.to_lowercase();
     let (exit, cause, next) = if refusal.is_wrong_code() {
@@ -81,16 +88,16 @@ pub(super) fn session(profile: &str, failure: &NoSession) -> Report {
 /// AssumeRole failed.
 pub(super) fn role(profile: &str, arn: &str, error: &AwsError) -> Report {
     let what = format!("could not log in profile {profile}");
-    let AwsError::Refused(refusal) = error else { return unreached(what, error) };
+    let refusal = match error {
+        AwsError::Refused(refusal) => refusal,
+        AwsError::Unreached(error) => return unreached(what, error),
+    };
     let arn = printable(arn, 200);
     if refusal.code == "AccessDenied" {
         return Report::new(Exit::Refused, what, format!("AWS does not let this session assume {arn}"), TRUST);
     }
     refused(what, refusal)
 }
-
-/// What decides whether a role can be assumed.
-const TRUST: &str = "look at the role's trust policy (who, external id, MFA) and at the user's sts:AssumeRole";
 
 /// An MFA device is not among those that its user has.
 pub(super) fn not_theirs(
@@ -148,39 +155,4 @@ fn wrong_code(failure: &NoSession) -> String {
         text.push_str(&format!("; this machine's clock is off by {by}, which was allowed for"));
     }
     text
-}
-
-pub(super) fn refused(what: String, refusal: &Refusal) -> Report {
-    let id = refusal.request_id.as_deref().map_or(String::new(), |id| format!(", request {}", printable(id, 60)));
-    let code = printable(&refusal.code, 80);
-    let cause = match printable(&refusal.message, 300) {
-        message if message.is_empty() => format!("AWS says {code} (HTTP {}{id})", refusal.status),
-        message => format!("AWS says {code}: {message} (HTTP {}{id})", refusal.status),
-    };
-    if refusal.is_clock() {
-        return Report::new(Exit::Failed, what, cause, "set this machine's clock: `timedatectl`");
-    }
-    if refusal.code == "ValidationError" && refusal.message.contains("DurationSeconds") {
-        return Report::new(Exit::Refused, what, cause, "ask for less: `--duration 1h`, or change duration_seconds");
-    }
-    if refusal.message.contains("sts:AssumeRole") {
-        return Report::new(Exit::Refused, what, cause, TRUST);
-    }
-    if refusal.is_throttling() {
-        return Report::new(
-            Exit::Refused,
-            what,
-            cause,
-            "too much was asked in too short a time; wait a minute, then try again",
-        );
-    }
-    if refusal.is_outage() {
-        return Report::new(
-            Exit::Unreachable,
-            what,
-            cause,
-            "AWS has a problem; try again in a minute, or with another --region",
-        );
-    }
-    Report::new(Exit::Refused, what, cause, "look at the long-term key and its user in the IAM console")
 }

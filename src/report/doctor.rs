@@ -1,7 +1,7 @@
 //! What the doctor found, line by line: how bad it is, what is so, and the exact fix.
 
-mod around;
 mod at_aws;
+mod pcsc;
 mod profile;
 mod token;
 
@@ -10,7 +10,7 @@ use crate::doctor::Finding;
 
 /// How bad something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum Severity {
     /// As it should be.
     Ok,
     /// Login works, or may work, all the same.
@@ -19,7 +19,7 @@ pub enum Level {
     Fault,
 }
 
-impl Level {
+impl Severity {
     /// As it stands in tables and JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -37,7 +37,7 @@ pub struct Check {
     /// What was looked at; scripts rely on these.
     pub name: &'static str,
     /// How bad it is.
-    pub level: Level,
+    pub level: Severity,
     /// What is so.
     pub message: String,
     /// What to type, for all that is not ok.
@@ -46,15 +46,15 @@ pub struct Check {
 
 impl Check {
     fn ok(name: &'static str, message: impl Into<String>) -> Self {
-        Self { name, level: Level::Ok, message: message.into(), fix: None }
+        Self { name, level: Severity::Ok, message: message.into(), fix: None }
     }
 
     fn warning(name: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { name, level: Level::Warning, message: message.into(), fix: Some(fix.into()) }
+        Self { name, level: Severity::Warning, message: message.into(), fix: Some(fix.into()) }
     }
 
     fn fault(name: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { name, level: Level::Fault, message: message.into(), fix: Some(fix.into()) }
+        Self { name, level: Severity::Fault, message: message.into(), fix: Some(fix.into()) }
     }
 
     /// What login would stop at, of which the error says no more than that.
@@ -69,7 +69,7 @@ impl Check {
 
     /// The same, where login goes on.
     fn merely(self, is_dispensable: bool) -> Self {
-        let level = if is_dispensable { self.level.min(Level::Warning) } else { self.level };
+        let level = if is_dispensable { self.level.min(Severity::Warning) } else { self.level };
         Self { level, ..self }
     }
 }
@@ -78,8 +78,8 @@ impl Check {
 #[must_use]
 pub fn check(finding: &Finding) -> Check {
     match finding {
-        Finding::Service(finding) => around::service(finding),
-        Finding::Usb(finding) => around::usb(finding),
+        Finding::Service(finding) => pcsc::service(finding),
+        Finding::Usb(finding) => pcsc::usb(finding),
         Finding::Token(finding) => token::check(finding),
         Finding::Profile(finding) => profile::check(finding),
         Finding::File(finding) => profile::file(finding),
@@ -93,7 +93,7 @@ pub fn check(finding: &Finding) -> Check {
 pub fn summary(checks: &[Check]) -> String {
     let count = |level| checks.iter().filter(|check| check.level == level).count();
     let said = |count: usize, name: &str| format!("{count} {name}{}", if count == 1 { "" } else { "s" });
-    let outcome = match (count(Level::Fault), count(Level::Warning)) {
+    let outcome = match (count(Severity::Fault), count(Severity::Warning)) {
         (0, 0) => "All is well.".to_owned(),
         (faults, warnings) => format!("{}, {}.", said(faults, "fault"), said(warnings, "warning")),
     };

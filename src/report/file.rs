@@ -1,11 +1,11 @@
 //! Files that cannot be read, written or trusted.
 
 use super::{Exit, Report};
-use crate::aws::credentials_file::{CredentialsError, Notice};
+use crate::aws::credentials_file::{CredentialsError, CredentialsNotice};
 use crate::aws::sections::warnings::{Misread, Warning};
 use crate::file::{self, FileError, FileFault};
 use crate::source::private_file::PrivateFault;
-use crate::source::token::Place;
+use crate::source::token::PasswordPlace;
 use crate::world::printable;
 use std::path::Path;
 
@@ -141,7 +141,7 @@ pub(super) fn credentials(spent: bool, error: &CredentialsError) -> Report {
 
 /// Warnings of what stands in a credentials file, and of what writing it changes; the first few, if there are many.
 #[must_use]
-pub fn notices(path: &Path, notices: &[Notice]) -> Vec<String> {
+pub fn notices(path: &Path, notices: &[CredentialsNotice]) -> Vec<String> {
     /// More lines than this nobody reads.
     const MOST: usize = 5;
     let path = printable(&path.to_string_lossy(), 300);
@@ -154,18 +154,18 @@ pub fn notices(path: &Path, notices: &[Notice]) -> Vec<String> {
 }
 
 /// What a notice says, without saying that it is one.
-pub(super) fn notice_text(path: &str, notice: &Notice) -> String {
+pub(super) fn notice_text(path: &str, notice: &CredentialsNotice) -> String {
     match notice {
-        Notice::File(file::Notice::Tightened { mode }) => {
+        CredentialsNotice::File(file::ReplaceNotice::Tightened { mode }) => {
             format!("others can read {path} (mode {mode:04o}); now its owner alone (0600)")
         }
-        Notice::File(file::Notice::LinkCut { others: 1 }) => {
+        CredentialsNotice::File(file::ReplaceNotice::LinkCut { others: 1 }) => {
             format!("{path} has another name (a hard link), which keeps the old text")
         }
-        Notice::File(file::Notice::LinkCut { others }) => {
+        CredentialsNotice::File(file::ReplaceNotice::LinkCut { others }) => {
             format!("{path} has {others} other names (hard links), which keep the old text")
         }
-        Notice::Line(Warning { line, what }) => format!("{path}, line {line}: {}", misread(what)),
+        CredentialsNotice::Line(Warning { line, what }) => format!("{path}, line {line}: {}", misread(what)),
     }
 }
 
@@ -200,11 +200,13 @@ fn misread(what: &Misread) -> String {
 }
 
 /// A file with the password of a token cannot be used.
-pub(super) fn password(what: String, place: &Place, fault: &PrivateFault) -> Report {
+pub(super) fn password(what: String, place: &PasswordPlace, fault: &PrivateFault) -> Report {
     let (path, kind, named_by) = match place {
-        Place::File(path) => (path.to_string_lossy(), "password file", "AWS_MFA_KEY_PASSWORD_FILE"),
-        Place::Credential(path) => (path.to_string_lossy(), "systemd credential", "LoadCredential= in the unit"),
-        Place::Keyring | Place::Ykman => (place.to_string().into(), "password", "the keyring"),
+        PasswordPlace::File(path) => (path.to_string_lossy(), "password file", "AWS_MFA_KEY_PASSWORD_FILE"),
+        PasswordPlace::Credential(path) => {
+            (path.to_string_lossy(), "systemd credential", "LoadCredential= in the unit")
+        }
+        PasswordPlace::Keyring | PasswordPlace::Ykman => (place.to_string().into(), "password", "the keyring"),
     };
     let after = "if others could read it, change the password: `aws-mfa-key accounts password change`";
     let (cause, next) = private(&printable(&path, 300), kind, named_by, after, fault);

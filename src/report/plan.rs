@@ -125,9 +125,9 @@ fn without_user(url: &str) -> String {
     printable(&format!("{scheme}{colon}{host}{path}"), 120)
 }
 
-type Lines = (String, String, String);
+type ReportLines = (String, String, String);
 
-fn chain(profile: &str, fault: &ChainFault) -> Lines {
+fn chain(profile: &str, fault: &ChainFault) -> ReportLines {
     let (cause, next) = match fault {
         ChainFault::NoSource => (
             "it has a role, and nothing to assume it with".to_owned(),
@@ -153,11 +153,11 @@ fn chain(profile: &str, fault: &ChainFault) -> Lines {
     (format!("could not log in profile {profile}"), cause, next.to_owned())
 }
 
-fn unusable(given: &str, origin: &Origin, cause: &str, next: &str) -> Lines {
+fn unusable(given: &str, origin: &Origin, cause: &str, next: &str) -> ReportLines {
     (format!("{origin} cannot be \"{}\"", printable(given, 80)), cause.to_owned(), next.to_owned())
 }
 
-fn no_profile(profile: &str, known: &[String]) -> Lines {
+fn no_profile(profile: &str, known: &[String]) -> ReportLines {
     /// From here on two names are alike, from 0 to 1 (Jaro).
     const ALIKE: f64 = 0.8;
     let likeness = |name: &&String| strsim::jaro(name, profile);
@@ -176,7 +176,7 @@ fn no_profile(profile: &str, known: &[String]) -> Lines {
     (format!("there is no profile {profile}"), cause, next)
 }
 
-fn no_key(profile: &str, instead: Option<&str>) -> Lines {
+fn no_key(profile: &str, instead: Option<&str>) -> ReportLines {
     let error = format!("could not log in profile {profile}");
     match instead {
         None => (
@@ -192,7 +192,7 @@ fn no_key(profile: &str, instead: Option<&str>) -> Lines {
     }
 }
 
-fn serial(given: &str, origin: &Origin, fault: SerialFault) -> Lines {
+fn serial(given: &str, origin: &Origin, fault: SerialFault) -> ReportLines {
     let right = "the serial number of the user's \"Authenticator app\" is arn:aws:iam::ACCOUNT:mfa/NAME";
     let (cause, next) = match fault {
         SerialFault::Fido => {
@@ -210,7 +210,7 @@ fn serial(given: &str, origin: &Origin, fault: SerialFault) -> Lines {
     unusable(given, origin, cause, next)
 }
 
-fn length(given: &str, origin: &Origin, longest: Option<Duration>) -> Lines {
+fn length(given: &str, origin: &Origin, longest: Option<Duration>) -> ReportLines {
     if let (Ok(number), Some(longest)) = (given.trim().parse::<u64>(), longest)
         && let Some(meant) = meant_length(number, longest)
     {
@@ -236,7 +236,7 @@ fn meant_length(number: u64, longest: Duration) -> Option<String> {
     }
 }
 
-fn code(yubico_otp: bool) -> Lines {
+fn code(yubico_otp: bool) -> ReportLines {
     let cause = if yubico_otp {
         "it is what a YubiKey types when it is touched (a Yubico OTP), not a code of the OATH applet"
     } else {

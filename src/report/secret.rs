@@ -1,7 +1,8 @@
 //! Secrets in software that are not there or not fit, and commands that print no code.
 
-use super::{Exit, Report, accounts, file};
+use super::{Exit, Report, file, keyring};
 use crate::source::command::CommandFault;
+use crate::source::secret::issued::IssuedFault;
 use crate::source::secret::{SecretFault, SecretPlace};
 use crate::world::printable;
 
@@ -26,9 +27,9 @@ pub(super) fn fault(what: String, place: &SecretPlace, fault: &SecretFault) -> R
             format!("there is no secret in {place}"),
             format!("put it there: `aws-mfa-key secret add --keyring {}`", name(place)),
         ),
-        SecretFault::Keyring(fault) => return accounts::keyring(what, fault),
+        SecretFault::Keyring(fault) => return keyring::report(what, fault),
         SecretFault::Malformed(fault) => (
-            accounts::issued(&format!("the first line of {place}"), *fault),
+            issued(&format!("the first line of {place}"), *fault),
             "put the secret there that IAM shows with the QR code (\"Show secret key\")".to_owned(),
         ),
         SecretFault::Unlike { digits, period, algorithm } => (
@@ -39,6 +40,15 @@ pub(super) fn fault(what: String, place: &SecretPlace, fault: &SecretFault) -> R
         ),
     };
     Report::new(Exit::Change, what, cause, next)
+}
+
+/// Why a text is not what an issuer gives.
+pub(super) fn issued(text: &str, fault: IssuedFault) -> String {
+    match fault {
+        IssuedFault::NotASecret => format!("{text} is neither base32 nor an otpauth:// URI"),
+        IssuedFault::Export => format!("{text} is an export of several accounts (otpauth-migration://)"),
+        IssuedFault::Uri { part } => format!("{text} is an otpauth:// URI with {part}"),
+    }
 }
 
 fn name(place: &SecretPlace) -> String {

@@ -1,18 +1,12 @@
 //! Tokens that are missing, busy, locked, or have no such account.
 
-use super::{Exit, Report, listed};
-use crate::source::token::{Place, TokenError};
+use super::oath::{carrier, oath};
+use super::{Exit, Report, change, listed};
+use crate::source::token::{PasswordPlace, TokenError};
 use crate::world::{Process, printable};
-use hw::oath::OathError;
-use hw::transport::CarrierError;
 
 /// What may help where nobody is known to be using the token.
 const NOBODY_KNOWN: &str = "close Yubico Authenticator; `gpgconf --kill scdaemon` makes GnuPG let go; then try again";
-
-/// The service itself.
-pub(super) fn bus(why: &CarrierError) -> Report {
-    carrier(String::new(), None, why)
-}
 
 pub(super) fn report(what: String, error: &TokenError) -> Report {
     match error {
@@ -80,7 +74,7 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
             format!("several tokens are plugged in: {}", listed(tokens.iter())),
             "name one: --token SERIAL, or pull the others out",
         ),
-        TokenError::Change { token, why } => super::accounts::change(what, token, why),
+        TokenError::Change { token, why } => change::report(what, token, why),
         TokenError::Unanswered { token, waited, begun: false } => Report::new(
             Exit::Failed,
             what,
@@ -106,7 +100,7 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
             Exit::Person,
             what,
             format!("{token} did not take the password from {}, and nobody typed another", listed(places.iter())),
-            match places.iter().any(|place| matches!(place, Place::File(_) | Place::Credential(_))) {
+            match places.iter().any(|place| matches!(place, PasswordPlace::File(_) | PasswordPlace::Credential(_))) {
                 true => "put the right one there, or type it in a terminal",
                 false => "type it in a terminal: `aws-mfa-key accounts password remember` remembers the right one",
             },
@@ -197,93 +191,4 @@ fn no_match(
             Report::new(Exit::Change, what, cause, next)
         }
     }
-}
-
-pub(super) fn oath(what: String, token: &str, why: &OathError) -> Report {
-    if let Some(why) = why.carrier() {
-        return carrier(what, Some(token), why);
-    }
-    match why {
-        OathError::TouchMissing { waited } => Report::new(
-            Exit::Person,
-            what,
-            format!("{token} was not touched within {} s", waited.as_secs()),
-            "try again, and touch it when it blinks",
-        ),
-        OathError::PasswordNeeded { .. } => Report::new(
-            Exit::Person,
-            what,
-            format!("the OATH applet of {token} is locked with a password"),
-            "run it in a terminal and type the password",
-        ),
-        OathError::WrongPassword => {
-            Report::new(Exit::Person, what, format!("that is not the password of {token}"), "try again")
-        }
-        OathError::WrongProof => Report::new(
-            Exit::Failed,
-            what,
-            format!("{token} cannot prove that it knows the password: it may be an impostor"),
-            "pull it out, and look whether it is yours",
-        ),
-        OathError::AppletMissing { .. } => Report::new(
-            Exit::Failed,
-            what,
-            format!("{token}: {why}"),
-            "switch the applet on: `ykman config usb --enable OATH`",
-        ),
-        OathError::OtherToken { .. } | OathError::OtherApplet { .. } | OathError::NoSuchAccount { .. } => Report::new(
-            Exit::Failed,
-            what,
-            format!("{token}: {why}"),
-            "somebody changed the token or its accounts meanwhile; try again",
-        ),
-        OathError::Full => {
-            Report::new(Exit::Change, what, format!("{token}: {why}"), "remove one: `aws-mfa-key accounts remove ID`")
-        }
-        OathError::Unsupported { .. } => {
-            Report::new(Exit::Change, what, format!("{token}: {why}"), "use a token that can, such as a YubiKey 5")
-        }
-        OathError::NotPermitted
-        | OathError::Exchange(_)
-        | OathError::Malformed { .. }
-        | OathError::Digits { .. }
-        | OathError::Status { .. }
-        | OathError::NoRandomness => Report::new(
-            Exit::Failed,
-            what,
-            format!("{token}: {}", chain(why)),
-            "pull the token out, plug it in again, and try again",
-        ),
-    }
-}
-
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
-}
-
-fn carrier(what: String, token: Option<&str>, why: &CarrierError) -> Report {
-    let (exit, next) = match why {
-        CarrierError::NoService => {
-            let next = "start it: `sudo systemctl enable --now pcscd.socket` (packages pcscd and libccid)";
-            (Exit::NoToken, next)
-        }
-        CarrierError::ServiceStopped => (Exit::NoToken, "start it again: `sudo systemctl restart pcscd`"),
-        CarrierError::Refused => {
-            let next = "`aws-mfa-key doctor` says what lets you in; without a desktop session (SSH, a service), polkit has to allow it";
-            (Exit::Failed, next)
-        }
-        CarrierError::Busy => (Exit::Failed, "close what is using it, then try again"),
-        CarrierError::Removed | CarrierError::Empty => (Exit::NoToken, "plug it in again, then try again"),
-        CarrierError::Reset => (Exit::Failed, "try again; if it stays, end the program that resets it"),
-        CarrierError::Mute | CarrierError::Broken | CarrierError::Other { .. } => {
-            (Exit::Failed, "pull the token out, plug it in again, and try again")
-        }
-    };
-    Report::new(exit, what, token.map_or_else(|| why.to_string(), |token| format!("{token}: {why}")), next)
 }

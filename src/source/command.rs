@@ -17,8 +17,6 @@ use zeroize::Zeroizing;
 pub const INSIDE: &str = "AWS_MFA_KEY_IN_COMMAND";
 /// How long a command may take, with what a person does for it.
 const LIMIT: Duration = Duration::from_mins(1);
-/// Silence after which it is said what is waited for.
-const MOMENT: Duration = Duration::from_secs(2);
 /// How long its last words may take.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// More than any code is long, in bytes.
@@ -106,18 +104,12 @@ impl CodeCommand {
 
     /// Waits, and shows what for; `None` if it takes too long.
     async fn shown<T>(&self, person: &Person, work: impl Future<Output = T>) -> Option<T> {
-        let (mut work, begun, wait) = (pin!(work), Instant::now(), person.wait());
-        loop {
-            let passed = begun.elapsed();
-            let left = LIMIT.checked_sub(passed).filter(|left| !left.is_zero())?;
-            if passed >= MOMENT {
-                wait.show(&format!("Waiting for the command in {}", self.origin), Some(left));
-            }
-            let pause = MOMENT.checked_sub(passed).unwrap_or(Duration::from_secs(1)).min(left);
-            if let Ok(done) = tokio::time::timeout(pause, &mut work).await {
-                return Some(done);
-            }
-        }
+        let begun = Instant::now();
+        let waiting = person.wait_for(work, |wait| {
+            let left = LIMIT.saturating_sub(begun.elapsed());
+            wait.show(&format!("Waiting for the command in {}", self.origin), Some(left));
+        });
+        tokio::time::timeout(LIMIT, waiting).await.ok()
     }
 }
 

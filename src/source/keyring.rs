@@ -5,7 +5,6 @@
 use crate::world::{Environment, Person, printable, stack};
 use secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use std::collections::HashMap;
-use std::pin::pin;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -13,8 +12,6 @@ use zeroize::Zeroizing;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a person has to unlock it.
 const UNLOCKING: Duration = Duration::from_mins(1);
-/// Silence after which it is said what is waited for.
-const MOMENT: Duration = Duration::from_secs(1);
 
 /// Why the keyring could not be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -256,17 +253,8 @@ async fn bounded<T>(
         Dialog::Never => (PATIENCE, "Waiting for the keyring"),
         Dialog::Allowed => (UNLOCKING, "Waiting for the keyring; it may ask to be unlocked"),
     };
-    let mut asking = pin!(asking);
-    let answer = match tokio::time::timeout(MOMENT, &mut asking).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            let wait = person.wait();
-            wait.show(what, None);
-            let answer = tokio::time::timeout(limit.saturating_sub(MOMENT), asking).await;
-            drop(wait);
-            answer.unwrap_or(Err(KeyringFault::Stuck { waited: limit }))
-        }
-    };
+    let waiting = person.wait_for(asking, |wait| wait.show(what, None));
+    let answer = tokio::time::timeout(limit, waiting).await.unwrap_or(Err(KeyringFault::Stuck { waited: limit }));
     stack::wipe();
     answer
 }

@@ -15,8 +15,8 @@ mod ykman;
 
 pub use choose::{choose, present};
 pub use holders::holders;
-pub use remembered::Place;
-pub use search::{Outcome, Search, is_there, search};
+pub use remembered::PasswordPlace;
+pub use search::{Search, SearchOutcome, is_there, search};
 pub use tokens::Tokens;
 
 use crate::source::private_file::PrivateFault;
@@ -108,12 +108,12 @@ pub enum TokenError {
         /// The token.
         token: String,
         /// Where what was refused is remembered.
-        places: Vec<Place>,
+        places: Vec<PasswordPlace>,
     },
     /// A file with its password cannot be used.
     PasswordFile {
         /// Where it is.
-        place: Place,
+        place: PasswordPlace,
         /// Why.
         fault: Arc<PrivateFault>,
     },

@@ -28,7 +28,7 @@ pub fn name() -> Option<String> {
         match judge(&words) {
             Judged::Nobody => return None,
             Judged::PassesOn => id = parent,
-            Judged::Named(name) => return Some(printable(&name, LONGEST)),
+            Judged::NamedProfile(name) => return Some(printable(&name, LONGEST)),
         }
     }
     None
@@ -53,7 +53,7 @@ fn look(id: i32) -> Option<(Vec<String>, i32)> {
 enum Judged {
     Nobody,
     PassesOn,
-    Named(String),
+    NamedProfile(String),
 }
 
 fn judge(words: &[String]) -> Judged {
@@ -71,7 +71,7 @@ fn judge(words: &[String]) -> Judged {
         return Judged::Nobody;
     }
     let is_interpreter = INTERPRETERS.iter().any(|name| program.starts_with(name));
-    Judged::Named(script(rest).filter(|_| is_interpreter).unwrap_or(program))
+    Judged::NamedProfile(script(rest).filter(|_| is_interpreter).unwrap_or(program))
 }
 
 /// A shell runs a line for somebody, or a script, or waits for what a person types.
@@ -85,7 +85,7 @@ fn shell(rest: &[String]) -> Judged {
             _ if is_short && word.contains('c') => return Judged::PassesOn,
             _ if is_short && word.contains(['i', 's']) => return Judged::Nobody,
             _ if word.starts_with(['-', '+']) => {}
-            script => return Judged::Named(file_name(script)),
+            script => return Judged::NamedProfile(file_name(script)),
         }
     }
     Judged::Nobody
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn who_asks_by_what_was_started() {
-        let named = |name: &str| Judged::Named(name.to_owned());
+        let named = |name: &str| Judged::NamedProfile(name.to_owned());
         let cases = [
             ("terraform apply", named("terraform")),
             ("/usr/bin/python3 /usr/local/bin/aws s3 ls", named("aws")),

@@ -3,8 +3,8 @@
 //! All of it goes on on a thread of its own, with bounds: a desktop that hangs, refuses or is not there costs nobody anything.
 
 use super::Environment;
-use super::calls::Desktop;
-use super::wanted::Notice;
+use super::notifications::Desktop;
+use super::prompt::DesktopNotice;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -29,11 +29,11 @@ const CRITICAL: u8 = 2;
 /// The bus of the person's session; nothing is asked of it before there is something to show.
 pub struct SessionBus {
     address: String,
-    thread: Mutex<Option<UnboundedSender<Order>>>,
+    thread: Mutex<Option<UnboundedSender<DesktopOrder>>>,
 }
 
-enum Order {
-    Show(u64, Notice),
+enum DesktopOrder {
+    Show(u64, DesktopNotice),
     Close(u64),
     Settle(mpsc::Sender<()>),
 }
@@ -45,7 +45,7 @@ impl SessionBus {
         Some(Self { address: env.session_bus()?, thread: Mutex::default() })
     }
 
-    fn order(&self, order: Order) {
+    fn order(&self, order: DesktopOrder) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let orders = thread.get_or_insert_with(|| {
             let (orders, given) = unbounded_channel();
@@ -76,18 +76,18 @@ fn escaped(path: &str) -> String {
 }
 
 impl Desktop for SessionBus {
-    fn show(&self, number: u64, notice: &Notice) {
-        self.order(Order::Show(number, notice.clone()));
+    fn show(&self, number: u64, notice: &DesktopNotice) {
+        self.order(DesktopOrder::Show(number, notice.clone()));
     }
 
     fn close(&self, number: u64) {
-        self.order(Order::Close(number));
+        self.order(DesktopOrder::Close(number));
     }
 
     fn settle(&self, limit: Duration) {
         if self.thread.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
             let (done, settled) = mpsc::channel();
-            self.order(Order::Settle(done));
+            self.order(DesktopOrder::Settle(done));
             let _ = settled.recv_timeout(limit);
         }
     }
@@ -102,26 +102,26 @@ struct Shown {
     task: JoinHandle<()>,
 }
 
-fn work(address: String, mut orders: UnboundedReceiver<Order>) {
+fn work(address: String, mut orders: UnboundedReceiver<DesktopOrder>) {
     let Ok(runtime) = runtime::Builder::new_current_thread().enable_all().build() else { return };
-    let bus = Arc::new(Bus { address, connection: OnceCell::new() });
+    let bus = Arc::new(DesktopBus { address, connection: OnceCell::new() });
     runtime.block_on(async {
         let mut shown: HashMap<u64, Shown> = HashMap::new();
         while let Some(order) = orders.recv().await {
             match order {
-                Order::Show(number, notice) => {
+                DesktopOrder::Show(number, notice) => {
                     shown.retain(|_, shown| !shown.task.is_finished());
                     let (open, closed) = oneshot::channel();
                     let (bus, is_there) = (Arc::clone(&bus), Arc::new(AtomicBool::new(false)));
                     let task = tokio::spawn(keep(bus, notice, Arc::clone(&is_there), closed));
                     shown.insert(number, Shown { open: Some(open), is_there, task });
                 }
-                Order::Close(number) => {
+                DesktopOrder::Close(number) => {
                     if let Some(shown) = shown.get_mut(&number) {
                         shown.open = None;
                     }
                 }
-                Order::Settle(done) => {
+                DesktopOrder::Settle(done) => {
                     for closing in shown.extract_if(|_, shown| shown.open.is_none()).map(|(_, shown)| shown) {
                         if closing.is_there.load(Ordering::Relaxed) {
                             let _ = closing.task.await;
@@ -135,7 +135,7 @@ fn work(address: String, mut orders: UnboundedReceiver<Order>) {
 }
 
 /// Shows a notice until `closed`. One that is closed before the server has answered is closed when it has.
-async fn keep(bus: Arc<Bus>, notice: Notice, is_there: Arc<AtomicBool>, closed: oneshot::Receiver<()>) {
+async fn keep(bus: Arc<DesktopBus>, notice: DesktopNotice, is_there: Arc<AtomicBool>, closed: oneshot::Receiver<()>) {
     let Some(connection) = bus.connection().await else { return };
     let Ok(id) = notify(connection, &notice).await else { return };
     is_there.store(true, Ordering::Relaxed);
@@ -143,12 +143,12 @@ async fn keep(bus: Arc<Bus>, notice: Notice, is_there: Arc<AtomicBool>, closed: 
     let _ = timeout(PATIENCE, close(connection, id)).await;
 }
 
-struct Bus {
+struct DesktopBus {
     address: String,
     connection: OnceCell<Option<Connection>>,
 }
 
-impl Bus {
+impl DesktopBus {
     async fn connection(&self) -> Option<&Connection> {
         let connect = || async {
             let builder = Builder::address(self.address.as_str()).ok()?.method_timeout(PATIENCE);
@@ -158,7 +158,7 @@ impl Bus {
     }
 }
 
-async fn notify(connection: &Connection, notice: &Notice) -> zbus::Result<u32> {
+async fn notify(connection: &Connection, notice: &DesktopNotice) -> zbus::Result<u32> {
     let call = |method| connection.call_method(Some(SERVER), PATH, Some(SERVER), method, &());
     let abilities = call("GetCapabilities").await.and_then(|reply| reply.body().deserialize::<Vec<String>>());
     // Who does not say is taken to read markup.

@@ -1,32 +1,20 @@
 //! The person in front of it all: what is said to them, what they are shown while they wait, what they are asked.
 
-use super::calls::{Around, Calls};
+use super::console::{Console, Level, LineStamp};
+use super::notifications::{Notifications, PersonContext};
 use super::printable_lines;
-use super::talk::{Stamp, Talk};
-use super::wanted::{Act, End, Wanted};
+use super::prompt::{Act, End, Prompt};
+use super::terminal::{NoAnswer, Terminal};
 use secrecy::{ExposeSecret, SecretString};
-use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// How much is said besides errors and what a person must do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Nothing.
-    Quiet,
-    /// The outcome, and what is out of the ordinary.
-    #[default]
-    Normal,
-    /// Each step.
-    Verbose,
-}
-
 /// How a person wants to be dealt with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manner {
+pub struct Interaction {
     /// How much is said.
     pub level: Level,
     /// Whether anything may be asked of them (not with `--non-interactive`).
@@ -50,42 +38,13 @@ pub enum Pending {
     Other(String),
 }
 
-/// Why a question was not answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoAnswer {
-    /// There is no terminal, or nobody may be asked.
-    Nobody,
-    /// No line came within the time.
-    Late,
-    /// The terminal was closed, or the line was left empty.
-    Nothing,
-}
-
-/// The terminal a person sits at, which is not always where standard error goes.
-pub trait Terminal: Send {
-    /// Writes as it is; failing to is no error, since nobody can be told.
-    fn write(&mut self, text: &str);
-
-    /// Whether what is typed there comes to us, and not to another program of the same shell.
-    fn is_ours(&self) -> bool;
-
-    /// Columns of one line.
-    fn width(&self) -> usize;
-
-    /// Reads one line, shown while it is typed only if `echo`.
-    ///
-    /// # Errors
-    /// [`NoAnswer::Late`] after `limit`, [`NoAnswer::Nothing`] at the end of input.
-    fn read_line(&mut self, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer>;
-}
-
 /// Says, shows and asks. Clones are the same person: several logins that go on side by side share one.
 #[derive(Clone)]
-pub struct Person(Arc<Shared>);
+pub struct Person(pub(super) Arc<Inner>);
 
-struct Shared {
-    talk: Mutex<Talk>,
-    calls: Calls,
+pub(super) struct Inner {
+    console: Mutex<Console>,
+    pub(super) notifications: Notifications,
     attention: tokio::sync::Mutex<()>,
     before_waiting: Mutex<Option<Arc<Chore>>>,
 }
@@ -96,71 +55,71 @@ type Chore = dyn Fn() + Send + Sync;
 impl Person {
     /// Someone who reads `stderr` and may sit at a terminal, with a desktop around it or not.
     #[must_use]
-    pub fn new(stderr: Box<dyn Write + Send>, terminal: Option<Box<dyn Terminal>>, around: Around) -> Self {
-        let (talk, attention, before_waiting) =
-            (Mutex::new(Talk::new(stderr, terminal)), tokio::sync::Mutex::new(()), Mutex::new(None));
-        Self(Arc::new(Shared { talk, calls: Calls::new(around), attention, before_waiting }))
+    pub fn new(stderr: Box<dyn Write + Send>, terminal: Option<Box<dyn Terminal>>, context: PersonContext) -> Self {
+        let (console, attention, before_waiting) =
+            (Mutex::new(Console::new(stderr, terminal)), tokio::sync::Mutex::new(()), Mutex::new(None));
+        Self(Arc::new(Inner { console, notifications: Notifications::new(context), attention, before_waiting }))
     }
 
-    fn talk(&self) -> MutexGuard<'_, Talk> {
-        self.0.talk.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn console(&self) -> MutexGuard<'_, Console> {
+        self.0.console.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets how they want to be dealt with.
-    pub fn adjust(&self, manner: &Manner) {
-        let mut talk = self.talk();
-        (talk.level, talk.askable) = (manner.level, manner.askable);
-        self.0.calls.adjust(manner);
+    pub fn adjust(&self, interaction: &Interaction) {
+        let mut console = self.console();
+        (console.level, console.askable) = (interaction.level, interaction.askable);
+        self.0.notifications.adjust(interaction);
     }
 
     /// Says in whose name they are asked from now on, where it is not that of the program that started this one.
     pub fn ask_as(&self, name: &str) {
-        self.0.calls.name_caller(name);
+        self.0.notifications.name_caller(name);
     }
 
     /// Whether a question can be answered.
     #[must_use]
     pub fn can_be_asked(&self) -> bool {
-        self.talk().can_be_asked()
+        self.console().can_be_asked()
     }
 
     /// Whether anything may be wanted of them, a touch included.
     #[must_use]
     pub fn may_be_bothered(&self) -> bool {
-        self.talk().askable
+        self.console().askable
     }
 
     /// Whether something is shown or asked right now.
     #[must_use]
     pub fn is_kept_waiting(&self) -> bool {
-        let talk = self.talk();
-        talk.asked || talk.waits > 0
+        let console = self.console();
+        console.asked || console.waits > 0
     }
 
     /// Whether they were kept waiting already.
     #[must_use]
     pub fn was_kept_waiting(&self) -> bool {
-        self.talk().waited
+        self.console().waited
     }
 
     /// How often they were called to do something, where a program asks.
     #[must_use]
     pub fn calls(&self) -> u64 {
-        self.0.calls.count()
+        self.0.notifications.count()
     }
 
     /// What is waited for right now, as far as it was told.
     #[must_use]
     pub fn pending(&self) -> Option<Pending> {
-        if let Some(wanted) = self.0.calls.pending() {
-            return Some(match wanted.act {
+        if let Some(prompt) = self.0.notifications.pending() {
+            return Some(match prompt.act {
                 Act::Touch(touch) => Pending::Touch(touch.token),
                 Act::Answer => Pending::Answer,
                 Act::PlugIn => Pending::PlugIn,
             });
         }
-        let talk = self.talk();
-        if talk.asked { Some(Pending::Answer) } else { talk.awaited.clone().map(Pending::Other) }
+        let console = self.console();
+        if console.asked { Some(Pending::Answer) } else { console.awaited.clone().map(Pending::Other) }
     }
 
     /// Says what is to be done each time before the person is kept waiting: who waits may also walk away.
@@ -168,7 +127,7 @@ impl Person {
         *self.0.before_waiting.lock().unwrap_or_else(PoisonError::into_inner) = chore;
     }
 
-    fn prepare_to_wait(&self) {
+    pub(super) fn prepare_to_wait(&self) {
         if !self.is_kept_waiting() {
             self.do_chore();
         }
@@ -195,45 +154,39 @@ impl Person {
 
     /// Says what happened.
     pub fn tell(&self, line: &str) {
-        self.talk().say(Level::Normal, line);
+        self.console().say(Level::Normal, line);
     }
 
     /// Says one step of many.
     pub fn detail(&self, line: &str) {
-        self.talk().say(Level::Verbose, line);
+        self.console().say(Level::Verbose, line);
     }
 
     /// Says what must be known even when all else is quiet.
     pub fn must_know(&self, line: &str) {
-        self.talk().say(Level::Quiet, line);
+        self.console().say(Level::Quiet, line);
     }
 
     /// Says a line of a journal, which has its stamp.
     pub fn note(&self, line: &str) {
-        let mut talk = self.talk();
-        talk.clear();
-        talk.write_as_is(&printable_lines(line));
+        let mut console = self.console();
+        console.clear();
+        console.write_as_is(&printable_lines(line));
     }
 
     /// From now on all lines on standard error are stamped.
-    pub fn stamp(&self, stamp: Stamp) {
-        self.talk().stamp = Some(stamp);
-    }
-
-    /// A wait that may come, of which nothing is shown yet.
-    #[must_use]
-    pub fn wait(&self) -> Wait<'_> {
-        Wait { person: self, said: RefCell::default(), call: RefCell::default(), end: Cell::new(End::Failed) }
+    pub fn stamp(&self, stamp: LineStamp) {
+        self.console().stamp = Some(stamp);
     }
 
     /// Takes away what is shown, whoever shows it.
     pub fn clear(&self) {
-        self.talk().clear();
+        self.console().clear();
     }
 
     /// Takes away what they were called for, wherever it is shown, for who ends early.
     pub fn leave(&self, end: End) {
-        self.0.calls.leave(end);
+        self.0.notifications.leave(end);
     }
 
     /// Asks for one line at the terminal. What a token types when it is touched too late is not taken for an answer. Where
@@ -246,15 +199,15 @@ impl Person {
         if !self.can_be_asked() {
             return Err(NoAnswer::Nobody);
         }
-        let (end, calls) = (Instant::now() + limit, &self.0.calls);
+        let (end, calls) = (Instant::now() + limit, &self.0.notifications);
         let what = question.trim_end().trim_end_matches(':');
         let question = match calls.caller() {
             Some(caller) if what.len() < question.len() => format!("{what} (for {caller}): "),
             _ => question.to_owned(),
         };
         let (what, detail) = (what.to_owned(), String::new());
-        let wanted = Wanted { what, purpose: None, detail, act: Act::Answer, limit };
-        let call = calls.caller().map(|_| calls.begin(&wanted));
+        let prompt = Prompt { what, purpose: None, detail, act: Act::Answer, limit };
+        let call = calls.caller().map(|_| calls.begin(&prompt));
         let answer = loop {
             match self.ask_once(&question, echo, end.saturating_duration_since(Instant::now())).await {
                 Ok(answer) if is_yubico_otp(answer.expose_secret()) => {
@@ -271,7 +224,7 @@ impl Person {
 
     /// It is read on a thread of its own, so that what else goes on is not held up.
     async fn ask_once(&self, question: &str, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer> {
-        let mut terminal = self.talk().begin(question)?;
+        let mut terminal = self.console().begin(question)?;
         let (tell, told) = oneshot::channel();
         let reading = std::thread::Builder::new().name("terminal".to_owned()).spawn(move || {
             let answer = terminal.read_line(echo, limit);
@@ -285,8 +238,8 @@ impl Person {
             (Ok(_), Ok((terminal, answer))) => (Some(terminal), answer),
             _ => (None, Err(NoAnswer::Nobody)),
         };
-        let mut talk = self.talk();
-        (talk.terminal, talk.asked) = (terminal, false);
+        let mut console = self.console();
+        (console.terminal, console.asked) = (terminal, false);
         answer
     }
 }
@@ -300,71 +253,6 @@ pub fn is_yubico_otp(line: &str) -> bool {
     let letters = line.trim_end().chars().rev().take(LENGTH);
     let own = letters.filter(|c| "cbdefghijklnrtuv".contains(c.to_ascii_lowercase()));
     own.count() == LENGTH
-}
-
-/// A wait: what is shown of it goes away with it.
-pub struct Wait<'a> {
-    person: &'a Person,
-    /// What was shown or said last.
-    said: RefCell<Option<String>>,
-    /// The number under which the person was called, and what for.
-    call: RefCell<Option<(u64, String)>>,
-    end: Cell<End>,
-}
-
-impl Wait<'_> {
-    /// Shows what is waited for, in one line of the terminal that changes in place; without a terminal it is said once.
-    pub fn show(&self, what: &str, countdown: Option<Duration>) {
-        self.show_parts(&[what.to_owned()], countdown);
-    }
-
-    /// Shows what a person must do: at the terminal in the same way, and on the desktop; a touch is told to the hook.
-    pub fn want(&self, wanted: &Wanted, countdown: Option<Duration>) {
-        let calls = &self.person.0.calls;
-        let parts = wanted.parts(calls.caller());
-        self.show_parts(&parts, countdown);
-        let (what, call) = (parts.concat(), self.call.take());
-        let call = match call {
-            Some((call, same)) if same == what => call,
-            other => {
-                if let Some((call, _)) = other {
-                    calls.end(call, End::Failed);
-                }
-                calls.begin(wanted)
-            }
-        };
-        self.call.replace(Some((call, what)));
-    }
-
-    /// Says what came of it, before it is over; otherwise something went wrong.
-    pub fn came_to(&self, end: End) {
-        self.end.set(end);
-    }
-
-    fn show_parts(&self, parts: &[String], countdown: Option<Duration>) {
-        self.person.prepare_to_wait();
-        let what = parts.concat();
-        let mut talk = self.person.talk();
-        let said = self.said.replace(Some(what.clone()));
-        if said.is_none() {
-            (talk.waits, talk.waited) = (talk.waits + 1, true);
-        }
-        talk.show(parts, countdown, said.as_ref() == Some(&what));
-        talk.awaited = Some(what);
-    }
-}
-
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        if let Some((call, _)) = self.call.take() {
-            self.person.0.calls.end(call, self.end.get());
-        }
-        if self.said.borrow().is_some() {
-            let mut talk = self.person.talk();
-            (talk.waits, talk.awaited) = (talk.waits - 1, None);
-            talk.clear();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The real terminal, `/dev/tty`: it is there even when an SDK has taken standard input and error.
 
-use super::{NoAnswer, Terminal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::getpgrp;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr};
@@ -11,10 +10,39 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// How the terminal is while it does not echo, and how it was before; what ends or pauses the process puts it back.
-static SILENCE: Mutex<Option<Silence>> = Mutex::new(None);
+/// Why a question was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// There is no terminal, or nobody may be asked.
+    Nobody,
+    /// No line came within the time.
+    Late,
+    /// The terminal was closed, or the line was left empty.
+    Nothing,
+}
 
-struct Silence {
+/// The terminal a person sits at, which is not always where standard error goes.
+pub trait Terminal: Send {
+    /// Writes as it is; failing to is no error, since nobody can be told.
+    fn write(&mut self, text: &str);
+
+    /// Whether what is typed there comes to us, and not to another program of the same shell.
+    fn is_ours(&self) -> bool;
+
+    /// Columns of one line.
+    fn width(&self) -> usize;
+
+    /// Reads one line, shown while it is typed only if `echo`.
+    ///
+    /// # Errors
+    /// [`NoAnswer::Late`] after `limit`, [`NoAnswer::Nothing`] at the end of input.
+    fn read_line(&mut self, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer>;
+}
+
+/// How the terminal is while it does not echo, and how it was before; what ends or pauses the process puts it back.
+static SILENCED: Mutex<Option<SilencedTerminal>> = Mutex::new(None);
+
+struct SilencedTerminal {
     file: Arc<File>,
     before: Termios,
     silent: Termios,
@@ -52,7 +80,7 @@ impl ControllingTerminal {
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);
         let file = Arc::clone(&self.file);
-        *locked(&SILENCE) = Some(Silence { file, before, silent: silent.clone() });
+        *locked(&SILENCED) = Some(SilencedTerminal { file, before, silent: silent.clone() });
         tcsetattr(&*self.file, OptionalActions::Flush, &silent).ok()?;
         Some(EchoOff)
     }
@@ -71,7 +99,7 @@ pub fn pause() {
     if !locked(&UNFINISHED).is_empty() {
         write_to(open(), "\n");
     }
-    if let Some(Silence { file, before, .. }) = &*locked(&SILENCE) {
+    if let Some(SilencedTerminal { file, before, .. }) = &*locked(&SILENCED) {
         let _ = tcsetattr(&**file, OptionalActions::Now, before);
     }
 }
@@ -79,7 +107,7 @@ pub fn pause() {
 /// Takes the terminal again, if it is ours: what stood there is written again, and there is no echo if there was none.
 pub fn resume() {
     let Some(file) = open().filter(is_ours) else { return };
-    if let Some(Silence { silent, .. }) = &*locked(&SILENCE) {
+    if let Some(SilencedTerminal { silent, .. }) = &*locked(&SILENCED) {
         let _ = tcsetattr(&file, OptionalActions::Now, silent);
     }
     let line = locked(&UNFINISHED).clone();
@@ -115,7 +143,7 @@ fn open() -> Option<File> {
 }
 
 fn restore_echo() {
-    if let Some(Silence { file, before, .. }) = locked(&SILENCE).take() {
+    if let Some(SilencedTerminal { file, before, .. }) = locked(&SILENCED).take() {
         let _ = tcsetattr(&*file, OptionalActions::Now, &before);
     }
 }

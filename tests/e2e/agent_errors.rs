@@ -3,9 +3,9 @@
 
 use crate::errors::{Case, check, told};
 use crate::world::{Bench, Outcome};
-use aws_mfa_key::agent::address::Address;
-use aws_mfa_key::agent::endpoint::{Shelf, serve};
-use aws_mfa_key::agent::place::Place;
+use aws_mfa_key::endpoint::address::Address;
+use aws_mfa_key::endpoint::folder::RuntimeFolder;
+use aws_mfa_key::endpoint::server::{ServedSessions, serve};
 use aws_mfa_key::world::alarm::Alarm;
 use aws_mfa_key::world::alarm::linux::LinuxAlarm;
 use std::fs;
@@ -26,7 +26,7 @@ const CASES: &[Case] = &[
         start(b)
     }),
     ("a second agent, and there is nowhere to serve from", |b| {
-        let Ok(_first) = Place::take(b.path(".local/state/aws-mfa-key")) else { panic!("it is taken") };
+        let Ok(_first) = RuntimeFolder::take(b.path(".local/state/aws-mfa-key")) else { panic!("it is taken") };
         let mut outcome = start(b);
         outcome.err = outcome.err.replace(&std::process::id().to_string(), "PID");
         outcome
@@ -39,17 +39,17 @@ const CASES: &[Case] = &[
     }),
     ("no agent any more", |b| {
         let _place = known(b);
-        drop(UnixListener::bind(Place::socket(&b.path("aws-mfa-key"))).unwrap());
+        drop(UnixListener::bind(RuntimeFolder::socket(&b.path("aws-mfa-key"))).unwrap());
         b.run(&["agent", "env", "dev"])
     }),
     ("an agent that does not answer", |b| {
         let _place = known(b);
-        let _mute = UnixListener::bind(Place::socket(&b.path("aws-mfa-key"))).unwrap();
+        let _mute = UnixListener::bind(RuntimeFolder::socket(&b.path("aws-mfa-key"))).unwrap();
         b.run(&["agent", "env", "dev"])
     }),
     ("an agent that does not even let anybody in", |b| {
         let _place = known(b);
-        let door = Place::socket(&b.path("aws-mfa-key"));
+        let door = RuntimeFolder::socket(&b.path("aws-mfa-key"));
         let mute = UnixListener::bind(&door).unwrap();
         rustix::net::listen(&mute, 0).unwrap();
         let _first = UnixStream::connect(&door).unwrap();
@@ -60,14 +60,14 @@ const CASES: &[Case] = &[
 ];
 
 /// The agent's folder, taken.
-fn place(bench: &mut Bench) -> Place {
+fn place(bench: &mut Bench) -> RuntimeFolder {
     bench.env.insert("XDG_RUNTIME_DIR".into(), bench.home.path().to_str().unwrap().into());
-    let Ok(place) = Place::take(bench.path("aws-mfa-key")) else { panic!("it is taken") };
+    let Ok(place) = RuntimeFolder::take(bench.path("aws-mfa-key")) else { panic!("it is taken") };
     place
 }
 
 /// The same, with an address written down.
-fn known(bench: &mut Bench) -> Place {
+fn known(bench: &mut Bench) -> RuntimeFolder {
     let place = place(bench);
     Address::new(&place).unwrap().keep(&place).unwrap();
     place
@@ -90,9 +90,9 @@ fn served(bench: &mut Bench, profile: &str) -> Outcome {
             SystemTime::now()
         }
     }
-    let (place, shelf) = (place(bench), Shelf::default());
-    shelf.fill([(profile.to_owned(), None)]);
-    serve(&place, shelf, Arc::new(Now)).unwrap();
+    let (place, sessions) = (place(bench), ServedSessions::default());
+    sessions.fill([(profile.to_owned(), None)]);
+    serve(&place, sessions, Arc::new(Now)).unwrap();
     bench.run(&["agent", "env", "dev"])
 }
 

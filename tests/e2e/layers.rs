@@ -1,4 +1,4 @@
-//! The modules know only those below them, in the order that `lib.rs` tells.
+//! The rooms of `src`: each uses only those below it, in the order of the list in `lib.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,27 +14,74 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-#[test]
-fn each_module_uses_only_what_is_below_it() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let map = fs::read_to_string(src.join("lib.rs")).unwrap();
-    let order: Vec<&str> = map.lines().filter_map(|line| line.split_once(". [`")?.1.strip_suffix("`]")).collect();
-    let mut files = Vec::new();
-    sources(&src, &mut files);
-    let mut seen = 0;
-    for file in files {
-        let relative = file.strip_prefix(&src).unwrap();
-        let module = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
-        let Some(rank) = order.iter().position(|layer| *layer == module) else {
-            assert!(["lib", "main"].contains(&module), "{module} has no place in lib.rs's order");
+/// The rooms in the order of `lib.rs`, from top to bottom; each has a sentence that says what is in it.
+fn rooms(map: &str) -> Vec<&str> {
+    let listed = map.lines().filter_map(|line| line.split_once(". [`")?.1.split_once("`]: "));
+    let rooms = listed.map(|(room, sentence)| {
+        assert!(sentence.len() > 10 && sentence.ends_with('.'), "{room} has no sentence in lib.rs");
+        room
+    });
+    rooms.collect()
+}
+
+/// Names of rooms that a text uses, by `crate::room` or `use crate::{room, other::Item}`, however it is wrapped.
+fn used(text: &str) -> Vec<String> {
+    let mut used = Vec::new();
+    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join(" ");
+    let mut rest = code.as_str();
+    while let Some((_, after)) = rest.split_once("crate::") {
+        rest = after;
+        let Some(group) = after.strip_prefix('{') else {
+            used.push(first_word(after));
             continue;
         };
-        let text = fs::read_to_string(&file).unwrap();
-        for above in &order[..rank] {
-            let uses = text.contains(&format!("crate::{above}::")) || text.contains(&format!("crate::{above};"));
-            assert!(!uses, "{} uses {above}, which is above it", relative.display());
+        let (mut depth, mut start) = (0, true);
+        for (at, c) in group.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => start = true,
+                c if start && !c.is_whitespace() => {
+                    used.push(first_word(&group[at..]));
+                    start = false;
+                }
+                _ => {}
+            }
         }
-        seen += 1;
     }
-    assert!(order.len() > 5 && seen > order.len(), "the order was not found");
+    used
+}
+
+fn first_word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn each_room_uses_only_those_below_it() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let map = fs::read_to_string(src.join("lib.rs")).unwrap();
+    let order = rooms(&map);
+    let declared: Vec<&str> = map.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert!(order.len() > 5 && declared.iter().all(|room| order.contains(room)), "{declared:?} and {order:?}");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    for file in files {
+        let relative = file.strip_prefix(&src).unwrap();
+        let room = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        let Some(rank) = order.iter().position(|name| *name == room) else {
+            assert!(["lib", "main"].contains(&room), "{room} is not in lib.rs's list");
+            continue;
+        };
+        for used in used(&fs::read_to_string(&file).unwrap()) {
+            let above = order[..rank].contains(&used.as_str());
+            assert!(!above, "{} uses {used}, which is above it", relative.display());
+        }
+    }
+}
+
+#[test]
+fn uses_are_found_however_they_are_written() {
+    let text = "use crate::{\n    agent::{Loop, clocks},\n    file, world::World,\n};\nlet x = crate::plan::all();\n// crate::cli\n";
+    assert_eq!(used(text), ["agent", "file", "world", "plan"]);
 }

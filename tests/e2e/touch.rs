@@ -3,7 +3,7 @@
 use crate::stack::{PATIENCE, Stack, Told, program, signal};
 use crate::world::{Bench, SEED};
 use aws_mfa_key::report::{Failure, report};
-use aws_mfa_key::world::{Act, Around, Pending, Person, Touch as Touched, Wanted};
+use aws_mfa_key::world::{Act, Pending, Person, PersonContext, Prompt, TouchPrompt};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -253,15 +253,15 @@ fn who_is_not_kept_waiting_any_longer_is_told_what_for() {
 /// What the program waits for is known while it waits, and not any longer.
 #[test]
 fn what_is_waited_for_is_known() {
-    let person = Person::new(Box::new(std::io::sink()), None, Around::default());
+    let person = Person::new(Box::new(std::io::sink()), None, PersonContext::default());
     assert_eq!(person.pending(), None);
     let wait = person.wait();
     wait.show("Waiting for the next code", None);
     assert_eq!(person.pending(), Some(Pending::Other("Waiting for the next code".to_owned())));
     drop(wait);
-    let (wait, act) = (person.wait(), Act::Touch(Touched { token: "X".to_owned(), account: "a".to_owned() }));
+    let (wait, act) = (person.wait(), Act::Touch(TouchPrompt { token: "X".to_owned(), account: "a".to_owned() }));
     let (what, limit) = ("Touch X".to_owned(), Duration::from_secs(15));
-    let wanted = Wanted { what, purpose: None, detail: String::new(), act, limit };
+    let wanted = Prompt { what, purpose: None, detail: String::new(), act, limit };
     wait.want(&wanted, None);
     assert_eq!(person.pending(), Some(Pending::Touch("X".to_owned())));
     drop(wait);

@@ -1,7 +1,7 @@
 //! The program inside the test: a token of memory, AWS on loopback, a home of its own, a person who follows a script.
 
 use aws_mfa_key::world::alarm::Alarms;
-use aws_mfa_key::world::{Around, Clock, Machine, NoAnswer, Person, Terminal, World};
+use aws_mfa_key::world::{Clock, Machine, NoAnswer, Person, PersonContext, Terminal, World};
 use fake_aws::{FakeAws, User};
 use hw::memory_bus::MemoryBus;
 use secrecy::SecretString;
@@ -193,7 +193,7 @@ impl Bench {
             env: self.env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect(),
             clock: self.clock.clone().unwrap_or_else(|| Arc::new(Ahead(self.clock_ahead, self.pace))),
             out: Box::new(out.clone()),
-            person: Person::new(Box::new(err.clone()), terminal, Around::default()),
+            person: Person::new(Box::new(err.clone()), terminal, PersonContext::default()),
             input: Some(Box::new(Cursor::new(self.input))),
             piped: !self.input.is_empty(),
             bus: Arc::new(move |_| Arc::clone(&bus) as Arc<dyn hw::transport::Bus>),

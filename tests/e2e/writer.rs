@@ -14,7 +14,7 @@ mod surroundings;
 
 use crate::clients::{self, Answer, Client, Job};
 use crate::world::Bench;
-use aws_mfa_key::aws::credentials_file::{self, CredentialsError, Entry};
+use aws_mfa_key::aws::credentials_file::{self, CredentialsError, SessionEntry};
 use aws_mfa_key::aws::{Identity, MfaSerial, Session};
 use aws_mfa_key::report::{self, Failure};
 use aws_smithy_types::DateTime;
@@ -57,7 +57,7 @@ pub fn write_now(path: &Path, profile: &str, token: &str) -> Result<(), Failed> 
         session_token: SecretString::from(token),
         expires: DateTime::from_secs(1_795_341_600),
     };
-    let entry = Entry { profile, owner: "long", identity: &identity, mfa_serial: &serial, session: &session };
+    let entry = SessionEntry { profile, owner: "long", identity: &identity, mfa_serial: &serial, session: &session };
     entry.write(path).map_err(failed)
 }
 

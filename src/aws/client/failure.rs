@@ -1,6 +1,6 @@
 //! What can come back instead of what was asked for, told apart by what one can do about it.
 
-use super::way::{Scout, Way};
+use super::request_route::{RequestRoute, RouteRecorder};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -14,7 +14,14 @@ use std::io;
 #[derive(Debug)]
 pub enum AwsError {
     /// AWS answered, and said no.
-    Refused(Refusal),
+    Refused(AwsRefusal),
+    /// No answer of AWS's came.
+    Unreached(Unreached),
+}
+
+/// Why a request has no answer of AWS's.
+#[derive(Debug)]
+pub enum Unreached {
     /// No answer came.
     Unreachable {
         /// As far as is known.
@@ -26,7 +33,7 @@ pub enum AwsError {
         /// Whether it did not even get to the proxy on its way.
         at_proxy: bool,
         /// Where it was to go.
-        way: Box<Way>,
+        route: Box<RequestRoute>,
     },
     /// The request could not even be made of what it should say; nothing was sent.
     Unsendable {
@@ -42,13 +49,13 @@ pub enum AwsError {
         /// Whether it is AWS's, as far as it goes.
         is_cut: bool,
         /// Where it came from.
-        way: Box<Way>,
+        route: Box<RequestRoute>,
     },
 }
 
 /// AWS's own words for a refusal.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct AwsRefusal {
     /// HTTP status.
     pub status: u16,
     /// Such as `AccessDenied`.
@@ -95,7 +102,7 @@ pub struct CertificateTime {
     pub border: u64,
 }
 
-impl Refusal {
+impl AwsRefusal {
     /// Whether it is about the time in the signature.
     #[must_use]
     pub fn is_clock(&self) -> bool {
@@ -130,16 +137,10 @@ impl Refusal {
 }
 
 impl AwsError {
-    /// Whether this machine's clock is so far off that there is not even a connection.
-    #[must_use]
-    pub fn is_clock(&self) -> bool {
-        matches!(self, Self::Unreachable { why: Unreachable::CertificateTime(_), .. })
-    }
-
     /// Whether AWS may have seen the request. If not, nothing that was in it is spent.
     #[must_use]
     pub fn may_have_arrived(&self) -> bool {
-        !matches!(self, Self::Unsendable { .. } | Self::Unreachable { sent: false, .. })
+        !matches!(self, Self::Unreached(Unreached::Unsendable { .. } | Unreached::Unreachable { sent: false, .. }))
     }
 
     /// Whether another code may succeed where this one did not; what is wrong with the MFA device or the user stays wrong.
@@ -147,10 +148,18 @@ impl AwsError {
     pub fn is_worth_another_code(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.is_wrong_code() || refusal.is_throttling() || refusal.is_outage(),
-            Self::Unreachable { why, sent, .. } => *sent && *why == Unreachable::Dropped,
-            Self::Garbled { is_cut, .. } => *is_cut,
-            Self::Unsendable { .. } => false,
+            Self::Unreached(Unreached::Unreachable { why, sent, .. }) => *sent && *why == Unreachable::Dropped,
+            Self::Unreached(Unreached::Garbled { is_cut, .. }) => *is_cut,
+            Self::Unreached(Unreached::Unsendable { .. }) => false,
         }
+    }
+}
+
+impl Unreached {
+    /// Returns true if this machine's clock is so far off that no connection is possible.
+    #[must_use]
+    pub fn is_clock(&self) -> bool {
+        matches!(self, Self::Unreachable { why: Unreachable::CertificateTime(_), .. })
     }
 }
 
@@ -158,13 +167,13 @@ impl AwsError {
 pub(super) struct Context<'a> {
     /// Must not be in an error's text.
     pub(super) code: Option<&'a SecretString>,
-    pub(super) scout: &'a Scout,
+    pub(super) recorder: &'a RouteRecorder,
 }
 
 impl<'a> Context<'a> {
     /// Of a request without a code.
-    pub(super) fn of(scout: &'a Scout) -> Self {
-        Self { code: None, scout }
+    pub(super) fn of(recorder: &'a RouteRecorder) -> Self {
+        Self { code: None, recorder }
     }
 
     /// AWS echoes values that it does not like.
@@ -181,13 +190,15 @@ where
     E: ProvideErrorMetadata + Error + Debug + 'static,
 {
     let request_id = error.request_id().map(str::to_owned);
-    let Some(raw) = error.raw_response() else { return unreachable(&error, context.scout.way()) };
+    let Some(raw) = error.raw_response() else {
+        return AwsError::Unreached(unreachable(&error, context.recorder.route()));
+    };
     let status = raw.status().as_u16();
-    let way = context.scout.way();
+    let route = context.recorder.route();
     let Some(body) = raw.body().bytes().map(String::from_utf8_lossy) else {
         let is_long = chain(&error).iter().any(|text| text.contains("length limit"));
         let detail = if is_long { "it does not end" } else { "it is cut short" };
-        return AwsError::Garbled { status, detail: detail.to_owned(), is_cut: !is_long, way };
+        return AwsError::Unreached(Unreached::Garbled { status, detail: detail.to_owned(), is_cut: !is_long, route });
     };
     let service = error.as_service_error();
     let code = service.and_then(|error| error.code().map(str::to_owned)).or_else(|| element(&body, "Code"));
@@ -195,12 +206,13 @@ where
     match code {
         Some(code) if status >= 300 => {
             let message = context.without_code(message.as_deref().unwrap_or_default());
-            AwsError::Refused(Refusal { status, code, message, request_id })
+            AwsError::Refused(AwsRefusal { status, code, message, request_id })
         }
         _ => {
             let onwards = raw.headers().get("location").filter(|_| (300..400).contains(&status));
             let detail = onwards.map_or_else(|| describe(&body), |to| format!("it sends one on to {to}"));
-            AwsError::Garbled { status, detail, is_cut: !(300..500).contains(&status) && !is_page(&body), way }
+            let is_cut = !(300..500).contains(&status) && !is_page(&body);
+            AwsError::Unreached(Unreached::Garbled { status, detail, is_cut, route })
         }
     }
 }
@@ -229,11 +241,11 @@ fn describe(body: &str) -> String {
 
 /// What happened to a request that has no answer. Only a connection that never stood is certain not to have carried it:
 /// hyper says `(Connect)` of all that comes before, name lookup, proxy and TLS included.
-fn unreachable<E: Error + 'static>(error: &SdkError<E, HttpResponse>, way: Box<Way>) -> AwsError {
+fn unreachable<E: Error + 'static>(error: &SdkError<E, HttpResponse>, route: Box<RequestRoute>) -> Unreached {
     let texts = chain(error);
     let mut detail = texts.iter().rev().take(2).rev().cloned().collect::<Vec<_>>().join(": ");
     if matches!(error, SdkError::ConstructionFailure(_)) {
-        return AwsError::Unsendable { detail };
+        return Unreached::Unsendable { detail };
     }
     let all = texts.join(": ").to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| all.contains(word));
@@ -258,7 +270,7 @@ fn unreachable<E: Error + 'static>(error: &SdkError<E, HttpResponse>, way: Box<W
             None => Unreachable::Connect,
         },
     };
-    AwsError::Unreachable { why, detail, sent, at_proxy, way }
+    Unreached::Unreachable { why, detail, sent, at_proxy, route }
 }
 
 /// What TLS said, wherever it is wrapped up.
@@ -348,9 +360,9 @@ mod tests {
         }
     }
 
-    fn way() -> Box<Way> {
+    fn route() -> Box<RequestRoute> {
         let (host, region) = ("sts.amazonaws.com".to_owned(), "us-east-1".to_owned());
-        Box::new(Way { host, region, is_set: false, proxy: None, ca_bundle: None })
+        Box::new(RequestRoute { host, region, is_set: false, proxy: None, ca_bundle: None })
     }
 
     #[test]
@@ -392,7 +404,7 @@ mod tests {
             let timeout = texts[0].contains("timeout");
             let error = if timeout { ConnectorError::timeout(source) } else { ConnectorError::io(source) };
             let error = SdkError::<GetSessionTokenError, HttpResponse>::dispatch_failure(error);
-            let AwsError::Unreachable { why, sent, at_proxy, .. } = unreachable(&error, way()) else {
+            let Unreached::Unreachable { why, sent, at_proxy, .. } = unreachable(&error, route()) else {
                 panic!("{texts:?}")
             };
             assert_eq!((why, sent), (expected, expected_sent), "{texts:?}");
@@ -411,8 +423,8 @@ mod tests {
     #[test]
     fn an_echoed_code_is_taken_out() {
         let code = SecretString::from("1234567".to_owned());
-        let scout = Scout::new(&Arc::new(Network::default()), None);
-        let context = Context { code: Some(&code), scout: &scout };
+        let recorder = RouteRecorder::new(&Arc::new(Network::default()), None);
+        let context = Context { code: Some(&code), recorder: &recorder };
         assert_eq!(context.without_code("Value '1234567' at 'tokenCode'"), "Value '…' at 'tokenCode'");
     }
 }

@@ -1,6 +1,6 @@
 //! The proxy between here and AWS, and which hosts are reached without it.
 
-use super::network::NetworkFault;
+use super::fault::NetworkFault;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use hyper_util::client::proxy::matcher::Matcher;
 use std::fmt;

@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 /// Changes to the sections of a file; nothing is copied before it is written.
 pub struct Edits<'a> {
     sections: &'a Sections,
-    lines: Vec<Lines>,
+    lines: Vec<LineReplacement>,
 }
 
 /// Lines that are replaced.
-struct Lines {
+struct LineReplacement {
     header: String,
     range: Range<usize>,
     new: Zeroizing<String>,
@@ -86,7 +86,13 @@ impl<'a> Edits<'a> {
     }
 
     fn replace(&mut self, header: &str, range: Range<usize>, new: String, eol: &'static str) {
-        self.lines.push(Lines { header: header.to_owned(), range, new: Zeroizing::new(new), eol, apart: false });
+        self.lines.push(LineReplacement {
+            header: header.to_owned(),
+            range,
+            new: Zeroizing::new(new),
+            eol,
+            apart: false,
+        });
     }
 
     /// Adds one line break before it, never more nor fewer, so that it can be taken away again: it makes a blank line,
@@ -96,7 +102,7 @@ impl<'a> Edits<'a> {
         let eol = self.line_ending(end);
         let lines: String = keys.iter().map(|(key, value)| format!("{key} = {value}{eol}")).collect();
         let new = Zeroizing::new(format!("[{header}]{eol}{lines}"));
-        self.lines.insert(at, Lines { header: header.to_owned(), range: end..end, new, eol, apart: true });
+        self.lines.insert(at, LineReplacement { header: header.to_owned(), range: end..end, new, eol, apart: true });
     }
 
     /// What [`Self::append`] added for a section that stands at `start..end`: the one line break before it, too. That
@@ -125,7 +131,7 @@ impl<'a> Edits<'a> {
     pub fn finish(mut self) -> Vec<Edit> {
         self.lines.sort_by_key(|lines| (lines.range.start, lines.apart));
         let (mut edits, mut done, mut last) = (Vec::new(), 0, None);
-        for Lines { range, new, eol, apart, .. } in self.lines {
+        for LineReplacement { range, new, eol, apart, .. } in self.lines {
             // The line break before a section that goes may belong to a line of the one above.
             let range = range.start.max(done)..range.end.max(done);
             if range.start > done {

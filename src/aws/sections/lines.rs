@@ -6,7 +6,7 @@ use std::io::BufRead;
 use std::ops::Range;
 
 /// A key with the lines that belong to it.
-pub(super) struct Entry {
+pub(super) struct KeyLines {
     /// In lower case.
     pub(super) key: String,
     pub(super) value: Range<usize>,
@@ -19,7 +19,7 @@ pub struct Section<'a> {
     pub(super) text: &'a [u8],
     /// The line with its header.
     pub(super) header: Range<usize>,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<KeyLines>,
 }
 
 impl Section<'_> {
@@ -40,7 +40,7 @@ impl Section<'_> {
         self.entries.iter().map(|entry| (entry.key.as_str(), self.value(entry)))
     }
 
-    fn value(&self, entry: &Entry) -> &str {
+    fn value(&self, entry: &KeyLines) -> &str {
         std::str::from_utf8(&self.text[entry.value.clone()]).unwrap_or_default().trim()
     }
 
@@ -81,7 +81,7 @@ impl Section<'_> {
         let mut at = self.header.end;
         let line = self.text[self.header.clone()].trim_ascii_end();
         let bare = line.starts_with(b"[") && line.ends_with(b"]");
-        let in_place = |(entry, key): (&Entry, &&str)| {
+        let in_place = |(entry, key): (&KeyLines, &&str)| {
             let line = &self.text[entry.lines.clone()];
             let follows = std::mem::replace(&mut at, entry.lines.end) == entry.lines.start;
             follows && entry.key == **key && !line.trim_ascii_end().contains(&b'\n')
@@ -168,8 +168,8 @@ fn indented(line: &[u8]) -> Option<&[u8]> {
 }
 
 /// Finds the keys of a section's lines.
-pub(super) fn entries(text: &[u8], body: Range<usize>) -> Result<Vec<Entry>, EditFault> {
-    let mut entries: Vec<Entry> = Vec::new();
+pub(super) fn entries(text: &[u8], body: Range<usize>) -> Result<Vec<KeyLines>, EditFault> {
+    let mut entries: Vec<KeyLines> = Vec::new();
     let number = |line: &Range<usize>| line_number(text, line.start);
     for line in lines(text, body) {
         let bytes = &text[line.clone()];
@@ -191,7 +191,7 @@ pub(super) fn entries(text: &[u8], body: Range<usize>) -> Result<Vec<Entry>, Edi
             return Err(EditFault::Unreadable { line: number(&line) });
         };
         let key = String::from_utf8_lossy(&bytes[..split]).trim().to_lowercase();
-        entries.push(Entry { key, value: line.start + split + 1..line.end, lines: line });
+        entries.push(KeyLines { key, value: line.start + split + 1..line.end, lines: line });
     }
     Ok(entries)
 }

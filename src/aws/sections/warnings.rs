@@ -82,7 +82,7 @@ const WINNING: [&str; 9] = [
 #[must_use]
 pub fn warnings(file: &Sections) -> Vec<Warning> {
     let text = file.bytes();
-    let mut reader = Reader { returns: text.contains(&b'\r'), ..Reader::default() };
+    let mut reader = WarningScan { returns: text.contains(&b'\r'), ..WarningScan::default() };
     if text.starts_with(b"\xEF\xBB\xBF") {
         reader.line = 1;
         reader.warn(Misread::ByteOrderMark);
@@ -97,7 +97,7 @@ pub fn warnings(file: &Sections) -> Vec<Warning> {
 
 /// What has been read so far.
 #[derive(Default)]
-struct Reader<'a> {
+struct WarningScan<'a> {
     line: usize,
     /// Whether there is any carriage return.
     returns: bool,
@@ -109,7 +109,7 @@ struct Reader<'a> {
     found: Vec<Warning>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> WarningScan<'a> {
     fn warn(&mut self, what: Misread) {
         self.found.push(Warning { line: self.line, what });
     }

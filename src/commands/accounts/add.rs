@@ -1,9 +1,9 @@
 //! `accounts add`: a new account, its secret from a prompt, a pipe or a picture, and never from the command line.
 
-use super::{Desk, Stop, TRIES, refused};
+use super::{AccountsFailure, TRIES, TokenDesk, refused};
 use crate::accounts::{AccountFault, AccountsError, Wishes, is_secret, mfa_device};
 use crate::cli;
-use crate::commands::given::without_a_person;
+use crate::commands::secret_input::without_a_person;
 use crate::plan;
 use crate::report::Failure;
 use crate::source::secret::doubt;
@@ -14,12 +14,12 @@ use hw::change::Change;
 use hw::oath::{AccountId, Algorithm, NewAccount};
 use hw::survey::Look;
 
-pub(super) fn run(typed: &cli::Add, world: &mut World) -> Result<(), Stop> {
+pub(super) fn run(typed: &cli::AddArgs, world: &mut World) -> Result<(), AccountsFailure> {
     let id = typed.id.as_ref().or(typed.named.as_ref());
     if !typed.more.is_empty() || id.is_some_and(|id| is_secret(id)) {
         return Err(AccountsError::SecretInArguments.into());
     }
-    let desk = Desk::new(&typed.plugged, world)?;
+    let desk = TokenDesk::new(&typed.plugged, world)?;
     let wishes = Wishes {
         id: id.cloned(),
         touch: plan::touch(typed.touch, &world.env).map_err(Failure::from)?,
@@ -49,7 +49,7 @@ pub(super) fn run(typed: &cli::Add, world: &mut World) -> Result<(), Stop> {
 
 /// What a person types, once it is known that it can be used.
 fn asked(
-    desk: &Desk,
+    desk: &TokenDesk,
     wishes: &Wishes,
     id: Option<&AccountId>,
     force: bool,
@@ -80,11 +80,11 @@ fn asked(
     }
 }
 
-fn algorithm(typed: cli::Algorithm) -> Algorithm {
+fn algorithm(typed: cli::AlgorithmArg) -> Algorithm {
     match typed {
-        cli::Algorithm::Sha1 => Algorithm::Sha1,
-        cli::Algorithm::Sha256 => Algorithm::Sha256,
-        cli::Algorithm::Sha512 => Algorithm::Sha512,
+        cli::AlgorithmArg::Sha1 => Algorithm::Sha1,
+        cli::AlgorithmArg::Sha256 => Algorithm::Sha256,
+        cli::AlgorithmArg::Sha512 => Algorithm::Sha512,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `accounts list`: what is on a token.
 
-use super::{Desk, as_json};
+use super::{TokenDesk, as_json};
 use crate::cli;
 use crate::commands::table::{ascii, table};
 use crate::plan;
@@ -9,8 +9,8 @@ use crate::world::World;
 use hw::oath::{Account, Kind};
 use serde_json::{Value, json};
 
-pub(super) fn run(typed: &cli::List, world: &mut World) -> Result<(), Failure> {
-    let desk = Desk::new(&typed.plugged, world)?;
+pub(super) fn run(typed: &cli::ListArgs, world: &mut World) -> Result<(), Failure> {
+    let desk = TokenDesk::new(&typed.plugged, world)?;
     let json = plan::json(typed.json, &world.env)?;
     let what = "could not list the accounts";
     let look = desk.token(None).map_err(|error| Failure::Accounts { what, error: Box::new(error.into()) })?;

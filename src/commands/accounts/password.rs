@@ -2,11 +2,10 @@
 
 mod memory;
 
-use super::{Desk, Stop, TRIES};
+use super::{AccountsFailure, TRIES, TokenDesk};
 use crate::accounts::AccountsError;
 use crate::cli::{self, PasswordCommand};
-use crate::commands::piped::piped;
-use crate::source::token::{Outcome, TokenError, choose, name};
+use crate::source::token::{SearchOutcome, TokenError, choose, name};
 use crate::world::{NoAnswer, World};
 use hw::change::Change;
 use hw::oath::{AccessKey, DeviceId, Password};
@@ -16,7 +15,7 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 use zeroize::Zeroizing;
 
-pub(super) fn run(command: &PasswordCommand, world: &mut World) -> (&'static str, Result<(), Stop>) {
+pub(super) fn run(command: &PasswordCommand, world: &mut World) -> (&'static str, Result<(), AccountsFailure>) {
     match command {
         PasswordCommand::Set(typed) => ("could not set the password", set(typed, world)),
         PasswordCommand::Change(typed) => ("could not change the password", change(typed, world)),
@@ -26,8 +25,8 @@ pub(super) fn run(command: &PasswordCommand, world: &mut World) -> (&'static str
     }
 }
 
-fn set(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
-    let desk = Desk::new(&typed.plugged, world)?;
+fn set(typed: &cli::PasswordChangeArgs, world: &mut World) -> Result<(), AccountsFailure> {
+    let desk = TokenDesk::new(&typed.plugged, world)?;
     let mut piped = lines(typed, 1, world)?;
     let (token, has_password) = standing(&desk)?;
     if has_password {
@@ -39,8 +38,8 @@ fn set(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
     Ok(())
 }
 
-fn change(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
-    let desk = Desk::new(&typed.plugged, world)?;
+fn change(typed: &cli::PasswordChangeArgs, world: &mut World) -> Result<(), AccountsFailure> {
+    let desk = TokenDesk::new(&typed.plugged, world)?;
     let mut piped = lines(typed, 2, world)?;
     let look = with_present_password(&desk, &mut piped)?;
     give(&desk, &look, &mut piped)?;
@@ -48,8 +47,8 @@ fn change(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
     Ok(())
 }
 
-fn clear(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
-    let desk = Desk::new(&typed.plugged, world)?;
+fn clear(typed: &cli::PasswordChangeArgs, world: &mut World) -> Result<(), AccountsFailure> {
+    let desk = TokenDesk::new(&typed.plugged, world)?;
     let mut piped = lines(typed, 1, world)?;
     let look = with_present_password(&desk, &mut piped)?;
     desk.change(&look, Change::ClearPassword)?;
@@ -59,15 +58,15 @@ fn clear(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
 }
 
 /// The token that is meant, as one names it to a person, and whether it has a password, for which nobody is asked.
-fn standing(desk: &Desk) -> Result<(String, bool), TokenError> {
+fn standing(desk: &TokenDesk) -> Result<(String, bool), TokenError> {
     Ok(match choose(&*desk.survey()?, desk.serial())? {
-        Outcome::Locked { token, .. } => (token, true),
-        Outcome::Found(look) => (name(&look), false),
+        SearchOutcome::Locked { token, .. } => (token, true),
+        SearchOutcome::Found(look) => (name(&look), false),
     })
 }
 
 /// The token that is meant, unlocked with its present password.
-fn with_present_password(desk: &Desk, piped: &mut Lines) -> Result<Look, AccountsError> {
+fn with_present_password(desk: &TokenDesk, piped: &mut PipedLines) -> Result<Look, AccountsError> {
     let (token, has_password) = standing(desk)?;
     if !has_password {
         return Err(AccountsError::IsNotSet { token });
@@ -77,7 +76,7 @@ fn with_present_password(desk: &Desk, piped: &mut Lines) -> Result<Look, Account
 }
 
 /// Gives a token a new password.
-fn give(desk: &Desk, look: &Look, piped: &mut Lines) -> Result<(), AccountsError> {
+fn give(desk: &TokenDesk, look: &Look, piped: &mut PipedLines) -> Result<(), AccountsError> {
     let Some(device_id) = look.device_id() else { return Err(AccountsError::HasNone { token: name(look) }) };
     let password = match piped {
         Some(lines) => lines.pop_front().ok_or(AccountsError::NoPassword(NoAnswer::Nothing))?,
@@ -94,7 +93,7 @@ fn key(password: &SecretString, device_id: &DeviceId) -> AccessKey {
 }
 
 /// A new password, typed twice the same.
-fn typed_twice(desk: &Desk, token: &str) -> Result<SecretString, AccountsError> {
+fn typed_twice(desk: &TokenDesk, token: &str) -> Result<SecretString, AccountsError> {
     for _ in 0..TRIES {
         let ask = |question: &str| desk.ask(question, false).map_err(AccountsError::NoPassword);
         let first = ask(&format!("New password of the OATH applet on {token}: "))?;
@@ -108,14 +107,14 @@ fn typed_twice(desk: &Desk, token: &str) -> Result<SecretString, AccountsError> 
 }
 
 /// What was piped in, if it is to be read.
-type Lines = Option<VecDeque<SecretString>>;
+type PipedLines = Option<VecDeque<SecretString>>;
 
 /// As many lines of standard input as there are passwords to give, if they are to be read there.
-fn lines(typed: &cli::PasswordOf, count: usize, world: &mut World) -> Result<Lines, AccountsError> {
+fn lines(typed: &cli::PasswordChangeArgs, count: usize, world: &mut World) -> Result<PipedLines, AccountsError> {
     if !typed.stdin {
         return Ok(None);
     }
-    piped(world, move |input| read(input, count)).map(Some).map_err(AccountsError::Input)
+    world.read_stdin(move |input| read(input, count)).map(Some).map_err(AccountsError::Input)
 }
 
 fn read(mut input: &mut dyn BufRead, count: usize) -> io::Result<VecDeque<SecretString>> {

@@ -1,6 +1,6 @@
 //! `accounts remove`: an account less, if that is meant.
 
-use super::{Desk, Stop, refused, tell_profiles};
+use super::{AccountsFailure, TokenDesk, refused, tell_profiles};
 use crate::accounts::AccountsError;
 use crate::cli;
 use crate::source::token::name;
@@ -9,8 +9,8 @@ use hw::change::Change;
 use hw::oath::AccountId;
 use secrecy::ExposeSecret;
 
-pub(super) fn run(typed: &cli::Remove, world: &mut World) -> Result<(), Stop> {
-    let desk = Desk::new(&typed.plugged, world)?;
+pub(super) fn run(typed: &cli::RemoveArgs, world: &mut World) -> Result<(), AccountsFailure> {
+    let desk = TokenDesk::new(&typed.plugged, world)?;
     let id = AccountId::from_bytes(typed.id.as_bytes());
     let look = desk.token(None)?;
     let token = name(&look);

@@ -1,14 +1,14 @@
 //! `accounts rename`: another id for an account.
 
-use super::{Desk, Stop, refused, tell_profiles};
+use super::{AccountsFailure, TokenDesk, refused, tell_profiles};
 use crate::accounts::renamed;
 use crate::cli;
 use crate::source::token::name;
 use crate::world::World;
 use hw::change::Change;
 
-pub(super) fn run(typed: &cli::Rename, world: &mut World) -> Result<(), Stop> {
-    let desk = Desk::new(&typed.plugged, world)?;
+pub(super) fn run(typed: &cli::RenameArgs, world: &mut World) -> Result<(), AccountsFailure> {
+    let desk = TokenDesk::new(&typed.plugged, world)?;
     let (old, new) = renamed(&typed.old, &typed.new)?;
     let change = Change::Rename { old: old.clone(), new: new.clone() };
     let look = desk.token(None)?;

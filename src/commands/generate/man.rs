@@ -1,6 +1,6 @@
 //! The man page: one for all commands, with their flags from the grammar (man-pages(7), groff_man(7)).
 
-use crate::cli::{How, Plugged};
+use crate::cli::{LoginOptions, TokenArgs};
 use clap::builder::PossibleValue;
 use clap::{Arg, Args, Command};
 use roff::{Inline, Roff, bold, italic, roman};
@@ -30,16 +30,16 @@ const VARIABLES: [(&str, &str); 11] = [
 ];
 
 /// The flags that several commands have, told once, under a heading of their own.
-struct Shared {
+struct SharedOptions {
     heading: &'static str,
     command: Command,
 }
 
-impl Shared {
+impl SharedOptions {
     fn all() -> [Self; 2] {
         [
-            Self { heading: "OPTIONS OF A LOGIN", command: How::augment_args(Command::new("")) },
-            Self { heading: "OPTIONS ABOUT TOKENS", command: Plugged::augment_args(Command::new("")) },
+            Self { heading: "OPTIONS OF A LOGIN", command: LoginOptions::augment_args(Command::new("")) },
+            Self { heading: "OPTIONS ABOUT TOKENS", command: TokenArgs::augment_args(Command::new("")) },
         ]
     }
 
@@ -62,11 +62,11 @@ pub(super) fn page(mut program: Command) -> String {
     page.control("SH", ["SYNOPSIS"]).text([bold("aws-mfa-key "), italic("COMMAND"), roman(" [OPTIONS]")]);
     page.control("SH", ["DESCRIPTION"]).text([sentence(&program)]);
     page.control("SH", ["COMMANDS"]);
-    let shared = Shared::all();
+    let shared = SharedOptions::all();
     for command in shown(&program) {
         chapter(&mut page, command, &shared);
     }
-    for Shared { heading, command } in &shared {
+    for SharedOptions { heading, command } in &shared {
         page.control("SH", [*heading]);
         flags(&mut page, command.get_arguments());
     }
@@ -86,14 +86,14 @@ fn sentence(command: &Command) -> Inline {
 }
 
 /// A command, or each of those below it.
-fn chapter(page: &mut Roff, command: &Command, shared: &[Shared]) {
+fn chapter(page: &mut Roff, command: &Command, shared: &[SharedOptions]) {
     if command.has_subcommands() {
         return shown(command).for_each(|below| chapter(page, below, shared));
     }
     let usage = command.clone().render_usage().to_string();
     page.control("SS", [usage.trim_start_matches("Usage:").trim()]).text([sentence(command)]);
     let common = shared.iter().find(|shared| shared.is_in(command));
-    if let Some(Shared { heading, .. }) = common {
+    if let Some(SharedOptions { heading, .. }) = common {
         page.text([roman("More flags are told below, in "), italic(*heading), roman(".")]);
     }
     let own = command.get_arguments().filter(|arg| !common.is_some_and(|shared| shared.has(arg)));

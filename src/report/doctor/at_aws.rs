@@ -4,8 +4,9 @@ use super::Check;
 use crate::aws::client::{AwsError, Through};
 use crate::doctor::{AwsFinding, DeviceFinding};
 use crate::report::aws::{identity, not_theirs};
-use crate::report::network::{self, unreached};
-use crate::report::{login, quoted};
+use crate::report::refused::refused;
+use crate::report::unreached::{self, unreached};
+use crate::report::{Report, login, quoted};
 use crate::world::printable;
 use std::time::Duration;
 
@@ -31,10 +32,10 @@ pub(super) fn check(finding: &AwsFinding) -> Check {
         }
         AwsFinding::Network(fault) => {
             let name = if fault.is_of_proxy() { "proxy" } else { "certificates" };
-            Check::error(name, network::report(fault))
+            Check::error(name, unreached::report(fault))
         }
-        AwsFinding::Answered { way, took } => {
-            let (host, region) = (printable(&way.host, 120), printable(&way.region, 60));
+        AwsFinding::Answered { route, took } => {
+            let (host, region) = (printable(&route.host, 120), printable(&route.region, 60));
             Check::ok("endpoint", format!("{host}, region {region}, answered within {} ms", took.as_millis()))
         }
         AwsFinding::Unreached(error) => {
@@ -110,7 +111,7 @@ fn unlisted(serial: &str, error: &AwsError) -> String {
         AwsError::Refused(refusal) if refusal.code.starts_with("AccessDenied") => {
             "this user may not list MFA devices".to_owned()
         }
-        error => unreached(String::new(), error).cause,
+        error => explained(error).cause,
     };
     format!("whether {serial} is this user's shows at login only: {why}")
 }
@@ -120,6 +121,13 @@ fn unlisted_fix(error: &AwsError) -> String {
         AwsError::Refused(refusal) if refusal.code.starts_with("AccessDenied") => {
             "login works without; to have it checked, allow iam:ListMFADevices to the user, without MFA".to_owned()
         }
-        error => unreached(String::new(), error).next,
+        error => explained(error).next,
+    }
+}
+
+fn explained(error: &AwsError) -> Report {
+    match error {
+        AwsError::Refused(refusal) => refused(String::new(), refusal),
+        AwsError::Unreached(error) => unreached(String::new(), error),
     }
 }

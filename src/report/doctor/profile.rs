@@ -1,10 +1,10 @@
 //! The profile, the files that it stands in, and what AWS's clients use instead of its session.
 
 use super::Check;
-use crate::aws::credentials_file::Notice;
-use crate::doctor::{FileFinding, Kind, ProfileFinding, Winner};
+use crate::aws::credentials_file::CredentialsNotice;
+use crate::doctor::{FileFinding, FileKind, ProfileFinding, Winner};
 use crate::file;
-use crate::plan::{PlanError, Reason};
+use crate::plan::{ChoiceReason, PlanError};
 use crate::report::file::{credentials, notice_text, report as file_report};
 use crate::report::plan::report as plan_report;
 use crate::report::{length, quoted};
@@ -45,11 +45,11 @@ pub(super) fn check(finding: &ProfileFinding) -> Check {
     }
 }
 
-fn meant(profile: &str, reason: Reason, session_profile: Option<&str>) -> String {
+fn meant(profile: &str, reason: ChoiceReason, session_profile: Option<&str>) -> String {
     let why = match reason {
-        Reason::Typed => "as it was named".to_owned(),
-        Reason::Variable(variable) => format!("as {variable} says"),
-        Reason::Usual => "since none was named".to_owned(),
+        ChoiceReason::Typed => "as it was named".to_owned(),
+        ChoiceReason::Variable(variable) => format!("as {variable} says"),
+        ChoiceReason::Usual => "since none was named".to_owned(),
     };
     let goes = session_profile.map_or(String::new(), |name| format!("; its session goes to {}", printable(name, 80)));
     format!("{}, {why}{goes}", printable(profile, 80))
@@ -83,11 +83,11 @@ fn about(error: &PlanError) -> &'static str {
     }
 }
 
-fn name(kind: Kind) -> &'static str {
+fn name(kind: FileKind) -> &'static str {
     match kind {
-        Kind::Config => "config-file",
-        Kind::Credentials => "credentials-file",
-        Kind::State => "state",
+        FileKind::Config => "config-file",
+        FileKind::Credentials => "credentials-file",
+        FileKind::State => "state",
     }
 }
 
@@ -97,13 +97,13 @@ fn shown(path: &Path) -> String {
 
 pub(super) fn file(finding: &FileFinding) -> Check {
     match finding {
-        FileFinding::Fine { kind: Kind::Config, path, is_there: true } => {
+        FileFinding::Fine { kind: FileKind::Config, path, is_there: true } => {
             Check::ok("config-file", format!("{} can be read, and be added to", shown(path)))
         }
         FileFinding::Fine { kind, path, is_there: true } => {
             Check::ok(name(*kind), format!("{} can be written, and is for you alone", shown(path)))
         }
-        FileFinding::Fine { kind: Kind::State, path, .. } => {
+        FileFinding::Fine { kind: FileKind::State, path, .. } => {
             Check::ok("state", format!("{} is new, and can be written", shown(path)))
         }
         FileFinding::Fine { kind, path, .. } => Check::ok(name(*kind), format!("there is no {}", shown(path))),
@@ -119,7 +119,7 @@ pub(super) fn file(finding: &FileFinding) -> Check {
             };
             Check::warning(name(*kind), message, fix)
         }
-        FileFinding::Open { kind: Kind::State, path, mode } => Check::warning(
+        FileFinding::Open { kind: FileKind::State, path, mode } => Check::warning(
             "state",
             format!("others can read or write {} (mode {mode:04o})", shown(path)),
             format!("`chmod 700 {}`", quoted(&shown(path))),
@@ -136,20 +136,20 @@ pub(super) fn file(finding: &FileFinding) -> Check {
     }
 }
 
-fn file_notice(path: &Path, notice: &Notice) -> Check {
+fn file_notice(path: &Path, notice: &CredentialsNotice) -> Check {
     let word = quoted(&shown(path));
     match notice {
-        Notice::File(file::Notice::Tightened { mode }) => Check::warning(
+        CredentialsNotice::File(file::ReplaceNotice::Tightened { mode }) => Check::warning(
             "credentials-file",
             format!("others can read or write {} (mode {mode:04o})", shown(path)),
             format!("`chmod 600 {word}`"),
         ),
-        Notice::File(file::Notice::LinkCut { .. }) => Check::warning(
+        CredentialsNotice::File(file::ReplaceNotice::LinkCut { .. }) => Check::warning(
             "credentials-file",
             notice_text(&shown(path), notice),
             format!("find it: `find ~ -xdev -samefile {word}`; use a symbolic link instead"),
         ),
-        Notice::Line(warning) => Check::warning(
+        CredentialsNotice::Line(warning) => Check::warning(
             "credentials-file",
             notice_text(&shown(path), notice),
             format!("mend it in an editor: `vi +{} {word}`", warning.line),

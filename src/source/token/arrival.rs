@@ -1,7 +1,7 @@
 //! Waiting for a token that is not plugged in, or not the right one.
 
 use super::{TokenError, Tokens};
-use crate::world::{Act, Purpose, Wanted, printable};
+use crate::world::{Act, Prompt, Purpose, printable};
 use hw::transport::{Bus, CarrierError, News, Stopper};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -83,7 +83,7 @@ impl Tokens {
             }
             // Another login may be asking for a touch meanwhile.
             if let Some(_attention) = self.person.free_attention() {
-                wait.want(&wanted(&missing, purpose, patience), Some(left));
+                wait.want(&prompt(&missing, purpose, patience), Some(left));
             }
             let news = changes.wait_for(|changes| *changes != seen);
             match tokio::time::timeout(left.min(TICK), news).await {
@@ -104,7 +104,7 @@ impl Tokens {
 }
 
 /// What a person is to do.
-fn wanted(missing: &TokenError, purpose: Option<&Purpose>, limit: Duration) -> Wanted {
+fn prompt(missing: &TokenError, purpose: Option<&Purpose>, limit: Duration) -> Prompt {
     let (what, detail) = match missing {
         TokenError::Bus(_) => ("Waiting for the smart card service (pcscd) and a token".to_owned(), String::new()),
         TokenError::OtherTokens { wanted, present } => {
@@ -120,5 +120,5 @@ fn wanted(missing: &TokenError, purpose: Option<&Purpose>, limit: Duration) -> W
         }
         _ => ("Plug in the token".to_owned(), String::new()),
     };
-    Wanted { what, purpose: purpose.cloned(), detail, act: Act::PlugIn, limit }
+    Prompt { what, purpose: purpose.cloned(), detail, act: Act::PlugIn, limit }
 }

@@ -1,6 +1,6 @@
 //! The one token that is meant, where the account is not what tells.
 
-use super::search::{Outcome, is_there, locked, unseen};
+use super::search::{SearchOutcome, is_there, locked, unseen};
 use super::{TokenError, name};
 use crate::world::printable;
 use hw::survey::{Contents, Look, Survey};
@@ -27,7 +27,7 @@ pub fn present(survey: &Survey, serial: Option<u32>) -> Result<Vec<&Look>, Token
 ///
 /// # Errors
 /// [`TokenError`].
-pub fn choose(survey: &Survey, serial: Option<u32>) -> Result<Outcome<Look>, TokenError> {
+pub fn choose(survey: &Survey, serial: Option<u32>) -> Result<SearchOutcome<Look>, TokenError> {
     let looks = present(survey, serial)?;
     let hidden = survey.unseen.iter().filter(|unseen| serial.is_none() && is_there(unseen));
     let mut tokens: Vec<String> = looks.iter().map(|look| name(look)).collect();
@@ -38,7 +38,7 @@ pub fn choose(survey: &Survey, serial: Option<u32>) -> Result<Outcome<Look>, Tok
             Err(TokenError::NoApplet { token: name(look), disabled: *disabled == Some(true) })
         }
         Contents::Locked { .. } | Contents::Open { .. } => {
-            Ok(locked(look).unwrap_or_else(|| Outcome::Found(look.clone())))
+            Ok(locked(look).unwrap_or_else(|| SearchOutcome::Found(look.clone())))
         }
     }
 }

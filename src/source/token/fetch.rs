@@ -2,7 +2,7 @@
 
 use super::{Found, TokenError, Tokens, on_a_thread};
 use crate::source::{Code, DIGITS, PERIOD};
-use crate::world::{Act, End, Person, Purpose, Touch, Wanted};
+use crate::world::{Act, End, Person, Prompt, Purpose, TouchPrompt};
 use hw::fetch;
 use hw::oath::{self, OathError, TimeStep};
 use secrecy::SecretString;
@@ -64,7 +64,7 @@ pub(super) async fn code(
         if passed >= quiet_until && speaks {
             match touch {
                 Some(false) => wait.show(&waiting_for(found), None),
-                _ => wait.want(&wanted(found, purpose), TOUCH.checked_sub(passed)),
+                _ => wait.want(&prompt(found, purpose), TOUCH.checked_sub(passed)),
             }
         }
         if let Ok(outcome) = tokio::time::timeout(pause, &mut fetching).await {
@@ -120,10 +120,10 @@ impl Came {
     }
 }
 
-fn wanted(found: &Found, purpose: &Purpose) -> Wanted {
+fn prompt(found: &Found, purpose: &Purpose) -> Prompt {
     let (what, account) = (format!("Touch {}", found.token), found.account.id.to_string());
-    let touch = Touch { token: found.token.clone(), account };
-    Wanted { what, purpose: Some(purpose.clone()), detail: String::new(), act: Act::Touch(touch), limit: TOUCH }
+    let touch = TouchPrompt { token: found.token.clone(), account };
+    Prompt { what, purpose: Some(purpose.clone()), detail: String::new(), act: Act::Touch(touch), limit: TOUCH }
 }
 
 fn waiting_for(found: &Found) -> String {

@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// See the module. No key goes to an applet again that refused it.
 #[derive(Clone, Default)]
-pub(super) struct Keys(Arc<Mutex<HashMap<DeviceId, Known>>>);
+pub(super) struct KeyStore(Arc<Mutex<HashMap<DeviceId, AppletKeys>>>);
 
 #[derive(Default)]
-struct Known {
+struct AppletKeys {
     key: Option<AccessKey>,
     refused: Vec<AccessKey>,
 }
 
-impl Known {
+impl AppletKeys {
     fn refuse(&mut self, key: &AccessKey) {
         // Somebody may have found another meanwhile.
         self.key.take_if(|now| now.as_bytes() == key.as_bytes());
@@ -27,8 +27,8 @@ impl Known {
 /// Keys that were used in a conversation.
 pub(super) type Used = Vec<(DeviceId, AccessKey)>;
 
-impl Keys {
-    fn known(&self) -> MutexGuard<'_, HashMap<DeviceId, Known>> {
+impl KeyStore {
+    fn known(&self) -> MutexGuard<'_, HashMap<DeviceId, AppletKeys>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

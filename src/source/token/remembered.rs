@@ -18,7 +18,7 @@ const CREDENTIAL: &str = "aws-mfa-key.password";
 
 /// Where something is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum PasswordPlace {
     /// The password, in the file that `AWS_MFA_KEY_PASSWORD_FILE` names.
     File(PathBuf),
     /// The password, in a credential that systemd hands to a service.
@@ -29,7 +29,7 @@ pub enum Place {
     Ykman,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for PasswordPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |path: &PathBuf| printable(&path.to_string_lossy(), 300);
         match self {
@@ -43,12 +43,12 @@ impl fmt::Display for Place {
 
 /// See the module.
 pub(super) struct Remembered {
-    places: Vec<Kind>,
+    places: Vec<PasswordSource>,
     keyring: Keyring,
 }
 
 /// A place before it is looked at.
-enum Kind {
+enum PasswordSource {
     File(PathBuf),
     Credentials(PathBuf),
     Keyring,
@@ -59,9 +59,9 @@ impl Remembered {
     /// All places that this environment tells of, in the order in which they are tried: what was meant for this very run
     /// first.
     pub(super) fn of(env: &Environment) -> Self {
-        let file = env.os("AWS_MFA_KEY_PASSWORD_FILE").map(|path| Kind::File(env.expand(path)));
-        let credentials = env.os("CREDENTIALS_DIRECTORY").map(|path| Kind::Credentials(path.into()));
-        let places = [file, credentials, Some(Kind::Keyring), Ykman::of(env).map(Kind::Ykman)];
+        let file = env.os("AWS_MFA_KEY_PASSWORD_FILE").map(|path| PasswordSource::File(env.expand(path)));
+        let credentials = env.os("CREDENTIALS_DIRECTORY").map(|path| PasswordSource::Credentials(path.into()));
+        let places = [file, credentials, Some(PasswordSource::Keyring), Ykman::of(env).map(PasswordSource::Ykman)];
         Self { places: places.into_iter().flatten().collect(), keyring: Keyring::of(env) }
     }
 
@@ -80,35 +80,35 @@ impl Remembered {
         id: &DeviceId,
         serial: Option<u32>,
         person: &Person,
-    ) -> Result<Option<(Place, AccessKey)>, TokenError> {
+    ) -> Result<Option<(PasswordPlace, AccessKey)>, TokenError> {
         let passed_over = |fault: KeyringFault| {
             person.detail(&format!("{fault}; going on without it"));
             None
         };
         match &self.places[number] {
-            Kind::File(path) => match password(path, Guard::Bits) {
+            PasswordSource::File(path) => match password(path, Guard::Bits) {
                 Err(PrivateFault::Absent) => {
                     let path = printable(&path.to_string_lossy(), 300);
                     person.tell(&format!("note: there is no {path} (AWS_MFA_KEY_PASSWORD_FILE)"));
                     Ok(None)
                 }
-                outcome => derived(Place::File(path.clone()), outcome, id),
+                outcome => derived(PasswordPlace::File(path.clone()), outcome, id),
             },
-            Kind::Credentials(folder) => {
+            PasswordSource::Credentials(folder) => {
                 let of_one = serial.map(|serial| folder.join(format!("{CREDENTIAL}.{serial}")));
                 let path = of_one.filter(|path| path.exists()).unwrap_or_else(|| folder.join(CREDENTIAL));
                 match password(&path, Guard::Systemd) {
                     Err(PrivateFault::Absent) => Ok(None),
-                    outcome => derived(Place::Credential(path), outcome, id),
+                    outcome => derived(PasswordPlace::Credential(path), outcome, id),
                 }
             }
-            Kind::Keyring => {
+            PasswordSource::Keyring => {
                 let key = self.in_keyring(id, Dialog::Never, person).await.unwrap_or_else(passed_over);
-                Ok(key.map(|key| (Place::Keyring, key)))
+                Ok(key.map(|key| (PasswordPlace::Keyring, key)))
             }
-            Kind::Ykman(ykman) => {
+            PasswordSource::Ykman(ykman) => {
                 let key = ykman.key(id, &self.keyring, person).await.unwrap_or_else(passed_over);
-                Ok(key.map(|key| (Place::Ykman, key)))
+                Ok(key.map(|key| (PasswordPlace::Ykman, key)))
             }
         }
     }
@@ -159,7 +159,7 @@ impl Remembered {
 
     /// Whether ykman remembers a key of an applet as well.
     pub(super) fn is_in_ykman(&self, id: &DeviceId) -> bool {
-        self.places.iter().any(|place| matches!(place, Kind::Ykman(ykman) if ykman.remembers(id)))
+        self.places.iter().any(|place| matches!(place, PasswordSource::Ykman(ykman) if ykman.remembers(id)))
     }
 }
 
@@ -177,10 +177,10 @@ fn password(path: &std::path::Path, guard: Guard) -> Result<Password, PrivateFau
 }
 
 fn derived(
-    place: Place,
+    place: PasswordPlace,
     password: Result<Password, PrivateFault>,
     id: &DeviceId,
-) -> Result<Option<(Place, AccessKey)>, TokenError> {
+) -> Result<Option<(PasswordPlace, AccessKey)>, TokenError> {
     match password {
         Ok(password) => Ok(Some((place, AccessKey::derive(&password, id)))),
         Err(fault) => Err(TokenError::PasswordFile { place, fault: Arc::new(fault) }),

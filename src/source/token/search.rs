@@ -16,7 +16,7 @@ pub struct Search<'a> {
 }
 
 /// What a search among the tokens came to.
-pub enum Outcome<T> {
+pub enum SearchOutcome<T> {
     /// What was looked for.
     Found(T),
     /// It may be on a token that is locked: this one.
@@ -34,7 +34,7 @@ pub enum Outcome<T> {
 ///
 /// # Errors
 /// [`TokenError`], the most hopeful one: a token that is merely busy is not a token that is missing.
-pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<Outcome<Found>, TokenError> {
+pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<SearchOutcome<Found>, TokenError> {
     let ours = |look: &&Look| wanted.token.is_none_or(|serial| look.identity.serial == Some(serial));
     let looks: Vec<&Look> = survey.looks.iter().filter(ours).collect();
     let accounts = |look: &&Look| look.accounts().unwrap_or_default().to_vec();
@@ -54,7 +54,7 @@ pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<Outcome<Found>, To
             };
             let mut found: Vec<Found> = looks.iter().filter_map(own).collect();
             if found.len() == 1 {
-                return Ok(Outcome::Found(found.remove(0)));
+                return Ok(SearchOutcome::Found(found.remove(0)));
             }
             Err(TokenError::SeveralTokens { tokens: found.into_iter().map(|one| one.token).collect() })
         }
@@ -67,7 +67,7 @@ pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<Outcome<Found>, To
 }
 
 /// A token that could not be looked at may have the account itself, where one that could has no more than a word of it.
-fn may_fit_better(survey: &Survey, looks: &[&Look]) -> Option<Result<Outcome<Found>, TokenError>> {
+fn may_fit_better(survey: &Survey, looks: &[&Look]) -> Option<Result<SearchOutcome<Found>, TokenError>> {
     if let Some(locked) = looks.iter().find_map(|look| locked(look)) {
         return Some(Ok(locked));
     }
@@ -104,10 +104,10 @@ fn found_on(look: &Look, account: &Account, is_guess: bool) -> Found {
     }
 }
 
-pub(super) fn locked<T>(look: &Look) -> Option<Outcome<T>> {
+pub(super) fn locked<T>(look: &Look) -> Option<SearchOutcome<T>> {
     let Contents::Locked { greeting, .. } = &look.contents else { return None };
     let serial = look.identity.serial;
-    Some(Outcome::Locked { token: name(look), device_id: greeting.device_id.clone(), serial })
+    Some(SearchOutcome::Locked { token: name(look), device_id: greeting.device_id.clone(), serial })
 }
 
 fn missing(survey: &Survey, looks: &[&Look], wanted: &Search<'_>) -> TokenError {

@@ -1,11 +1,11 @@
 //! The tokens that are plugged in, looked at once for all that is to be done, and the keys that are known of them.
 
 use super::arrival::Arrivals;
-use super::keys::{Keys, Used};
+use super::keys::{KeyStore, Used};
 use super::remembered::Remembered;
 use super::unlock::Recalled;
 use super::{Found, Recollection, TokenError, fetch, holders, on_a_thread};
-use crate::ledger::Known;
+use crate::ledger::KnownAccount;
 use crate::source::Code;
 use crate::world::{Machine, Person, Purpose, World};
 use hw::oath::{Account, DeviceId, Kind};
@@ -27,7 +27,7 @@ pub struct Tokens {
     pub(super) bus: Arc<dyn Bus>,
     /// Where it is looked who else may be using a token.
     pub(super) machine: Machine,
-    pub(super) keys: Keys,
+    pub(super) keys: KeyStore,
     pub(super) remembered: Remembered,
     pub(super) recalled: tokio::sync::Mutex<HashMap<DeviceId, Recalled>>,
     /// Who talks to the token in a reader; PC/SC makes others wait a tenth of a second and more.
@@ -50,7 +50,7 @@ impl Tokens {
         Self {
             bus,
             machine: world.machine.clone(),
-            keys: Keys::default(),
+            keys: KeyStore::default(),
             remembered: Remembered::of(&world.env),
             recalled: tokio::sync::Mutex::default(),
             turns: Mutex::default(),
@@ -112,8 +112,8 @@ impl Tokens {
 
     /// An account that is known from an earlier run, in the only reader that there is; nothing is sent to the token.
     #[must_use]
-    pub fn recall(&self, known: &Known) -> Option<Found> {
-        let Known { token, serial, device_id, account: id, touch, locked } = known.clone();
+    pub fn recall(&self, known: &KnownAccount) -> Option<Found> {
+        let KnownAccount { token, serial, device_id, account: id, touch, locked } = known.clone();
         let [reader] = <[String; 1]>::try_from(self.bus.readers().ok()?).ok()?;
         let account = Account { id, kind: Kind::Totp, algorithm: None, digits: None, touch };
         let device_id = Some(device_id);
@@ -123,9 +123,9 @@ impl Tokens {
 
     /// What is to be remembered of an account that made a code.
     #[must_use]
-    pub fn known(&self, found: &Found) -> Option<Known> {
+    pub fn known(&self, found: &Found) -> Option<KnownAccount> {
         let device_id = found.device_id.clone()?;
-        Some(Known {
+        Some(KnownAccount {
             locked: self.keys.find(&device_id).is_some(),
             device_id,
             token: found.token.clone(),

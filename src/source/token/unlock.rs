@@ -1,6 +1,6 @@
 //! Locked applets, unlocked with what is remembered of their passwords, or else with what a person types.
 
-use super::{Found, Outcome, Place, Recollection, TokenError, Tokens};
+use super::{Found, PasswordPlace, Recollection, SearchOutcome, TokenError, Tokens};
 use crate::source::keyring::{Dialog, KeyringFault};
 use crate::world::Person;
 use hw::oath::{AccessKey, DeviceId, OathError, Password};
@@ -19,9 +19,9 @@ pub(super) struct Recalled {
     /// The place to be looked at next.
     next: usize,
     /// Where the key that is being tried, or was taken, is from.
-    place: Option<Place>,
+    place: Option<PasswordPlace>,
     /// Places whose key the applet refused.
-    refused: Vec<Place>,
+    refused: Vec<PasswordPlace>,
 }
 
 impl Tokens {
@@ -34,16 +34,16 @@ impl Tokens {
         &self,
         person: &Person,
         given: Option<&SecretString>,
-        search: impl Fn(&Survey) -> Result<Outcome<T>, TokenError>,
+        search: impl Fn(&Survey) -> Result<SearchOutcome<T>, TokenError>,
     ) -> Result<T, TokenError> {
         let mut attention = None;
         let mut tried: Option<(DeviceId, usize)> = None;
         loop {
             let survey = self.look().await?;
             let (token, serial, id) = match search(&survey).map_err(|error| self.explained(error))? {
-                Outcome::Found(found) => return Ok(found),
-                Outcome::Locked { token, device_id: None, .. } => return Err(TokenError::Locked { token }),
-                Outcome::Locked { token, serial, device_id: Some(id) } => (token, serial, id),
+                SearchOutcome::Found(found) => return Ok(found),
+                SearchOutcome::Locked { token, device_id: None, .. } => return Err(TokenError::Locked { token }),
+                SearchOutcome::Locked { token, serial, device_id: Some(id) } => (token, serial, id),
             };
             if given.is_none() && self.recall_key(&id, serial, person).await? {
                 continue;
@@ -87,7 +87,7 @@ impl Tokens {
     }
 
     /// Where what was refused is remembered; each is told once.
-    async fn refused(&self, id: &DeviceId) -> Vec<Place> {
+    async fn refused(&self, id: &DeviceId) -> Vec<PasswordPlace> {
         let mut recalled = self.recalled.lock().await;
         recalled.get_mut(id).map(|recalled| std::mem::take(&mut recalled.refused)).unwrap_or_default()
     }
@@ -161,7 +161,8 @@ impl Tokens {
     /// # Errors
     /// [`KeyringFault`].
     pub async fn remember(&self, id: &DeviceId, token: &str, person: &Person) -> Result<bool, KeyringFault> {
-        let was_there = self.recalled.lock().await.get(id).is_some_and(|known| known.place == Some(Place::Keyring));
+        let was_there =
+            self.recalled.lock().await.get(id).is_some_and(|known| known.place == Some(PasswordPlace::Keyring));
         match self.keys.find(id) {
             Some(key) if !was_there => {
                 self.remembered.keep(id, token, &key, dialog(person), person).await?;

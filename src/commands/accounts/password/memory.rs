@@ -1,6 +1,6 @@
 //! `accounts password remember / forget`, and what is remembered of a password that changes.
 
-use super::super::{Desk, Stop};
+use super::super::{AccountsFailure, TokenDesk};
 use super::{lines, standing, with_present_password};
 use crate::accounts::AccountsError;
 use crate::cli;
@@ -10,8 +10,8 @@ use crate::world::World;
 use hw::oath::{AccessKey, DeviceId};
 use hw::survey::Look;
 
-pub(super) fn remember(typed: &cli::PasswordOf, world: &mut World) -> Result<(), Stop> {
-    let desk = Desk::new(&typed.plugged, world)?;
+pub(super) fn remember(typed: &cli::PasswordChangeArgs, world: &mut World) -> Result<(), AccountsFailure> {
+    let desk = TokenDesk::new(&typed.plugged, world)?;
     let mut piped = lines(typed, 1, world)?;
     // Nobody types a password for a keyring that cannot keep it.
     let asking = desk.tokens.keyring_answers(&desk.person);
@@ -28,8 +28,8 @@ pub(super) fn remember(typed: &cli::PasswordOf, world: &mut World) -> Result<(),
     Ok(())
 }
 
-pub(super) fn forget(typed: &cli::Forget, world: &mut World) -> Result<(), Stop> {
-    let desk = Desk::new(&typed.plugged, world)?;
+pub(super) fn forget(typed: &cli::ForgetArgs, world: &mut World) -> Result<(), AccountsFailure> {
+    let desk = TokenDesk::new(&typed.plugged, world)?;
     if typed.all {
         let count = desk.forget(None)?;
         world.person.tell(&format!("forgot {count} {}", if count == 1 { "password" } else { "passwords" }));
@@ -50,7 +50,7 @@ pub(super) fn forget(typed: &cli::Forget, world: &mut World) -> Result<(), Stop>
 }
 
 /// What is remembered follows the password that a token has now.
-pub(super) fn follow(desk: &Desk, look: &Look, key: Option<&AccessKey>) {
+pub(super) fn follow(desk: &TokenDesk, look: &Look, key: Option<&AccessKey>) {
     let Some(id) = look.device_id() else { return };
     match (desk.runtime.block_on(desk.tokens.follow(id, &name(look), key, &desk.person)), key) {
         (Ok(true), Some(_)) => desk.person.tell("the keyring remembers the new password"),
@@ -63,7 +63,7 @@ pub(super) fn follow(desk: &Desk, look: &Look, key: Option<&AccessKey>) {
     }
 }
 
-impl Desk {
+impl TokenDesk {
     fn forget(&self, id: Option<&DeviceId>) -> Result<usize, AccountsError> {
         self.runtime.block_on(self.tokens.forget(id, &self.person)).map_err(AccountsError::Keyring)
     }

@@ -1,0 +1,55 @@
+//! Whose sessions are kept, decided by what AWS's files say now.
+
+use super::schedule::renewal;
+use crate::aws::config_file::Profiles;
+use crate::cli;
+use crate::plan::{self, Aim, NamedProfile, Plan, PlanError, PlanInputs, ProfileChoice};
+use crate::report::Failure;
+use crate::world::World;
+
+/// The plans, and why there is none for some of the profiles.
+pub(super) struct Plans {
+    pub(super) plans: Vec<Plan>,
+    pub(super) broken: Vec<(String, Failure)>,
+}
+
+/// Decides for all that are named, or configured. The sessions that roles are assumed with are kept as well: else a person
+/// would have to be asked for them when the role is nearly over.
+pub(super) fn decide(typed: &cli::AgentArgs, profiles: &Profiles, world: &World) -> Result<Plans, Failure> {
+    let how = cli::LoginOptions { reader: typed.reader.clone(), ..cli::LoginOptions::default() };
+    let said = PlanInputs { aim: Aim::Session, typed: &how, code: None, env: &world.env, profiles };
+    let mut choices = choices(typed, profiles, world)?;
+    let (mut plans, mut broken): (Vec<Plan>, _) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    while let Some(which) = choices.get(at).cloned() {
+        at += 1;
+        match Plan::make(&which, said) {
+            Ok(mut plan) => {
+                (plan.force, plan.remember, plan.wait) = (false, false, None);
+                plan.min_ttl = renewal(plan.duration);
+                let source = plan.source().map(|source| ProfileChoice::exactly(&source.profile));
+                choices.extend(source.filter(|source| !choices.contains(source)));
+                plans.push(plan);
+            }
+            Err(error) => broken.push((which.name().to_owned(), error.into())),
+        }
+    }
+    plan::check_session_profiles(plans.iter())?;
+    Ok(Plans { plans, broken })
+}
+
+fn choices(typed: &cli::AgentArgs, profiles: &Profiles, world: &World) -> Result<Vec<ProfileChoice>, Failure> {
+    let names: Vec<&str> = typed.named.iter().map(String::as_str).chain(typed.profile.as_deref()).collect();
+    if names.is_empty() {
+        let all = plan::all(profiles);
+        return if all.is_empty() { Err(PlanError::NothingToDo.into()) } else { Ok(all) };
+    }
+    let mut choices = Vec::new();
+    for name in names {
+        let which = ProfileChoice::of(NamedProfile { argument: Some(name), flag: None }, &world.env, profiles)?;
+        if !choices.contains(&which) {
+            choices.push(which);
+        }
+    }
+    Ok(choices)
+}

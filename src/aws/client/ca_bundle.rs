@@ -1,0 +1,76 @@
+//! A CA bundle: the certificates that are trusted instead of the system's.
+
+use super::fault::NetworkFault;
+use crate::file::{self, FileError, FileFault};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::path::PathBuf;
+
+/// A PEM file with the certificates that are trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaBundle {
+    /// The file.
+    pub path: PathBuf,
+    /// The setting that names it.
+    pub origin: &'static str,
+}
+
+impl CaBundle {
+    /// How many certificates are in it.
+    ///
+    /// # Errors
+    /// [`NetworkFault::CaUnreadable`], [`NetworkFault::CaDamaged`].
+    pub fn count(&self) -> Result<usize, NetworkFault> {
+        self.read().map(|(_, count)| count)
+    }
+
+    /// Its bytes, for the SDK.
+    pub(super) fn certificates(&self) -> Result<Vec<u8>, NetworkFault> {
+        self.read().map(|(bytes, _)| bytes)
+    }
+
+    /// Reads it, each certificate in it tried: the SDK takes none at all for none trusted, and panics over a damaged one.
+    fn read(&self) -> Result<(Vec<u8>, usize), NetworkFault> {
+        let damaged = |what: String| NetworkFault::CaDamaged { path: self.path.clone(), origin: self.origin, what };
+        let missing = || FileError { path: self.path.clone(), fault: FileFault::Absent };
+        let bytes = file::read(&self.path).and_then(|bytes| bytes.ok_or_else(missing));
+        let bytes = bytes.map_err(|error| NetworkFault::CaUnreadable { origin: self.origin, error })?;
+        let mut store = RootCertStore::empty();
+        for (count, certificate) in CertificateDer::pem_slice_iter(&bytes).enumerate() {
+            let damaged = || damaged(format!("certificate {} in it is damaged", count + 1));
+            store.add(certificate.map_err(|_| damaged())?).map_err(|_| damaged())?;
+        }
+        if store.is_empty() {
+            return Err(damaged("there is no certificate in it".to_owned()));
+        }
+        Ok((bytes.to_vec(), store.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundle(text: &str) -> Result<Vec<u8>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        std::fs::write(&path, text).unwrap();
+        CaBundle { path, origin: "AWS_CA_BUNDLE" }.certificates().map_err(|fault| match fault {
+            NetworkFault::CaDamaged { what, .. } => what,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn an_empty_or_damaged_bundle_is_an_error_and_no_panic() {
+        let good = fake_aws::Authority::new("good").unwrap().pem();
+        assert_eq!(bundle(&good).unwrap(), good.as_bytes());
+        assert_eq!(bundle("rubbish"), Err("there is no certificate in it".to_owned()));
+        let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert_eq!(bundle(&format!("{good}{bad}")), Err("certificate 2 in it is damaged".to_owned()));
+        for cut in [good.len() - 2, good.len() / 2, 30] {
+            assert!(bundle(&good[..cut]).is_err(), "{cut}");
+        }
+    }
+}

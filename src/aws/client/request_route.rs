@@ -1,0 +1,72 @@
+//! The way that a request took, for whoever has to explain why it led nowhere.
+
+use super::ca_bundle::CaBundle;
+use super::network::Network;
+use super::proxy::{self, Through};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use std::sync::{Arc, Mutex, PoisonError};
+use url::Url;
+
+/// Whom a request was for, and through whose hands it went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRoute {
+    /// The host that was asked, and its port if it is not the usual one.
+    pub host: String,
+    /// The region that was meant.
+    pub region: String,
+    /// Whether a setting names the endpoint, rather than the region.
+    pub is_set: bool,
+    /// The proxy that it went through.
+    pub proxy: Option<Through>,
+    /// What is trusted instead of the system's certificates.
+    pub ca_bundle: Option<CaBundle>,
+}
+
+/// Looks where the requests of one service go.
+#[derive(Clone, Debug)]
+pub(super) struct RouteRecorder {
+    network: Arc<Network>,
+    is_set: bool,
+    uri: Arc<Mutex<String>>,
+}
+
+impl RouteRecorder {
+    pub(super) fn new(network: &Arc<Network>, endpoint: Option<&String>) -> Self {
+        Self { network: Arc::clone(network), is_set: endpoint.is_some(), uri: Arc::default() }
+    }
+
+    /// The way of the last request.
+    pub(super) fn route(&self) -> Box<RequestRoute> {
+        let uri = self.uri.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Network { region, proxy, ca_bundle, .. } = &*self.network;
+        let url = Url::parse(&uri).ok();
+        Box::new(RequestRoute {
+            host: url.as_ref().and_then(proxy::host).unwrap_or_else(|| "AWS".to_owned()),
+            region: region.clone(),
+            is_set: self.is_set,
+            proxy: proxy.as_ref().and_then(|proxy| proxy.on_the_way_to(&uri)),
+            ca_bundle: ca_bundle.clone(),
+        })
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for RouteRecorder {
+    fn name(&self) -> &'static str {
+        "Scout"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        context.request().uri().clone_into(&mut self.uri.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    }
+}

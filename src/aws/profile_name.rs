@@ -1,0 +1,62 @@
+//! Names of profiles. The profile that is logged in and the profile that gets its session are two types, so that they cannot
+//! be swapped.
+
+use std::fmt;
+
+/// Name of a profile that can be logged in: the owner of a session.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProfileName(String);
+
+/// Name of the profile that holds a session.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionProfile(String);
+
+/// Returns true if every client of AWS finds a section of that name. Python's clients read the keys of a section `DEFAULT`
+/// into all others.
+#[must_use]
+pub fn is_portable(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c);
+    !name.is_empty() && name != "DEFAULT" && name.chars().all(allowed)
+}
+
+macro_rules! name {
+    ($type:ident) => {
+        impl $type {
+            /// The name as AWS's files have it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $type {
+            fn from(name: &str) -> Self {
+                Self(name.to_owned())
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(ProfileName);
+name!(SessionProfile);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_every_client_finds() {
+        for name in ["dev", "dev-mfa", "team/a.b", "a%20b", "me@example.com", "arn:x+y"] {
+            assert!(is_portable(name), "{name}");
+        }
+        for name in ["", "DEFAULT", "two words", "büro", "a]b", "a#b", "a\nb", "\"dev\""] {
+            assert!(!is_portable(name), "{name}");
+        }
+    }
+}

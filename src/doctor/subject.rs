@@ -1,0 +1,80 @@
+//! What is decided of the profile that is meant, part by part: where one cannot be, the others still are.
+
+use crate::aws::client::Network;
+use crate::aws::config_file::Profiles;
+use crate::aws::{LongTermKey, MfaSerial};
+use crate::cli;
+use crate::file::FileError;
+use crate::plan::{self, Aim, ChoiceReason, NamedProfile, Plan, PlanError, PlanInputs, ProfileChoice};
+use crate::world::World;
+use std::rc::Rc;
+
+/// The profile that is meant, as far as anything can be decided of it.
+pub(super) struct Subject<'w> {
+    pub(super) world: &'w World,
+    pub(super) profiles: Profiles,
+    /// Why AWS's files cannot be read; there is no profile then.
+    pub(super) unreadable: Option<Rc<FileError>>,
+    pub(super) which: Result<(ProfileChoice, ChoiceReason), Rc<PlanError>>,
+    pub(super) plan: Result<Plan, Rc<PlanError>>,
+    /// The long-term key, where there is no plan.
+    pub(super) key: Option<Result<LongTermKey, Rc<PlanError>>>,
+    /// The way to AWS, where there is no plan.
+    pub(super) route: Option<Result<Network, Rc<PlanError>>>,
+    /// Part of the reader's name.
+    pub(super) reader: Option<String>,
+}
+
+impl<'w> Subject<'w> {
+    pub(super) fn of(named: NamedProfile<'_>, typed: &cli::LoginOptions, world: &'w World) -> Self {
+        let env = &world.env;
+        let (profiles, unreadable) = match Profiles::read(env) {
+            Ok(profiles) => (profiles, None),
+            Err(error) => (Profiles::none(env), Some(Rc::new(error))),
+        };
+        let which = ProfileChoice::with_reason(named, env, &profiles).map_err(Rc::new);
+        let said = PlanInputs { aim: Aim::Session, typed, code: None, env, profiles: &profiles };
+        let meant = || which.as_ref().map_or_else(|_| ProfileChoice::exactly("default"), |(which, _)| which.clone());
+        let plan = Plan::make(&meant(), said).map_err(Rc::new);
+        let (key, route) = match &plan {
+            Ok(_) => (None, None),
+            Err(_) => {
+                let (key, route) = (plan::key(&meant(), &profiles), plan::network(&meant(), said));
+                (Some(key.map_err(Rc::new)), Some(route.map_err(Rc::new)))
+            }
+        };
+        let reader = plan::reader(typed.reader.as_deref(), env);
+        Self { world, profiles, unreadable, which, plan, key, route, reader }
+    }
+
+    /// The profile's name.
+    pub(super) fn name(&self) -> &str {
+        self.which.as_ref().map_or("default", |(which, _)| which.name())
+    }
+
+    /// The long-term key, if there is one.
+    pub(super) fn key(&self) -> Option<&LongTermKey> {
+        match (&self.plan, &self.key) {
+            (Ok(plan), _) => plan.key.as_ref(),
+            (Err(_), key) => key.as_ref()?.as_ref().ok(),
+        }
+    }
+
+    /// The way to AWS, if there is one.
+    pub(super) fn route(&self) -> Option<&Network> {
+        match (&self.plan, &self.route) {
+            (Ok(plan), _) => Some(&plan.network),
+            (Err(_), route) => route.as_ref()?.as_ref().ok(),
+        }
+    }
+
+    /// Where the session goes, if that is known.
+    pub(super) fn session_profile(&self) -> Option<&str> {
+        self.plan.as_ref().ok().map(|plan| plan.session_profile.as_str())
+    }
+
+    /// The MFA device, if a setting names it.
+    pub(super) fn mfa_serial(&self) -> Option<&MfaSerial> {
+        self.plan.as_ref().ok()?.mfa_serial.as_ref()
+    }
+}

@@ -1,0 +1,154 @@
+//! Which profile is meant: what was named, or a session profile's owner, or the twin that holds the long-term key.
+
+use super::PlanError;
+use crate::aws::config_file::Profiles;
+use crate::aws::credentials_file::OWNER;
+use crate::world::Environment;
+use aws_config::profile::Profile;
+
+/// What the long-term sections of broamski/aws-mfa end with; the session goes to the name before it.
+const TWIN: &str = "-long-term";
+
+/// The name that a profile's session goes by: that of a twin is the one before it.
+pub(super) fn without_twin(name: &str) -> &str {
+    name.strip_suffix(TWIN).unwrap_or(name)
+}
+
+/// A profile as it was named on the command line, in one of two ways.
+#[derive(Clone, Copy, Default)]
+pub struct NamedProfile<'a> {
+    /// The argument.
+    pub argument: Option<&'a str>,
+    /// `-p`.
+    pub flag: Option<&'a str>,
+}
+
+/// Why a profile is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChoiceReason {
+    /// It was named on the command line.
+    Typed,
+    /// An environment variable names it, or its session profile.
+    Variable(&'static str),
+    /// Nothing names one.
+    Usual,
+}
+
+/// The profile that is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileChoice(String);
+
+impl ProfileChoice {
+    /// Argument, `-p`, environment, `default`; a session profile stands for the profile whose session it is, and a profile
+    /// without keys for its twin with a long-term key.
+    ///
+    /// # Errors
+    /// [`PlanError::TwoProfiles`].
+    pub fn of(named: NamedProfile<'_>, env: &Environment, profiles: &Profiles) -> Result<Self, PlanError> {
+        Self::with_reason(named, env, profiles).map(|(which, _)| which)
+    }
+
+    /// The same, and why it is this one.
+    ///
+    /// # Errors
+    /// [`PlanError::TwoProfiles`].
+    pub fn with_reason(
+        named: NamedProfile<'_>,
+        env: &Environment,
+        profiles: &Profiles,
+    ) -> Result<(Self, ChoiceReason), PlanError> {
+        if let (Some(one), Some(other)) = (named.argument, named.flag)
+            && one != other
+        {
+            return Err(PlanError::TwoProfiles);
+        }
+        let variables = ["AWS_MFA_KEY_PROFILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+        let typed = named.argument.or(named.flag).filter(|name| !name.is_empty());
+        let typed = typed.map(|name| (name, ChoiceReason::Typed));
+        let set = || variables.into_iter().find_map(|name| Some((env.text(name)?, ChoiceReason::Variable(name))));
+        let (name, reason) = typed.or_else(set).unwrap_or(("default", ChoiceReason::Usual));
+        Ok((Self::standing_for(name, profiles), reason))
+    }
+
+    /// The profile that a name stands for: a session profile's owner, a twin, or the one of that name.
+    #[must_use]
+    pub(super) fn standing_for(name: &str, profiles: &Profiles) -> Self {
+        let there = profiles.get(name);
+        if let Some(owner) = there.and_then(|profile| profile.get(OWNER)) {
+            return Self::exactly(owner);
+        }
+        let twin = format!("{name}{TWIN}");
+        let has_key = |profile: &Profile| {
+            profile.get("aws_access_key_id").is_some() && profile.get("aws_session_token").is_none()
+        };
+        let stands_alone = there.is_some_and(|profile| has_key(profile) || profile.get("role_arn").is_some());
+        if !stands_alone && profiles.get(&twin).is_some() {
+            return Self(twin);
+        }
+        Self::exactly(name)
+    }
+
+    /// The profile whose region and endpoints count: a twin may have none, and leave them to the name before it.
+    pub(super) fn for_settings<'a>(&'a self, profiles: &Profiles) -> &'a str {
+        match self.0.strip_suffix(TWIN) {
+            Some(name) if !profiles.in_config(&self.0) && profiles.in_config(name) => name,
+            _ => &self.0,
+        }
+    }
+
+    /// The profile of this very name.
+    #[must_use]
+    pub fn exactly(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// What AWS's files say of it.
+    ///
+    /// # Errors
+    /// [`PlanError::NoProfile`].
+    pub fn profile<'p>(&self, profiles: &'p Profiles) -> Result<&'p Profile, PlanError> {
+        profiles.get(&self.0).ok_or_else(|| {
+            let known = profiles.names().into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            PlanError::NoProfile { profile: self.0.clone(), known }
+        })
+    }
+
+    /// Where its session goes, if nothing else is said.
+    pub(super) fn usual_session_profile(&self) -> String {
+        match self.0.strip_suffix(TWIN) {
+            Some(name) if !name.is_empty() => name.to_owned(),
+            _ => format!("{}-mfa", self.0),
+        }
+    }
+}
+
+/// Every profile that has an MFA device, a setting of ours or a twin; session profiles left out.
+#[must_use]
+pub fn all(profiles: &Profiles) -> Vec<ProfileChoice> {
+    let names = profiles.names().into_iter();
+    let meant = names.filter(|name| {
+        let Some(profile) = profiles.get(name) else { return false };
+        let ours =
+            ["mfa_key_source", "mfa_key_token", "mfa_key_account", "mfa_key_session_profile", "mfa_key_duration"];
+        let has_device = profile.get("mfa_serial").is_some() || profile.get("aws_mfa_device").is_some();
+        let is_twin = name.strip_suffix(TWIN).is_some_and(|name| !name.is_empty());
+        profile.get(OWNER).is_none() && (has_device || is_twin || ours.iter().any(|key| profile.get(key).is_some()))
+    });
+    meant.map(ProfileChoice::exactly).collect()
+}
+
+/// The session profiles that hold sessions which we wrote for `owner`, or all of them.
+#[must_use]
+pub fn sessions_of<'p>(owner: Option<&str>, profiles: &'p Profiles) -> Vec<&'p str> {
+    let is_its = |name: &&str| {
+        let found = profiles.get(name).and_then(|profile| profile.get(OWNER));
+        found.is_some_and(|found| owner.is_none_or(|owner| owner == found))
+    };
+    profiles.names().into_iter().filter(is_its).collect()
+}

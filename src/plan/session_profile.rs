@@ -1,0 +1,76 @@
+//! The profile that a session goes to: which one it is, and whether AWS's clients would use a session there.
+
+use super::settings::{Flag, SettingLookup};
+use super::{Plan, PlanError, ProfileChoice, STRONGER, passed_on};
+use crate::aws::config_file::Profiles;
+use crate::cli;
+use aws_config::profile::Profile;
+use std::collections::HashMap;
+
+/// What would do so from `[DEFAULT]`, for Python's clients.
+const STRONGER_FOR_ALL: [&str; 4] = ["role_arn", "sso_session", "sso_start_url", "web_identity_token_file"];
+
+pub(super) fn session_profile(
+    typed: &cli::LoginOptions,
+    lookup: &SettingLookup<'_>,
+    which: &ProfileChoice,
+    profiles: &Profiles,
+) -> Result<String, PlanError> {
+    let flag = Flag { name: "--session-profile", value: typed.session_profile.as_deref() };
+    let own = SettingLookup { env: lookup.env, profiles: &lookup.profiles[..1] };
+    let setting = own.text(flag, &["AWS_MFA_KEY_SESSION_PROFILE"], &["mfa_key_session_profile"]);
+    let name = setting.unwrap_or_else(|| which.usual_session_profile());
+    checked_session_profile(name, which, profiles)
+}
+
+/// The session profile of a role's source, which no flag is about.
+pub(super) fn session_profile_of(
+    root: &Profile,
+    lookup: &SettingLookup<'_>,
+    which: &ProfileChoice,
+    profiles: &Profiles,
+) -> Result<String, PlanError> {
+    let setting = lookup.text(Flag { name: "", value: None }, &[], &["mfa_key_session_profile"]);
+    let name = setting.unwrap_or_else(|| ProfileChoice::exactly(root.name()).usual_session_profile());
+    checked_session_profile(name, which, profiles)
+}
+
+fn checked_session_profile(name: String, which: &ProfileChoice, profiles: &Profiles) -> Result<String, PlanError> {
+    for name in [which.name(), &name] {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c);
+        // Python's clients read the keys of a section DEFAULT into all others.
+        if name.is_empty() || name == "DEFAULT" || !name.chars().all(allowed) {
+            return Err(PlanError::BadName { name: name.to_owned() });
+        }
+    }
+    if name == which.name() {
+        return Err(PlanError::OwnProfile { profile: name });
+    }
+    let stronger = profiles.get(&name).and_then(|there| STRONGER.into_iter().find(|key| there.get(key).is_some()));
+    if let Some(key) = stronger {
+        return Err(PlanError::Outranked { profile: name, key });
+    }
+    // A new section gets what the owner says.
+    let in_config =
+        || profiles.in_config(&name) || profiles.get(which.name()).is_some_and(|own| !passed_on(own).is_empty());
+    match profiles.in_default(&STRONGER_FOR_ALL) {
+        Some((key, line)) if in_config() => {
+            Err(PlanError::Overruled { path: profiles.locations.config.clone(), line, key })
+        }
+        _ => Ok(name),
+    }
+}
+
+/// Two sessions in one place: one would be lost.
+pub fn check_session_profiles<'a>(plans: impl Iterator<Item = &'a Plan>) -> Result<(), PlanError> {
+    let mut owners: HashMap<&str, &str> = HashMap::new();
+    let with_source = |plan: &'a Plan| [Some(plan), plan.source()];
+    for plan in plans.flat_map(with_source).flatten() {
+        let owner = *owners.entry(&plan.session_profile).or_insert(&plan.profile);
+        if owner != plan.profile {
+            let (session_profile, profiles) = (plan.session_profile.clone(), [owner.to_owned(), plan.profile.clone()]);
+            return Err(PlanError::OneSessionProfile { session_profile, profiles });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! The smart card service, and what is plugged in.
+
+use super::Check;
+use crate::doctor::{Distribution, Hidden, Sandbox, Seat, ServiceFinding, System, UsbFinding, UsbToken};
+use crate::report::oath::bus;
+use crate::report::token::report;
+use crate::report::{listed, quoted};
+use crate::world::printable;
+use hw::pcsc_bus::KNOWN_NAMES;
+use hw::transport::CarrierError;
+
+const SERVICE: &str = "service";
+
+/// What lets a user without a desktop session use tokens (polkit; pcsc-lite's actions).
+fn polkit_rule() -> String {
+    format!(
+        "`echo \"polkit.addRule(function (action, subject) {{ if (subject.user == '$(id -un)' && \
+         (action.id == 'org.debian.pcsc-lite.access_pcsc' || action.id == 'org.debian.pcsc-lite.access_card' && \
+         /{}/i.test(action.lookup('reader')))) return polkit.Result.YES; }});\" | \
+         sudo tee /etc/polkit-1/rules.d/41-aws-mfa-key-$(id -un).rules`",
+        KNOWN_NAMES.join("|")
+    )
+}
+
+pub(super) fn service(finding: &ServiceFinding) -> Check {
+    match finding {
+        ServiceFinding::Answers { version, library } => {
+            let version = version.as_deref().map_or(String::new(), |version| format!(" {}", printable(version, 20)));
+            let library = library.as_deref().map_or(String::new(), |path| format!(" ({})", printable(path, 200)));
+            Check::ok(SERVICE, format!("the smart card service, pcscd{version}, answers{library}"))
+        }
+        ServiceFinding::Silent { why, system, seat } => {
+            let told = bus(why);
+            Check::fault(
+                SERVICE,
+                format!("{}{}", told.cause, because(why, system, *seat)),
+                start(why, system, *seat).unwrap_or(told.next),
+            )
+        }
+        ServiceFinding::Stuck(error) => Check::stop(SERVICE, report(String::new(), error)),
+        ServiceFinding::Seat(seat) => Check::ok("seat", who(*seat)),
+    }
+}
+
+fn who(Seat { ssh, local, elsewhere, .. }: Seat) -> String {
+    let session = match (ssh, local) {
+        (true, _) => "you are here over SSH",
+        (false, Some(true)) => "this is the session of somebody at this machine",
+        (false, Some(false)) => "this is not the session of somebody at this machine",
+        (false, None) => "there is no login session here (a service, a container, su)",
+    };
+    let elsewhere = if elsewhere && local != Some(true) { "; you have one at this machine, too" } else { "" };
+    format!("{session}{elsewhere}")
+}
+
+/// What is known of why the service does not answer us.
+fn because(why: &CarrierError, system: &System, seat: Seat) -> String {
+    match why {
+        CarrierError::Refused if seat.ssh => "; over SSH, polkit has to allow it".to_owned(),
+        CarrierError::Refused => "; without a desktop session, polkit has to allow it".to_owned(),
+        CarrierError::NoService if !system.has_pcscd && system.sandbox.is_none() => "; it is not installed".to_owned(),
+        CarrierError::NoService | CarrierError::ServiceStopped => {
+            let socket =
+                system.socket.as_deref().map(|path| format!("; PCSCLITE_CSOCK_NAME leads to {}", printable(path, 200)));
+            let sandbox = system
+                .sandbox
+                .filter(|_| !system.has_pcscd)
+                .map(|sandbox| format!("; this is a sandbox ({})", name(sandbox)));
+            socket.or(sandbox).unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+fn name(sandbox: Sandbox) -> &'static str {
+    match sandbox {
+        Sandbox::Flatpak => "Flatpak",
+        Sandbox::Snap => "snap",
+        Sandbox::Container => "a container",
+    }
+}
+
+/// What starts the service here, or lets us in; `None` where no more is known than everywhere.
+fn start(why: &CarrierError, system: &System, seat: Seat) -> Option<String> {
+    match why {
+        CarrierError::NoService | CarrierError::ServiceStopped if system.socket.is_some() => {
+            Some("`unset PCSCLITE_CSOCK_NAME`, or start the service that it leads to".to_owned())
+        }
+        CarrierError::NoService | CarrierError::ServiceStopped
+            if let Some(sandbox) = system.sandbox.filter(|_| !system.has_pcscd) =>
+        {
+            Some(match sandbox {
+                Sandbox::Flatpak => {
+                    "run it outside, or give the sandbox the service: `flatpak override --user --socket=pcsc APP`"
+                        .to_owned()
+                }
+                Sandbox::Snap => {
+                    "run it outside, or give the sandbox the service: `sudo snap connect NAME:pcscd`".to_owned()
+                }
+                Sandbox::Container => "give the container the machine's service: `-v /run/pcscd:/run/pcscd`".to_owned(),
+            })
+        }
+        CarrierError::NoService if !system.has_pcscd => Some(install(system.distribution)),
+        CarrierError::NoService if !system.has_systemd => Some("start it: `sudo pcscd`".to_owned()),
+        CarrierError::NoService => Some("start it: `sudo systemctl enable --now pcscd.socket`".to_owned()),
+        CarrierError::Refused if seat.may_join => {
+            Some("join the group that may: `sudo usermod --append --groups aws-mfa-key \"$(id -un)\"`".to_owned())
+        }
+        CarrierError::Refused => Some(format!("as somebody whom polkit believes: {}", polkit_rule())),
+        _ => None,
+    }
+}
+
+fn install(distribution: Option<Distribution>) -> String {
+    let command = match distribution {
+        Some(Distribution::Debian) => "`sudo apt-get install pcscd libccid`",
+        Some(Distribution::Fedora) => "`sudo dnf install pcsc-lite pcsc-lite-ccid`",
+        Some(Distribution::Arch) => "`sudo pacman -S pcsclite ccid`",
+        Some(Distribution::Suse) => "`sudo zypper install pcsc-lite pcsc-ccid`",
+        Some(Distribution::Alpine) => "`sudo apk add pcsc-lite ccid`",
+        None => "install pcscd, and its driver libccid",
+    };
+    command.to_owned()
+}
+
+pub(super) fn usb(finding: &UsbFinding) -> Check {
+    match finding {
+        UsbFinding::Readers { known, others } => {
+            let known = if known.is_empty() { "none".to_owned() } else { listed(known.iter()) };
+            let others = match others.as_slice() {
+                [] => String::new(),
+                others => format!("; not looked at without --reader: {}", listed(others.iter())),
+            };
+            Check::ok("readers", format!("{known}{others}"))
+        }
+        UsbFinding::Fine(token) => Check::ok("usb", shown(token)),
+        UsbFinding::WithoutCcid { token, others } => without_ccid(token).merely(*others),
+        UsbFinding::WithoutReader { token, why } => without_reader(token, why),
+    }
+}
+
+fn shown(token: &UsbToken) -> String {
+    format!("{} ({})", printable(&token.name, 80), printable(&token.id, 20))
+}
+
+fn without_ccid(token: &UsbToken) -> Check {
+    let shown = shown(token);
+    if token.is_security_key {
+        let fix = "use a token that has one, such as a YubiKey 5";
+        return Check::fault("usb", format!("{shown} has FIDO only, and no OATH applet"), fix);
+    }
+    let fix = "`ykman config usb --enable OATH`; on a NEO or a YubiKey 4, `ykman config mode OTP+FIDO+CCID`";
+    Check::fault("usb", format!("{shown} is plugged in, and its smart card interface (CCID) is switched off"), fix)
+}
+
+fn without_reader(token: &UsbToken, why: &Hidden) -> Check {
+    let (cause, fix) = match why {
+        Hidden::Ignored => {
+            let fix =
+                "find the udev rule, and remove it: `grep -r PCSCLITE_IGNORE /etc/udev/rules.d /usr/lib/udev/rules.d`";
+            ("a udev rule hides it (PCSCLITE_IGNORE)".to_owned(), fix.to_owned())
+        }
+        Hidden::NoDriver(distribution) => {
+            ("the driver for readers on USB (libccid) is not installed".to_owned(), install(*distribution))
+        }
+        Hidden::Taken(process) => {
+            let name = quoted(&printable(&process.name, 40));
+            (
+                format!("probably {name} (pid {}) has it for itself", process.pid),
+                "`echo disable-ccid >> ~/.gnupg/scdaemon.conf; echo pcsc-shared >> ~/.gnupg/scdaemon.conf; gpgconf --kill scdaemon`".to_owned(),
+            )
+        }
+        Hidden::Unknown => {
+            let fix = "pull it out and plug it in again; then `sudo systemctl restart pcscd`, and look at `journalctl -u pcscd`";
+            ("it cannot be seen why".to_owned(), fix.to_owned())
+        }
+    };
+    Check::fault("usb", format!("{} is plugged in, and the service shows no reader for it: {cause}", shown(token)), fix)
+}

@@ -1,0 +1,26 @@
+//! The end of a session: it leaves the credentials file, and what login added to the config file goes with it.
+
+use crate::aws::config_file::{self, Profiles};
+use crate::aws::credentials_file::{self, OWNER, Removed};
+use crate::plan;
+use crate::report::Failure;
+use crate::world::World;
+
+/// Removes the session in profile `session` from the credentials file, and its profile from the config file if it is still
+/// as we made it. A profile that holds no session of ours stays as it is.
+///
+/// # Errors
+/// [`Failure::Write`] or [`Failure::File`] if one of the files cannot be changed.
+pub fn remove(session: &str, profiles: &Profiles, world: &World) -> Result<(), Failure> {
+    let Some(owner) = profiles.get(session).and_then(|profile| profile.get(OWNER)) else { return Ok(()) };
+    let removed = credentials_file::remove(&profiles.locations.credentials, session, owner);
+    if removed.map_err(|error| Failure::Write { spent: false, error })? == Removed::Nothing {
+        return Ok(());
+    }
+    let passed_on = profiles.get(owner).map(plan::passed_on).unwrap_or_default();
+    if !passed_on.is_empty() {
+        config_file::remove_profile(&profiles.locations.config, session, &passed_on)?;
+    }
+    world.person.tell(&format!("removed the session in profile {session}"));
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! The conversation on standard error and the terminal, whose last line changes in place while something is waited for.
+
+use super::printable_lines;
+use super::terminal::{NoAnswer, Terminal};
+use std::io::Write;
+use std::time::Duration;
+
+/// What a line on standard error begins with: when it was said, or how much it matters.
+pub type LineStamp = Box<dyn Fn(Level) -> String + Send>;
+
+/// How much is said besides errors and what a person must do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Nothing.
+    Quiet,
+    /// The outcome, and what is out of the ordinary.
+    #[default]
+    Normal,
+    /// Each step.
+    Verbose,
+}
+
+/// See the module.
+pub(super) struct Console {
+    stderr: Box<dyn Write + Send>,
+    pub(super) stamp: Option<LineStamp>,
+    pub(super) terminal: Option<Box<dyn Terminal>>,
+    pub(super) level: Level,
+    pub(super) askable: bool,
+    /// The line that is shown.
+    shown: Option<String>,
+    /// How many show what they wait for, the last of them its line.
+    pub(super) waits: usize,
+    /// What the last of them is waiting for.
+    pub(super) awaited: Option<String>,
+    /// Whether the person was ever kept waiting.
+    pub(super) waited: bool,
+    /// Whether a question is being answered; the terminal is where the answer is read then.
+    pub(super) asked: bool,
+}
+
+impl Console {
+    pub(super) fn new(stderr: Box<dyn Write + Send>, terminal: Option<Box<dyn Terminal>>) -> Self {
+        Self {
+            stderr,
+            stamp: None,
+            terminal,
+            level: Level::Normal,
+            askable: true,
+            shown: None,
+            waits: 0,
+            awaited: None,
+            waited: false,
+            asked: false,
+        }
+    }
+
+    pub(super) fn can_be_asked(&self) -> bool {
+        // While one question is being answered, the next can wait for its turn.
+        self.askable && (self.asked || self.terminal.as_ref().is_some_and(|terminal| terminal.is_ours()))
+    }
+
+    pub(super) fn begin(&mut self, question: &str) -> Result<Box<dyn Terminal>, NoAnswer> {
+        self.clear();
+        if !self.can_be_asked() {
+            return Err(NoAnswer::Nobody);
+        }
+        let mut terminal = self.terminal.take().ok_or(NoAnswer::Nobody)?;
+        terminal.write(&printable_lines(question));
+        (self.asked, self.waited) = (true, true);
+        Ok(terminal)
+    }
+
+    pub(super) fn say(&mut self, level: Level, line: &str) {
+        if level > self.level {
+            return;
+        }
+        self.clear();
+        self.write(level, line);
+    }
+
+    /// Writes a line to standard error.
+    fn write(&mut self, level: Level, line: &str) {
+        let mut text = printable_lines(line);
+        if let Some(stamp) = &self.stamp {
+            let lines: Vec<String> = text.lines().map(|line| stamp(level) + line).collect();
+            text = lines.join("\n");
+        }
+        self.write_as_is(&text);
+    }
+
+    /// Writes a line that begins as it shall.
+    pub(super) fn write_as_is(&mut self, line: &str) {
+        // Standard error that is closed leaves nobody to tell.
+        let _ = writeln!(self.stderr, "{line}");
+    }
+
+    /// `is_known`: who shows it has shown or said the same before.
+    pub(super) fn show(&mut self, parts: &[String], countdown: Option<Duration>, is_known: bool) {
+        if self.asked {
+            return;
+        }
+        let Some(terminal) = &self.terminal else {
+            if !is_known {
+                self.write(Level::Normal, &parts.concat());
+            }
+            return;
+        };
+        let countdown = countdown.map(|left| format!(" ({} s)", left.as_secs_f64().ceil())).unwrap_or_default();
+        // The last column stays free, or some terminals begin a new line.
+        let width = terminal.width();
+        let parts: Vec<String> = parts.iter().map(|part| printable_lines(part).replace('\n', "\\n")).collect();
+        let line = fitting(&parts, width.saturating_sub(countdown.len() + 1)) + &countdown;
+        if self.shown.as_ref() == Some(&line) {
+            return;
+        }
+        let old = self.shown.as_ref().map_or(0, |old| old.chars().count());
+        if old >= width {
+            self.clear();
+        }
+        let blanks = " ".repeat(old.saturating_sub(line.chars().count()));
+        if let Some(terminal) = &mut self.terminal {
+            terminal.write(&if old < width { format!("\r{line}{blanks}") } else { line.clone() });
+        }
+        self.shown = Some(line);
+    }
+
+    pub(super) fn clear(&mut self) {
+        if let (Some(old), Some(terminal)) = (self.shown.take(), &mut self.terminal) {
+            let (old, width) = (old.chars().count(), terminal.width());
+            // A terminal that was made narrower has broken the line into several.
+            let above = old.saturating_sub(1) / width;
+            terminal.write(&match above {
+                0 => format!("\r{}\r", " ".repeat(old)),
+                _ => format!("\r\u{1b}[{above}A\u{1b}[J"),
+            });
+        }
+    }
+}
+
+/// As many parts as there is room for; of the first as much.
+fn fitting(parts: &[String], room: usize) -> String {
+    let mut line = String::new();
+    for part in parts {
+        if line.chars().count() + part.chars().count() > room {
+            break;
+        }
+        line.push_str(part);
+    }
+    match parts.first() {
+        Some(first) if line.is_empty() => {
+            first.chars().take(room.saturating_sub(1)).chain(std::iter::once('…')).collect()
+        }
+        _ => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_as_long_as_there_is_room() {
+        let parts = ["Touch X for profile dev", ", AWS account 1", " (alice)"].map(str::to_owned);
+        assert_eq!(fitting(&parts, 80), "Touch X for profile dev, AWS account 1 (alice)");
+        assert_eq!(fitting(&parts, 45), "Touch X for profile dev, AWS account 1");
+        assert_eq!(fitting(&parts, 23), "Touch X for profile dev");
+        assert_eq!(fitting(&parts, 10), "Touch X f…");
+    }
+}

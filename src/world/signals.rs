@@ -1,0 +1,113 @@
+//! Signals: what ends the process, and what is restored on the terminal and the desktop before it ends.
+
+use super::alarm::Alarm;
+#[cfg(target_os = "linux")]
+use super::alarm::{Event, linux::LinuxAlarm};
+use super::{End, Person, terminal};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Once, OnceLock};
+
+/// Signals that end the program, whatever is being waited for; the exit code is 128 and the signal's number.
+const ENDINGS: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+
+/// The person, reachable from the signal thread so that it can take away what is shown to them.
+static PERSON: OnceLock<Person> = OnceLock::new();
+
+/// True while a signal may end the program on the spot, since nothing has to be restored.
+static ON_THE_SPOT: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
+
+/// True once signals go to an alarm.
+static ALARMED: AtomicBool = AtomicBool::new(false);
+
+/// Names the person whose terminal and desktop are restored when a signal ends the process. The first call counts.
+pub fn restore_for(person: &Person) {
+    let _ = PERSON.set(person.clone());
+}
+
+/// Lets Ctrl-C and its like end the process at once, with their exit code. A file that may not grow any further becomes an
+/// error of the write instead of a signal that ends the process.
+pub fn end_at_once() {
+    // Without these handlers the signals end the process as well, with another exit code.
+    for signal in ENDINGS {
+        let _ = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&ON_THE_SPOT));
+    }
+    let _ = flag::register(SIGXFSZ, Arc::default());
+}
+
+/// Restores the terminal and the desktop from now on before a signal ends the process. That takes a thread, which commands
+/// that ask nobody do without.
+pub fn restore_before_end() {
+    static STARTED: Once = Once::new();
+    if ALARMED.load(Ordering::Relaxed) {
+        return;
+    }
+    STARTED.call_once(|| {
+        let Ok(mut signals) = Signals::new(ENDINGS.into_iter().chain([SIGTSTP, SIGCONT])) else { return };
+        let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for signal in signals.forever() {
+                match signal {
+                    // Ctrl-Z. The process is woken by SIGCONT, after this kind of stop and any other.
+                    SIGTSTP => {
+                        terminal::pause();
+                        let _ = emulate_default_handler(SIGTSTP);
+                    }
+                    SIGCONT => terminal::resume(),
+                    _ => {
+                        restore();
+                        std::process::exit(128 + signal);
+                    }
+                }
+            }
+        });
+        ON_THE_SPOT.store(thread.is_err(), Ordering::Relaxed);
+    });
+}
+
+/// Makes an alarm that hears signals from now on: SIGHUP is passed on to it (where there is no terminal, whose end SIGHUP
+/// announces), every other one ends the process, SIGTERM with exit code 0. None of them waits for the work in progress.
+///
+/// # Errors
+/// If the system has no timers, file descriptors or threads to spare; `Unsupported` on systems other than Linux.
+#[cfg(target_os = "linux")]
+pub fn alarm() -> io::Result<Box<dyn Alarm>> {
+    let alarm = LinuxAlarm::new()?;
+    let (bell, last) = (alarm.bell(), alarm.ender());
+    let has_terminal = terminal::ControllingTerminal::open(|| {}).is_some();
+    let mut signals = Signals::new(ENDINGS)?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            if signal == SIGHUP && !has_terminal {
+                bell(Event::Reload);
+                continue;
+            }
+            last();
+            restore();
+            std::process::exit(if signal == SIGTERM { 0 } else { 128 + signal });
+        }
+    })?;
+    ALARMED.store(true, Ordering::Relaxed);
+    ON_THE_SPOT.store(false, Ordering::Relaxed);
+    Ok(Box::new(alarm))
+}
+
+/// Makes an alarm that hears signals from now on.
+///
+/// # Errors
+/// `Unsupported`: so far there is an alarm for Linux only.
+#[cfg(not(target_os = "linux"))]
+pub fn alarm() -> io::Result<Box<dyn Alarm>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Restores everything that a person sees.
+fn restore() {
+    terminal::leave();
+    if let Some(person) = PERSON.get() {
+        person.leave(End::Interrupted);
+    }
+}

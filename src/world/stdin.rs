@@ -1,0 +1,28 @@
+//! Standard input, for scripts that pipe in what a person would type.
+
+use super::World;
+use std::io::{self, BufRead, ErrorKind};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Time that standard input has to bring something.
+const LIMIT: Duration = Duration::from_mins(2);
+
+impl World {
+    /// Takes standard input and reads it by `read`, on a thread of its own: a pipe can stay open and silent.
+    ///
+    /// # Errors
+    /// Those of `read`; [`ErrorKind::TimedOut`] after two minutes, [`ErrorKind::NotFound`] if standard input was taken before.
+    pub fn read_stdin<T: Send + 'static>(
+        &mut self,
+        read: impl FnOnce(&mut dyn BufRead) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let (tell, told) = mpsc::channel();
+        let mut input = self.input.take().ok_or(ErrorKind::NotFound)?;
+        std::thread::spawn(move || {
+            // After the time limit nobody receives the result.
+            let _ = tell.send(read(&mut *input));
+        });
+        told.recv_timeout(LIMIT).unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+    }
+}

@@ -1,0 +1,100 @@
+//! A wait, and what a person is shown of it.
+
+use super::person::Person;
+use super::prompt::{End, Prompt};
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+/// Delay before a wait is announced to the person.
+pub const MOMENT: Duration = Duration::from_secs(1);
+
+impl Person {
+    /// A wait that may come, of which nothing is shown yet.
+    #[must_use]
+    pub fn wait(&self) -> Wait<'_> {
+        Wait { person: self, said: RefCell::default(), call: RefCell::default(), end: Cell::new(End::Failed) }
+    }
+
+    /// Waits for `work`. Once [`MOMENT`] has passed, calls `announce` each second to show what is waited for.
+    pub async fn wait_for<T>(&self, work: impl Future<Output = T>, announce: impl Fn(&Wait<'_>)) -> T {
+        let (mut work, begun, wait) = (pin!(work), Instant::now(), self.wait());
+        loop {
+            let silence = MOMENT.saturating_sub(begun.elapsed());
+            let pause = if silence.is_zero() {
+                announce(&wait);
+                Duration::from_secs(1)
+            } else {
+                silence
+            };
+            if let Ok(done) = tokio::time::timeout(pause, &mut work).await {
+                return done;
+            }
+        }
+    }
+}
+
+/// A wait: what is shown of it goes away with it.
+pub struct Wait<'a> {
+    person: &'a Person,
+    /// What was shown or said last.
+    said: RefCell<Option<String>>,
+    /// The number under which the person was called, and what for.
+    call: RefCell<Option<(u64, String)>>,
+    end: Cell<End>,
+}
+
+impl Wait<'_> {
+    /// Shows what is waited for, in one line of the terminal that changes in place; without a terminal it is said once.
+    pub fn show(&self, what: &str, countdown: Option<Duration>) {
+        self.show_parts(&[what.to_owned()], countdown);
+    }
+
+    /// Shows what a person must do: at the terminal in the same way, and on the desktop; a touch is told to the hook.
+    pub fn want(&self, prompt: &Prompt, countdown: Option<Duration>) {
+        let calls = &self.person.0.notifications;
+        let parts = prompt.parts(calls.caller());
+        self.show_parts(&parts, countdown);
+        let (what, call) = (parts.concat(), self.call.take());
+        let call = match call {
+            Some((call, same)) if same == what => call,
+            other => {
+                if let Some((call, _)) = other {
+                    calls.end(call, End::Failed);
+                }
+                calls.begin(prompt)
+            }
+        };
+        self.call.replace(Some((call, what)));
+    }
+
+    /// Says what came of it, before it is over; otherwise something went wrong.
+    pub fn came_to(&self, end: End) {
+        self.end.set(end);
+    }
+
+    fn show_parts(&self, parts: &[String], countdown: Option<Duration>) {
+        self.person.prepare_to_wait();
+        let what = parts.concat();
+        let mut console = self.person.console();
+        let said = self.said.replace(Some(what.clone()));
+        if said.is_none() {
+            (console.waits, console.waited) = (console.waits + 1, true);
+        }
+        console.show(parts, countdown, said.as_ref() == Some(&what));
+        console.awaited = Some(what);
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if let Some((call, _)) = self.call.take() {
+            self.person.0.notifications.end(call, self.end.get());
+        }
+        if self.said.borrow().is_some() {
+            let mut console = self.person.console();
+            (console.waits, console.awaited) = (console.waits - 1, None);
+            console.clear();
+        }
+    }
+}
