@@ -1,6 +1,6 @@
 # Each target sets up what it needs by itself; `make` lists them.
 
-.PHONY: help demo test test-vm bench install uninstall
+.PHONY: help demo test test-vm bench install uninstall publish
 help:
 	@echo 'make demo       a login from the touch to `aws s3 ls`, with a virtual token and AWS on this machine'
 	@echo 'make test       all tests, with a real pcscd, ykman, the AWS CLI and boto3'
@@ -8,6 +8,7 @@ help:
 	@echo 'make bench      how long things take, beside what one would use instead'
 	@echo 'make install    program, man page, completions, udev rule, systemd units, polkit rule; PREFIX is /usr/local'
 	@echo 'make uninstall  takes exactly them away'
+	@echo 'make publish    the crates, once packaging/identity says who publishes them'
 
 demo:
 	@tests/demo.sh
@@ -29,3 +30,6 @@ install:
 
 uninstall:
 	@udev/install.sh uninstall
+
+publish:
+	@packaging/publish.sh
