@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the formatter's check, the lints and all tests. Arguments go to `cargo test`.
+# Runs the formatter's check, the lints, the documentation and all tests. Arguments go to `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 clients=$(tests/setup.sh tests)
@@ -7,4 +7,5 @@ tests/clients/setup.sh "$clients"
 export AWS_MFA_KEY_TEST_ENV=$clients
 cargo fmt --all --check
 cargo clippy --quiet --workspace --all-targets -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --keep-going
 exec cargo test --quiet --workspace --no-fail-fast "$@"
