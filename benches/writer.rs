@@ -6,7 +6,7 @@ use aws_mfa_key::aws::config_file::Profiles;
 use aws_mfa_key::aws::credentials_file::{SessionEntry, rehearse, write_all};
 use aws_mfa_key::aws::sections::warnings::warnings;
 use aws_mfa_key::aws::sections::{Edits, Sections};
-use aws_mfa_key::aws::{Identity, MfaSerial, Session};
+use aws_mfa_key::aws::{Identity, MfaSerial, ProfileName, Session, SessionProfile};
 use aws_mfa_key::world::Environment;
 use aws_smithy_types::DateTime;
 use secrecy::SecretString;
@@ -58,7 +58,7 @@ fn measure(path: &Path, home: &tempfile::TempDir, text: &str) {
     show("  of it the edit", Box::new(|| Edits::of(&Sections::new(bytes())).set("dev", &[("a", "b")], &[]).unwrap()));
     let many: Vec<String> = (0..200).map(|n| format!("p{}-mfa", n * 37)).collect();
     show("write 200 sessions at once", Box::new(|| write(path, &many, &next())));
-    show("rehearse", Box::new(|| assert!(rehearse(path, &["dev"]).unwrap().notices.is_empty())));
+    show("rehearse", Box::new(|| assert!(rehearse(path, &[&"dev".into()]).unwrap().notices.is_empty())));
     show("  of it the warnings", Box::new(|| assert!(warnings(&Sections::new(bytes())).is_empty())));
     show("a copy in memory, wiped", Box::new(|| drop(black_box(bytes()))));
     show("a plain copy, synced", Box::new(|| copy(path, &home.path().join("copy"))));
@@ -84,8 +84,10 @@ fn write(path: &Path, profiles: &[String], token: &str) {
         session_token: SecretString::from(token),
         expires: DateTime::from_secs(1_795_341_600),
     };
+    let (names, owner): (Vec<SessionProfile>, ProfileName) =
+        (profiles.iter().map(|name| name.as_str().into()).collect(), "long".into());
     let entry =
-        |profile| SessionEntry { profile, owner: "long", identity: &identity, mfa_serial: &serial, session: &session };
-    let entries: Vec<SessionEntry<'_>> = profiles.iter().map(|profile| entry(profile.as_str())).collect();
+        |profile| SessionEntry { profile, owner: &owner, identity: &identity, mfa_serial: &serial, session: &session };
+    let entries: Vec<SessionEntry<'_>> = names.iter().map(entry).collect();
     write_all(path, &entries).unwrap();
 }

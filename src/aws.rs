@@ -3,7 +3,10 @@
 pub mod client;
 pub mod config_file;
 pub mod credentials_file;
+mod profile_name;
 pub mod sections;
+
+pub use profile_name::{ProfileName, SessionProfile, is_portable};
 
 use crate::world::printable;
 use aws_smithy_types::DateTime;

@@ -16,11 +16,11 @@ pub use agent::{AgentArgs, AgentCommand, AgentEnvArgs};
 pub use doctor::DoctorArgs;
 pub use generate::{CompletionsArgs, GenerateArgs, GenerateCommand};
 pub use login_options::{LoginOptions, ProfileArgs, ProfilesArgs};
-pub use output::{NonInteractiveArg, OutputArgs, TouchNoticeArgs};
+pub use output::{OutputArgs, TouchNoticeArgs};
 pub use secret::{SecretAddArgs, SecretArgs, SecretCommand, SecretListArgs, SecretPlaceArgs, SecretRemoveArgs};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -135,6 +135,7 @@ pub struct LoginArgs {
 
 /// `status`: which sessions, and for whom.
 #[derive(Args)]
+#[command(mut_args(output::of_unasked), mut_args(quiet_status))]
 pub struct StatusArgs {
     /// Only the sessions of these profiles; exit code 1 if one of them is not valid
     #[arg(value_name = "PROFILE")]
@@ -148,13 +149,19 @@ pub struct StatusArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Say nothing; the exit code is 1 if one of these profiles has no valid session
-    #[arg(short, long, conflicts_with = "json")]
-    pub quiet: bool,
-
-    /// Whether anybody is asked.
+    /// How much is told.
     #[command(flatten)]
-    pub unasked: NonInteractiveArg,
+    pub output: OutputArgs,
+}
+
+/// `status --quiet` leaves out the table, too, and has nothing left to print as JSON.
+fn quiet_status(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "quiet" => arg
+            .help("Say nothing; the exit code is 1 if one of these profiles has no valid session")
+            .conflicts_with("json"),
+        _ => arg,
+    }
 }
 
 /// `credential-process`: whose session.
@@ -254,6 +261,7 @@ pub struct CodeArgs {
 
 /// `logout`: whose sessions.
 #[derive(Args)]
+#[command(mut_args(output::of_unasked))]
 pub struct LogoutArgs {
     /// Whose.
     #[command(flatten)]
@@ -263,11 +271,7 @@ pub struct LogoutArgs {
     #[arg(long, conflicts_with_all = ["named", "profile"])]
     pub all: bool,
 
-    /// Say nothing but errors
-    #[arg(short, long)]
-    pub quiet: bool,
-
-    /// Whether anybody is asked.
+    /// How much is told.
     #[command(flatten)]
-    pub unasked: NonInteractiveArg,
+    pub output: OutputArgs,
 }

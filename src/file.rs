@@ -190,7 +190,7 @@ fn notices(old: &Metadata, privacy: Privacy) -> Vec<ReplaceNotice> {
 /// step, synced; links are followed, the owner kept, the mode never widened. Killed at any instant it is the old file or the new one.
 ///
 /// A program that rewrites it in place (`aws configure set`) knows nothing of locks. Where one was seen at work, we wait until
-/// it is done, and look afterwards whether ours is still there: that costs up to [`FRESH`] twice, and else nothing.
+/// it is done, and look afterwards whether ours is still there: that costs up to 50 ms twice, and else nothing.
 ///
 /// # Errors
 /// What `edit` answers, or [`FileError`]; the file is then as it was, but for [`FileFault::Restless`].

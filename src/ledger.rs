@@ -12,7 +12,6 @@ use aws_smithy_types::DateTime;
 use hw::oath::{AccountId, DeviceId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -162,7 +161,7 @@ pub fn rehearse(folder: &Path, serial: Option<&MfaSerial>) -> Result<(), FileErr
 }
 
 fn path_of(folder: &Path, serial: &MfaSerial) -> PathBuf {
-    folder.join(format!("mfa-{}.json", hex(&Sha256::digest(serial.as_str())[..16])))
+    folder.join(format!("mfa-{}.json", hex::encode(&Sha256::digest(serial.as_str())[..16])))
 }
 
 /// A ledger that is damaged or gone does no harm: at worst AWS refuses one code.
@@ -235,7 +234,7 @@ impl Held {
 impl Notes {
     fn as_json(&self) -> Value {
         let known = self.known.as_ref().map(|known| {
-            let (device_id, account) = (known.device_id.to_string(), hex(known.account.as_bytes()));
+            let (device_id, account) = (known.device_id.to_string(), hex::encode(known.account.as_bytes()));
             json!({
                 "device_id": device_id,
                 "token": known.token,
@@ -294,7 +293,7 @@ fn seconds(value: &Value) -> Option<i64> {
 }
 
 fn parse_known(value: &Value) -> Option<KnownAccount> {
-    let bytes = |key: &str| from_hex(value.get(key)?.as_str()?);
+    let bytes = |key: &str| hex::decode(value.get(key)?.as_str()?).ok();
     Some(KnownAccount {
         device_id: DeviceId::from_bytes(&bytes("device_id")?),
         token: value.get("token")?.as_str()?.to_owned(),
@@ -303,18 +302,6 @@ fn parse_known(value: &Value) -> Option<KnownAccount> {
         touch: value.get("touch").and_then(Value::as_bool),
         locked: value.get("locked").and_then(Value::as_bool).unwrap_or_default(),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
-    digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@
 //! 14. [`world`]: everything outside the program: environment, clock, terminal, desktop, signals.
 //! 15. [`file`]: one file on disk: vetted, locked, replaced in one step.
 //! 16. [`cli`]: the grammar of the command line.
+//!
+//! [`file`]: mod@file
 
 pub mod accounts;
 pub mod agent;

@@ -266,7 +266,7 @@ impl CodeFinder<'_> {
 
     /// What a person is asked for.
     fn purpose(&self) -> Purpose {
-        Purpose { profile: self.plan.profile.clone(), aws_account: self.serial.account().map(str::to_owned) }
+        Purpose { profile: self.plan.profile.to_string(), aws_account: self.serial.account().map(str::to_owned) }
     }
 
     /// Whether a code is of the step that it is now, and of none of its neighbours.

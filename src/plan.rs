@@ -21,7 +21,7 @@ pub use token_choice::{TokenChoice, touch};
 
 use crate::aws::client::Network;
 use crate::aws::config_file::{Profiles, Settings};
-use crate::aws::{Identity, LongTermKey, MfaSerial};
+use crate::aws::{Identity, LongTermKey, MfaSerial, ProfileName, SessionProfile};
 use crate::cli;
 use crate::source::Source;
 use crate::source::token::Search;
@@ -52,9 +52,9 @@ const STRONGER: [&str; 6] =
 /// How a profile gets its session, decided.
 pub struct Plan {
     /// The profile whose session it is.
-    pub profile: String,
+    pub profile: ProfileName,
     /// The profile that gets the session.
-    pub session_profile: String,
+    pub session_profile: SessionProfile,
     /// The role that the session is for, if the profile has one.
     pub role: Option<Role>,
     /// The long-term key at the root of it; `None` where no more than a code is wanted.
@@ -115,23 +115,23 @@ pub struct PlanInputs<'a> {
 ///
 /// # Errors
 /// [`PlanError::BadSwitch`].
-pub fn manner(
-    talk: cli::OutputArgs,
-    calls: &cli::TouchNoticeArgs,
+pub fn interaction(
+    output: cli::OutputArgs,
+    touch_notice: &cli::TouchNoticeArgs,
     env: &Environment,
 ) -> Result<Interaction, PlanError> {
     let on = |flag, variable| settings::switch(flag, variable, env);
-    let quiet = on(talk.quiet, "AWS_MFA_KEY_QUIET")?;
-    let verbose = on(talk.verbose, "AWS_MFA_KEY_VERBOSE")?;
+    let quiet = on(output.quiet, "AWS_MFA_KEY_QUIET")?;
+    let verbose = on(output.verbose, "AWS_MFA_KEY_VERBOSE")?;
     // A flag outweighs the other's variable.
-    let level = match (quiet && !talk.verbose, verbose && !talk.quiet) {
+    let level = match (quiet && !output.verbose, verbose && !output.quiet) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
         _ => Level::Normal,
     };
-    let askable = !on(talk.non_interactive, "AWS_MFA_KEY_NON_INTERACTIVE")?;
-    let notices = !on(calls.no_notifications, "AWS_MFA_KEY_NO_NOTIFICATIONS")?;
-    let on_touch = calls.on_touch.as_deref().filter(|command| !command.is_empty());
+    let askable = !on(output.non_interactive, "AWS_MFA_KEY_NON_INTERACTIVE")?;
+    let notices = !on(touch_notice.no_notifications, "AWS_MFA_KEY_NO_NOTIFICATIONS")?;
+    let on_touch = touch_notice.on_touch.as_deref().filter(|command| !command.is_empty());
     let on_touch = on_touch.or_else(|| env.os("AWS_MFA_KEY_ON_TOUCH")).map(OsStr::to_owned);
     Ok(Interaction { level, askable, notices, on_touch })
 }
@@ -182,7 +182,7 @@ impl Plan {
             user: identity.and_then(Identity::user_name),
             account_number: identity.map(|identity| identity.account.as_str()),
             account_alias: None,
-            profile: Some(&self.profile),
+            profile: Some(self.profile.as_str()),
         };
         Search { token: self.token, account }
     }
@@ -216,7 +216,7 @@ impl Plan {
             let said = PlanInputs { typed: &typed, ..said };
             Some(Box::new(Self::with_key(&root, path.root, &layers, session_profile, said)?))
         } else if path.steps.len() > 1 {
-            return Err(PlanError::ChainTooLong { profile: plan.profile });
+            return Err(PlanError::ChainTooLong { profile: plan.profile.to_string() });
         } else {
             None
         };
@@ -229,7 +229,7 @@ impl Plan {
         which: &ProfileChoice,
         root: &Profile,
         layers: &[&Profile],
-        session_profile: String,
+        session_profile: SessionProfile,
         said: PlanInputs<'_>,
     ) -> Result<Self, PlanError> {
         let PlanInputs { aim, typed, code, env, profiles } = said;
@@ -238,7 +238,7 @@ impl Plan {
         let duration = duration(typed, &SettingLookup { env, profiles: &[root] })?;
         let settings = profiles.settings(which.for_settings(profiles))?;
         Ok(Self {
-            profile: which.name().to_owned(),
+            profile: which.name().clone(),
             session_profile,
             role: None,
             key: (aim == Aim::Session).then(|| long_term_key(root)).transpose()?,

@@ -10,6 +10,7 @@ use super::schedule::{Asking, Next, Obstacle};
 use super::serving::Serving;
 use super::token_presence::{PresenceChange, TokenPresence};
 use super::{shutdown, systemd};
+use crate::aws::ProfileName;
 use crate::aws::config_file::{Locations, Profiles};
 use crate::cli;
 use crate::file::{self, FileStamp};
@@ -31,7 +32,7 @@ const UNREADABLE: Duration = Duration::from_mins(10);
 pub(super) struct AgentLoop<'w> {
     world: &'w World,
     typed: &'w cli::AgentArgs,
-    manner: Interaction,
+    interaction: Interaction,
     journal: Journal,
     managed: Vec<ManagedProfile>,
     /// What was told of profiles for which there is no plan.
@@ -53,13 +54,14 @@ pub(super) struct AgentLoop<'w> {
 
 impl<'w> AgentLoop<'w> {
     pub(super) fn start(typed: &'w cli::AgentArgs, world: &'w World) -> Result<Self, Failure> {
-        let manner = plan::manner(typed.talk, &typed.calls, &world.env)?;
-        let (journal, began) = (Journal::new(&world.person, &world.clock, &world.env, manner.level), Instant::now());
-        let askable = manner.askable;
+        let interaction = plan::interaction(typed.output, &typed.touch_notice, &world.env)?;
+        let (journal, began) =
+            (Journal::new(&world.person, &world.clock, &world.env, interaction.level), Instant::now());
+        let askable = interaction.askable;
         let mut agent = Self {
             world,
             typed,
-            manner,
+            interaction,
             journal,
             managed: Vec::new(),
             broken: Vec::new(),
@@ -74,7 +76,7 @@ impl<'w> AgentLoop<'w> {
             turns: systemd::Turns::default(),
             began,
         };
-        agent.address(agent.manner.level, false);
+        agent.address(agent.interaction.level, false);
         agent.plan()?;
         if agent.managed.is_empty() {
             return Err(PlanError::NoneUsable.into());
@@ -110,13 +112,13 @@ impl<'w> AgentLoop<'w> {
     fn plan(&mut self) -> Result<(), Failure> {
         let profiles = Profiles::read(&self.world.env)?;
         let Plans { plans, broken } = plans::decide(self.typed, &profiles, self.world)?;
-        let told = |(profile, failure): &(String, Failure)| format!("{profile}: {}", report::in_one_line(failure));
+        let told = |(profile, failure): &(ProfileName, Failure)| format!("{profile}: {}", report::in_one_line(failure));
         let lines: Vec<String> = broken.iter().map(told).collect();
         for line in lines.iter().filter(|line| !self.broken.contains(line)) {
             self.journal.note(Weight::Error, line);
         }
         self.broken = lines;
-        let mut before: BTreeMap<String, ManagedProfile> =
+        let mut before: BTreeMap<ProfileName, ManagedProfile> =
             self.managed.drain(..).map(|managed| (managed.plan.profile.clone(), managed)).collect();
         for plan in plans {
             let old = before.remove(&plan.profile);
@@ -213,7 +215,7 @@ impl<'w> AgentLoop<'w> {
             self.journal.note(weight, &format!("asking for a touch, or a password, for {}", listed(&names)));
             systemd::status(&format!("waiting for a touch, or a password, for {}", listed(&names)));
         }
-        self.address(if ask { self.manner.level } else { Level::Quiet }, ask);
+        self.address(if ask { self.interaction.level } else { Level::Quiet }, ask);
         let asked = match (ask, self.asking.never) {
             (true, _) => PersonAsked::InVain { before: self.asking.missed > 0 },
             (false, true) => PersonAsked::Never,
@@ -222,7 +224,7 @@ impl<'w> AgentLoop<'w> {
         let calls = self.world.person.calls();
         let outcomes = obtain_all(&plans, self.world);
         let was_asked = self.world.person.calls() > calls;
-        self.address(self.manner.level, false);
+        self.address(self.interaction.level, false);
         whose.iter().for_each(|at| self.managed[*at].metrics.asked += u64::from(was_asked));
         let now = self.world.clock.now();
         let mut missed = None;
@@ -357,7 +359,7 @@ impl<'w> AgentLoop<'w> {
 
     /// How much is said, and whether anything is asked.
     fn address(&self, level: Level, askable: bool) {
-        self.world.person.adjust(&Interaction { level, askable, ..self.manner.clone() });
+        self.world.person.adjust(&Interaction { level, askable, ..self.interaction.clone() });
     }
 
     fn hope(&mut self, is_gone: impl Fn(Obstacle) -> bool) {

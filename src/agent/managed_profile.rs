@@ -49,7 +49,7 @@ impl ManagedProfile {
     pub(super) fn of(plan: Plan, before: Option<Self>) -> Self {
         let life = plan.duration;
         let Some(mut before) = before else {
-            let metrics = ProfileMetrics { profile: plan.profile.clone(), ..ProfileMetrics::default() };
+            let metrics = ProfileMetrics { profile: plan.profile.to_string(), ..ProfileMetrics::default() };
             return Self { plan, renewal_state: RenewalState::default(), life, left: Duration::ZERO, metrics };
         };
         if !is_same(&before.plan, &plan) {

@@ -1,16 +1,17 @@
 //! Whose sessions are kept, decided by what AWS's files say now.
 
 use super::schedule::renewal;
+use crate::aws::ProfileName;
 use crate::aws::config_file::Profiles;
 use crate::cli;
-use crate::plan::{self, Aim, NamedProfile, Plan, PlanError, PlanInputs, ProfileChoice};
+use crate::plan::{self, Aim, Plan, PlanError, PlanInputs, ProfileChoice};
 use crate::report::Failure;
 use crate::world::World;
 
 /// The plans, and why there is none for some of the profiles.
 pub(super) struct Plans {
     pub(super) plans: Vec<Plan>,
-    pub(super) broken: Vec<(String, Failure)>,
+    pub(super) broken: Vec<(ProfileName, Failure)>,
 }
 
 /// Decides for all that are named, or configured. The sessions that roles are assumed with are kept as well: else a person
@@ -38,18 +39,7 @@ pub(super) fn decide(typed: &cli::AgentArgs, profiles: &Profiles, world: &World)
     Ok(Plans { plans, broken })
 }
 
-fn choices(typed: &cli::AgentArgs, profiles: &Profiles, world: &World) -> Result<Vec<ProfileChoice>, Failure> {
+fn choices(typed: &cli::AgentArgs, profiles: &Profiles, world: &World) -> Result<Vec<ProfileChoice>, PlanError> {
     let names: Vec<&str> = typed.named.iter().map(String::as_str).chain(typed.profile.as_deref()).collect();
-    if names.is_empty() {
-        let all = plan::all(profiles);
-        return if all.is_empty() { Err(PlanError::NothingToDo.into()) } else { Ok(all) };
-    }
-    let mut choices = Vec::new();
-    for name in names {
-        let which = ProfileChoice::of(NamedProfile { argument: Some(name), flag: None }, &world.env, profiles)?;
-        if !choices.contains(&which) {
-            choices.push(which);
-        }
-    }
-    Ok(choices)
+    if names.is_empty() { plan::all(profiles) } else { ProfileChoice::of_each(&names, None, &world.env, profiles) }
 }

@@ -1,6 +1,7 @@
 //! The sessions served to programs, as long as there is a place for it.
 
 use super::journal::{Journal, Weight};
+use crate::aws::ProfileName;
 use crate::endpoint::folder::{self, FolderFault, RuntimeFolder};
 use crate::endpoint::server::{self, ServeFault, Served, ServedSessions};
 use crate::plan;
@@ -55,7 +56,7 @@ impl Serving {
     }
 
     /// Serves what there is of each profile's session.
-    pub(super) fn serve(&self, sessions: Vec<(String, Option<ObtainedSession>)>, now: SystemTime) {
+    pub(super) fn serve(&self, sessions: Vec<(ProfileName, Option<ObtainedSession>)>, now: SystemTime) {
         self.sessions.fill(sessions.into_iter().map(|(profile, got)| (profile, got.map(|got| got.served(now)))));
     }
 }

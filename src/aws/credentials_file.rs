@@ -3,7 +3,7 @@
 use crate::aws::config_file::damaged;
 use crate::aws::sections::warnings::{Warning, warnings};
 use crate::aws::sections::{Edits, Section, Sections};
-use crate::aws::{Identity, MfaSerial, Session};
+use crate::aws::{Identity, MfaSerial, ProfileName, Session, SessionProfile, is_portable};
 use crate::file::{self, FileError, Privacy};
 use aws_config::profile::Profile;
 use aws_smithy_types::DateTime;
@@ -34,7 +34,7 @@ const OTHER_EXPIRIES: [&str; 3] = ["aws_expiration", "aws_session_expiration", "
 /// A session that we wrote earlier, as its section tells.
 pub struct Stored {
     /// The profile whose session it is.
-    pub owner: String,
+    pub owner: ProfileName,
     /// Whose it is, as AWS said.
     pub identity: Option<String>,
     /// The MFA device whose code it was made with.
@@ -51,7 +51,7 @@ impl Stored {
         let whole = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
         let expires = profile.get(EXPIRES).and_then(|end| DateTime::from_str(end, Format::DateTimeWithOffset).ok());
         Some(Self {
-            owner: text(OWNER)?,
+            owner: profile.get(OWNER)?.into(),
             identity: text(IDENTITY),
             mfa_serial: text(MFA_SERIAL),
             expires: expires
@@ -129,9 +129,9 @@ impl From<FileError> for CredentialsError {
 /// What goes into a session's section.
 pub struct SessionEntry<'a> {
     /// The section.
-    pub profile: &'a str,
+    pub profile: &'a SessionProfile,
     /// The profile whose session it is.
-    pub owner: &'a str,
+    pub owner: &'a ProfileName,
     /// Whose it is.
     pub identity: &'a Identity,
     /// The MFA device.
@@ -157,7 +157,7 @@ impl SessionEntry<'_> {
             session.secret_access_key.expose_secret(),
             session.session_token.expose_secret(),
             &expires,
-            self.owner,
+            self.owner.as_str(),
             &self.identity.arn,
             self.mfa_serial.as_str(),
         ];
@@ -165,14 +165,14 @@ impl SessionEntry<'_> {
         if let Some((key, _)) = keys.iter().find(|(_, value)| !is_plain(value)) {
             return Err(CredentialsError::Strange { key });
         }
-        if !is_name(self.profile) {
+        if !is_portable(self.profile.as_str()) {
             return Err(CredentialsError::Strange { key: "profile" });
         }
-        let section = find(sections, path, self.profile)?;
-        check(sections, section.as_ref(), path, self.profile)?;
+        let section = find(sections, path, self.profile.as_str())?;
+        check(sections, section.as_ref(), path, self.profile.as_str())?;
         let spaced = spaced(&session.expires);
         let (keys, gone) = self.changes(section.as_ref(), &keys, &spaced);
-        Ok(edits.set(self.profile, &keys, &gone).map_err(|fault| damaged(path, fault))?)
+        Ok(edits.set(self.profile.as_str(), &keys, &gone).map_err(|fault| damaged(path, fault))?)
     }
 
     /// `keys`, what else is to be set in a section that stands there with what other tools left, and what is to go.
@@ -224,13 +224,13 @@ pub struct Rehearsal {
 ///
 /// # Errors
 /// [`FileError`] if none of them could.
-pub fn rehearse(path: &Path, profiles: &[&str]) -> Result<Rehearsal, FileError> {
+pub fn rehearse(path: &Path, profiles: &[&SessionProfile]) -> Result<Rehearsal, FileError> {
     /// Room for a section with a long session token, in bytes.
     const SIZE: usize = 8192;
     let mut rehearsal = Rehearsal { notices: Vec::new(), refused: Vec::new() };
     let sections = Sections::new(file::read(path)?.unwrap_or_default());
     let mut ours = Vec::new();
-    for profile in profiles {
+    for profile in profiles.iter().map(|profile| profile.as_str()) {
         let section = sections.editable(profile, &KEYS).map_err(|fault| CredentialsError::File(damaged(path, fault)));
         let checked = section.and_then(|section| {
             check(&sections, section.as_ref(), path, profile)?;
@@ -259,10 +259,11 @@ pub fn rehearse(path: &Path, profiles: &[&str]) -> Result<Rehearsal, FileError> 
 ///
 /// # Errors
 /// [`CredentialsError`]; the file is then as it was.
-pub fn remove(path: &Path, profile: &str, owner: &str) -> Result<Removed, CredentialsError> {
+pub fn remove(path: &Path, profile: &SessionProfile, owner: &ProfileName) -> Result<Removed, CredentialsError> {
     if file::read(path)?.is_none() {
         return Ok(Removed::Nothing);
     }
+    let (profile, owner) = (profile.as_str(), owner.as_str());
     let mut removed = Removed::Nothing;
     file::replace(path, Privacy::Secret, |text| {
         file::check_text(path, &text)?;
@@ -317,13 +318,6 @@ fn check_key(section: &Section<'_>, path: &Path, profile: &str) -> Result<(), Cr
 #[must_use]
 pub fn is_plain(value: &str) -> bool {
     !value.starts_with(['#', ';', '"', '\'', '[']) && !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic())
-}
-
-/// Whether every client finds a section of that name. Python's read the keys of a section `DEFAULT` into all others.
-#[must_use]
-pub fn is_name(profile: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c);
-    !profile.is_empty() && profile != "DEFAULT" && profile.chars().all(allowed)
 }
 
 /// `2026-11-22T10:00:00Z`.

@@ -2,6 +2,7 @@
 //! be swapped.
 
 use std::fmt;
+use std::ops::Deref;
 
 /// Name of a profile that can be logged in: the owner of a session.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +26,15 @@ macro_rules! name {
             /// The name as AWS's files have it.
             #[must_use]
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        /// A name is read wherever a text is.
+        impl Deref for $type {
+            type Target = str;
+
+            fn deref(&self) -> &str {
                 &self.0
             }
         }

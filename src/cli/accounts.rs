@@ -22,7 +22,7 @@ pub struct TokenArgs {
 
     /// How to talk.
     #[command(flatten)]
-    pub talk: OutputArgs,
+    pub output: OutputArgs,
 }
 
 /// `tokens`: which, and for whom.

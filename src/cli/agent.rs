@@ -38,11 +38,11 @@ pub struct AgentArgs {
 
     /// How to call for a touch.
     #[command(flatten)]
-    pub calls: TouchNoticeArgs,
+    pub touch_notice: TouchNoticeArgs,
 
     /// How to talk.
     #[command(flatten)]
-    pub talk: OutputArgs,
+    pub output: OutputArgs,
 }
 
 /// What else the agent is good for.
@@ -54,6 +54,7 @@ pub enum AgentCommand {
 
 /// `agent env`: whose session, for which shell.
 #[derive(Args)]
+#[command(mut_args(super::output::of_unasked))]
 #[command(after_help = "On this machine:       eval \"$(aws-mfa-key agent env dev)\"
 On another machine, with the token staying here:
   { aws-mfa-key agent env dev --port 4711 && echo 'aws s3 ls'; } |
@@ -71,7 +72,7 @@ pub struct AgentEnvArgs {
     #[arg(long)]
     pub shell: Option<super::Shell>,
 
-    /// Whether anybody is asked.
+    /// How much is told.
     #[command(flatten)]
-    pub unasked: super::NonInteractiveArg,
+    pub output: super::OutputArgs,
 }

@@ -1,13 +1,14 @@
 //! The grammar of `doctor`: of `login`'s flags, those that change what is looked at.
 
 use super::{LoginOptions, OutputArgs, ProfileArgs};
-use clap::Args;
+use clap::{Arg, Args};
 
 /// `doctor`: whose, and with which settings.
 #[derive(Args)]
 #[command(
     after_help = "Exit code 1 if there is a fault, 0 if there are warnings at most. No code is made, nobody is asked for \
-    anything, and what is printed may be shown to others: it has no secret, key, password or code in it."
+    anything, and what is printed may be shown to others: it has no secret, key, password or code in it.",
+    mut_args(of_doctor)
 )]
 pub struct DoctorArgs {
     /// Whose.
@@ -50,13 +51,9 @@ pub struct DoctorArgs {
     #[arg(long, value_name = "SUBSTRING")]
     pub reader: Option<String>,
 
-    /// As it would be where nobody can be asked
-    #[arg(long)]
-    pub non_interactive: bool,
-
-    /// Show only what is not as it should be
-    #[arg(short, long)]
-    pub quiet: bool,
+    /// How much is told.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 impl DoctorArgs {
@@ -72,8 +69,18 @@ impl DoctorArgs {
             session_profile: self.session_profile.clone(),
             region: self.region.clone(),
             reader: self.reader.clone(),
-            talk: OutputArgs { non_interactive: self.non_interactive, quiet: self.quiet, verbose: false },
+            output: self.output,
             ..LoginOptions::default()
         }
+    }
+}
+
+/// `doctor` asks nobody: its options say what a login would do, and which lines are shown.
+fn of_doctor(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "non_interactive" => arg.help("As it would be where nobody can be asked"),
+        "quiet" => arg.help("Show only what is not as it should be"),
+        "verbose" => arg.hide(true),
+        _ => arg,
     }
 }

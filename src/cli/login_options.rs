@@ -30,6 +30,7 @@ pub struct LoginOptions {
     /// Where the code comes from, first that can answer wins: token, secret:keyring[:NAME], secret:file:PATH,
     /// secret:credential:NAME, command:LINE, prompt [default: token, prompt]
     #[arg(long, value_name = "LIST")]
+    #[allow(rustdoc::broken_intra_doc_links, reason = "the help has brackets of its own")]
     pub source: Option<String>,
 
     /// Profile that the session is written to [default: PROFILE-mfa]
@@ -62,11 +63,11 @@ pub struct LoginOptions {
 
     /// How to call for a touch.
     #[command(flatten)]
-    pub calls: TouchNoticeArgs,
+    pub touch_notice: TouchNoticeArgs,
 
     /// How to talk.
     #[command(flatten)]
-    pub talk: OutputArgs,
+    pub output: OutputArgs,
 }
 
 /// One profile, named in one of two ways.
@@ -91,4 +92,18 @@ pub struct ProfilesArgs {
     /// The same, as a flag
     #[arg(short, long)]
     pub profile: Option<String>,
+}
+
+impl ProfilesArgs {
+    /// The profiles that were named as arguments.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<&str> {
+        self.named.iter().map(String::as_str).collect()
+    }
+
+    /// The profile that was named by `-p`.
+    #[must_use]
+    pub fn flag(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
 }

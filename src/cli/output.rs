@@ -1,9 +1,9 @@
-//! How a person is dealt with: what most commands have in common, whether they log in or not.
+//! How a person is dealt with: the options that most commands have in common, whether they log in or not.
 
-use clap::Args;
+use clap::{Arg, Args};
 use std::ffi::OsString;
 
-/// Whether they are asked, and how much is said.
+/// Whether a person may be asked, and how much they are told.
 #[derive(Args, Clone, Copy, Default)]
 pub struct OutputArgs {
     /// Never ask: what would need a person ends with its own exit code
@@ -19,15 +19,18 @@ pub struct OutputArgs {
     pub verbose: bool,
 }
 
-/// For commands that ask nobody in any case; scripts say it everywhere.
-#[derive(Args, Clone, Copy, Default)]
-pub struct NonInteractiveArg {
-    /// Never ask, which this command does not do anyway
-    #[arg(long)]
-    pub non_interactive: bool,
+/// Adjusts an option of [`OutputArgs`] for a command that asks nobody and has no steps to tell: it takes the options, since
+/// scripts say them everywhere, and shows only those that make a difference.
+pub(super) fn of_unasked(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "non_interactive" => arg.help("Never ask, which this command does not do anyway"),
+        "quiet" => arg.help("Say nothing but errors"),
+        "verbose" => arg.hide(true),
+        _ => arg,
+    }
 }
 
-/// How they are called when a touch is wanted.
+/// How a person is called when a touch is wanted.
 #[derive(Args, Clone, Default)]
 pub struct TouchNoticeArgs {
     /// Command that a shell runs when a touch is wanted, and when it is not any more (AWS_MFA_KEY_TOUCH_EVENT: start, end)

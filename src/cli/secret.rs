@@ -63,7 +63,7 @@ pub struct SecretAddArgs {
 
     /// How to talk.
     #[command(flatten)]
-    pub talk: OutputArgs,
+    pub output: OutputArgs,
 
     /// What stands where other programs take the secret: it is refused, and not said again.
     #[arg(hide = true, value_name = "…")]
@@ -83,7 +83,7 @@ pub struct SecretRemoveArgs {
 
     /// How to talk.
     #[command(flatten)]
-    pub talk: OutputArgs,
+    pub output: OutputArgs,
 }
 
 /// `secret list`.
@@ -91,5 +91,5 @@ pub struct SecretRemoveArgs {
 pub struct SecretListArgs {
     /// How to talk.
     #[command(flatten)]
-    pub talk: OutputArgs,
+    pub output: OutputArgs,
 }

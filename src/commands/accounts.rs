@@ -80,7 +80,7 @@ impl TokenDesk {
     pub(super) fn new(typed: &cli::TokenArgs, world: &World) -> Result<Self, Failure> {
         let plugged = TokenChoice::decide(typed, &world.env)?;
         let person = world.person.clone();
-        person.adjust(&plugged.manner);
+        person.adjust(&plugged.interaction);
         let tokens = Tokens::on((world.bus)(plugged.reader.as_deref()), world);
         let runtime = async_runtime::current_thread().map_err(Failure::Runtime)?;
         Ok(Self { plugged, tokens, person, runtime })

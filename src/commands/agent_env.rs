@@ -70,7 +70,7 @@ pub(super) fn agent_variables(
     let named = NamedProfile { argument: named.named.as_deref(), flag: named.profile.as_deref() };
     let which = ProfileChoice::of(named, &world.env, &profiles)?;
     let profile = which.profile(&profiles)?;
-    let failed = |fault| Failure::Agent { profile: which.name().to_owned(), fault };
+    let failed = |fault| Failure::Agent { profile: which.name().to_string(), fault };
     let folder = folder::find(&world.env).ok_or_else(|| failed(AgentFault::Nowhere))?;
     let address = Address::read(&world.env).ok_or_else(|| failed(AgentFault::NotRunning))?;
     let url = address.url(which.name()).ok_or_else(|| failed(AgentFault::NotKept))?;

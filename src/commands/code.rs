@@ -12,9 +12,9 @@ use secrecy::ExposeSecret;
 
 pub(super) fn run(typed: &cli::CodeArgs, world: &mut World) -> Result<(), Failure> {
     let plan = profile_plan::for_code(&typed.profile, &typed.how, world)?;
-    let failed = |error| Failure::Login { profile: plan.profile.clone(), error: Box::new(error) };
+    let failed = |error| Failure::Login { profile: plan.profile.to_string(), error: Box::new(error) };
     let Some(serial) = plan.mfa_serial.clone() else {
-        return Err(PlanError::NoSerial { profile: plan.profile }.into());
+        return Err(PlanError::NoSerial { profile: plan.profile.to_string() }.into());
     };
     let person = &world.person;
     let tokens = Tokens::on((world.bus)(plan.reader.as_deref()), world);

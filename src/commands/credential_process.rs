@@ -59,7 +59,7 @@ fn renewed(plan: Plan, present: &ObtainedSession, world: &World) -> Option<Obtai
 /// A login on a thread of its own, which ends with the process if it takes too long.
 fn in_time(plan: Plan, world: &World) -> Result<ObtainedSession, Failure> {
     let (tell, told) = mpsc::channel();
-    let profile = plan.profile.clone();
+    let profile = plan.profile.to_string();
     let theirs = world.shared();
     std::thread::spawn(move || {
         let outcome = obtain(&plan, &theirs);

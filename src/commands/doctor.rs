@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 pub(super) fn run(typed: &cli::DoctorArgs, world: &mut World) -> Result<(), Failure> {
     let how = typed.how();
-    let manner = plan::manner(how.talk, &how.calls, &world.env)?;
-    world.person.adjust(&manner);
+    let interaction = plan::interaction(how.output, &how.touch_notice, &world.env)?;
+    world.person.adjust(&interaction);
     let json = plan::json(typed.json, &world.env)?;
     let named = NamedProfile { argument: typed.profile.named.as_deref(), flag: typed.profile.profile.as_deref() };
-    let findings = examine(named, &how, manner.askable, world).map_err(Failure::Runtime)?;
+    let findings = examine(named, &how, interaction.askable, world).map_err(Failure::Runtime)?;
     let checks: Vec<Check> = findings.iter().map(check).collect();
-    let quiet = manner.level == world::Level::Quiet;
+    let quiet = interaction.level == world::Level::Quiet;
     let text = if json { as_json(&checks) } else { as_lines(&checks, quiet) };
     world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()).map_err(Failure::Output)?;
     let faults = checks.iter().filter(|check| check.level == Severity::Fault).count();

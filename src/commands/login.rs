@@ -7,15 +7,15 @@ use crate::aws::MfaSerial;
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::rfc3339;
 use crate::cli;
-use crate::plan::{self, Aim, NamedProfile, Plan, PlanError, PlanInputs, ProfileChoice};
+use crate::plan::{self, Aim, Plan, PlanError, PlanInputs, ProfileChoice};
 use crate::report::{self, Exit, Failure, Report};
 use crate::sessions::{ObtainedSession, obtain_all};
 use crate::world::World;
 use serde_json::{Value, json};
 
 pub(super) fn run(typed: &cli::LoginArgs, world: &mut World) -> Result<(), Failure> {
-    let manner = plan::manner(typed.how.talk, &typed.how.calls, &world.env)?;
-    world.person.adjust(&manner);
+    let interaction = plan::interaction(typed.how.output, &typed.how.touch_notice, &world.env)?;
+    world.person.adjust(&interaction);
     let json = plan::json(typed.json, &world.env)?;
     let outcomes = outcomes(typed, world).unwrap_or_else(|failure| vec![(None, Err(failure))]);
     let printed = if json { print_json(&outcomes, world) } else { Ok(()) };
@@ -37,7 +37,8 @@ fn outcomes(typed: &cli::LoginArgs, world: &mut World) -> Result<Vec<NamedOutcom
     let plans: Vec<&Plan> = planned.iter().filter_map(|(_, plan)| plan.as_ref().ok()).collect();
     let mut obtained = obtain_all(&plans, world)?.into_iter();
     let outcome = |(name, plan): NamedPlan| {
-        let outcome = plan.and_then(|plan| obtained.next().unwrap_or(Err(Failure::NotValid { profile: plan.profile })));
+        let outcome = plan
+            .and_then(|plan| obtained.next().unwrap_or(Err(Failure::NotValid { profile: plan.profile.to_string() })));
         (Some(name), outcome)
     };
     Ok(planned.into_iter().map(outcome).collect())
@@ -47,12 +48,16 @@ fn outcomes(typed: &cli::LoginArgs, world: &mut World) -> Result<Vec<NamedOutcom
 fn plans(typed: &cli::LoginArgs, world: &mut World) -> Result<Vec<NamedPlan>, Failure> {
     let profiles = Profiles::read(&world.env)?;
     let code = given_code(&typed.how, world)?;
-    let choices = choices(typed, &profiles, world)?;
+    let choices = if typed.all {
+        plan::all(&profiles)?
+    } else {
+        ProfileChoice::of_each(&typed.profiles.arguments(), typed.profiles.flag(), &world.env, &profiles)?
+    };
     let said =
         PlanInputs { aim: Aim::Session, typed: &typed.how, code: code.as_ref(), env: &world.env, profiles: &profiles };
     let plan = |which: &ProfileChoice| Plan::make(which, said);
     let plans: Vec<(String, Result<Plan, PlanError>)> =
-        choices.iter().map(|which| (which.name().to_owned(), plan(which))).collect();
+        choices.iter().map(|which| (which.name().to_string(), plan(which))).collect();
     let mut keys: Vec<&str> = plans.iter().filter_map(|(_, plan)| plan.as_ref().ok()?.key_id()).collect();
     keys.sort_unstable();
     keys.dedup();
@@ -67,26 +72,6 @@ fn plans(typed: &cli::LoginArgs, world: &mut World) -> Result<Vec<NamedPlan>, Fa
     }
     plan::check_session_profiles(good())?;
     Ok(plans.into_iter().map(|(name, plan)| (name, plan.map_err(Failure::from))).collect())
-}
-
-fn choices(typed: &cli::LoginArgs, profiles: &Profiles, world: &World) -> Result<Vec<ProfileChoice>, Failure> {
-    if typed.all {
-        let all = plan::all(profiles);
-        return if all.is_empty() { Err(PlanError::NothingToDo.into()) } else { Ok(all) };
-    }
-    let flag = typed.profiles.profile.as_deref();
-    let named: Vec<NamedProfile<'_>> = match typed.profiles.named.as_slice() {
-        [] => vec![NamedProfile { argument: None, flag }],
-        names => names.iter().map(|name| NamedProfile { argument: Some(name.as_str()), flag }).collect(),
-    };
-    let mut choices = Vec::new();
-    for named in named {
-        let which = ProfileChoice::of(named, &world.env, profiles)?;
-        if !choices.contains(&which) {
-            choices.push(which);
-        }
-    }
-    Ok(choices)
 }
 
 /// Tells all failures but the last, which is the outcome; failures that do not all end alike end with 1.
@@ -133,7 +118,7 @@ fn as_json(profile: Option<&str>, outcome: &Result<ObtainedSession, Failure>) ->
     match outcome {
         Ok(got) => {
             let (expires, left) = (Some(rfc3339(&got.session.expires)), got.left);
-            let session_profile = Some(got.session_profile.clone());
+            let session_profile = Some(got.session_profile.to_string());
             let (identity, source) = (got.identity.clone(), got.source.clone());
             SessionJson { profile, session_profile, identity, expires, left, source }.as_json()
         }

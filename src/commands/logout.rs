@@ -2,29 +2,21 @@
 
 use crate::aws::config_file::Profiles;
 use crate::cli;
-use crate::plan::{self, NamedProfile, ProfileChoice};
+use crate::plan::{self, ProfileChoice};
 use crate::report::Failure;
 use crate::sessions::remove;
 use crate::world::{Interaction, Level, World, printable};
 
 pub(super) fn run(typed: &cli::LogoutArgs, world: &mut World) -> Result<(), Failure> {
-    let level = if typed.quiet { Level::Quiet } else { Level::Normal };
+    let level = if typed.output.quiet { Level::Quiet } else { Level::Normal };
     world.person.adjust(&Interaction { level, askable: false, notices: false, on_touch: None });
     let profiles = Profiles::read(&world.env)?;
-    let mut sessions: Vec<&str> = Vec::new();
+    let mut sessions = Vec::new();
     if typed.all {
         sessions = plan::sessions_of(None, &profiles);
     } else {
-        let names: Vec<Option<&str>> = match typed.profiles.named.as_slice() {
-            [] => vec![None],
-            names => names.iter().map(|name| Some(name.as_str())).collect(),
-        };
-        for argument in names {
-            let which = ProfileChoice::of(
-                NamedProfile { argument, flag: typed.profiles.profile.as_deref() },
-                &world.env,
-                &profiles,
-            )?;
+        let (arguments, flag) = (typed.profiles.arguments(), typed.profiles.flag());
+        for which in ProfileChoice::of_each(&arguments, flag, &world.env, &profiles)? {
             let theirs = plan::sessions_of(Some(which.name()), &profiles);
             if theirs.is_empty() {
                 which.profile(&profiles)?;
@@ -37,7 +29,7 @@ pub(super) fn run(typed: &cli::LogoutArgs, world: &mut World) -> Result<(), Fail
         world.person.tell("there are no sessions");
     }
     for session in sessions {
-        remove(session, &profiles, world)?;
+        remove(&session, &profiles, world)?;
     }
     Ok(())
 }

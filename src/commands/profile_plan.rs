@@ -35,8 +35,8 @@ fn decide(
     how: &cli::LoginOptions,
     world: &mut World,
 ) -> Result<(Plan, Profiles), Failure> {
-    let manner = plan::manner(how.talk, &how.calls, &world.env)?;
-    world.person.adjust(&manner);
+    let interaction = plan::interaction(how.output, &how.touch_notice, &world.env)?;
+    world.person.adjust(&interaction);
     let profiles = Profiles::read(&world.env)?;
     let code = given_code(how, world)?;
     let named = NamedProfile { argument: named.named.as_deref(), flag: named.profile.as_deref() };

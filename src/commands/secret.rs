@@ -32,7 +32,7 @@ fn add(typed: &cli::SecretAddArgs, world: &mut World) -> Result<(), Failure> {
     if !typed.more.is_empty() || words.into_iter().flatten().any(|word| is_secret(word)) {
         return Err(failed(AccountsError::SecretInArguments));
     }
-    let (home, runtime) = begin(&typed.place, typed.talk, world)?;
+    let (home, runtime) = begin(&typed.place, typed.output, world)?;
     let place = home.place.to_string();
     let given = without_a_person(typed.qr.as_deref(), world).map_err(failed)?;
     let given = given.map(|text| parse(&text).map(|secret| (text, secret))).transpose().map_err(failed)?;
@@ -71,7 +71,7 @@ fn add(typed: &cli::SecretAddArgs, world: &mut World) -> Result<(), Failure> {
 
 fn remove(typed: &cli::SecretRemoveArgs, world: &mut World) -> Result<(), Failure> {
     let failed = |error| Failure::Accounts { what: "could not remove the secret", error: Box::new(error) };
-    let (home, runtime) = begin(&typed.place, typed.talk, world)?;
+    let (home, runtime) = begin(&typed.place, typed.output, world)?;
     let (place, person) = (home.place.to_string(), &world.person);
     let is_there = runtime.block_on(home.place.is_taken(person)).map_err(|fault| failed(fault.into()))?;
     if !is_there {
@@ -92,7 +92,7 @@ fn remove(typed: &cli::SecretRemoveArgs, world: &mut World) -> Result<(), Failur
 }
 
 fn list(typed: &cli::SecretListArgs, world: &mut World) -> Result<(), Failure> {
-    let runtime = talk(typed.talk, world)?;
+    let runtime = talk(typed.output, world)?;
     let names = runtime.block_on(in_keyring(&world.env, &world.person)).map_err(|fault| {
         let error = Box::new(AccountsError::Keyring(fault));
         Failure::Accounts { what: "could not list the secrets", error }
@@ -115,8 +115,8 @@ fn begin(
 }
 
 fn talk(typed: cli::OutputArgs, world: &World) -> Result<Runtime, Failure> {
-    let manner = plan::manner(typed, &cli::TouchNoticeArgs::default(), &world.env)?;
-    world.person.adjust(&manner);
+    let interaction = plan::interaction(typed, &cli::TouchNoticeArgs::default(), &world.env)?;
+    world.person.adjust(&interaction);
     async_runtime::current_thread().map_err(Failure::Runtime)
 }
 

@@ -7,7 +7,7 @@ use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::{Stored, rfc3339};
 use crate::cli;
 use crate::ledger;
-use crate::plan::{self, NamedProfile, ProfileChoice};
+use crate::plan::{self, ProfileChoice};
 use crate::report::{Failure, length};
 use crate::world::{World, printable};
 use serde_json::{Value, json};
@@ -18,25 +18,26 @@ pub(super) fn run(typed: &cli::StatusArgs, world: &mut World) -> Result<(), Fail
     let asked = typed.named.iter().map(String::as_str).chain(typed.profile.as_deref());
     let asked: Vec<&str> = asked.collect();
     let mut rows = Vec::new();
-    for name in &asked {
-        let which = ProfileChoice::of(NamedProfile { argument: Some(name), flag: None }, &world.env, &profiles)?;
+    let choices =
+        if asked.is_empty() { Vec::new() } else { ProfileChoice::of_each(&asked, None, &world.env, &profiles)? };
+    for which in choices {
         let theirs = plan::sessions_of(Some(which.name()), &profiles);
         if theirs.is_empty() {
             which.profile(&profiles)?;
-            rows.push(SessionJson { profile: Some(which.name().to_owned()), ..SessionJson::default() });
+            rows.push(SessionJson { profile: Some(which.name().to_string()), ..SessionJson::default() });
         }
-        rows.extend(theirs.into_iter().filter_map(|profile| row(profile, &profiles, world)));
+        rows.extend(theirs.into_iter().filter_map(|profile| row(&profile, &profiles, world)));
     }
     if asked.is_empty() {
         let all = plan::sessions_of(None, &profiles);
-        rows = all.into_iter().filter_map(|profile| row(profile, &profiles, world)).collect();
+        rows = all.into_iter().filter_map(|profile| row(&profile, &profiles, world)).collect();
     }
     let mut waits = agent::waits(&world.env);
     if !asked.is_empty() {
         waits.retain(|profile, _| rows.iter().any(|row| row.profile.as_ref() == Some(profile)));
     }
     let text = if plan::json(typed.json, &world.env)? { as_json(&rows, &waits) } else { as_text(&rows, &waits) };
-    if !typed.quiet {
+    if !typed.output.quiet {
         world.out.write_all(text.as_bytes()).map_err(Failure::Output)?;
     }
     let missing = rows.into_iter().find(|row| !row.is_valid()).filter(|_| !asked.is_empty());
@@ -48,7 +49,7 @@ fn row(profile: &str, profiles: &Profiles, world: &World) -> Option<SessionJson>
     let state = plan::state_folder(&world.env).ok();
     let left = ledger::time_left(&stored, state.as_deref(), &*world.clock);
     Some(SessionJson {
-        profile: Some(stored.owner),
+        profile: Some(stored.owner.to_string()),
         session_profile: Some(profile.to_owned()),
         identity: stored.identity,
         expires: stored.expires.as_ref().map(rfc3339),

@@ -107,7 +107,7 @@ pub(super) struct AtAws {
 pub(super) async fn look(subject: &Subject<'_>) -> AtAws {
     let mut at = AtAws { found: Vec::new(), identity: None, listed: None };
     // Settings that lead nowhere are told of the profile.
-    let Some(network) = subject.route() else { return at };
+    let Some(network) = subject.network() else { return at };
     let certificates = certificates(network);
     match OpenNetwork::open(network, Arc::clone(&subject.world.clock)) {
         Ok(route) => ask(&mut at, subject, network, &route).await,
@@ -166,7 +166,7 @@ pub(super) async fn device(
     tokens: &Tokens,
 ) -> (Option<Finding>, Option<MfaSerial>) {
     let Ok(plan) = &subject.plan else { return (None, None) };
-    let profile = || plan.profile.clone();
+    let profile = || plan.profile.to_string();
     let fault = |error| DeviceFinding::Fault { profile: profile(), error: Box::new(error) };
     let named = plan.mfa_serial.clone();
     let finding = match (named.clone(), identity, listed) {

@@ -3,6 +3,7 @@
 use super::Finding;
 use super::profile::ending;
 use super::subject::Subject;
+use crate::aws::SessionProfile;
 use crate::world::Environment;
 
 /// Something that wins over the session, for some or all of AWS's clients.
@@ -44,7 +45,7 @@ pub(super) fn look(subject: &Subject<'_>, env: &Environment) -> Vec<Finding> {
         return Vec::new();
     }
     let usual = format!("{}-mfa", subject.name());
-    let session_profile = subject.session_profile().unwrap_or(&usual);
+    let session_profile = subject.session_profile().map_or(usual.as_str(), SessionProfile::as_str);
     let mut winners: Vec<Winner> = Vec::new();
     winners.extend(env.text("AWS_ACCESS_KEY_ID").map(|id| {
         let is_session = env.os("AWS_SESSION_TOKEN").is_some();

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::subject::Subject;
+use crate::aws::SessionProfile;
 use crate::aws::config_file::Locations;
 use crate::aws::credentials_file::{CredentialsError, CredentialsNotice, rehearse};
 use crate::file::{self, FileError, Privacy};
@@ -131,7 +132,7 @@ fn guarded(kind: FileKind, path: &Path, meta: &Metadata) -> Vec<FileFinding> {
 
 /// What login would come upon, writing the session.
 fn rehearsed(path: &Path, subject: &Subject<'_>) -> Vec<FileFinding> {
-    let usual = format!("{}-mfa", subject.name());
+    let usual = SessionProfile::from(format!("{}-mfa", subject.name()).as_str());
     let section = subject.session_profile().unwrap_or(&usual);
     match rehearse(path, &[section]) {
         Err(error) => vec![FileFinding::Fault { kind: FileKind::Credentials, error: Rc::new(error) }],

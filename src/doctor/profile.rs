@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::subject::Subject;
+use crate::aws::SessionProfile;
 use crate::aws::credentials_file::{Stored, rfc3339};
 use crate::ledger;
 use crate::plan::{self, ChoiceReason, PlanError};
@@ -58,10 +59,10 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
     match &subject.which {
         Err(error) => found.push(ProfileFinding::Fault(Rc::clone(error))),
         Ok((which, reason)) => {
-            let session_profile = subject.session_profile().map(str::to_owned);
+            let session_profile = subject.session_profile().map(ToString::to_string);
             if subject.profiles.get(which.name()).is_some() {
                 found.push(ProfileFinding::Meant {
-                    profile: which.name().to_owned(),
+                    profile: which.name().to_string(),
                     reason: *reason,
                     session_profile,
                 });
@@ -73,7 +74,8 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
     found.extend(subject.key().map(|key| ProfileFinding::Key { end: end(&key.id) }));
     let role = subject.plan.as_ref().ok().and_then(|plan| plan.role.as_ref());
     found.extend(role.and_then(|role| {
-        let (arn, source) = (role.steps.last()?.arn.clone(), role.source.as_ref().map(|source| source.profile.clone()));
+        let (arn, source) =
+            (role.steps.last()?.arn.clone(), role.source.as_ref().map(|source| source.profile.to_string()));
         Some(ProfileFinding::Role { arn, source })
     }));
     if subject.which.is_ok() && subject.profiles.get(subject.name()).is_some() {
@@ -94,7 +96,7 @@ fn faults(subject: &Subject<'_>) -> Vec<Rc<PlanError>> {
     let Err(plan) = &subject.plan else { return Vec::new() };
     let mut faults = vec![Rc::clone(plan)];
     let key = subject.key.as_ref().and_then(|key| key.as_ref().err());
-    let route = subject.route.as_ref().and_then(|route| route.as_ref().err());
+    let route = subject.network.as_ref().and_then(|route| route.as_ref().err());
     for error in key.into_iter().chain(route) {
         let kind = std::mem::discriminant(&**error);
         if faults.iter().all(|fault| std::mem::discriminant(&**fault) != kind) {
@@ -105,15 +107,15 @@ fn faults(subject: &Subject<'_>) -> Vec<Rc<PlanError>> {
 }
 
 fn session(subject: &Subject<'_>) -> ProfileFinding {
-    let profile = subject.name().to_owned();
+    let profile = subject.name();
     let (profiles, world) = (&subject.profiles, subject.world);
     let state = plan::state_folder(&world.env).ok();
-    let stored = |name: &&str| Some((profiles.get(name).and_then(Stored::read)?, (*name).to_owned()));
-    let theirs = plan::sessions_of(Some(&profile), profiles);
+    let stored = |name: &SessionProfile| Some((profiles.get(name).and_then(Stored::read)?, name.to_string()));
+    let theirs = plan::sessions_of(Some(&profile.into()), profiles);
     let good = theirs.iter().filter_map(stored).find_map(|(stored, session_profile)| {
         let left = ledger::time_left(&stored, state.as_deref(), &*world.clock);
         let expires = rfc3339(stored.expires.as_ref()?);
         (!left.is_zero()).then_some(ProfileFinding::Session { session_profile, left, expires })
     });
-    good.unwrap_or(ProfileFinding::NoSession { profile })
+    good.unwrap_or_else(|| ProfileFinding::NoSession { profile: profile.to_owned() })
 }

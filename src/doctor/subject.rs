@@ -2,7 +2,7 @@
 
 use crate::aws::client::Network;
 use crate::aws::config_file::Profiles;
-use crate::aws::{LongTermKey, MfaSerial};
+use crate::aws::{LongTermKey, MfaSerial, SessionProfile};
 use crate::cli;
 use crate::file::FileError;
 use crate::plan::{self, Aim, ChoiceReason, NamedProfile, Plan, PlanError, PlanInputs, ProfileChoice};
@@ -20,7 +20,7 @@ pub(super) struct Subject<'w> {
     /// The long-term key, where there is no plan.
     pub(super) key: Option<Result<LongTermKey, Rc<PlanError>>>,
     /// The way to AWS, where there is no plan.
-    pub(super) route: Option<Result<Network, Rc<PlanError>>>,
+    pub(super) network: Option<Result<Network, Rc<PlanError>>>,
     /// Part of the reader's name.
     pub(super) reader: Option<String>,
 }
@@ -36,15 +36,15 @@ impl<'w> Subject<'w> {
         let said = PlanInputs { aim: Aim::Session, typed, code: None, env, profiles: &profiles };
         let meant = || which.as_ref().map_or_else(|_| ProfileChoice::exactly("default"), |(which, _)| which.clone());
         let plan = Plan::make(&meant(), said).map_err(Rc::new);
-        let (key, route) = match &plan {
+        let (key, network) = match &plan {
             Ok(_) => (None, None),
             Err(_) => {
-                let (key, route) = (plan::key(&meant(), &profiles), plan::network(&meant(), said));
-                (Some(key.map_err(Rc::new)), Some(route.map_err(Rc::new)))
+                let (key, network) = (plan::key(&meant(), &profiles), plan::network(&meant(), said));
+                (Some(key.map_err(Rc::new)), Some(network.map_err(Rc::new)))
             }
         };
         let reader = plan::reader(typed.reader.as_deref(), env);
-        Self { world, profiles, unreadable, which, plan, key, route, reader }
+        Self { world, profiles, unreadable, which, plan, key, network, reader }
     }
 
     /// The profile's name.
@@ -61,16 +61,16 @@ impl<'w> Subject<'w> {
     }
 
     /// The way to AWS, if there is one.
-    pub(super) fn route(&self) -> Option<&Network> {
-        match (&self.plan, &self.route) {
+    pub(super) fn network(&self) -> Option<&Network> {
+        match (&self.plan, &self.network) {
             (Ok(plan), _) => Some(&plan.network),
-            (Err(_), route) => route.as_ref()?.as_ref().ok(),
+            (Err(_), network) => network.as_ref()?.as_ref().ok(),
         }
     }
 
     /// Where the session goes, if that is known.
-    pub(super) fn session_profile(&self) -> Option<&str> {
-        self.plan.as_ref().ok().map(|plan| plan.session_profile.as_str())
+    pub(super) fn session_profile(&self) -> Option<&SessionProfile> {
+        self.plan.as_ref().ok().map(|plan| &plan.session_profile)
     }
 
     /// The MFA device, if a setting names it.

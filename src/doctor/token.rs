@@ -98,7 +98,7 @@ pub(super) async fn look(subject: &Subject<'_>, owner: &Owner<'_>, askable: bool
 
 fn seen(plan: Option<&Plan>, survey: &Arc<Survey>, askable: bool, tokens: &Tokens) -> Vec<TokenFinding> {
     let is_dispensable = plan.is_some_and(is_dispensable);
-    let profile = || plan.map(|plan| plan.profile.clone());
+    let profile = || plan.map(|plan| plan.profile.to_string());
     let fault = |error| {
         let (error, about, profile) = (tokens.explained(error), About::Token, profile());
         TokenFinding::Fault { error, about, profile, is_dispensable }
@@ -134,7 +134,7 @@ async fn account(plan: &Plan, owner: &Owner<'_>, askable: bool, tokens: &Tokens)
     let wanted = plan.search(serial, owner.identity);
     let nobody = nobody();
     match tokens.unlocked(&nobody, None, |survey| search(survey, &wanted)).await {
-        Ok(found) => Some(TokenFinding::Account { found, profile: plan.profile.clone() }),
+        Ok(found) => Some(TokenFinding::Account { found, profile: plan.profile.to_string() }),
         Err(TokenError::Locked { token }) => Some(TokenFinding::AccountBehindPassword { token }),
         // That is told of the token, or of the service.
         Err(
@@ -154,7 +154,7 @@ async fn account(plan: &Plan, owner: &Owner<'_>, askable: bool, tokens: &Tokens)
             // Who can be asked types the right one.
             let is_asked_for = askable && matches!(error, TokenError::Refused { .. });
             let is_dispensable = is_asked_for || is_dispensable(plan);
-            let profile = Some(plan.profile.clone());
+            let profile = Some(plan.profile.to_string());
             Some(TokenFinding::Fault { error, about, profile, is_dispensable })
         }
     }

@@ -73,7 +73,7 @@ impl Address {
     /// # Errors
     /// [`FileError`].
     pub fn keep(&self, runtime_folder: &RuntimeFolder) -> Result<(), FileError> {
-        let secret = Zeroizing::new(hex(self.secret.expose_secret()));
+        let secret = Zeroizing::new(hex::encode(self.secret.expose_secret()));
         let text = Zeroizing::new(format!("{VERSION}\n{}\n{}\n", self.port, *secret));
         own::overwrite(&runtime_folder.folder.join("address"), text.as_bytes())
     }
@@ -90,7 +90,7 @@ impl Address {
         let mut lines = std::str::from_utf8(&text).ok()?.lines();
         let version = lines.next()?;
         let port = lines.next()?.parse().ok()?;
-        let secret = Zeroizing::new(from_hex(lines.next()?.as_bytes())?);
+        let secret = Zeroizing::new(hex::decode(lines.next()?).ok()?);
         (version == VERSION && secret.len() == LENGTH).then(|| Self { port, secret: secret.to_vec().into() })
     }
 
@@ -104,13 +104,13 @@ impl Address {
     /// What opens the session of one profile, and of no other: it can be given to another machine.
     #[must_use]
     pub fn token(&self, profile: &str) -> Option<SecretString> {
-        Some(hex(&self.mac(profile)?.finalize().into_bytes()).into())
+        Some(hex::encode(self.mac(profile)?.finalize().into_bytes()).into())
     }
 
     /// Whether a token opens it; how long that takes tells nothing of the right one.
     #[must_use]
     pub fn opens(&self, profile: &str, token: &[u8]) -> bool {
-        let Some(token) = from_hex(token) else { return false };
+        let Ok(token) = hex::decode(token) else { return false };
         self.mac(profile).is_some_and(|mac| mac.verify_slice(&token).is_ok())
     }
 
@@ -144,20 +144,6 @@ pub fn path_of(profile: &str) -> String {
     } else {
         format!("/profiles/{name}")
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = text.chunks(2).map(|pair| match pair {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    });
-    pairs.collect()
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 
 use super::address::{Address, path_of};
 use super::folder::RuntimeFolder;
-use crate::aws::Session;
 use crate::aws::credentials_file::rfc3339;
+use crate::aws::{ProfileName, Session};
 use crate::file::FileError;
 use crate::world::Clock;
 use futures_util::future::join;
@@ -75,11 +75,11 @@ impl From<io::Error> for ServeFault {
 pub struct ServedSessions(Arc<RwLock<Sessions>>);
 
 /// Each with its profile, by path.
-type Sessions = HashMap<String, (String, Option<Served>)>;
+type Sessions = HashMap<String, (ProfileName, Option<Served>)>;
 
 impl ServedSessions {
     /// Takes what there is now.
-    pub fn fill(&self, sessions: impl IntoIterator<Item = (String, Option<Served>)>) {
+    pub fn fill(&self, sessions: impl IntoIterator<Item = (ProfileName, Option<Served>)>) {
         let sessions = sessions.into_iter().map(|(profile, served)| (path_of(&profile), (profile, served)));
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = sessions.collect();
     }

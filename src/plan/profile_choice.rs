@@ -3,6 +3,7 @@
 use super::PlanError;
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::OWNER;
+use crate::aws::{ProfileName, SessionProfile};
 use crate::world::Environment;
 use aws_config::profile::Profile;
 
@@ -36,7 +37,7 @@ pub enum ChoiceReason {
 
 /// The profile that is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProfileChoice(String);
+pub struct ProfileChoice(ProfileName);
 
 impl ProfileChoice {
     /// Argument, `-p`, environment, `default`; a session profile stands for the profile whose session it is, and a profile
@@ -70,6 +71,29 @@ impl ProfileChoice {
         Ok((Self::standing_for(name, profiles), reason))
     }
 
+    /// The profiles that several arguments name, each once; without an argument, the one that `-p` or the environment names.
+    ///
+    /// # Errors
+    /// [`PlanError::TwoProfiles`] if `-p` names another profile than an argument.
+    pub fn of_each(
+        arguments: &[&str],
+        flag: Option<&str>,
+        env: &Environment,
+        profiles: &Profiles,
+    ) -> Result<Vec<Self>, PlanError> {
+        if arguments.is_empty() {
+            return Ok(vec![Self::of(NamedProfile { argument: None, flag }, env, profiles)?]);
+        }
+        let mut choices = Vec::new();
+        for argument in arguments {
+            let choice = Self::of(NamedProfile { argument: Some(argument), flag }, env, profiles)?;
+            if !choices.contains(&choice) {
+                choices.push(choice);
+            }
+        }
+        Ok(choices)
+    }
+
     /// The profile that a name stands for: a session profile's owner, a twin, or the one of that name.
     #[must_use]
     pub(super) fn standing_for(name: &str, profiles: &Profiles) -> Self {
@@ -83,28 +107,28 @@ impl ProfileChoice {
         };
         let stands_alone = there.is_some_and(|profile| has_key(profile) || profile.get("role_arn").is_some());
         if !stands_alone && profiles.get(&twin).is_some() {
-            return Self(twin);
+            return Self::exactly(&twin);
         }
         Self::exactly(name)
     }
 
     /// The profile whose region and endpoints count: a twin may have none, and leave them to the name before it.
     pub(super) fn for_settings<'a>(&'a self, profiles: &Profiles) -> &'a str {
-        match self.0.strip_suffix(TWIN) {
-            Some(name) if !profiles.in_config(&self.0) && profiles.in_config(name) => name,
-            _ => &self.0,
+        match self.0.as_str().strip_suffix(TWIN) {
+            Some(name) if !profiles.in_config(self.0.as_str()) && profiles.in_config(name) => name,
+            _ => self.0.as_str(),
         }
     }
 
     /// The profile of this very name.
     #[must_use]
     pub fn exactly(name: &str) -> Self {
-        Self(name.to_owned())
+        Self(name.into())
     }
 
     /// Its name.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &ProfileName {
         &self.0
     }
 
@@ -113,24 +137,26 @@ impl ProfileChoice {
     /// # Errors
     /// [`PlanError::NoProfile`].
     pub fn profile<'p>(&self, profiles: &'p Profiles) -> Result<&'p Profile, PlanError> {
-        profiles.get(&self.0).ok_or_else(|| {
+        profiles.get(self.0.as_str()).ok_or_else(|| {
             let known = profiles.names().into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect();
-            PlanError::NoProfile { profile: self.0.clone(), known }
+            PlanError::NoProfile { profile: self.0.to_string(), known }
         })
     }
 
     /// Where its session goes, if nothing else is said.
-    pub(super) fn usual_session_profile(&self) -> String {
-        match self.0.strip_suffix(TWIN) {
-            Some(name) if !name.is_empty() => name.to_owned(),
-            _ => format!("{}-mfa", self.0),
+    pub(super) fn usual_session_profile(&self) -> SessionProfile {
+        match self.0.as_str().strip_suffix(TWIN) {
+            Some(name) if !name.is_empty() => name.into(),
+            _ => format!("{}-mfa", self.0).as_str().into(),
         }
     }
 }
 
 /// Every profile that has an MFA device, a setting of ours or a twin; session profiles left out.
-#[must_use]
-pub fn all(profiles: &Profiles) -> Vec<ProfileChoice> {
+///
+/// # Errors
+/// [`PlanError::NothingToDo`] if there is none.
+pub fn all(profiles: &Profiles) -> Result<Vec<ProfileChoice>, PlanError> {
     let names = profiles.names().into_iter();
     let meant = names.filter(|name| {
         let Some(profile) = profiles.get(name) else { return false };
@@ -140,15 +166,16 @@ pub fn all(profiles: &Profiles) -> Vec<ProfileChoice> {
         let is_twin = name.strip_suffix(TWIN).is_some_and(|name| !name.is_empty());
         profile.get(OWNER).is_none() && (has_device || is_twin || ours.iter().any(|key| profile.get(key).is_some()))
     });
-    meant.map(ProfileChoice::exactly).collect()
+    let all: Vec<ProfileChoice> = meant.map(ProfileChoice::exactly).collect();
+    if all.is_empty() { Err(PlanError::NothingToDo) } else { Ok(all) }
 }
 
 /// The session profiles that hold sessions which we wrote for `owner`, or all of them.
 #[must_use]
-pub fn sessions_of<'p>(owner: Option<&str>, profiles: &'p Profiles) -> Vec<&'p str> {
+pub fn sessions_of(owner: Option<&ProfileName>, profiles: &Profiles) -> Vec<SessionProfile> {
     let is_its = |name: &&str| {
         let found = profiles.get(name).and_then(|profile| profile.get(OWNER));
-        found.is_some_and(|found| owner.is_none_or(|owner| owner == found))
+        found.is_some_and(|found| owner.is_none_or(|owner| owner.as_str() == found))
     };
-    profiles.names().into_iter().filter(is_its).collect()
+    profiles.names().into_iter().filter(is_its).map(SessionProfile::from).collect()
 }

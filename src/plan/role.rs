@@ -61,7 +61,7 @@ pub(super) fn path<'p>(name: &str, profiles: &'p Profiles) -> Result<Path<'p>, P
             return if has_key { Ok(reversed(steps, at)) } else { Err(bad(ChainFault::NoSource)) };
         }
         let source = ProfileChoice::standing_for(source, profiles).name().to_owned();
-        at = profiles.get(&source).ok_or_else(|| bad(ChainFault::Missing { source: source.clone() }))?;
+        at = profiles.get(&source).ok_or_else(|| bad(ChainFault::Missing { source: source.to_string() }))?;
     }
     Ok(reversed(steps, at))
 }

@@ -3,6 +3,7 @@
 use super::settings::{Flag, SettingLookup};
 use super::{Plan, PlanError, ProfileChoice, STRONGER, passed_on};
 use crate::aws::config_file::Profiles;
+use crate::aws::{ProfileName, SessionProfile, is_portable};
 use crate::cli;
 use aws_config::profile::Profile;
 use std::collections::HashMap;
@@ -15,11 +16,11 @@ pub(super) fn session_profile(
     lookup: &SettingLookup<'_>,
     which: &ProfileChoice,
     profiles: &Profiles,
-) -> Result<String, PlanError> {
+) -> Result<SessionProfile, PlanError> {
     let flag = Flag { name: "--session-profile", value: typed.session_profile.as_deref() };
     let own = SettingLookup { env: lookup.env, profiles: &lookup.profiles[..1] };
     let setting = own.text(flag, &["AWS_MFA_KEY_SESSION_PROFILE"], &["mfa_key_session_profile"]);
-    let name = setting.unwrap_or_else(|| which.usual_session_profile());
+    let name = setting.map(|name| name.as_str().into()).unwrap_or_else(|| which.usual_session_profile());
     checked_session_profile(name, which, profiles)
 }
 
@@ -29,26 +30,30 @@ pub(super) fn session_profile_of(
     lookup: &SettingLookup<'_>,
     which: &ProfileChoice,
     profiles: &Profiles,
-) -> Result<String, PlanError> {
+) -> Result<SessionProfile, PlanError> {
     let setting = lookup.text(Flag { name: "", value: None }, &[], &["mfa_key_session_profile"]);
-    let name = setting.unwrap_or_else(|| ProfileChoice::exactly(root.name()).usual_session_profile());
+    let name = setting
+        .map(|name| name.as_str().into())
+        .unwrap_or_else(|| ProfileChoice::exactly(root.name()).usual_session_profile());
     checked_session_profile(name, which, profiles)
 }
 
-fn checked_session_profile(name: String, which: &ProfileChoice, profiles: &Profiles) -> Result<String, PlanError> {
-    for name in [which.name(), &name] {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c);
-        // Python's clients read the keys of a section DEFAULT into all others.
-        if name.is_empty() || name == "DEFAULT" || !name.chars().all(allowed) {
+fn checked_session_profile(
+    name: SessionProfile,
+    which: &ProfileChoice,
+    profiles: &Profiles,
+) -> Result<SessionProfile, PlanError> {
+    for name in [which.name().as_str(), name.as_str()] {
+        if !is_portable(name) {
             return Err(PlanError::BadName { name: name.to_owned() });
         }
     }
-    if name == which.name() {
-        return Err(PlanError::OwnProfile { profile: name });
+    if name.as_str() == which.name().as_str() {
+        return Err(PlanError::OwnProfile { profile: name.to_string() });
     }
     let stronger = profiles.get(&name).and_then(|there| STRONGER.into_iter().find(|key| there.get(key).is_some()));
     if let Some(key) = stronger {
-        return Err(PlanError::Outranked { profile: name, key });
+        return Err(PlanError::Outranked { profile: name.to_string(), key });
     }
     // A new section gets what the owner says.
     let in_config =
@@ -63,12 +68,13 @@ fn checked_session_profile(name: String, which: &ProfileChoice, profiles: &Profi
 
 /// Two sessions in one place: one would be lost.
 pub fn check_session_profiles<'a>(plans: impl Iterator<Item = &'a Plan>) -> Result<(), PlanError> {
-    let mut owners: HashMap<&str, &str> = HashMap::new();
+    let mut owners: HashMap<&SessionProfile, &ProfileName> = HashMap::new();
     let with_source = |plan: &'a Plan| [Some(plan), plan.source()];
     for plan in plans.flat_map(with_source).flatten() {
         let owner = *owners.entry(&plan.session_profile).or_insert(&plan.profile);
-        if owner != plan.profile {
-            let (session_profile, profiles) = (plan.session_profile.clone(), [owner.to_owned(), plan.profile.clone()]);
+        if *owner != plan.profile {
+            let (session_profile, profiles) =
+                (plan.session_profile.to_string(), [owner.to_string(), plan.profile.to_string()]);
             return Err(PlanError::OneSessionProfile { session_profile, profiles });
         }
     }

@@ -1,7 +1,7 @@
 //! Which token is meant by a command that is about tokens and no profile.
 
 use super::settings::{self, SettingLookup};
-use super::{Origin, PlanError, manner, reader, token};
+use super::{Origin, PlanError, interaction, reader, token};
 use crate::cli;
 use crate::world::{Environment, Interaction};
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub struct TokenChoice {
     /// How long a token that is not plugged in is waited for, if it is.
     pub wait: Option<Duration>,
     /// How a person is dealt with.
-    pub manner: Interaction,
+    pub interaction: Interaction,
 }
 
 impl TokenChoice {
@@ -34,7 +34,7 @@ impl TokenChoice {
             token: token(&how, &lookup)?,
             reader: reader(typed.reader.as_deref(), env),
             wait: settings::wait(typed.wait.as_deref(), env)?,
-            manner: manner(typed.talk, &cli::TouchNoticeArgs::default(), env)?,
+            interaction: interaction(typed.output, &cli::TouchNoticeArgs::default(), env)?,
         })
     }
 }

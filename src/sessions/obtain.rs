@@ -6,7 +6,7 @@ use super::writer::{FreshSession, SessionWriter};
 use crate::aws::client::{Aws, Network, OpenNetwork};
 use crate::aws::config_file::{Locations, Profiles, set_profile};
 use crate::aws::credentials_file::{self, CredentialsError, is_plain};
-use crate::aws::{Identity, MfaSerial, Session};
+use crate::aws::{Identity, MfaSerial, Session, SessionProfile};
 use crate::file::{self, FileStamp};
 use crate::ledger::Held;
 use crate::login::{Grant, KnownDevice, Login, LoginError, LoginOutcome, assume_all, find_mfa_device};
@@ -54,7 +54,7 @@ pub fn obtain_all(plans: &[&Plan], world: &World) -> Result<Vec<Result<ObtainedS
 /// [`Failure`] if there is none.
 pub fn obtain(plan: &Plan, world: &World) -> Result<ObtainedSession, Failure> {
     let mut outcomes = obtain_all(&[plan], world)?;
-    outcomes.pop().unwrap_or(Err(Failure::NotValid { profile: plan.profile.clone() }))
+    outcomes.pop().unwrap_or(Err(Failure::NotValid { profile: plan.profile.to_string() }))
 }
 
 /// What the logins of one run share.
@@ -65,10 +65,10 @@ struct Obtaining<'a> {
     seen: Option<FileStamp>,
     writer: Arc<SessionWriter>,
     /// Plans that need no other's session, by session profile, and what came of them.
-    roots: HashMap<&'a str, (&'a Plan, OnceCell<SharedOutcome>)>,
+    roots: HashMap<&'a SessionProfile, (&'a Plan, OnceCell<SharedOutcome>)>,
     /// The session profiles that may have to be written, and why nothing could be written to one of them.
-    due: Vec<&'a str>,
-    refused: cell::OnceCell<HashMap<&'a str, Arc<Failure>>>,
+    due: Vec<&'a SessionProfile>,
+    refused: cell::OnceCell<HashMap<&'a SessionProfile, Arc<Failure>>>,
     tokens: RefCell<HashMap<Option<String>, Rc<Tokens>>>,
     networks: RefCell<Vec<OpenNetwork>>,
     devices: RefCell<HashMap<String, Rc<Mutex<Vec<Made<'a>>>>>>,
@@ -85,11 +85,11 @@ impl<'a> Obtaining<'a> {
         let mut roots = HashMap::new();
         let wait_for_ledger = plans.iter().copied().filter(|plan| plan.source().is_none());
         for plan in wait_for_ledger.chain(plans.iter().filter_map(|plan| plan.source())) {
-            roots.entry(plan.session_profile.as_str()).or_insert((plan, OnceCell::new()));
+            roots.entry(&plan.session_profile).or_insert((plan, OnceCell::new()));
         }
         let planned = plans.iter().copied().chain(roots.values().map(|(plan, _)| *plan));
         let due = planned.filter(|plan| good(plan, &profiles, &*world.clock).is_none());
-        let mut due: Vec<&str> = due.map(|plan| plan.session_profile.as_str()).collect();
+        let mut due: Vec<&SessionProfile> = due.map(|plan| &plan.session_profile).collect();
         due.sort_unstable();
         due.dedup();
         let writer = SessionWriter::new(&profiles.locations, &world.person);
@@ -108,7 +108,7 @@ impl<'a> Obtaining<'a> {
     }
 
     /// Finds out what could not be written, before anything is spent on it.
-    fn rehearse(&self) -> HashMap<&'a str, Arc<Failure>> {
+    fn rehearse(&self) -> HashMap<&'a SessionProfile, Arc<Failure>> {
         let failed = |error: CredentialsError| Arc::new(Failure::Write { spent: false, error });
         let credentials = &self.profiles.locations.credentials;
         let due = self.due.iter().copied();
@@ -142,7 +142,7 @@ impl<'a> Obtaining<'a> {
 
     /// The session of a plan that needs no other's, come by once.
     async fn root(&self, plan: &'a Plan) -> SharedOutcome {
-        let Some((plan, outcome)) = self.roots.get(plan.session_profile.as_str()) else {
+        let Some((plan, outcome)) = self.roots.get(&plan.session_profile) else {
             return self.log_in(plan).await;
         };
         outcome.get_or_init(|| self.log_in(plan)).await.clone()
@@ -220,7 +220,7 @@ impl<'a> Obtaining<'a> {
 
     /// AWS as a plan's long-term key sees it.
     fn aws(&self, plan: &Plan) -> Result<Aws, Arc<Failure>> {
-        let no_key = || PlanError::NoLongTermKey { profile: plan.profile.clone(), instead: None };
+        let no_key = || PlanError::NoLongTermKey { profile: plan.profile.to_string(), instead: None };
         let key = plan.key.as_ref().ok_or_else(|| Arc::new(no_key().into()))?;
         Ok(Aws::new(&self.route(&plan.network)?, key))
     }
@@ -230,7 +230,7 @@ impl<'a> Obtaining<'a> {
         let steps = plan.role.as_ref().map(|role: &Role| role.steps.as_slice()).unwrap_or_default();
         let serial = base.mfa_serial.as_deref().and_then(|serial| MfaSerial::parse(serial).ok());
         let Some(serial) = serial.or_else(|| plan.mfa_serial.clone()) else {
-            return Err(Arc::new(PlanError::NoSerial { profile: plan.profile.clone() }.into()));
+            return Err(Arc::new(PlanError::NoSerial { profile: plan.profile.to_string() }.into()));
         };
         let route = self.route(&plan.network)?;
         let from = (base.session, base.identity.unwrap_or_default());
@@ -256,7 +256,7 @@ impl<'a> Obtaining<'a> {
 
     fn check(&self, plan: &Plan) -> Result<(), Arc<Failure>> {
         let refused = self.refused.get_or_init(|| self.rehearse());
-        refused.get(plan.session_profile.as_str()).map_or(Ok(()), |failure| Err(Arc::clone(failure)))
+        refused.get(&plan.session_profile).map_or(Ok(()), |failure| Err(Arc::clone(failure)))
     }
 
     /// An MFA device that nothing named: written down, or told how.
@@ -300,7 +300,7 @@ impl<'a> Obtaining<'a> {
 
 /// A failure of one plan, which those that share it are told as well.
 fn failed(plan: &Plan) -> impl Fn(LoginError) -> Arc<Failure> {
-    |error| Arc::new(Failure::Login { profile: plan.profile.clone(), error: Box::new(error) })
+    |error| Arc::new(Failure::Login { profile: plan.profile.to_string(), error: Box::new(error) })
 }
 
 fn grant(plan: &Plan) -> Grant<'_> {

@@ -2,7 +2,7 @@
 
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::{Stored, rfc3339};
-use crate::aws::{MfaSerial, Session, short_name};
+use crate::aws::{MfaSerial, Session, SessionProfile, short_name};
 use crate::ledger;
 use crate::plan::Plan;
 use crate::report::length;
@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 #[derive(Clone)]
 pub struct ObtainedSession {
     /// The profile that holds it.
-    pub session_profile: String,
+    pub session_profile: SessionProfile,
     /// ARN of the user or role that it acts as; `None` if the credentials file does not say.
     pub identity: Option<String>,
     /// The keys.

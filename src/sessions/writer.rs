@@ -2,7 +2,7 @@
 
 use crate::aws::config_file::{Locations, NewProfile, add_profiles};
 use crate::aws::credentials_file::{CredentialsError, SessionEntry, write_all};
-use crate::aws::{Identity, MfaSerial, Session};
+use crate::aws::{Identity, MfaSerial, ProfileName, Session, SessionProfile};
 use crate::file::FileFault;
 use crate::ledger::Held;
 use crate::plan::Plan;
@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A fresh session, with all that is written of it.
 pub(super) struct FreshSession {
-    pub(super) profile: String,
-    pub(super) session_profile: String,
+    pub(super) profile: ProfileName,
+    pub(super) session_profile: SessionProfile,
     pub(super) identity: Identity,
     pub(super) mfa_serial: MfaSerial,
     pub(super) session: Session,
@@ -56,7 +56,7 @@ pub(super) struct SessionWriter {
     /// Held while some of them are being written.
     delivering: Mutex<()>,
     /// What could not be written, by session profile.
-    lost: Mutex<HashMap<String, Arc<Failure>>>,
+    lost: Mutex<HashMap<SessionProfile, Arc<Failure>>>,
 }
 
 impl SessionWriter {
@@ -129,7 +129,7 @@ impl SessionWriter {
     }
 
     /// Why a session was not written, if it was not.
-    pub(super) fn failure(&self, session_profile: &str) -> Option<Arc<Failure>> {
+    pub(super) fn failure(&self, session_profile: &SessionProfile) -> Option<Arc<Failure>> {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).get(session_profile).cloned()
     }
 
@@ -179,8 +179,8 @@ mod tests {
         };
         let arn = "arn:aws:iam::123456789012:user/alice".to_owned();
         let fresh = FreshSession {
-            profile: "dev".to_owned(),
-            session_profile: "dev-mfa".to_owned(),
+            profile: "dev".into(),
+            session_profile: "dev-mfa".into(),
             identity: Identity { arn, account: "123456789012".to_owned() },
             mfa_serial: MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap(),
             session,

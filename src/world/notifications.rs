@@ -27,7 +27,7 @@ pub struct PersonContext {
     pub desktop: Option<Box<dyn Desktop>>,
     /// Finds out who started this program, if it was another one.
     pub caller: fn() -> Option<String>,
-    /// Called before anything is opened that has to be closed by who ends the process early; see [`Notifications::leave`].
+    /// Called before anything is opened that has to be closed by who ends the process early; see `Person::leave`.
     pub before_use: fn(),
 }
 

@@ -91,7 +91,7 @@ fn served(bench: &mut Bench, profile: &str) -> Outcome {
         }
     }
     let (place, sessions) = (place(bench), ServedSessions::default());
-    sessions.fill([(profile.to_owned(), None)]);
+    sessions.fill([(profile.into(), None)]);
     serve(&place, sessions, Arc::new(Now)).unwrap();
     bench.run(&["agent", "env", "dev"])
 }

@@ -39,7 +39,8 @@ fn failed(error: CredentialsError) -> Failed {
 
 /// Writes a session to a profile as `login` does: first the rehearsal, then the writing. Tells the warnings.
 pub fn write(path: &Path, profile: &str, token: &str) -> Result<Vec<String>, Failed> {
-    let rehearsal = credentials_file::rehearse(path, &[profile]).map_err(CredentialsError::File).map_err(failed)?;
+    let rehearsal =
+        credentials_file::rehearse(path, &[&profile.into()]).map_err(CredentialsError::File).map_err(failed)?;
     if let Some(error) = rehearsal.refused.into_iter().flatten().next() {
         return Err(failed(error));
     }
@@ -57,7 +58,8 @@ pub fn write_now(path: &Path, profile: &str, token: &str) -> Result<(), Failed> 
         session_token: SecretString::from(token),
         expires: DateTime::from_secs(1_795_341_600),
     };
-    let entry = SessionEntry { profile, owner: "long", identity: &identity, mfa_serial: &serial, session: &session };
+    let (profile, owner) = (&profile.into(), &"long".into());
+    let entry = SessionEntry { profile, owner, identity: &identity, mfa_serial: &serial, session: &session };
     entry.write(path).map_err(failed)
 }
 
@@ -205,7 +207,8 @@ fn run(case: &Case, wrong: &mut Vec<String>) -> TempDir {
     }
     if case.removed {
         let copy = fs::read(&path).unwrap();
-        let removed = credentials_file::remove(&path, &case.profile, "long").map_err(|error| format!("{error:?}"));
+        let removed = credentials_file::remove(&path, &case.profile.as_str().into(), &"long".into())
+            .map_err(|error| format!("{error:?}"));
         compare("remove", "Ok(Session)", &format!("{removed:?}"));
         compare("removed", &lines(case.before.as_deref().unwrap_or_default()), &now());
         fs::write(&path, copy).unwrap();

@@ -6,7 +6,7 @@ use crate::source::keyring::{Dialog, Keyring, KeyringFault, Name};
 use crate::source::private_file::{self, Guard, PrivateFault};
 use crate::world::{Environment, Person, printable};
 use hw::oath::{AccessKey, DeviceId, Password};
-use std::fmt::{self, Write};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -139,9 +139,7 @@ impl Remembered {
         dialog: Dialog,
         person: &Person,
     ) -> Result<(), KeyringFault> {
-        let mut text = Zeroizing::new(String::with_capacity(32));
-        // Writing to a string does not fail.
-        let _ = key.as_bytes().iter().try_for_each(|byte| write!(text, "{byte:02x}"));
+        let text = Zeroizing::new(hex::encode(key.as_bytes()));
         let label = format!("OATH password of {token}, as a key (aws-mfa-key)");
         self.keyring.put(name(&id.to_string()), &label, text.as_bytes(), dialog, person).await
     }

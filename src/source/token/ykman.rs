@@ -69,13 +69,11 @@ impl Ykman {
     }
 }
 
-/// A key in 32 digits of base 16, as it is remembered everywhere.
+/// Parses a key from 32 hexadecimal digits, the form in which it is remembered everywhere.
 pub(super) fn key_from_hex(text: &str) -> Option<AccessKey> {
-    if text.len() != 32 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    let number = Zeroizing::new(u128::from_str_radix(text, 16).ok()?);
-    Some(AccessKey::from_bytes(Zeroizing::new(number.to_be_bytes())))
+    let mut key = Zeroizing::new([0; 16]);
+    hex::decode_to_slice(text, &mut *key).ok()?;
+    Some(AccessKey::from_bytes(key))
 }
 
 /// What the file has for an applet.

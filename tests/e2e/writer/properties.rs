@@ -95,7 +95,7 @@ fn change(path: &Path, before: &str) -> bool {
     write(path, "dev", TOKEN).unwrap();
     assert_eq!(read(), once, "twice is once: {before:?}");
     if !before.lines().any(|line| line.starts_with("[dev]")) {
-        let removed = credentials_file::remove(path, "dev", "long").unwrap();
+        let removed = credentials_file::remove(path, &"dev".into(), &"long".into()).unwrap();
         assert_eq!((removed, read()), (Removed::Session, before.to_owned()));
         write(path, "dev", TOKEN).unwrap();
         assert_eq!(read(), once);
