@@ -7,7 +7,7 @@ pub use error::AccountsError;
 pub use picture::{PictureFault, uri_in};
 
 use crate::source::secret::issued::{Issued, IssuedFault, LENGTHS, LONGEST_PERIOD, USUAL_PERIOD, begins};
-use hw::oath::{AccountId, Algorithm, Kind, NewAccount, Secret};
+use hw::oath::{AccountId, AccountSecret, Algorithm, NewAccount, OathType};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Why no account can be made of what was given.
@@ -89,15 +89,15 @@ impl Wishes {
             (None, _, None) => return Err(AccountFault::NoId),
         };
         let id = match given.kind {
-            Kind::Totp => account_id(&name, period)?,
-            Kind::Hotp => without_controls(&name).map(|name| AccountId::from_bytes(name.as_bytes()))?,
+            OathType::Totp => account_id(&name, period)?,
+            OathType::Hotp => without_controls(&name).map(|name| AccountId::from_bytes(name.as_bytes()))?,
         };
         Ok(NewAccount {
             id,
             kind: given.kind,
             algorithm: self.algorithm.unwrap_or(given.algorithm),
             digits: self.digits.unwrap_or(given.digits),
-            secret: Secret::new(given.secret),
+            secret: AccountSecret::new(given.secret),
             touch: self.touch,
             counter: given.counter,
         })

@@ -55,13 +55,13 @@ pub fn converse<T>(
     work: &mut dyn FnMut(&mut dyn Transport) -> Result<T, OathError>,
 ) -> Result<T, OathError> {
     let haste = bus.haste();
-    let mut chances = Chances::new(patience, haste);
+    let mut budget = RetryBudget::new(patience, haste);
     loop {
-        match once(bus, reader, &mut chances.began, work) {
+        match once(bus, reader, &mut budget.began, work) {
             Ok(done) => return Ok(done),
-            Err(why) => match chances.pause_before_another(&why) {
+            Err(why) => match budget.pause_before_another(&why) {
                 Some(pause) => sleep(pause / haste),
-                None if chances.began && is_silence(&why) && is_gone(bus, reader) => {
+                None if budget.began && is_silence(&why) && is_gone(bus, reader) => {
                     return Err(CarrierError::Removed.into());
                 }
                 None => return Err(why),
@@ -76,7 +76,7 @@ fn is_silence(why: &OathError) -> bool {
         OathError::Exchange(ExchangeError::Carrier(why)) => {
             matches!(why, CarrierError::Broken | CarrierError::Empty | CarrierError::Mute)
         }
-        OathError::Exchange(ExchangeError::Stump { length: 0 }) => true,
+        OathError::Exchange(ExchangeError::TooShort { length: 0 }) => true,
         _ => false,
     }
 }
@@ -107,8 +107,8 @@ fn once<T>(
     work(&mut *transport)
 }
 
-/// How many more times a conversation may be run.
-struct Chances {
+/// Attempts that are left, by the kind of failure that costs one.
+struct RetryBudget {
     resets: u32,
     accidents: u32,
     busy_tries: u32,
@@ -117,7 +117,7 @@ struct Chances {
     began: bool,
 }
 
-impl Chances {
+impl RetryBudget {
     fn new(patience: Patience, haste: u32) -> Self {
         Self {
             resets: MOST_RESETS,
@@ -130,8 +130,8 @@ impl Chances {
 
     /// How long to wait before the next conversation, or `None` if `why` is final.
     fn pause_before_another(&mut self, why: &OathError) -> Option<Duration> {
-        let spend = |chances: &mut u32| -> Option<()> {
-            *chances = chances.checked_sub(1)?;
+        let spend = |left: &mut u32| -> Option<()> {
+            *left = left.checked_sub(1)?;
             Some(())
         };
         match why {
@@ -149,7 +149,7 @@ impl Chances {
                 | CarrierError::Removed
                 | CarrierError::Other { .. } => None,
             },
-            OathError::Exchange(ExchangeError::Stump { .. })
+            OathError::Exchange(ExchangeError::TooShort { .. })
             | OathError::Malformed { .. }
             | OathError::OtherApplet { .. }
             | OathError::Unsupported { .. }

@@ -46,7 +46,7 @@ fn a_uri_names_its_account_as_the_vendors_client_would() {
 fn a_uri_says_how_codes_are_made() {
     let uri = format!("OTPAUTH://hotp/a?secret={BASE32}&algorithm=SHA512&digits=8&counter=7&image=x");
     let made = account(&Wishes::default(), &uri).unwrap();
-    assert_eq!((made.kind, made.algorithm, made.digits, made.counter), (Kind::Hotp, Algorithm::Sha512, 8, 7));
+    assert_eq!((made.kind, made.algorithm, made.digits, made.counter), (OathType::Hotp, Algorithm::Sha512, 8, 7));
     let wishes = Wishes { digits: Some(7), algorithm: Some(Algorithm::Sha256), touch: true, ..named("mine") };
     let made = account(&wishes, &uri).unwrap();
     assert_eq!((made.algorithm, made.digits, made.touch), (Algorithm::Sha256, 7, true));

@@ -8,7 +8,7 @@ pub use place::{Keep, SecretPlace, in_keyring};
 use super::keyring::KeyringFault;
 use super::private_file::{self, Guard, PrivateFault};
 use super::{Code, DIGITS, PERIOD};
-use hw::oath::{Algorithm, Kind};
+use hw::oath::{Algorithm, OathType};
 use issued::{Issued, IssuedFault, USUAL_PERIOD};
 use secrecy::SecretString;
 use std::path::Path;
@@ -78,7 +78,7 @@ impl SoftwareSecret {
     pub fn parse(text: &str) -> Result<Self, IssuedFault> {
         let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         let issued = Issued::read(line)?;
-        if issued.kind != Kind::Totp {
+        if issued.kind != OathType::Totp {
             return Err(IssuedFault::Uri { part: "a counter (hotp), and no period (totp)" });
         }
         let algorithm = match issued.algorithm {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
-use virtual_token::{Account, Persona, Touch, VirtualToken};
+use virtual_token::{Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
 pub const ACCOUNT: &str = "123456789012";
 pub const SEED: &[u8] = b"12345678901234567890";
@@ -62,8 +62,8 @@ impl Bench {
         let alice = aws.add_user(ACCOUNT, "alice");
         let serial = aws.add_mfa(&alice, "alice", SEED);
         let token = VirtualToken::builder(Persona::named("5.4.3").unwrap()).serial(Some(12_345_678)).build();
-        token.add(Account::totp("Amazon Web Services:alice@example", SEED));
-        token.set_touch(Touch::ByItself(Duration::ZERO));
+        token.add(StoredAccount::totp("Amazon Web Services:alice@example", SEED));
+        token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));
         let mut bench = Self {
             home: tempfile::tempdir().unwrap(),
             aws,
@@ -112,7 +112,7 @@ impl Bench {
         let user = self.aws.add_user(ACCOUNT, name);
         let (key, seed) = (self.aws.add_key(&user), format!("the seed of {name:>10}"));
         let serial = self.aws.add_mfa(&user, name, seed.as_bytes());
-        let account = Account::totp(serial.as_bytes(), seed.as_bytes());
+        let account = StoredAccount::totp(serial.as_bytes(), seed.as_bytes());
         self.token.add(if touch { account.with_touch() } else { account });
         let (mut config, mut credentials) = (self.read(".aws/config"), self.read(".aws/credentials"));
         let (id, secret, endpoint) = (key.access_key_id, key.secret_access_key, self.aws.endpoint());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Account, AccountId, Kind};
+use super::{Account, AccountId, OathType};
 
 /// What AWS calls itself in account names, in lower case.
 const ISSUERS: [&[u8]; 3] = [b"amazon web services", b"aws", b"amazon"];
@@ -98,7 +98,7 @@ pub fn find<'a>(accounts: &'a [Account], wanted: &Wanted<'_>) -> Result<Match<'a
     }
     let eligible: Vec<&Account> = accounts
         .iter()
-        .filter(|account| account.kind == Kind::Totp && !account.id.is_hidden() && !account.id.is_steam())
+        .filter(|account| account.kind == OathType::Totp && !account.id.is_hidden() && !account.id.is_steam())
         .collect();
     let facts = Facts::of(wanted);
     for ground in facts.grounds() {
@@ -127,7 +127,7 @@ impl AccountId {
 /// The account whose id is `id`, byte for byte.
 fn named<'a>(accounts: &'a [Account], id: &[u8]) -> Result<&'a Account, MatchError> {
     match accounts.iter().find(|account| account.id.as_bytes() == id) {
-        Some(account) if account.kind == Kind::Totp => Ok(account),
+        Some(account) if account.kind == OathType::Totp => Ok(account),
         Some(account) => Err(MatchError::NotByTime { id: account.id.clone() }),
         None => {
             let present = accounts.iter().filter(|account| !account.id.is_hidden()).collect::<Vec<_>>();

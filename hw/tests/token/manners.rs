@@ -34,7 +34,7 @@ fn a_token_is_left_as_it_was_found_whatever_happens() {
     with_service("manners::a_token_is_left_as_it_was_found_whatever_happens", |service| {
         let on = service.plug(&token(Persona::YUBIKEY_5_4_3));
         let mut other = other_program(service, ShareMode::Shared);
-        let look = || survey::look(&*on.bus, &on.reader, Patience::NONE, &no_keys);
+        let look = || survey::inspect(&*on.bus, &on.reader, Patience::NONE, &no_keys);
         look().unwrap();
         assert_eq!(still_selected(&mut other), Ok(true), "after a look");
         let failing = converse(&*on.bus, &on.reader, Patience::NONE, &mut |transport| {
@@ -87,7 +87,7 @@ fn a_token_held_by_another_program_is_waited_for() {
             thread::sleep(Duration::from_millis(400));
             other.disconnect(Disposition::LeaveCard).is_ok()
         });
-        assert!(survey::look(&*on.bus, &on.reader, Patience::USUAL, &no_keys).is_ok());
+        assert!(survey::inspect(&*on.bus, &on.reader, Patience::USUAL, &no_keys).is_ok());
         assert!(holder.join().unwrap());
     });
 }
@@ -108,7 +108,7 @@ fn readers_come_and_go_with_the_service() {
             });
             let account = oath::AccountId::from_bytes(b"Amazon Web Services:alice@example-alias");
             let step = oath::TimeStep::at(59, oath::USUAL_PERIOD);
-            let request = hw::fetch::Request { device_id: None, account: &account, step };
+            let request = hw::fetch::CodeRequest { device_id: None, account: &account, step };
             error_of(hw::fetch::code(&*on.bus, &on.reader, &request, &no_keys))
         });
         assert_eq!(why.carrier(), Some(&CarrierError::NoService), "killed during a touch");

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use virtual_token::Touch;
+use virtual_token::SimulatedTouch;
 
 use crate::Bench;
 
@@ -16,11 +16,11 @@ impl Bench {
         match (verb, rest.trim()) {
             ("touch", "") if !token.touch() => return Err("it is not waiting for a touch".into()),
             ("touch", "") => {}
-            ("touch", "never") => token.set_touch(Touch::Never),
-            ("touch", "on-command") => token.set_touch(Touch::OnCommand),
+            ("touch", "never") => token.set_touch(SimulatedTouch::Never),
+            ("touch", "on-command") => token.set_touch(SimulatedTouch::OnCommand),
             ("touch", how) => {
                 let after = how.strip_prefix("after ").ok_or("touch: after TIME, on-command, never, or nothing")?;
-                token.set_touch(Touch::ByItself(duration(after)?));
+                token.set_touch(SimulatedTouch::ByItself(duration(after)?));
             }
             ("waiting", "") => return Ok(if token.waiting_for_touch() { "yes" } else { "no" }.into()),
             ("insert", "") => self.plug.insert(token)?,

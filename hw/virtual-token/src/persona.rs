@@ -21,8 +21,8 @@ pub struct Persona {
     pub applets: &'static [Applet],
     /// The version that the OATH applet gives for itself, mostly three bytes.
     pub oath_version: &'static [u8],
-    /// How the OATH applet introduces itself.
-    pub greeting: Greeting,
+    /// Entries of the OATH applet's response to SELECT.
+    pub select_layout: SelectLayout,
     /// How many accounts there is room for.
     pub capacity: Capacity,
     /// The status word of a PUT for which there is no room.
@@ -77,16 +77,16 @@ pub struct Persona {
     pub form_factor: Option<u8>,
 }
 
-/// How an OATH applet introduces itself.
+/// Entries of an OATH applet's response to SELECT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Greeting {
-    /// With its device id (71).
+pub enum SelectLayout {
+    /// Device id (71).
     Usual,
-    /// With its device id and the token's serial number (71, 8F): a Nitrokey.
+    /// Device id and the token's serial number (71, 8F): a Nitrokey.
     Serial,
-    /// With the tries that its PIN has left, and the serial number (82, 8F): a Nitrokey that has a PIN.
+    /// Tries that its PIN has left, and the serial number (82, 8F): a Nitrokey that has a PIN.
     PinTries(u8),
-    /// With a constant for a device id, and eight bytes beside it which no length covers: an early pico-fido.
+    /// A constant for a device id, and eight bytes beside it which no length covers: an early pico-fido.
     OutOfStep,
 }
 

@@ -12,7 +12,7 @@ use crate::source::token::name;
 use crate::world::{World, printable};
 use hw::change::Change;
 use hw::oath::{AccountId, Algorithm, NewAccount};
-use hw::survey::Look;
+use hw::survey::TokenInfo;
 
 pub(super) fn run(typed: &cli::Add, world: &mut World) -> Result<(), Stop> {
     let id = typed.id.as_ref().or(typed.named.as_ref());
@@ -53,13 +53,13 @@ fn asked(
     wishes: &Wishes,
     id: Option<&AccountId>,
     force: bool,
-    look: &Look,
+    look: &TokenInfo,
 ) -> Result<NewAccount, AccountsError> {
-    if let Some(standing) = look.standing() {
+    if let Some(preconditions) = look.preconditions() {
         let allowed = match id {
-            Some(id) => standing.can_add(id, force, wishes.touch),
+            Some(id) => preconditions.can_add(id, force, wishes.touch),
             None if force => Ok(()),
-            None => standing.has_room(),
+            None => preconditions.has_room(),
         };
         allowed.map_err(|refusal| refused(look, refusal))?;
     }

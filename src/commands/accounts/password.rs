@@ -10,7 +10,7 @@ use crate::source::token::{Outcome, TokenError, choose, name};
 use crate::world::{NoAnswer, World};
 use hw::change::Change;
 use hw::oath::{AccessKey, DeviceId, Password};
-use hw::survey::Look;
+use hw::survey::TokenInfo;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
@@ -67,7 +67,7 @@ fn standing(desk: &Desk) -> Result<(String, bool), TokenError> {
 }
 
 /// The token that is meant, unlocked with its present password.
-fn with_present_password(desk: &Desk, piped: &mut Lines) -> Result<Look, AccountsError> {
+fn with_present_password(desk: &Desk, piped: &mut Lines) -> Result<TokenInfo, AccountsError> {
     let (token, has_password) = standing(desk)?;
     if !has_password {
         return Err(AccountsError::IsNotSet { token });
@@ -77,7 +77,7 @@ fn with_present_password(desk: &Desk, piped: &mut Lines) -> Result<Look, Account
 }
 
 /// Gives a token a new password.
-fn give(desk: &Desk, look: &Look, piped: &mut Lines) -> Result<(), AccountsError> {
+fn give(desk: &Desk, look: &TokenInfo, piped: &mut Lines) -> Result<(), AccountsError> {
     let Some(device_id) = look.device_id() else { return Err(AccountsError::HasNone { token: name(look) }) };
     let password = match piped {
         Some(lines) => lines.pop_front().ok_or(AccountsError::NoPassword(NoAnswer::Nothing))?,

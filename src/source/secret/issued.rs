@@ -1,6 +1,6 @@
 //! What an issuer gives for an account: an `otpauth://` URI, as in its QR code, or a bare secret in base32.
 
-use hw::oath::{Algorithm, Kind};
+use hw::oath::{Algorithm, OathType};
 use totp_rs::Secret;
 use zeroize::Zeroizing;
 
@@ -22,7 +22,7 @@ pub struct Issued {
     /// What the issuer knows the account by.
     pub name: Option<String>,
     /// Whether its codes go by time.
-    pub kind: Kind,
+    pub kind: OathType,
     /// The hash function.
     pub algorithm: Algorithm,
     /// How many digits its codes have.
@@ -72,7 +72,7 @@ fn bare(text: &str) -> Result<Issued, IssuedFault> {
         return Err(IssuedFault::Export);
     }
     let secret = from_base32(text).ok_or(IssuedFault::NotASecret)?;
-    let (kind, algorithm, digits) = (Kind::Totp, Algorithm::Sha1, *LENGTHS.start());
+    let (kind, algorithm, digits) = (OathType::Totp, Algorithm::Sha1, *LENGTHS.start());
     Ok(Issued { issuer: None, name: None, kind, algorithm, digits, period: None, counter: 0, secret })
 }
 
@@ -94,8 +94,8 @@ fn read(uri: &str) -> Result<Issued, IssuedFault> {
     let (path, query) = rest.split_once('?').ok_or(fault("no secret"))?;
     let (kind, label) = path.split_once('/').unwrap_or((path, ""));
     let kind = match kind.to_ascii_lowercase().as_str() {
-        "totp" => Kind::Totp,
-        "hotp" => Kind::Hotp,
+        "totp" => OathType::Totp,
+        "hotp" => OathType::Hotp,
         _ => return Err(fault("neither totp nor hotp")),
     };
     let label = text(label, false).ok_or(fault("a label that is no text"))?;

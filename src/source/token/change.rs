@@ -3,7 +3,7 @@
 use super::{TokenError, Tokens, name, on_a_thread};
 use crate::world::Person;
 use hw::change::{self, Change};
-use hw::survey::Look;
+use hw::survey::TokenInfo;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ impl Tokens {
     ///
     /// # Errors
     /// [`TokenError::Change`], [`TokenError::Unanswered`].
-    pub async fn change(&self, look: &Look, change: Change, person: &Person) -> Result<(), TokenError> {
+    pub async fn change(&self, look: &TokenInfo, change: Change, person: &Person) -> Result<(), TokenError> {
         let token = name(look);
         let (bus, keys, target) = (Arc::clone(&self.bus), self.keys.clone(), look.target());
         let stage = Arc::new(Stage::default());

@@ -4,7 +4,7 @@ use super::{Found, TokenError, Tokens, on_a_thread};
 use crate::source::{Code, DIGITS, PERIOD};
 use crate::world::{Act, End, Person, Purpose, Touch, Wanted};
 use hw::fetch;
-use hw::oath::{self, OathError, TimeStep};
+use hw::oath::{OathCode, OathError, TimeStep};
 use secrecy::SecretString;
 use std::cell::RefCell;
 use std::num::NonZeroU32;
@@ -85,14 +85,14 @@ pub(super) async fn code(
     Ok(Code { digits: SecretString::from(code.digits()), step })
 }
 
-fn start(tokens: &Tokens, found: &Found, step: u64) -> (oneshot::Receiver<Result<oath::Code, OathError>>, Came) {
+fn start(tokens: &Tokens, found: &Found, step: u64) -> (oneshot::Receiver<Result<OathCode, OathError>>, Came) {
     const SECONDS: NonZeroU32 = NonZeroU32::new(PERIOD as u32).unwrap();
     let (bus, found, keys) = (Arc::clone(&tokens.bus), found.clone(), tokens.keys.clone());
     let came = Came::default();
     let theirs = came.clone();
     let outcome = on_a_thread(move || {
         let step = TimeStep::numbered(step, SECONDS);
-        let request = fetch::Request { device_id: found.device_id.as_ref(), account: &found.account.id, step };
+        let request = fetch::CodeRequest { device_id: found.device_id.as_ref(), account: &found.account.id, step };
         let used = RefCell::default();
         let outcome =
             fetch::code_and_tell(&*bus, &found.reader, &request, &|id| keys.take(id, &used), &|code| theirs.put(code));
@@ -107,14 +107,14 @@ fn start(tokens: &Tokens, found: &Found, step: u64) -> (oneshot::Receiver<Result
 /// A code that came, while the token is not let go yet. One that does not let itself be locked again keeps nobody from using
 /// the code.
 #[derive(Clone, Default)]
-struct Came(Arc<Mutex<Option<(oath::Code, Instant)>>>);
+struct Came(Arc<Mutex<Option<(OathCode, Instant)>>>);
 
 impl Came {
-    fn put(&self, code: oath::Code) {
+    fn put(&self, code: OathCode) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((code, Instant::now()));
     }
 
-    fn older_than(&self, age: Duration) -> Option<oath::Code> {
+    fn older_than(&self, age: Duration) -> Option<OathCode> {
         let mut came = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         came.take_if(|(_, since)| since.elapsed() >= age).map(|(code, _)| code)
     }
@@ -131,7 +131,7 @@ fn waiting_for(found: &Found) -> String {
 }
 
 /// What came of a touch, if one was wanted.
-fn end(outcome: Option<&Result<oath::Code, OathError>>) -> End {
+fn end(outcome: Option<&Result<OathCode, OathError>>) -> End {
     match outcome {
         Some(Ok(_)) => End::Done,
         Some(Err(OathError::TouchMissing { .. })) | None => End::Late,

@@ -8,7 +8,7 @@ use super::{Found, Recollection, TokenError, fetch, holders, on_a_thread};
 use crate::ledger::Known;
 use crate::source::Code;
 use crate::world::{Machine, Person, Purpose, World};
-use hw::oath::{Account, DeviceId, Kind};
+use hw::oath::{Account, DeviceId, OathType};
 use hw::survey::{self, Survey};
 use hw::transport::Bus;
 use std::cell::RefCell;
@@ -115,7 +115,7 @@ impl Tokens {
     pub fn recall(&self, known: &Known) -> Option<Found> {
         let Known { token, serial, device_id, account: id, touch, locked } = known.clone();
         let [reader] = <[String; 1]>::try_from(self.bus.readers().ok()?).ok()?;
-        let account = Account { id, kind: Kind::Totp, algorithm: None, digits: None, touch };
+        let account = Account { id, kind: OathType::Totp, algorithm: None, digits: None, touch };
         let device_id = Some(device_id);
         let recalled = Some(Recollection { locked });
         Some(Found { token, account, is_guess: false, serial, device_id, recalled, reader })

@@ -101,7 +101,7 @@ impl<'a> Cell<'a> {
     fn until_let_go(&self) {
         let end = Instant::now() + BOUND;
         while Instant::now() < end {
-            let tally = self.bench.bus.tally(READER);
+            let tally = self.bench.bus.log(READER);
             if (tally.opened, tally.begun) == (tally.closed, tally.ended) {
                 return;
             }
@@ -160,7 +160,7 @@ impl<'a> Cell<'a> {
     /// It is let go, locked again, and what is told of it is true.
     fn check_token(&self, told: &Outcome, must: &mut impl FnMut(bool, &str)) {
         let Bench { bus, token, .. } = &self.bench;
-        let tally = bus.tally(READER);
+        let tally = bus.log(READER);
         must((tally.opened, tally.begun) == (tally.closed, tally.ended), "not let go");
         must(tally.collisions == 0, "two conversations at once");
         must(tally.begun <= 16 && tally.commands.len() < 16 * 8 * 514, "it does not stop");

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Capacity, Cut, Duplicate, Greeting, Persona, Sha512};
+use super::{Capacity, Cut, Duplicate, Persona, SelectLayout, Sha512};
 use crate::apdu::status;
 use crate::token::Applet;
 
@@ -43,7 +43,7 @@ impl Persona {
         firmware: [5, 4, 3],
         applets: &[Applet::Oath, Applet::Management, Applet::Otp],
         oath_version: &[5, 4, 3],
-        greeting: Greeting::Usual,
+        select_layout: SelectLayout::Usual,
         capacity: Capacity::Accounts(32),
         full: status::NO_SPACE,
         block: 256,
@@ -172,7 +172,7 @@ impl Persona {
         firmware: [4, 14, 0],
         applets: &[Applet::Oath],
         oath_version: &[4, 14, 0],
-        greeting: Greeting::Serial,
+        select_layout: SelectLayout::Serial,
         capacity: Capacity::Accounts(50),
         cut: Cut::BetweenEntries,
         missing: &[
@@ -192,16 +192,16 @@ impl Persona {
     /// A Nitrokey 3 that has a PIN, with eight tries left: it does not say what it is called, and keeps the accounts that
     /// are behind the PIN to itself.
     pub const NITROKEY_WITH_PIN: Self =
-        Self { name: "nitrokey-pin", greeting: Greeting::PinTries(8), ..Self::NITROKEY };
+        Self { name: "nitrokey-pin", select_layout: SelectLayout::PinTries(8), ..Self::NITROKEY };
 
-    /// An early pico-fido: a greeting out of step, no touch, answers in one piece, two accounts of one id; once unlocked, it
+    /// An early pico-fido: a SELECT response out of step, no touch, answers in one piece, two accounts of one id; once unlocked, it
     /// stays so.
     pub const PICO_FIDO: Self = Self {
         name: "pico",
         reader: "Pol Henarejos Pico Key",
         firmware: [2, 4, 0],
         oath_version: &[2, 4],
-        greeting: Greeting::OutOfStep,
+        select_layout: SelectLayout::OutOfStep,
         capacity: Capacity::Accounts(255),
         block: usize::MAX,
         extended: Some(usize::MAX),
