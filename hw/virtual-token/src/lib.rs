@@ -8,6 +8,7 @@
 
 mod account;
 mod apdu;
+mod applet;
 mod management;
 mod oath;
 mod otp;
@@ -22,6 +23,7 @@ pub mod usbip;
 pub mod vpcd;
 
 pub use account::{CodeKind, HashAlgorithm, StoredAccount};
-pub use persona::{Capacity, Cut, Duplicate, Persona, SelectLayout, Sha512};
-pub use token::{Applet, Builder, Presence, VirtualToken};
+pub use applet::{Applet, Presence};
+pub use persona::{Capacity, Cut, Duplicate, Persona, SelectLayout, Sha512Support};
+pub use token::{Builder, VirtualToken};
 pub use touch::SimulatedTouch;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use clap::Parser;
+use orders::Bench;
 use plug::Plug;
 use virtual_token::usbip::{PRODUCTS, Port};
 use virtual_token::{Persona, SimulatedTouch, StoredAccount, VirtualToken};
@@ -82,12 +83,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The token, and where it is plugged in.
-struct Bench {
-    token: VirtualToken,
-    plug: Plug,
 }
 
 fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {

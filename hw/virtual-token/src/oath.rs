@@ -44,7 +44,7 @@ const CALCULATE_ALL: u8 = 0xa4;
 const SEND_REMAINING: u8 = 0xa5;
 
 /// The applet: what outlives a power cut, and what does not.
-pub(crate) struct Oath {
+pub(crate) struct OathState {
     persona: Persona,
     serial: Option<u32>,
     device_id: [u8; 8],
@@ -73,7 +73,7 @@ struct Selection {
     pending: Zeroizing<Vec<u8>>,
 }
 
-impl Oath {
+impl OathState {
     pub(crate) fn new(
         persona: Persona,
         serial: Option<u32>,

@@ -1,14 +1,23 @@
-//! What the lines on the program's input mean.
+//! The orders that the program reads from its input, one a line.
 
 use std::error::Error;
 use std::time::Duration;
 
-use virtual_token::SimulatedTouch;
+use virtual_token::{SimulatedTouch, VirtualToken};
 
-use crate::Bench;
+use crate::plug::Plug;
+
+/// The token, and the port or reader it is plugged into.
+pub(crate) struct Bench {
+    pub(crate) token: VirtualToken,
+    pub(crate) plug: Plug,
+}
 
 impl Bench {
-    /// Does what a line says; what to answer.
+    /// Carries out one order, and returns the answer to print.
+    ///
+    /// # Errors
+    /// Text to print if the order is unknown, or makes no sense now.
     pub(crate) fn obey(&mut self, line: &str) -> Result<String, Box<dyn Error>> {
         let line = line.trim();
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));

@@ -4,7 +4,7 @@ mod known;
 
 use std::time::Duration;
 
-use crate::token::Applet;
+use crate::applet::Applet;
 
 /// The traits and limits of one kind of token, as a value: another kind is another value.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub struct Persona {
     /// Instructions of the OATH applet that are missing, and the status words for them.
     pub missing: &'static [(u8, u16)],
     /// What becomes of SHA-512.
-    pub sha512: Sha512,
+    pub sha512: Sha512Support,
     /// CALCULATE and CALCULATE ALL give the whole HMAC, too; otherwise that is an unknown instruction.
     pub full_responses: bool,
     /// CALCULATE ALL tells the digits of accounts that it does not compute; otherwise its markers are empty.
@@ -101,7 +101,7 @@ pub enum Cut {
 
 /// What becomes of accounts with SHA-512.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sha512 {
+pub enum Sha512Support {
     /// They work.
     Works,
     /// PUT refuses them (6A80).

@@ -1,6 +1,5 @@
 //! The token as a whole: which applet is selected, who is talking to it, and who touches it.
 
-mod applet;
 mod builder;
 mod state;
 
@@ -11,10 +10,10 @@ use std::time::Duration;
 
 use crate::account::StoredAccount;
 use crate::apdu::{AppletError, CommandApdu, status};
+use crate::applet::{Applet, Presence};
 use crate::persona::Persona;
 use crate::touch::{SimulatedTouch, TouchProgress, TouchWait};
 
-pub use applet::{Applet, Presence};
 pub use builder::Builder;
 use state::TokenState;
 

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::VirtualToken;
 use ccid::CcidReader;
-use descriptors::Control;
+use descriptors::ControlAnswer;
 use frames::{BUS_ID, Operation, TransferRequest};
 use pipes::Pipes;
 
@@ -196,21 +196,21 @@ fn transfers(
             TransferRequest::Unlink { sequence, unlinked } => pipes.unlink(sequence, unlinked)?,
             TransferRequest::Control { sequence, setup, length, data } => {
                 match descriptors::answer(shared.product, &setup) {
-                    Control::Data(answer) => {
+                    ControlAnswer::Data(answer) => {
                         let most = length.min(answer.len());
                         pipes.complete(sequence, &answer[..most])?;
                     }
-                    Control::Taken => pipes.took(sequence, data.len())?,
-                    Control::Abort => {
+                    ControlAnswer::Taken => pipes.took(sequence, data.len())?,
+                    ControlAnswer::Abort => {
                         reader.abort();
                         pipes.took(sequence, data.len())?;
                     }
-                    Control::Anew => {
+                    ControlAnswer::Anew => {
                         shared.token.reset();
                         pipes.forget_answers();
                         pipes.took(sequence, data.len())?;
                     }
-                    Control::Stall => pipes.stall(sequence)?,
+                    ControlAnswer::Stall => pipes.stall(sequence)?,
                 }
             }
             TransferRequest::Out { sequence, endpoint: descriptors::OUT, data } => {

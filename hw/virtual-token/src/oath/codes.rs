@@ -1,14 +1,14 @@
 //! Codes: CALCULATE and CALCULATE ALL (YKOATH).
 
-use super::{AccountRecord, CHALLENGE, COUNTER_NOT_COMPUTED, FULL, NAME, Oath, TOUCH_NOT_COMPUTED, TRUNCATED};
+use super::{AccountRecord, CHALLENGE, COUNTER_NOT_COMPUTED, FULL, NAME, OathState, TOUCH_NOT_COMPUTED, TRUNCATED};
 use crate::account::{CodeKind, HashAlgorithm, hmac, truncate};
 use crate::apdu::{AppletError, status};
-use crate::persona::Sha512;
+use crate::persona::Sha512Support;
 use crate::tlv;
 
 const LONGEST_CHALLENGE: usize = 64;
 
-impl Oath {
+impl OathState {
     pub(super) fn calculate(&mut self, data: &[u8], truncated: bool, touched: bool) -> Result<Vec<u8>, AppletError> {
         let (id, challenge) = read_calculate(data).ok_or(status::WRONG_DATA)?;
         let at = self.position(id)?;
@@ -17,7 +17,7 @@ impl Oath {
         if entry.account.behind_pin {
             return Err(persona.no_such_account.into());
         }
-        if entry.account.algorithm == HashAlgorithm::Sha512 && persona.sha512 == Sha512::IsNotCalculated {
+        if entry.account.algorithm == HashAlgorithm::Sha512 && persona.sha512 == Sha512Support::IsNotCalculated {
             return Err(status::NOT_SUPPORTED.into());
         }
         let message = entry.message(challenge, persona.counts_from_counter)?;

@@ -5,7 +5,7 @@ use pbkdf2::pbkdf2_hmac;
 use sha1::Sha1;
 use zeroize::Zeroizing;
 
-use super::{CHALLENGE, FULL, KEY, Oath, PICO};
+use super::{CHALLENGE, FULL, KEY, OathState, PICO};
 use crate::account::{HashAlgorithm, hmac};
 use crate::apdu::{AppletError, status};
 use crate::persona::SelectLayout;
@@ -21,7 +21,7 @@ pub(crate) struct StoredPassword {
     key: Zeroizing<Vec<u8>>,
 }
 
-impl Oath {
+impl OathState {
     /// Sets the password, or takes it away; a session that is open becomes locked.
     pub(crate) fn set_password(&mut self, password: Option<&str>) {
         self.selection.validated = false;

@@ -2,10 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use super::{AccountRecord, INITIAL_COUNTER, KEY, LIST_ENTRY, NAME, Oath, PROPERTY};
+use super::{AccountRecord, INITIAL_COUNTER, KEY, LIST_ENTRY, NAME, OathState, PROPERTY};
 use crate::account::{HashAlgorithm, StoredAccount, read_type};
 use crate::apdu::{AppletError, status};
-use crate::persona::{Duplicate, Sha512};
+use crate::persona::{Duplicate, Sha512Support};
 use crate::tlv;
 
 const LONGEST_NAME: usize = 64;
@@ -13,7 +13,7 @@ const LONGEST_SECRET: usize = 64;
 const ONLY_INCREASING: u8 = 1;
 const TOUCH: u8 = 2;
 
-impl Oath {
+impl OathState {
     /// Puts an account there, over the one that has its name if there is one, whatever a PUT would have said.
     pub(crate) fn add(&mut self, account: StoredAccount) {
         let entry = AccountRecord::new(account);
@@ -41,7 +41,7 @@ impl Oath {
 
     pub(super) fn put(&mut self, data: &[u8], touched: bool) -> Result<Vec<u8>, AppletError> {
         let mut account = read_put(data).ok_or(status::WRONG_DATA)?;
-        if account.algorithm == HashAlgorithm::Sha512 && self.persona.sha512 == Sha512::IsNotPut {
+        if account.algorithm == HashAlgorithm::Sha512 && self.persona.sha512 == Sha512Support::IsNotPut {
             return Err(status::WRONG_DATA.into());
         }
         if account.touch && self.persona.touch_to_write && !touched {

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::{Capacity, Cut, Duplicate, Persona, SelectLayout, Sha512};
+use super::{Capacity, Cut, Duplicate, Persona, SelectLayout, Sha512Support};
 use crate::apdu::status;
-use crate::token::Applet;
+use crate::applet::Applet;
 
 const SET_CODE: u8 = 0x03;
 const RESET: u8 = 0x04;
@@ -52,7 +52,7 @@ impl Persona {
         cut: Cut::Anywhere,
         bare_header_wants_nothing: false,
         missing: &[],
-        sha512: Sha512::Works,
+        sha512: Sha512Support::Works,
         full_responses: true,
         digits_in_markers: true,
         counts_from_counter: true,
@@ -116,7 +116,7 @@ impl Persona {
         name: "4-fips",
         firmware: [4, 4, 5],
         oath_version: &[4, 4, 5],
-        sha512: Sha512::IsNotPut,
+        sha512: Sha512Support::IsNotPut,
         mistakes_beginnings: false,
         ..Self::YUBIKEY_4
     };
@@ -133,7 +133,7 @@ impl Persona {
         block: 254,
         extended: None,
         missing: &[(RENAME, status::UNKNOWN_INSTRUCTION)],
-        sha512: Sha512::IsNotPut,
+        sha512: Sha512Support::IsNotPut,
         touch: false,
         keeps_touch_flag: false,
         locks_after_set_code: true,
@@ -181,7 +181,7 @@ impl Persona {
             (VALIDATE, status::CONDITIONS),
             (CALCULATE_ALL, status::CONDITIONS),
         ],
-        sha512: Sha512::IsNotCalculated,
+        sha512: Sha512Support::IsNotCalculated,
         full_responses: false,
         duplicate: Duplicate::IsRefused(status::BLOCKED),
         no_such_account: status::NOT_FOUND,

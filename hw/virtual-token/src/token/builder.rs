@@ -3,9 +3,10 @@
 use std::sync::{Arc, Condvar, Mutex};
 
 use super::state::TokenState;
-use super::{Applet, Presence, TokenInner, VirtualToken};
+use super::{TokenInner, VirtualToken};
 use crate::Persona;
-use crate::oath::Oath;
+use crate::applet::{Applet, Presence};
+use crate::oath::OathState;
 use crate::touch::SimulatedTouch;
 
 /// A token before it is made: what cannot change afterwards.
@@ -53,7 +54,7 @@ impl Builder {
         });
         let state = TokenState {
             serial,
-            oath: Oath::new(persona.clone(), serial, device_id, challenge, block),
+            oath: OathState::new(persona.clone(), serial, device_id, challenge, block),
             selected: None,
             presence,
             touch: SimulatedTouch::OnCommand,

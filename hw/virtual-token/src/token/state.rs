@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::{Applet, Presence};
 use crate::apdu::{AppletError, CommandApdu, status};
-use crate::oath::Oath;
+use crate::applet::{Applet, Presence};
+use crate::oath::OathState;
 use crate::touch::{SimulatedTouch, TouchWait};
 use crate::{Persona, management, otp};
 
 /// What is true of the token now.
 pub(super) struct TokenState {
     pub(super) serial: Option<u32>,
-    pub(super) oath: Oath,
+    pub(super) oath: OathState,
     pub(super) selected: Option<Applet>,
     pub(super) presence: [Presence; 3],
     pub(super) touch: SimulatedTouch,
