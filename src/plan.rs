@@ -22,10 +22,9 @@ use crate::aws::config_file::{Profiles, Settings};
 use crate::aws::{Identity, LongTermKey, MfaSerial};
 use crate::cli;
 use crate::source::Source;
-use crate::source::token::Search;
+use crate::source::token::{Search, WantedAccount};
 use crate::world::{Environment, Level, Manner};
 use aws_config::profile::Profile;
-use hw::oath::Wanted;
 use secrecy::SecretString;
 use settings::{Chosen, Flag};
 use std::ffi::OsStr;
@@ -166,7 +165,7 @@ impl Plan {
     /// What is looked for on the tokens.
     #[must_use]
     pub fn search<'a>(&'a self, serial: &'a MfaSerial, identity: Option<&'a Identity>) -> Search<'a> {
-        let account = Wanted {
+        let account = WantedAccount {
             id: self.account.as_deref().map(str::as_bytes),
             mfa_serial: Some(serial.as_str()),
             user: identity.and_then(Identity::user_name),

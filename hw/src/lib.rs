@@ -4,7 +4,7 @@
 //! - [`transport`] is the seam: a bus, its tokens, one exclusive conversation; bytes in, bytes out. Two carriers stand
 //!   behind it: [`pcsc_bus`], the system's PC/SC, and [`memory_bus`], tokens made of functions, for tests.
 //! - [`apdu`] and `tlv` are the grammar of commands and answers.
-//! - [`oath`] is the applet: locked or ready is a type; accounts, codes, finding the account of an MFA device.
+//! - [`oath`] is the applet: locked or ready is a type; accounts, codes, passwords.
 //!   [`device`] is the token around it: serial number and firmware.
 //! - [`conversation`] runs a whole conversation, and runs it again where that can help.
 //! - [`survey`], [`fetch`] and [`change`] are what an application sends us for: a look at the tokens, one code, and one

@@ -6,7 +6,6 @@
 mod account;
 mod code;
 mod listing;
-mod matching;
 mod password;
 mod ready;
 mod secret;
@@ -17,9 +16,8 @@ mod writing;
 use std::fmt;
 use std::time::Duration;
 
-pub use account::{Account, AccountId, AccountIdParts, Algorithm, OathType};
+pub use account::{Account, AccountId, AccountIdParts, Algorithm, LONGEST_ID, OathType};
 pub use code::{OathCode, TimeStep, USUAL_PERIOD};
-pub use matching::{LONGEST_ID, Match, MatchError, Wanted, find};
 pub use password::{AccessKey, Password};
 pub use ready::Ready;
 pub use secret::AccountSecret;

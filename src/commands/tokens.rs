@@ -5,7 +5,7 @@ use super::table::{ascii, table};
 use crate::cli;
 use crate::plan;
 use crate::report::Failure;
-use crate::source::token::{TokenError, is_there, present};
+use crate::source::token::{TokenError, is_of_aws, is_there, present};
 use crate::world::{World, printable};
 use hw::apdu::ExchangeError;
 use hw::oath::{Account, OathError};
@@ -103,7 +103,7 @@ fn rows_as_table(looks: &[&TokenInfo], unseen: &[&Unseen]) -> String {
 
 /// The accounts of AWS, and how many others there are.
 fn of_aws(accounts: &[Account]) -> String {
-    let ours: Vec<&Account> = accounts.iter().filter(|account| account.id.is_of_aws()).collect();
+    let ours: Vec<&Account> = accounts.iter().filter(|account| is_of_aws(&account.id)).collect();
     let mut said: Vec<String> = ours.iter().take(MOST).map(|account| touch_and_all(account)).collect();
     let unsaid = ours.len().saturating_sub(MOST);
     if unsaid > 0 {

@@ -7,6 +7,7 @@ mod choose;
 mod fetch;
 mod holders;
 mod keys;
+mod matching;
 mod remembered;
 mod search;
 mod tokens;
@@ -15,6 +16,7 @@ mod ykman;
 
 pub use choose::{choose, present};
 pub use holders::holders;
+pub use matching::{WantedAccount, is_of_aws};
 pub use remembered::Place;
 pub use search::{Outcome, Search, is_there, search};
 pub use tokens::Tokens;

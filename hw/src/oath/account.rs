@@ -5,7 +5,12 @@ use std::num::NonZeroU32;
 
 use super::USUAL_PERIOD;
 
-/// The longest period that a number in front of an id can mean, in seconds. A greater one is part of the name: an AWS
+/// The longest id that an applet stores, in bytes.
+///
+/// YKOATH: PUT.
+pub const LONGEST_ID: usize = 64;
+
+/// The longest period that a number in front of an id can mean, in seconds. A greater one is part of the name: an
 /// account number is often written there.
 const LONGEST_PERIOD: u32 = 3600;
 
@@ -23,7 +28,7 @@ pub enum OathType {
 /// The hash function of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Algorithm {
-    /// SHA-1, which AWS uses.
+    /// SHA-1, the usual one.
     Sha1,
     /// SHA-256.
     Sha256,
@@ -193,7 +198,7 @@ mod tests {
             (":alice", 30, None, ":alice"),
             ("alice:", 30, None, "alice:"),
             ("60/:a", 60, None, ":a"),
-            ("arn:aws:iam::123456789012:mfa/alice", 30, Some("arn"), "aws:iam::123456789012:mfa/alice"),
+            ("urn:a:b::123456789012:c/alice", 30, Some("urn"), "a:b::123456789012:c/alice"),
             ("", 30, None, ""),
         ];
         for (id, period, issuer, name) in cases {
@@ -213,7 +218,7 @@ mod tests {
     #[test]
     fn an_id_is_shown_without_what_a_terminal_would_act_on() {
         for (id, shown) in [
-            (&b"Amazon Web Services:alice@acme"[..], "Amazon Web Services:alice@acme"),
+            (&b"Acme Web Services:alice@example"[..], "Acme Web Services:alice@example"),
             ("Zoë 日本".as_bytes(), "Zoë 日本"),
             (b"a\x1b[2Jb\r\n", "a\\u{1b}[2Jb\\u{d}\\u{a}"),
             (b"\xff\xfeok\xc3", "\\xff\\xfeok\\xc3"),

@@ -20,7 +20,7 @@ pub enum CodeKind {
 /// Hash function of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashAlgorithm {
-    /// SHA-1, what AWS uses.
+    /// SHA-1, the usual one.
     Sha1,
     /// SHA-256.
     Sha256,
@@ -52,7 +52,7 @@ pub struct StoredAccount {
 }
 
 impl StoredAccount {
-    /// A time-based account as AWS has them: SHA-1, six digits, no touch.
+    /// A TOTP account with the usual parameters: SHA-1, six digits, no touch.
     pub fn totp(id: impl Into<Vec<u8>>, secret: impl Into<Vec<u8>>) -> Self {
         Self {
             id: id.into(),

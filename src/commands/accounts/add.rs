@@ -8,7 +8,7 @@ use crate::plan;
 use crate::report::Failure;
 use crate::source::secret::doubt;
 use crate::source::secret::issued::IssuedFault;
-use crate::source::token::name;
+use crate::source::token::{is_of_aws, name};
 use crate::world::{World, printable};
 use hw::change::Change;
 use hw::oath::{AccountId, Algorithm, NewAccount};
@@ -41,7 +41,7 @@ pub(super) fn run(typed: &cli::Add, world: &mut World) -> Result<(), Stop> {
     let touched = if touch { "; each code needs a touch" } else { "" };
     world.person.tell(&format!("added {id} to {}{touched}", name(&look)));
     doubt.iter().for_each(|doubt| world.person.tell(doubt));
-    if id.is_of_aws() {
+    if is_of_aws(&id) {
         world.person.tell(&next(&id));
     }
     Ok(())

@@ -1,9 +1,10 @@
 //! The one token that has the account, among all that were looked at.
 
+use super::matching::{self, AccountMatch, MatchError, WantedAccount};
 use super::{Found, TokenError, name};
 use crate::source::DIGITS;
 use crate::world::printable;
-use hw::oath::{self, Account, DeviceId, Match, MatchError, Wanted};
+use hw::oath::{Account, DeviceId};
 use hw::survey::{Contents, Survey, TokenInfo, Unseen};
 use hw::transport::CarrierError;
 
@@ -12,7 +13,7 @@ pub struct Search<'a> {
     /// Serial number of the token.
     pub token: Option<u32>,
     /// What is known of the account.
-    pub account: Wanted<'a>,
+    pub account: WantedAccount<'a>,
 }
 
 /// What a search among the tokens came to.
@@ -40,8 +41,8 @@ pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<Outcome<Found>, To
     let accounts = |look: &&TokenInfo| look.accounts().unwrap_or_default().to_vec();
     // All at once, so that a good fit on one token outweighs a poor one on another.
     let all: Vec<Account> = looks.iter().flat_map(accounts).collect();
-    match oath::find(&all, &wanted.account) {
-        Ok(Match { account, is_guess }) => {
+    match matching::find(&all, &wanted.account) {
+        Ok(AccountMatch { account, is_guess }) => {
             if is_guess && let Some(better) = may_fit_better(survey, &looks) {
                 return better;
             }
