@@ -7,7 +7,7 @@ use aws_mfa_key::world::alarm::Alarm;
 use aws_mfa_key::world::alarm::{Event, linux::LinuxAlarm};
 use aws_mfa_key::world::desktop::SessionBus;
 use aws_mfa_key::world::{
-    Around, Clock, Desktop, End, Environment, Machine, Person, Terminal, World, caller, terminal,
+    Around, Clock, Desktop, End, Environment, Machine, Person, Terminal, TokenLimits, World, caller, terminal,
 };
 use hw::pcsc_bus::PcscBus;
 use hw::transport::Bus;
@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         bus: Arc::new(|reader| -> Arc<dyn Bus> {
             Arc::new(reader.map_or_else(PcscBus::new, PcscBus::with_readers_containing))
         }),
+        token_limits: TokenLimits::USUAL,
         machine: Machine::at(Path::new("/")),
         alarm: Arc::new(set_alarm),
         before_exec: give_back,

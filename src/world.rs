@@ -10,12 +10,14 @@ mod person;
 pub mod stack;
 mod talk;
 pub mod terminal;
+mod token_limits;
 mod wanted;
 
 pub use calls::{Around, Desktop};
 pub use machine::{Machine, Process};
 pub use person::{Level, Manner, NoAnswer, Pending, Person, Terminal, Wait, is_yubico_otp};
 pub use talk::Stamp;
+pub use token_limits::TokenLimits;
 pub use wanted::{Act, End, Notice, Purpose, Touch, Wanted};
 
 use hw::transport::Bus;
@@ -42,6 +44,8 @@ pub struct World {
     pub piped: bool,
     /// Where tokens are plugged in.
     pub bus: Plugs,
+    /// Time limits of everything that waits for a token.
+    pub token_limits: TokenLimits,
     /// Programs that run.
     pub machine: Machine,
     /// What wakes up a command that waits for days.
@@ -62,6 +66,7 @@ impl World {
             input: None,
             piped: false,
             bus: Arc::clone(&self.bus),
+            token_limits: self.token_limits,
             machine: self.machine.clone(),
             alarm: Arc::clone(&self.alarm),
             before_exec: self.before_exec,

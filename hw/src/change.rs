@@ -86,21 +86,23 @@ impl TokenInfo {
     }
 }
 
-/// Makes one change in one conversation: what speaks against it is looked for first, and whether it was made last. A
-/// conversation that breaks off is run again where [`converse`] does so; a change that turns out to be made by then is not
-/// made twice. Whether it is still wanted, `may_begin` is asked right before the one command that makes it.
+/// Makes one change in one conversation: checks its preconditions first, and verifies its effect last. A conversation that
+/// breaks off is run again where [`converse`] does so; a change that turns out to be made by then is not made twice. Calls
+/// `may_begin` right before the one command that makes the change, which is not sent if it returns false.
 ///
 /// # Errors
-/// [`ChangeError`], which tells what is so now.
+/// [`ChangeError::Refused`] and [`ChangeError::Failed`] if nothing was changed (but see the refusal),
+/// [`ChangeError::Uncertain`] if the conversation broke off after the command was sent.
 pub fn change(
     bus: &dyn Bus,
     target: &Target,
+    patience: Patience,
     keys: &KeyLookup<'_>,
     change: &Change,
     may_begin: &dyn Fn() -> bool,
 ) -> Result<(), ChangeError> {
     let mut sent = false;
-    let outcome = converse(bus, &target.reader, Patience::USUAL, &mut |transport| {
+    let outcome = converse(bus, &target.reader, patience, &mut |transport| {
         attempt(transport, target, keys, change, may_begin, &mut sent)
     });
     match outcome {

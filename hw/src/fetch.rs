@@ -26,25 +26,27 @@ pub struct CodeRequest<'a> {
 pub fn code(
     bus: &dyn Bus,
     reader: &str,
+    patience: Patience,
     request: &CodeRequest<'_>,
     keys: &KeyLookup<'_>,
 ) -> Result<OathCode, OathError> {
-    code_and_tell(bus, reader, request, keys, &|_| ())
+    code_and_tell(bus, reader, patience, request, keys, &|_| ())
 }
 
-/// The same, but `came` gets the code as soon as it is there: the token has yet to be locked again and let go, and may not
-/// answer any more.
+/// As [`code`], but passes the code to `came` at once, before the token is locked again and let go: a token may never answer
+/// to that.
 ///
 /// # Errors
 /// As [`code`].
 pub fn code_and_tell(
     bus: &dyn Bus,
     reader: &str,
+    patience: Patience,
     request: &CodeRequest<'_>,
     keys: &KeyLookup<'_>,
     came: &dyn Fn(OathCode),
 ) -> Result<OathCode, OathError> {
-    converse(bus, reader, Patience::USUAL, &mut |transport| {
+    converse(bus, reader, patience, &mut |transport| {
         let mut ready = unlocked(transport, request.device_id, keys)?;
         let code = ready.code(request.account, request.step)?;
         came(code.again());

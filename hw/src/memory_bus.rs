@@ -64,8 +64,6 @@ struct MemoryBusState {
     inserted: u64,
     /// What happened to tokens that were removed.
     past: BTreeMap<String, ReaderLog>,
-    /// 0 is as good as 1.
-    haste: u32,
 }
 
 /// A bus of tokens made of functions. Clones are handles of the same bus. A second conversation with a token waits for the
@@ -114,11 +112,6 @@ impl MemoryBus {
         self.inside.1.notify_all();
     }
 
-    /// Has everybody wait `haste` times shorter than usual.
-    pub fn set_haste(&self, haste: u32) {
-        self.lock().haste = haste;
-    }
-
     /// The log of `reader`; of a token that was pulled out, until then. Empty if there never was such a reader.
     #[must_use]
     pub fn log(&self, reader: &str) -> ReaderLog {
@@ -139,10 +132,6 @@ impl MemoryBus {
 }
 
 impl Bus for MemoryBus {
-    fn haste(&self) -> u32 {
-        self.lock().haste.max(1)
-    }
-
     fn readers(&self) -> Result<Vec<String>, CarrierError> {
         self.pass(Step::Readers, "")?;
         Ok(self.lock().order.clone())

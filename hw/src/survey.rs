@@ -47,7 +47,7 @@ pub enum Contents {
         /// Whether a key was known and the applet did not take it.
         refused: bool,
     },
-    /// The applet is not locked, or was unlocked for the look and locked again.
+    /// The applet has no password, or was unlocked meanwhile and locked again.
     Open {
         /// The applet's response to SELECT, taken before it was unlocked.
         select_response: SelectResponse,
@@ -139,14 +139,15 @@ fn hopelessness(why: &OathError) -> u8 {
     }
 }
 
-/// Looks at every token on the bus. A busy token is waited for a second; a reader that is empty, or whose token does not
-/// speak yet, is waited for three seconds if no other token was seen.
+/// Inspects every token on the bus. Waits, as long as `patience` says, for a token that another program holds, and if no
+/// token could be inspected at once, for readers that are empty or whose token does not answer yet.
 ///
 /// # Errors
-/// [`CarrierError`] if the bus cannot even say which readers there are. What goes wrong with one token is in the answer.
-pub fn survey(bus: &dyn Bus, keys: &KeyLookup<'_>) -> Result<Survey, CarrierError> {
+/// [`CarrierError`] if the bus cannot list its readers. The failure of one token is in [`Survey::unseen`].
+pub fn survey(bus: &dyn Bus, patience: Patience, keys: &KeyLookup<'_>) -> Result<Survey, CarrierError> {
     let readers = bus.readers()?;
-    let mut seen: Vec<_> = readers.iter().map(|reader| inspect(bus, reader, Patience::NONE, keys)).collect();
+    let mut seen: Vec<_> =
+        readers.iter().map(|reader| inspect(bus, reader, patience.without_waiting(), keys)).collect();
     let none_seen = seen.iter().all(Result::is_err);
     let begun = Instant::now();
     for (reader, outcome) in readers.iter().zip(&mut seen) {
@@ -160,8 +161,8 @@ pub fn survey(bus: &dyn Bus, keys: &KeyLookup<'_>) -> Result<Survey, CarrierErro
         };
         if is_worth_waiting {
             // They wake up side by side.
-            let waking = Patience::USUAL.waking.saturating_sub(begun.elapsed());
-            *outcome = inspect(bus, reader, Patience { waking, ..Patience::USUAL }, keys);
+            let waking = patience.waking.saturating_sub(begun.elapsed());
+            *outcome = inspect(bus, reader, Patience { waking, ..patience }, keys);
         }
     }
     let mut survey = Survey::default();
@@ -174,10 +175,11 @@ pub fn survey(bus: &dyn Bus, keys: &KeyLookup<'_>) -> Result<Survey, CarrierErro
     Ok(survey)
 }
 
-/// Looks at the token in one reader.
+/// Inspects the token in one reader.
 ///
 /// # Errors
-/// [`OathError`] if it could not be looked at; a token without the applet, and one that stays locked, can.
+/// [`OathError::Exchange`] if the token cannot be reached or falls silent, [`OathError::Malformed`] and the others of
+/// [`OathError`] if its answers make no sense. A token without the applet, or with a locked one, is no error.
 pub fn inspect(bus: &dyn Bus, reader: &str, patience: Patience, keys: &KeyLookup<'_>) -> Result<TokenInfo, OathError> {
     converse(bus, reader, patience, &mut |transport| {
         let mut identity = device::identify(transport)?;
@@ -192,7 +194,7 @@ pub fn inspect(bus: &dyn Bus, reader: &str, patience: Patience, keys: &KeyLookup
     })
 }
 
-/// What the OATH applet has, unlocked for as long as the look takes if its key is known.
+/// Reads the OATH applet's accounts, unlocking it meanwhile if its key is known.
 fn inspect_applet(transport: &mut dyn Transport, keys: &KeyLookup<'_>) -> Result<Contents, OathError> {
     let locked = match oath::select(transport)? {
         OathApplet::Ready(ready) => return list(ready),

@@ -1,7 +1,7 @@
 //! The program inside the test: a token of memory, AWS on loopback, a home of its own, a person who follows a script.
 
 use aws_mfa_key::world::alarm::Alarms;
-use aws_mfa_key::world::{Around, Clock, Machine, NoAnswer, Person, Terminal, World};
+use aws_mfa_key::world::{Around, Clock, Machine, NoAnswer, Person, Terminal, TokenLimits, World};
 use fake_aws::{FakeAws, User};
 use hw::memory_bus::MemoryBus;
 use secrecy::SecretString;
@@ -30,6 +30,7 @@ pub struct Bench {
     pub serial: String,
     pub token: VirtualToken,
     pub bus: Arc<MemoryBus>,
+    pub token_limits: TokenLimits,
     pub env: BTreeMap<String, String>,
     /// What the person types, one line an answer; `None`: there is no terminal.
     pub typed: Option<Vec<&'static str>>,
@@ -71,6 +72,7 @@ impl Bench {
             serial,
             token,
             bus: Arc::new(MemoryBus::new()),
+            token_limits: TokenLimits::USUAL,
             env: BTreeMap::new(),
             typed: Some(Vec::new()),
             thinking: Duration::ZERO,
@@ -197,6 +199,7 @@ impl Bench {
             input: Some(Box::new(Cursor::new(self.input))),
             piped: !self.input.is_empty(),
             bus: Arc::new(move |_| Arc::clone(&bus) as Arc<dyn hw::transport::Bus>),
+            token_limits: self.token_limits,
             machine: Machine::at(&self.path("machine")),
             alarm: Arc::clone(&self.alarm),
             before_exec: || {},

@@ -20,7 +20,7 @@ use crate::bench::{DEVICE_ID, PASSWORD, READER, SECRET, assert_locked, in_memory
 const NEW_PASSWORD: &str = "battery staple";
 
 fn change(bus: &dyn Bus, target: &Target, keys: &KeyLookup<'_>, change: &Change) -> Result<(), ChangeError> {
-    change::change(bus, target, keys, change, &|| true)
+    change::change(bus, target, Patience::USUAL, keys, change, &|| true)
 }
 
 fn id(id: &str) -> AccountId {

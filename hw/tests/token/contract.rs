@@ -81,7 +81,7 @@ fn step_of_59() -> TimeStep {
 fn code(on: &Plugged, id: &str, keys: &KeyLookup<'_>) -> Result<String, OathError> {
     let (device_id, account) = (DeviceId::from_bytes(&DEVICE_ID), AccountId::from_bytes(id.as_bytes()));
     let request = CodeRequest { device_id: Some(&device_id), account: &account, step: step_of_59() };
-    let code = fetch::code(&*on.bus, &on.reader, &request, keys)?;
+    let code = fetch::code(&*on.bus, &on.reader, Patience::USUAL, &request, keys)?;
     assert_eq!(code.step(), step_of_59());
     Ok(code.digits().to_owned())
 }
@@ -92,7 +92,7 @@ fn look(on: &Plugged, keys: &KeyLookup<'_>) -> Result<survey::TokenInfo, OathErr
 
 fn a_look_sees_who_it_is_and_what_it_has(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
-    let survey = survey::survey(&*on.bus, &no_keys).unwrap();
+    let survey = survey::survey(&*on.bus, Patience::USUAL, &no_keys).unwrap();
     let [look] = survey.tokens.as_slice() else { panic!("{survey:?}") };
     assert_eq!(look.reader, on.reader);
     let firmware = Some(Version { major: 5, minor: 4, patch: 3 });
@@ -193,7 +193,7 @@ fn a_period_is_the_hosts_business(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let account = AccountId::from_bytes(b"60/Acme:alice");
     assert_eq!(account.period(), NonZeroU32::new(60).unwrap());
     let request = CodeRequest { device_id: None, account: &account, step: TimeStep::at(59, account.period()) };
-    let code = fetch::code(&*on.bus, &on.reader, &request, &no_keys).unwrap();
+    let code = fetch::code(&*on.bus, &on.reader, Patience::USUAL, &request, &no_keys).unwrap();
     assert_eq!((code.digits(), code.step().seconds()), ("755224", 0..60));
 }
 

@@ -38,7 +38,7 @@ fn look(bus: &MemoryBus) -> Result<String, OathError> {
 fn code(bus: &MemoryBus) -> Result<String, OathError> {
     let account = AccountId::from_bytes(b"rfc-sha1");
     let request = CodeRequest { device_id: None, account: &account, step: TimeStep::at(59, USUAL_PERIOD) };
-    fetch::code(bus, READER, &request, &right_key).map(|code| code.digits().to_owned())
+    fetch::code(bus, READER, Patience::USUAL, &request, &right_key).map(|code| code.digits().to_owned())
 }
 
 /// A token whose carrier or whose answers go wrong.

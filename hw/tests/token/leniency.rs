@@ -37,7 +37,7 @@ fn look(bus: &MemoryBus, keys: &KeyLookup<'_>) -> Result<TokenInfo, OathError> {
 fn code(bus: &MemoryBus, keys: &KeyLookup<'_>) -> Result<String, OathError> {
     let account = AccountId::from_bytes(b"rfc-sha1");
     let request = CodeRequest { device_id: None, account: &account, step: TimeStep::at(59, USUAL_PERIOD) };
-    let code = fetch::code(bus, READER, &request, keys).map(|code| code.digits().to_owned());
+    let code = fetch::code(bus, READER, Patience::USUAL, &request, keys).map(|code| code.digits().to_owned());
     assert_left_alone(&bus.log(READER));
     code
 }
@@ -217,5 +217,5 @@ fn errors_are_told_apart_without_a_token() {
     (plugged.pull)();
     let gone = error_of(survey::inspect(&bus, READER, Patience::NONE, &no_keys));
     assert_eq!(gone.carrier(), Some(&hw::transport::CarrierError::Removed));
-    assert!(survey::survey(&bus, &no_keys).unwrap().tokens.is_empty());
+    assert!(survey::survey(&bus, Patience::USUAL, &no_keys).unwrap().tokens.is_empty());
 }

@@ -79,7 +79,7 @@ fn a_token_held_by_another_program_is_waited_for() {
         let on = service.plug(&token(Persona::YUBIKEY_5_4_3));
         let other = other_program(service, ShareMode::Exclusive);
         let asked = Instant::now();
-        let busy = survey::survey(&*on.bus, &no_keys).unwrap();
+        let busy = survey::survey(&*on.bus, Patience::USUAL, &no_keys).unwrap();
         let hopeful = busy.most_hopeful().unwrap();
         assert_eq!((hopeful.reader.as_str(), hopeful.why.carrier()), (on.reader.as_str(), Some(&CarrierError::Busy)));
         assert!(asked.elapsed() >= Duration::from_secs(1));
@@ -109,7 +109,7 @@ fn readers_come_and_go_with_the_service() {
             let account = oath::AccountId::from_bytes(b"Amazon Web Services:alice@example-alias");
             let step = oath::TimeStep::at(59, oath::USUAL_PERIOD);
             let request = hw::fetch::CodeRequest { device_id: None, account: &account, step };
-            error_of(hw::fetch::code(&*on.bus, &on.reader, &request, &no_keys))
+            error_of(hw::fetch::code(&*on.bus, &on.reader, Patience::USUAL, &request, &no_keys))
         });
         assert_eq!(why.carrier(), Some(&CarrierError::NoService), "killed during a touch");
         until("the service is gone", || bus.readers() == Err(CarrierError::NoService));

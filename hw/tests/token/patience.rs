@@ -69,8 +69,8 @@ fn what_cannot_get_better_is_not_waited_for() {
         }
     }
     let bus = meeting(Step::Readers, 1, CarrierError::NoService);
-    assert_eq!(survey::survey(&bus, &no_keys), Err(CarrierError::NoService));
-    assert!(survey::survey(&bus, &no_keys).is_ok());
+    assert_eq!(survey::survey(&bus, Patience::USUAL, &no_keys), Err(CarrierError::NoService));
+    assert!(survey::survey(&bus, Patience::USUAL, &no_keys).is_ok());
 }
 
 #[test]
@@ -116,20 +116,20 @@ fn an_empty_reader_beside_a_token_costs_no_time_and_the_busy_one_is_reported() {
         _ => Ok(()),
     });
     let asked = Instant::now();
-    let seen = survey::survey(&bus, &no_keys).unwrap();
+    let seen = survey::survey(&bus, Patience::USUAL, &no_keys).unwrap();
     assert!(asked.elapsed() < Duration::from_secs(1));
     assert_eq!((seen.tokens.len(), seen.unseen.len()), (1, 2));
     assert_eq!(seen.most_hopeful().unwrap().reader, "Yubico mute");
     bus.insert("Yubico busy", |_| Ok(vec![]));
     let asked = Instant::now();
-    let seen = survey::survey(&bus, &no_keys).unwrap();
+    let seen = survey::survey(&bus, Patience::USUAL, &no_keys).unwrap();
     assert!((1000..9000).contains(&asked.elapsed().as_millis()), "a busy one is waited for all the same");
     assert_eq!(seen.most_hopeful().unwrap().reader, "Yubico busy");
-    assert_eq!(survey::survey(&MemoryBus::new(), &no_keys).unwrap().most_hopeful(), None);
+    assert_eq!(survey::survey(&MemoryBus::new(), Patience::USUAL, &no_keys).unwrap().most_hopeful(), None);
 }
 
 #[test]
 fn a_token_that_wakes_up_alone_is_found_by_a_survey() {
     let bus = meeting(Step::Open, 4, CarrierError::Mute);
-    assert_eq!(survey::survey(&bus, &no_keys).unwrap().tokens.len(), 1);
+    assert_eq!(survey::survey(&bus, Patience::USUAL, &no_keys).unwrap().tokens.len(), 1);
 }

@@ -4,6 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use hw::conversation::Patience;
 use hw::transport::{Bus, News, Present, Watch};
 use virtual_token::{Persona, VirtualToken};
 
@@ -43,7 +44,7 @@ fn all_that_comes_and_goes(bus: &dyn Bus, reader: &str, plug: &dyn Fn(&VirtualTo
     // Whoever comes later is told the same.
     assert_eq!(bus.watch().news(None), News::Tokens(vec![first.clone()]));
     // That somebody talks to it is no news.
-    assert!(hw::survey::survey(bus, &crate::bench::no_keys).unwrap().tokens.len() == 1);
+    assert!(hw::survey::survey(bus, Patience::USUAL, &crate::bench::no_keys).unwrap().tokens.len() == 1);
     assert_eq!(watch.news(Some(Duration::from_millis(300))), News::Nothing);
     (on.pull)();
     until(&mut *watch, reader, false);

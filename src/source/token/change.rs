@@ -1,17 +1,12 @@
 //! A change to a token that was looked at.
 
 use super::{TokenError, Tokens, name, on_a_thread};
-use crate::world::Person;
+use crate::world::{Person, TokenLimits};
 use hw::change::{self, Change};
 use hw::survey::TokenInfo;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
-
-/// How long a change may take. Some tokens want a touch for it, and give up on that after 30 seconds by themselves.
-const CHANGE: Duration = Duration::from_secs(45);
-/// Silence after which it is said what is waited for.
-const MOMENT: Duration = Duration::from_secs(2);
 
 impl Tokens {
     /// Makes one change to a token, with what was unlocked so far; the next look is a new one.
@@ -21,11 +16,12 @@ impl Tokens {
     pub async fn change(&self, look: &TokenInfo, change: Change, person: &Person) -> Result<(), TokenError> {
         let token = name(look);
         let (bus, keys, target) = (Arc::clone(&self.bus), self.keys.clone(), look.target());
+        let TokenLimits { patience, answer: most, answer_announced: moment, .. } = self.limits;
         let stage = Arc::new(Stage::default());
         let theirs = Arc::clone(&stage);
-        let mut changing =
-            on_a_thread(move || change::change(&*bus, &target, &|id| keys.find(id), &change, &|| theirs.begin()));
-        let (most, moment) = (CHANGE / self.bus.haste(), MOMENT / self.bus.haste());
+        let mut changing = on_a_thread(move || {
+            change::change(&*bus, &target, patience, &|id| keys.find(id), &change, &|| theirs.begin())
+        });
         let (begun, wait) = (Instant::now(), person.wait());
         let outcome = loop {
             let passed = begun.elapsed();

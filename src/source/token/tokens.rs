@@ -7,7 +7,7 @@ use super::unlock::Recalled;
 use super::{Found, Recollection, TokenError, fetch, holders, on_a_thread};
 use crate::ledger::Known;
 use crate::source::Code;
-use crate::world::{Machine, Person, Purpose, World};
+use crate::world::{Machine, Person, Purpose, TokenLimits, World};
 use hw::oath::{Account, DeviceId, OathType};
 use hw::survey::{self, Survey};
 use hw::transport::Bus;
@@ -16,15 +16,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a look may take: another program that talks to a token makes us wait, and so does a token that still blinks for
-/// a program that was ended, up to 30 seconds.
-const LOOK: Duration = Duration::from_secs(35);
-/// Silence after which it is said what is waited for.
-const MOMENT: Duration = Duration::from_secs(1);
-
 /// See the module.
 pub struct Tokens {
     pub(super) bus: Arc<dyn Bus>,
+    pub(super) limits: TokenLimits,
     /// Where it is looked who else may be using a token.
     pub(super) machine: Machine,
     pub(super) keys: Keys,
@@ -49,6 +44,7 @@ impl Tokens {
     pub fn on(bus: Arc<dyn Bus>, world: &World) -> Self {
         Self {
             bus,
+            limits: world.token_limits,
             machine: world.machine.clone(),
             keys: Keys::default(),
             remembered: Remembered::of(&world.env),
@@ -71,14 +67,14 @@ impl Tokens {
         if let Some((_, outcome)) = seen.as_ref().filter(|(at, _)| *at == changes) {
             return outcome.clone();
         }
-        let (bus, keys) = (Arc::clone(&self.bus), self.keys.clone());
+        let (bus, keys, patience) = (Arc::clone(&self.bus), self.keys.clone(), self.limits.patience);
         let mut looking = on_a_thread(move || {
             let used = RefCell::new(Used::new());
-            let survey = survey::survey(&*bus, &|id| keys.take(id, &used))?;
+            let survey = survey::survey(&*bus, patience, &|id| keys.take(id, &used))?;
             keys.learn(&survey, &used.into_inner());
             Ok(survey)
         });
-        let (most, moment) = (LOOK / self.bus.haste(), MOMENT / self.bus.haste());
+        let TokenLimits { look: most, look_announced: moment, .. } = self.limits;
         let (begun, wait) = (Instant::now(), self.person.wait());
         let survey = loop {
             let left = most.saturating_sub(begun.elapsed());
