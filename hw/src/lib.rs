@@ -6,6 +6,7 @@
 //! - [`apdu`] and `tlv` are the grammar of commands and answers.
 //! - [`oath`] is the applet: locked or ready is a type; accounts, codes, passwords.
 //!   [`device`] is the token around it: serial number and firmware.
+//! - [`otpauth`] reads accounts as issuers give them.
 //! - [`conversation`] runs a whole conversation, and runs it again where that can help.
 //! - [`survey`], [`fetch`] and [`change`] are what an application sends us for: a look at the tokens, one code, and one
 //!   change to a token.
@@ -20,6 +21,7 @@ pub mod device;
 pub mod fetch;
 pub mod memory_bus;
 pub mod oath;
+pub mod otpauth;
 pub mod pcsc_bus;
 pub mod survey;
 mod tlv;

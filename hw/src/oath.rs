@@ -16,7 +16,7 @@ mod writing;
 use std::fmt;
 use std::time::Duration;
 
-pub use account::{Account, AccountId, AccountIdParts, Algorithm, LONGEST_ID, OathType};
+pub use account::{Account, AccountId, AccountIdParts, Algorithm, LONGEST_ID, LONGEST_PERIOD, OathType};
 pub use code::{OathCode, TimeStep, USUAL_PERIOD};
 pub use password::{AccessKey, Password};
 pub use ready::Ready;

@@ -4,11 +4,11 @@ use super::{Exit, Report, listed, token};
 use crate::accounts::{AccountFault, AccountsError, PictureFault, meant};
 use crate::file::{FileError, FileFault};
 use crate::source::keyring::KeyringFault;
-use crate::source::secret::issued::IssuedFault;
 use crate::source::secret::{Keep, SecretFault};
 use crate::world::{NoAnswer, printable};
 use hw::change::{ChangeError, ChangeRefusal, Feature};
 use hw::oath::{AccountId, LONGEST_ID, OathError};
+use hw::otpauth::OtpauthError;
 use hw::transport::CarrierError;
 use std::path::Path;
 
@@ -169,11 +169,11 @@ pub fn is_named(profile: &str, now: Option<&AccountId>) -> String {
 }
 
 /// Why a text is not what an issuer gives.
-pub(super) fn issued(text: &str, fault: IssuedFault) -> String {
+pub(super) fn issued(text: &str, fault: OtpauthError) -> String {
     match fault {
-        IssuedFault::NotASecret => format!("{text} is neither base32 nor an otpauth:// URI"),
-        IssuedFault::Export => format!("{text} is an export of several accounts (otpauth-migration://)"),
-        IssuedFault::Uri { part } => format!("{text} is an otpauth:// URI with {part}"),
+        OtpauthError::NotASecret => format!("{text} is neither base32 nor an otpauth:// URI"),
+        OtpauthError::Export => format!("{text} is an export of several accounts (otpauth-migration://)"),
+        OtpauthError::Uri(fault) => format!("{text} is an otpauth:// URI with {fault}"),
     }
 }
 
@@ -181,9 +181,9 @@ fn account(what: String, fault: &AccountFault) -> Report {
     let (cause, next) = match fault {
         AccountFault::Issued(fault) => {
             let next = match fault {
-                IssuedFault::NotASecret => GIVE_IT,
-                IssuedFault::Export => "take the QR code or the secret of the one account, as its issuer showed it",
-                IssuedFault::Uri { .. } => "get it anew from who issued it, without changing it",
+                OtpauthError::NotASecret => GIVE_IT,
+                OtpauthError::Export => "take the QR code or the secret of the one account, as its issuer showed it",
+                OtpauthError::Uri(_) => "get it anew from who issued it, without changing it",
             };
             (issued("what was given", *fault), next)
         }

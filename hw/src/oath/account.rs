@@ -10,9 +10,9 @@ use super::USUAL_PERIOD;
 /// YKOATH: PUT.
 pub const LONGEST_ID: usize = 64;
 
-/// The longest period that a number in front of an id can mean, in seconds. A greater one is part of the name: an
+/// The longest period, in seconds, that a number in front of an id can mean. A greater number is part of the name: an
 /// account number is often written there.
-const LONGEST_PERIOD: u32 = 3600;
+pub const LONGEST_PERIOD: u32 = 3600;
 
 /// Moving factor of an account's codes.
 ///

@@ -1,22 +1,22 @@
 //! `accounts add`: a new account, its secret from a prompt, a pipe or a picture, and never from the command line.
 
 use super::{Desk, Stop, TRIES, refused};
-use crate::accounts::{AccountFault, AccountsError, Wishes, is_secret, mfa_device};
+use crate::accounts::{AccountFault, AccountsError, Wishes, mfa_device};
 use crate::cli;
 use crate::commands::given::without_a_person;
 use crate::plan;
 use crate::report::Failure;
 use crate::source::secret::doubt;
-use crate::source::secret::issued::IssuedFault;
 use crate::source::token::{is_of_aws, name};
 use crate::world::{World, printable};
 use hw::change::Change;
 use hw::oath::{AccountId, Algorithm, NewAccount};
+use hw::otpauth::{OtpauthError, may_be_secret};
 use hw::survey::TokenInfo;
 
 pub(super) fn run(typed: &cli::Add, world: &mut World) -> Result<(), Stop> {
     let id = typed.id.as_ref().or(typed.named.as_ref());
-    if !typed.more.is_empty() || id.is_some_and(|id| is_secret(id)) {
+    if !typed.more.is_empty() || id.is_some_and(|id| may_be_secret(id)) {
         return Err(AccountsError::SecretInArguments.into());
     }
     let desk = Desk::new(&typed.plugged, world)?;
@@ -72,7 +72,7 @@ fn asked(
         let text = desk.ask(&question, false).map_err(AccountsError::NoSecret)?;
         tried += 1;
         match wishes.account(&text) {
-            Err(AccountFault::Issued(IssuedFault::NotASecret)) if tried < TRIES => {
+            Err(AccountFault::Issued(OtpauthError::NotASecret)) if tried < TRIES => {
                 desk.person.must_know("That is neither base32 nor an otpauth:// URI.");
             }
             outcome => return Ok(outcome?),
