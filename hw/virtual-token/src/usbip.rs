@@ -206,8 +206,9 @@ fn transfers(
                         pipes.took(sequence, data.len())?;
                     }
                     ControlAnswer::Anew => {
-                        shared.token.reset();
+                        // In this order: the reset ends a command, whose answer is not to be forgotten.
                         pipes.forget_answers();
+                        shared.token.reset();
                         pipes.took(sequence, data.len())?;
                     }
                     ControlAnswer::Stall => pipes.stall(sequence)?,
