@@ -26,13 +26,13 @@ const FEWEST_CHARACTERS: usize = 16;
 /// An account as its issuer gives it. Has no `Debug`; the secret is wiped when dropped.
 ///
 /// ```
-/// use hw::otpauth::IssuedAccount;
+/// use oath_token::otpauth::IssuedAccount;
 ///
 /// let account = IssuedAccount::read("otpauth://totp/Acme:alice?secret=GEZDGNBVGY3TQOJQ&period=60")?;
 /// assert_eq!(account.issuer.as_deref(), Some("Acme"));
 /// assert_eq!((account.digits, account.period), (6, Some(60)));
 /// assert_eq!(*account.secret, b"1234567890");
-/// # Ok::<(), hw::otpauth::OtpauthError>(())
+/// # Ok::<(), oath_token::otpauth::OtpauthError>(())
 /// ```
 pub struct IssuedAccount {
     /// The issuer; `None` if empty or missing.

@@ -1,8 +1,8 @@
 //! The virtual token on each carrier, and what must be true after every conversation.
 
-use hw::memory_bus::{MemoryBus, ReaderLog};
-use hw::oath::{AccessKey, DeviceId, OathError, Password};
-use hw::transport::Bus;
+use oath_token::memory_bus::{MemoryBus, ReaderLog};
+use oath_token::oath::{AccessKey, DeviceId, OathError, Password};
+use oath_token::transport::Bus;
 use virtual_token::{CodeKind, HashAlgorithm, Persona, StoredAccount, VirtualToken};
 
 #[cfg(target_os = "linux")]

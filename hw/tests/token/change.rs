@@ -3,15 +3,17 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hw::change::{self, Change, ChangeError, ChangeRefusal, Feature, Target};
-use hw::conversation::Patience;
-use hw::device::Version;
-use hw::memory_bus::MemoryBus;
-use hw::oath::{AccessKey, AccountId, AccountSecret, Algorithm, DeviceId, NewAccount, OathError, OathType, Password};
-use hw::survey;
-use hw::survey::KeyLookup;
-use hw::transport::Bus;
-use hw::transport::CarrierError;
+use oath_token::change::{self, Change, ChangeError, ChangeRefusal, Feature, Target};
+use oath_token::conversation::Patience;
+use oath_token::device::Version;
+use oath_token::memory_bus::MemoryBus;
+use oath_token::oath::{
+    AccessKey, AccountId, AccountSecret, Algorithm, DeviceId, NewAccount, OathError, OathType, Password,
+};
+use oath_token::survey;
+use oath_token::survey::KeyLookup;
+use oath_token::transport::Bus;
+use oath_token::transport::CarrierError;
 use virtual_token::{Persona, StoredAccount, VirtualToken};
 
 use crate::bench::{DEVICE_ID, PASSWORD, READER, SECRET, assert_locked, in_memory, no_keys, token, wrong_key};

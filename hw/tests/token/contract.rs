@@ -4,12 +4,12 @@ use std::num::NonZeroU32;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hw::conversation::{Patience, converse};
-use hw::device::{Capabilities, TokenIdentity, Version};
-use hw::fetch::{self, CodeRequest};
-use hw::oath::{self, AccountId, Attempt, DeviceId, OathApplet, OathError, OathType, TimeStep, USUAL_PERIOD};
-use hw::survey::{self, Contents, KeyLookup};
-use hw::transport::CarrierError;
+use oath_token::conversation::{Patience, converse};
+use oath_token::device::{Capabilities, TokenIdentity, Version};
+use oath_token::fetch::{self, CodeRequest};
+use oath_token::oath::{self, AccountId, Attempt, DeviceId, OathApplet, OathError, OathType, TimeStep, USUAL_PERIOD};
+use oath_token::survey::{self, Contents, KeyLookup};
+use oath_token::transport::CarrierError;
 use virtual_token::{Persona, Presence, SimulatedTouch, StoredAccount, VirtualToken};
 
 use crate::bench::{
@@ -230,7 +230,7 @@ fn an_applet_that_is_switched_off_is_said_to_be(plug: &dyn Fn(&VirtualToken) -> 
     on.token.set_presence(virtual_token::Applet::Oath, Presence::Disabled);
     let seen = look(&on, &no_keys).unwrap();
     assert_eq!(seen.identity.serial, Some(12_345_678));
-    let status = hw::apdu::StatusWord::NOT_FOUND;
+    let status = oath_token::apdu::StatusWord::NOT_FOUND;
     assert_eq!(seen.contents, Contents::NoApplet { status, disabled: Some(true) });
     assert_eq!(error_of(code(&on, "rfc-sha1", &no_keys)), OathError::AppletMissing { status, disabled: None });
     on.token.set_presence(virtual_token::Applet::Management, Presence::Absent);

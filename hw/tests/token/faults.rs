@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use hw::apdu::{ExchangeError, StatusWord};
-use hw::conversation::{Patience, converse};
-use hw::fetch::{self, CodeRequest};
-use hw::memory_bus::MemoryBus;
-use hw::oath::{self, AccountId, OathError, TimeStep, USUAL_PERIOD};
-use hw::survey;
-use hw::transport::{CarrierError, Transport};
+use oath_token::apdu::{ExchangeError, StatusWord};
+use oath_token::conversation::{Patience, converse};
+use oath_token::fetch::{self, CodeRequest};
+use oath_token::memory_bus::MemoryBus;
+use oath_token::oath::{self, AccountId, OathError, TimeStep, USUAL_PERIOD};
+use oath_token::survey;
+use oath_token::transport::{CarrierError, Transport};
 use virtual_token::{Persona, VirtualToken};
 
 use crate::bench::{PASSWORD, READER, assert_left_alone, assert_locked, right_key, token};

@@ -1,11 +1,11 @@
 //! Tokens that are not YubiKeys, and answers that no token should give.
 
-use hw::apdu::{ExchangeError, StatusWord};
-use hw::conversation::Patience;
-use hw::fetch::{self, CodeRequest};
-use hw::memory_bus::MemoryBus;
-use hw::oath::{AccountId, OathError, TimeStep, USUAL_PERIOD};
-use hw::survey::{self, Contents, KeyLookup, TokenInfo};
+use oath_token::apdu::{ExchangeError, StatusWord};
+use oath_token::conversation::Patience;
+use oath_token::fetch::{self, CodeRequest};
+use oath_token::memory_bus::MemoryBus;
+use oath_token::oath::{AccountId, OathError, TimeStep, USUAL_PERIOD};
+use oath_token::survey::{self, Contents, KeyLookup, TokenInfo};
 use proptest::prelude::*;
 use virtual_token::Persona;
 
@@ -216,6 +216,6 @@ fn errors_are_told_apart_without_a_token() {
     let (bus, plugged) = in_memory(&token(Persona::YUBIKEY_5_4_3));
     (plugged.pull)();
     let gone = error_of(survey::inspect(&bus, READER, Patience::NONE, &no_keys));
-    assert_eq!(gone.carrier(), Some(&hw::transport::CarrierError::Removed));
+    assert_eq!(gone.carrier(), Some(&oath_token::transport::CarrierError::Removed));
     assert!(survey::survey(&bus, Patience::USUAL, &no_keys).unwrap().tokens.is_empty());
 }

@@ -4,11 +4,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hw::conversation::{Patience, converse};
-use hw::oath::{self, OathError};
-use hw::pcsc_bus::PcscBus;
-use hw::survey;
-use hw::transport::{Bus, CarrierError};
+use oath_token::conversation::{Patience, converse};
+use oath_token::oath::{self, OathError};
+use oath_token::pcsc_bus::PcscBus;
+use oath_token::survey;
+use oath_token::transport::{Bus, CarrierError};
 use pcsc::{Card, Context, Disposition, Protocols, Scope, ShareMode};
 use virtual_token::Persona;
 
@@ -108,8 +108,8 @@ fn readers_come_and_go_with_the_service() {
             });
             let account = oath::AccountId::from_bytes(b"Amazon Web Services:alice@example-alias");
             let step = oath::TimeStep::at(59, oath::USUAL_PERIOD);
-            let request = hw::fetch::CodeRequest { device_id: None, account: &account, step };
-            error_of(hw::fetch::code(&*on.bus, &on.reader, Patience::USUAL, &request, &no_keys))
+            let request = oath_token::fetch::CodeRequest { device_id: None, account: &account, step };
+            error_of(oath_token::fetch::code(&*on.bus, &on.reader, Patience::USUAL, &request, &no_keys))
         });
         assert_eq!(why.carrier(), Some(&CarrierError::NoService), "killed during a touch");
         until("the service is gone", || bus.readers() == Err(CarrierError::NoService));

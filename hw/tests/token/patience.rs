@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use hw::conversation::Patience;
-use hw::memory_bus::{MemoryBus, Step};
-use hw::survey;
-use hw::transport::CarrierError;
+use oath_token::conversation::Patience;
+use oath_token::memory_bus::{MemoryBus, Step};
+use oath_token::survey;
+use oath_token::transport::CarrierError;
 use virtual_token::Persona;
 
 use crate::bench::{READER, assert_left_alone, error_of, in_memory, no_keys, token};

@@ -4,12 +4,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use hw::device::{self, Version};
-use hw::oath::{
+use oath_token::device::{self, Version};
+use oath_token::oath::{
     self, AccessKey, Account, AccountId, AccountSecret, Algorithm, Attempt, DeviceId, NewAccount, OathApplet,
     OathError, OathType, Password, Ready, TimeStep, USUAL_PERIOD,
 };
-use hw::transport::{CarrierError, Transport};
+use oath_token::transport::{CarrierError, Transport};
 use serde_json::Value;
 
 /// One recorded command and its answer.
