@@ -26,7 +26,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use virtual_token::Account;
+use virtual_token::StoredAccount;
 use world::SEED;
 
 /// Rounds of what takes seconds with the others' tools.
@@ -39,7 +39,7 @@ fn main() {
     let stack = Stack::new();
     let id = "Amazon Web Services:alice@example";
     stack.bench.token.remove(id.as_bytes());
-    stack.bench.token.add(Account::totp(id, SEED));
+    stack.bench.token.add(StoredAccount::totp(id, SEED));
     let parts: [(&str, Part); 6] = [
         ("login", login),
         ("quick", quick),

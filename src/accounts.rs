@@ -6,15 +6,15 @@ mod picture;
 pub use error::AccountsError;
 pub use picture::{PictureFault, uri_in};
 
-use crate::source::secret::issued::{Issued, IssuedFault, LENGTHS, LONGEST_PERIOD, USUAL_PERIOD, begins};
-use hw::oath::{AccountId, Algorithm, Kind, NewAccount, Secret};
+use hw::oath::{AccountId, AccountSecret, Algorithm, LONGEST_PERIOD, NewAccount, OathType, USUAL_PERIOD};
+use hw::otpauth::{DIGITS, IssuedAccount, OtpauthError};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Why no account can be made of what was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountFault {
     /// It is not what an issuer gives.
-    Issued(IssuedFault),
+    Issued(OtpauthError),
     /// Nothing says what it is to be called.
     NoId,
     /// The id has characters that move the cursor of a terminal.
@@ -49,8 +49,8 @@ pub struct Wishes {
     pub period: Option<u32>,
 }
 
-impl From<IssuedFault> for AccountFault {
-    fn from(fault: IssuedFault) -> Self {
+impl From<OtpauthError> for AccountFault {
+    fn from(fault: OtpauthError) -> Self {
         Self::Issued(fault)
     }
 }
@@ -61,7 +61,7 @@ impl Wishes {
     /// # Errors
     /// [`AccountFault`].
     pub fn id(&self) -> Result<Option<AccountId>, AccountFault> {
-        if self.digits.is_some_and(|digits| !LENGTHS.contains(&digits)) {
+        if self.digits.is_some_and(|digits| !DIGITS.contains(&digits)) {
             return Err(AccountFault::Digits);
         }
         if self.period.is_some_and(|period| !(1..=LONGEST_PERIOD).contains(&period)) {
@@ -79,9 +79,9 @@ impl Wishes {
     pub fn account(&self, text: &SecretString) -> Result<NewAccount, AccountFault> {
         // What the person says is looked at first.
         self.id()?;
-        let given = Issued::read(text.expose_secret())?;
+        let given = IssuedAccount::read(text.expose_secret())?;
         let of_id = |id: &String| AccountId::from_bytes(id.as_bytes()).period().get();
-        let period = self.period.or(given.period).or_else(|| self.id.as_ref().map(of_id)).unwrap_or(USUAL_PERIOD);
+        let period = self.period.or(given.period).or_else(|| self.id.as_ref().map(of_id)).unwrap_or(USUAL_PERIOD.get());
         let name = match (&self.id, &given.issuer, &given.name) {
             (Some(id), ..) => id.clone(),
             (None, Some(issuer), Some(name)) => format!("{issuer}:{name}"),
@@ -89,15 +89,15 @@ impl Wishes {
             (None, _, None) => return Err(AccountFault::NoId),
         };
         let id = match given.kind {
-            Kind::Totp => account_id(&name, period)?,
-            Kind::Hotp => without_controls(&name).map(|name| AccountId::from_bytes(name.as_bytes()))?,
+            OathType::Totp => account_id(&name, period)?,
+            OathType::Hotp => without_controls(&name).map(|name| AccountId::from_bytes(name.as_bytes()))?,
         };
         Ok(NewAccount {
             id,
             kind: given.kind,
             algorithm: self.algorithm.unwrap_or(given.algorithm),
             digits: self.digits.unwrap_or(given.digits),
-            secret: Secret::new(given.secret),
+            secret: AccountSecret::new(given.secret),
             touch: self.touch,
             counter: given.counter,
         })
@@ -114,7 +114,7 @@ fn account_id(name: &str, period: u32) -> Result<AccountId, AccountFault> {
     let id = AccountId::from_bytes(format!("{period}/{name}").as_bytes());
     // A name that begins with another period would hide it.
     let read = plain.period().get();
-    if read == USUAL_PERIOD && id.period().get() == period {
+    if read == USUAL_PERIOD.get() && id.period().get() == period {
         Ok(id)
     } else {
         Err(AccountFault::IdPeriod { id: plain, read, period })
@@ -169,13 +169,6 @@ pub fn mfa_device(id: &AccountId) -> Option<String> {
     // Root's has an ARN of another form.
     (name != "root-account-mfa-device" && is_plain(name))
         .then(|| format!("arn:aws:iam::{}:mfa/{name}", if is_number { place } else { "ACCOUNT" }))
-}
-
-/// Whether what stands where an id should is a secret: it is not to be said again.
-#[must_use]
-pub fn is_secret(id: &str) -> bool {
-    let is_base32 = |c: char| matches!(c, 'A'..='Z' | '2'..='7' | '=');
-    begins(id, "otpauth") || id.len() >= 16 && id.chars().all(is_base32)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub use usb::{Hidden, UsbFinding, UsbToken};
 use crate::cli;
 use crate::plan::NamedProfile;
 use crate::source::token::{TokenError, Tokens, readers};
-use crate::world::{Environment, Machine, Wait, World, async_runtime};
+use crate::world::{Environment, MOMENT, Machine, Wait, World, async_runtime};
 use aws::AtAws;
 use futures_util::future::join3;
 use std::io;
@@ -65,7 +65,7 @@ pub fn examine(
     let subject = Subject::of(named, typed, world);
     let runtime = async_runtime::current_thread()?;
     let show = |wait: &Wait<'_>| wait.show("Looking at the tokens, and asking AWS", None);
-    let found = runtime.block_on(world.person.wait_for(all(&subject, askable), show));
+    let found = runtime.block_on(world.person.wait_for(MOMENT, all(&subject, askable), show));
     // It does not wait for a name that is still being looked up.
     runtime.shutdown_background();
     Ok(found)

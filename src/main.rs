@@ -4,7 +4,8 @@ use aws_mfa_key::world::desktop::SessionBus;
 use aws_mfa_key::world::system_clock::SystemClock;
 use aws_mfa_key::world::terminal::ControllingTerminal;
 use aws_mfa_key::world::{
-    Desktop, End, Environment, Machine, Person, PersonContext, Terminal, World, caller, core_dumps, signals, terminal,
+    Desktop, End, Environment, Machine, Person, PersonContext, Terminal, TokenLimits, World, caller, core_dumps,
+    signals, terminal,
 };
 use hw::pcsc_bus::PcscBus;
 use hw::transport::Bus;
@@ -48,6 +49,7 @@ fn real_world() -> World {
         bus: Arc::new(|reader| -> Arc<dyn Bus> {
             Arc::new(reader.map_or_else(PcscBus::new, PcscBus::with_readers_containing))
         }),
+        token_limits: TokenLimits::USUAL,
         machine: Machine::at(Path::new("/")),
         alarm: Arc::new(signals::alarm),
         before_exec: core_dumps::restore_limit,

@@ -24,10 +24,9 @@ use crate::aws::config_file::{Profiles, Settings};
 use crate::aws::{Identity, LongTermKey, MfaSerial, ProfileName, SessionProfile};
 use crate::cli;
 use crate::source::Source;
-use crate::source::token::Search;
+use crate::source::token::{Search, WantedAccount};
 use crate::world::{Environment, Interaction, Level};
 use aws_config::profile::Profile;
-use hw::oath::Wanted;
 use secrecy::SecretString;
 use session_profile::{session_profile, session_profile_of};
 use settings::{Flag, SettingLookup};
@@ -176,7 +175,7 @@ impl Plan {
     /// What is looked for on the tokens.
     #[must_use]
     pub fn search<'a>(&'a self, serial: &'a MfaSerial, identity: Option<&'a Identity>) -> Search<'a> {
-        let account = Wanted {
+        let account = WantedAccount {
             id: self.account.as_deref().map(str::as_bytes),
             mfa_serial: Some(serial.as_str()),
             user: identity.and_then(Identity::user_name),

@@ -16,6 +16,7 @@ pub mod stack;
 mod stdin;
 pub mod system_clock;
 pub mod terminal;
+mod token_limits;
 mod wait;
 
 pub use console::{Level, LineStamp};
@@ -24,6 +25,7 @@ pub use notifications::{Desktop, PersonContext};
 pub use person::{Interaction, Pending, Person, is_yubico_otp};
 pub use prompt::{Act, DesktopNotice, End, Prompt, Purpose, TouchPrompt};
 pub use terminal::{NoAnswer, Terminal};
+pub use token_limits::TokenLimits;
 pub use wait::{MOMENT, Wait};
 
 use hw::transport::Bus;
@@ -50,6 +52,8 @@ pub struct World {
     pub piped: bool,
     /// Where tokens are plugged in.
     pub bus: OpenBus,
+    /// Time limits of everything that waits for a token.
+    pub token_limits: TokenLimits,
     /// Programs that run.
     pub machine: Machine,
     /// What wakes up a command that waits for days.
@@ -70,6 +74,7 @@ impl World {
             input: None,
             piped: false,
             bus: Arc::clone(&self.bus),
+            token_limits: self.token_limits,
             machine: self.machine.clone(),
             alarm: Arc::clone(&self.alarm),
             before_exec: self.before_exec,

@@ -85,7 +85,7 @@ pub enum ExchangeError {
     /// The bytes did not get through.
     Carrier(CarrierError),
     /// The answer is too short to hold a status word; a token that is pulled out can answer nothing at all.
-    Stump {
+    TooShort {
         /// Length of the answer in bytes: 0 or 1.
         length: usize,
     },
@@ -102,7 +102,7 @@ impl fmt::Display for ExchangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Carrier(_) => f.write_str("the command did not get through to the token"),
-            Self::Stump { length } => write!(f, "the token's answer is cut short ({length} bytes)"),
+            Self::TooShort { length } => write!(f, "the token's answer is cut short ({length} bytes)"),
             Self::Endless => f.write_str("the token's answer does not end"),
             Self::TooLong { length } => write!(f, "{length} bytes are too many for one command to the token"),
         }
@@ -113,7 +113,7 @@ impl std::error::Error for ExchangeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Carrier(why) => Some(why),
-            Self::Stump { .. } | Self::Endless | Self::TooLong { .. } => None,
+            Self::TooShort { .. } | Self::Endless | Self::TooLong { .. } => None,
         }
     }
 }
@@ -124,8 +124,8 @@ impl From<CarrierError> for ExchangeError {
     }
 }
 
-/// What a token answered: all parts joined, and the last status word. Wiped when dropped.
-pub(crate) struct Answer {
+/// Response to a command: data of all its parts, and the last status word. Wiped when dropped.
+pub(crate) struct Response {
     pub(crate) data: Zeroizing<Vec<u8>>,
     pub(crate) status: StatusWord,
 }
@@ -148,7 +148,7 @@ pub(crate) fn frame(ins: u8, p1: u8, p2: u8, data: &[u8]) -> Result<Zeroizing<Ve
 /// SELECT of an applet by its name.
 ///
 /// ISO 7816-4, 7.1.1; YKOATH: SELECT.
-pub(crate) fn select(transport: &mut dyn Transport, applet: &[u8]) -> Result<Answer, ExchangeError> {
+pub(crate) fn select(transport: &mut dyn Transport, applet: &[u8]) -> Result<Response, ExchangeError> {
     send(transport, 0xA4, 0x04, 0x00, applet)
 }
 
@@ -164,12 +164,12 @@ pub(crate) fn send(
     p1: u8,
     p2: u8,
     data: &[u8],
-) -> Result<Answer, ExchangeError> {
+) -> Result<Response, ExchangeError> {
     let mut part = exchange(transport, &frame(ins, p1, p2, data)?)?;
     let mut whole = std::mem::take(&mut part.data);
     for _ in 0..MOST_PARTS {
         if !part.status.has_more() {
-            return Ok(Answer { data: whole, status: part.status });
+            return Ok(Response { data: whole, status: part.status });
         }
         part = exchange(transport, &[0x00, 0xA5, 0x00, 0x00, 0x00])?;
         if whole.len() + part.data.len() > MOST_BYTES {
@@ -181,12 +181,12 @@ pub(crate) fn send(
 }
 
 /// Sends a framed command as it is, and takes the status word off its answer.
-pub(crate) fn exchange(transport: &mut dyn Transport, command: &[u8]) -> Result<Answer, ExchangeError> {
+pub(crate) fn exchange(transport: &mut dyn Transport, command: &[u8]) -> Result<Response, ExchangeError> {
     let mut data = Zeroizing::new(transport.exchange(command)?);
     match (data.pop(), data.pop()) {
-        (Some(low), Some(high)) => Ok(Answer { data, status: StatusWord(u16::from_be_bytes([high, low])) }),
-        (Some(_), None) => Err(ExchangeError::Stump { length: 1 }),
-        (None, _) => Err(ExchangeError::Stump { length: 0 }),
+        (Some(low), Some(high)) => Ok(Response { data, status: StatusWord(u16::from_be_bytes([high, low])) }),
+        (Some(_), None) => Err(ExchangeError::TooShort { length: 1 }),
+        (None, _) => Err(ExchangeError::TooShort { length: 0 }),
     }
 }
 
@@ -240,9 +240,9 @@ mod tests {
     #[test]
     fn an_answer_without_status_word_is_an_error() {
         for length in 0..2 {
-            assert_eq!(list(|_, _| vec![0x90; length]).0, Err(ExchangeError::Stump { length }));
+            assert_eq!(list(|_, _| vec![0x90; length]).0, Err(ExchangeError::TooShort { length }));
             let later = list(|_, n| if n == 0 { vec![1, 0x61, 1] } else { vec![0x90; length] });
-            assert_eq!(later.0, Err(ExchangeError::Stump { length }));
+            assert_eq!(later.0, Err(ExchangeError::TooShort { length }));
         }
     }
 

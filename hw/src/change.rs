@@ -3,15 +3,15 @@
 //! Nothing is written before everything that can be known speaks for it, and it is always known what was: either the change
 //! was made, or nothing was changed, or the conversation broke off at the one command in between, which is said.
 
-mod standing;
+mod preconditions;
 
-pub use standing::{Feature, Refusal, Standing};
+pub use preconditions::{ChangeRefusal, Feature, Preconditions};
 
 use crate::apdu::StatusWord;
 use crate::conversation::{Patience, converse};
 use crate::fetch::unlocked;
-use crate::oath::{self, AccessKey, AccountId, Applet, Attempt, DeviceId, NewAccount, OathError, Ready};
-use crate::survey::{Keys, Look, is_yubikey};
+use crate::oath::{self, AccessKey, AccountId, Attempt, DeviceId, NewAccount, OathApplet, OathError, Ready};
+use crate::survey::{KeyLookup, TokenInfo, is_yubikey};
 use crate::transport::{Bus, Transport};
 
 /// What is to be changed.
@@ -59,43 +59,50 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeError {
     /// It was refused, and nothing was changed, unless the refusal says otherwise.
-    Refused(Refusal),
+    Refused(ChangeRefusal),
     /// It could not be made; nothing was changed.
     Failed(OathError),
     /// The conversation broke off in the middle: it was made, or it was not.
     Uncertain(OathError),
 }
 
-impl Look {
+impl TokenInfo {
     /// The token that was looked at, as one that is to be changed.
     #[must_use]
     pub fn target(&self) -> Target {
         Target { reader: self.reader.clone(), device_id: self.device_id().cloned(), capacity: self.capacity() }
     }
 
-    /// What is known of it, if its accounts could be seen.
+    /// The facts that decide about a change; `None` if the applet is absent or locked.
     #[must_use]
-    pub fn standing(&self) -> Option<Standing<'_>> {
-        let (greeting, accounts) = (self.greeting()?, self.accounts()?);
-        Some(Standing { greeting, accounts, capacity: self.capacity(), is_yubikey: is_yubikey(&self.reader) })
+    pub fn preconditions(&self) -> Option<Preconditions<'_>> {
+        let (select_response, accounts) = (self.select_response()?, self.accounts()?);
+        Some(Preconditions {
+            select_response,
+            accounts,
+            capacity: self.capacity(),
+            is_yubikey: is_yubikey(&self.reader),
+        })
     }
 }
 
-/// Makes one change in one conversation: what speaks against it is looked for first, and whether it was made last. A
-/// conversation that breaks off is run again where [`converse`] does so; a change that turns out to be made by then is not
-/// made twice. Whether it is still wanted, `may_begin` is asked right before the one command that makes it.
+/// Makes one change in one conversation: checks its preconditions first, and verifies its effect last. A conversation that
+/// breaks off is run again where [`converse`] does so; a change that turns out to be made by then is not made twice. Calls
+/// `may_begin` right before the one command that makes the change, which is not sent if it returns false.
 ///
 /// # Errors
-/// [`ChangeError`], which tells what is so now.
+/// [`ChangeError::Refused`] and [`ChangeError::Failed`] if nothing was changed (but see the refusal),
+/// [`ChangeError::Uncertain`] if the conversation broke off after the command was sent.
 pub fn change(
     bus: &dyn Bus,
     target: &Target,
-    keys: &Keys<'_>,
+    patience: Patience,
+    keys: &KeyLookup<'_>,
     change: &Change,
     may_begin: &dyn Fn() -> bool,
 ) -> Result<(), ChangeError> {
     let mut sent = false;
-    let outcome = converse(bus, &target.reader, Patience::USUAL, &mut |transport| {
+    let outcome = converse(bus, &target.reader, patience, &mut |transport| {
         attempt(transport, target, keys, change, may_begin, &mut sent)
     });
     match outcome {
@@ -109,49 +116,50 @@ pub fn change(
 fn attempt(
     transport: &mut dyn Transport,
     target: &Target,
-    keys: &Keys<'_>,
+    keys: &KeyLookup<'_>,
     change: &Change,
     may_begin: &dyn Fn() -> bool,
     sent: &mut bool,
-) -> Result<Result<(), Refusal>, OathError> {
+) -> Result<Result<(), ChangeRefusal>, OathError> {
     if *sent && password_is(transport, change)? == Some(true) {
         return Ok(Ok(()));
     }
     let mut ready = unlocked(transport, target.device_id.as_ref(), keys)?;
     let is_password = matches!(change, Change::SetPassword { .. } | Change::ClearPassword);
     let accounts = if is_password { Vec::new() } else { ready.accounts()? };
-    let greeting = ready.greeting().clone();
+    let select_response = ready.select_response().clone();
     let is_yubikey = is_yubikey(&target.reader);
-    let standing = Standing { greeting: &greeting, accounts: &accounts, capacity: target.capacity, is_yubikey };
+    let preconditions =
+        Preconditions { select_response: &select_response, accounts: &accounts, capacity: target.capacity, is_yubikey };
     // An account that is overwritten looks the same before and after: it is put there again.
     let overwrites = matches!(change, Change::Add { overwrite: true, .. });
-    if *sent && !overwrites && standing.shows(change) {
-        return Ok(standing.keeps(change));
+    if *sent && !overwrites && preconditions.shows(change) {
+        return Ok(preconditions.keeps(change));
     }
     *sent = false;
-    if let Err(refusal) = standing.allows(change) {
+    if let Err(refusal) = preconditions.allows(change) {
         return Ok(Err(refusal));
     }
     if !may_begin() {
-        return Ok(Err(Refusal::GivenUp));
+        return Ok(Err(ChangeRefusal::GivenUp));
     }
     *sent = true;
     let outcome = match change {
         Change::Add { account, .. } => ready.put(account),
-        Change::Remove { id } => delete_all(&mut ready, id, standing.of(id).count()),
+        Change::Remove { id } => delete_all(&mut ready, id, preconditions.of(id).count()),
         Change::Rename { old, new } => ready.rename(old, new),
         Change::SetPassword { key } => {
             let outcome = ready.set_password(key);
-            return finish(outcome, sent, change, &standing, || password_kept(transport, change));
+            return finish(outcome, sent, change, &preconditions, || password_kept(transport, change));
         }
         Change::ClearPassword => {
             let outcome = ready.clear_password();
-            return finish(outcome, sent, change, &standing, || password_kept(transport, change));
+            return finish(outcome, sent, change, &preconditions, || password_kept(transport, change));
         }
     };
-    finish(outcome, sent, change, &standing, || {
+    finish(outcome, sent, change, &preconditions, || {
         let accounts = ready.accounts()?;
-        Ok(Standing { accounts: &accounts, ..standing }.keeps(change))
+        Ok(Preconditions { accounts: &accounts, ..preconditions }.keeps(change))
     })
 }
 
@@ -174,9 +182,9 @@ fn finish(
     outcome: Result<(), OathError>,
     sent: &mut bool,
     change: &Change,
-    before: &Standing<'_>,
-    keeps: impl FnOnce() -> Result<Result<(), Refusal>, OathError>,
-) -> Result<Result<(), Refusal>, OathError> {
+    before: &Preconditions<'_>,
+    keeps: impl FnOnce() -> Result<Result<(), ChangeRefusal>, OathError>,
+) -> Result<Result<(), ChangeRefusal>, OathError> {
     match outcome {
         // It said that it is done. Whoever pulls it out in this moment takes nothing back.
         Ok(()) => {
@@ -196,13 +204,13 @@ fn finish(
 }
 
 /// What a token refuses for a reason of its own.
-fn refusal(why: &OathError, change: &Change, before: &Standing<'_>) -> Option<Refusal> {
-    let full = || Refusal::Full { used: before.accounts.len() };
+fn refusal(why: &OathError, change: &Change, before: &Preconditions<'_>) -> Option<ChangeRefusal> {
+    let full = || ChangeRefusal::Full { used: before.accounts.len() };
     match (why, change) {
         (OathError::Full, _) => Some(full()),
         (OathError::Status { command: "PUT", status }, Change::Add { account, .. }) => match *status {
             status if status.keeps_what_is_there() && before.has(&account.id) => {
-                Some(Refusal::KeepsWhatItHas { id: account.id.clone() })
+                Some(ChangeRefusal::KeepsWhatItHas { id: account.id.clone() })
             }
             // What some NEOs say for it.
             StatusWord::ABORTED if before.is_neo() => Some(full()),
@@ -217,12 +225,12 @@ fn seen(
     why: OathError,
     sent: &mut bool,
     change: &Change,
-    before: &Standing<'_>,
-    kept: Result<Result<(), Refusal>, OathError>,
-) -> Result<Result<(), Refusal>, OathError> {
+    before: &Preconditions<'_>,
+    kept: Result<Result<(), ChangeRefusal>, OathError>,
+) -> Result<Result<(), ChangeRefusal>, OathError> {
     let is_hidden = matches!(change, Change::Add { account, .. } if before.has(&account.id));
     match (kept, &why) {
-        (Ok(Err(Refusal::NotKept)), _) => *sent = false,
+        (Ok(Err(ChangeRefusal::NotKept)), _) => *sent = false,
         // An account that was overwritten looks as it did.
         (Ok(_), OathError::Status { status, .. }) if is_hidden => *sent = !status.is_plain_refusal(),
         (Ok(_), OathError::TouchMissing { .. } | OathError::Unsupported { .. }) if is_hidden => *sent = false,
@@ -236,8 +244,8 @@ fn seen(
     Err(why)
 }
 
-fn password_kept(transport: &mut dyn Transport, change: &Change) -> Result<Result<(), Refusal>, OathError> {
-    Ok(if password_is(transport, change)? == Some(false) { Err(Refusal::NotKept) } else { Ok(()) })
+fn password_kept(transport: &mut dyn Transport, change: &Change) -> Result<Result<(), ChangeRefusal>, OathError> {
+    Ok(if password_is(transport, change)? == Some(false) { Err(ChangeRefusal::NotKept) } else { Ok(()) })
 }
 
 /// Whether the applet has the password that a change was to give it, or none any more; `None` if the change is about
@@ -245,10 +253,10 @@ fn password_kept(transport: &mut dyn Transport, change: &Change) -> Result<Resul
 fn password_is(transport: &mut dyn Transport, change: &Change) -> Result<Option<bool>, OathError> {
     Ok(match change {
         Change::SetPassword { key } => Some(match oath::select(transport)? {
-            Applet::Ready(_) => false,
-            Applet::Locked(locked) => matches!(locked.unlock(key)?, Attempt::Unlocked(_)),
+            OathApplet::Ready(_) => false,
+            OathApplet::Locked(locked) => matches!(locked.unlock(key)?, Attempt::Unlocked(_)),
         }),
-        Change::ClearPassword => Some(matches!(oath::select(transport)?, Applet::Ready(_))),
+        Change::ClearPassword => Some(matches!(oath::select(transport)?, OathApplet::Ready(_))),
         Change::Add { .. } | Change::Remove { .. } | Change::Rename { .. } => None,
     })
 }

@@ -10,33 +10,55 @@ use crate::transport::{Bus, CarrierError, Transport};
 /// How often a conversation is run again after another program reset the token.
 const MOST_RESETS: u32 = 2;
 
-/// How long to wait before asking again for a token that is held by another program.
-const BUSY_PAUSE: Duration = Duration::from_millis(200);
-
-/// How long to wait before asking again for a token that is not yet awake.
-const WAKING_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long a service may take to notice that a token was pulled out, on a machine that has much else to do.
-const NOTICING: Duration = Duration::from_secs(3);
-
-/// How long to wait before looking again whether it has noticed.
-const NOTICING_PAUSE: Duration = Duration::from_millis(50);
-
-/// How long to go on asking for a token that cannot be had at once.
+/// Number and length of the waits for a token that cannot be had at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// How often to ask again for one that another program holds; 200 ms lie between.
+    /// Further attempts to reach a token that another program holds.
     pub busy_tries: u32,
-    /// How long to wait for one that is there and does not speak yet: right after it is plugged in, or after it was used
-    /// through another of its interfaces.
+    /// Pause before each of these attempts.
+    pub busy_pause: Duration,
+    /// Time to wait for a token that is plugged in and does not answer yet: just plugged in, or just used through another of
+    /// its interfaces.
     pub waking: Duration,
+    /// Pause between attempts to wake it.
+    pub waking_pause: Duration,
+    /// Time the PC/SC service may take to notice that a token which fell silent was pulled out.
+    pub noticing: Duration,
+    /// Pause between checks whether it has noticed.
+    pub noticing_pause: Duration,
 }
 
 impl Patience {
-    /// Ask once.
-    pub const NONE: Self = Self { busy_tries: 0, waking: Duration::ZERO };
-    /// What a person would grant: a second for another program, three for a token that wakes up.
-    pub const USUAL: Self = Self { busy_tries: 5, waking: Duration::from_secs(3) };
+    /// The patience of a person: 1 s for another program, 3 s for a token that wakes up.
+    pub const USUAL: Self = Self {
+        busy_tries: 5,
+        busy_pause: Duration::from_millis(200),
+        waking: Duration::from_secs(3),
+        waking_pause: Duration::from_millis(100),
+        noticing: Duration::from_secs(3),
+        noticing_pause: Duration::from_millis(50),
+    };
+    /// As [`USUAL`](Self::USUAL), but without waiting for a token that is busy or does not answer yet.
+    pub const NONE: Self = Self::USUAL.without_waiting();
+
+    /// Drops the waits for a token that is busy or does not answer yet.
+    #[must_use]
+    pub const fn without_waiting(self) -> Self {
+        Self { busy_tries: 0, waking: Duration::ZERO, ..self }
+    }
+
+    /// Divides every wait by `divisor`, which must not be 0; for tests.
+    #[must_use]
+    pub fn divided_by(self, divisor: u32) -> Self {
+        Self {
+            busy_tries: self.busy_tries,
+            busy_pause: self.busy_pause / divisor,
+            waking: self.waking / divisor,
+            waking_pause: self.waking_pause / divisor,
+            noticing: self.noticing / divisor,
+            noticing_pause: self.noticing_pause / divisor,
+        }
+    }
 }
 
 /// Runs `work` in one exclusive conversation with the token in `reader`. The conversation is run again, from connecting
@@ -46,22 +68,21 @@ impl Patience {
 /// is let go as it was.
 ///
 /// # Errors
-/// What `work` or the carrier said last. Where a token that spoke falls silent, it takes up to three seconds to find out
-/// whether it was [`Removed`](CarrierError::Removed).
+/// The last error of `work` or of the carrier; [`Removed`](CarrierError::Removed) if a token that answered falls silent and
+/// turns out, within [`Patience::noticing`], to be pulled out.
 pub fn converse<T>(
     bus: &dyn Bus,
     reader: &str,
     patience: Patience,
     work: &mut dyn FnMut(&mut dyn Transport) -> Result<T, OathError>,
 ) -> Result<T, OathError> {
-    let haste = bus.haste();
-    let mut chances = Chances::new(patience, haste);
+    let mut budget = RetryBudget::new(patience);
     loop {
-        match once(bus, reader, &mut chances.began, work) {
+        match once(bus, reader, &mut budget.began, work) {
             Ok(done) => return Ok(done),
-            Err(why) => match chances.pause_before_another(&why) {
-                Some(pause) => sleep(pause / haste),
-                None if chances.began && is_silence(&why) && is_gone(bus, reader) => {
+            Err(why) => match budget.pause_before_another(&why) {
+                Some(pause) => sleep(pause),
+                None if budget.began && is_silence(&why) && is_gone(bus, reader, patience) => {
                     return Err(CarrierError::Removed.into());
                 }
                 None => return Err(why),
@@ -76,20 +97,19 @@ fn is_silence(why: &OathError) -> bool {
         OathError::Exchange(ExchangeError::Carrier(why)) => {
             matches!(why, CarrierError::Broken | CarrierError::Empty | CarrierError::Mute)
         }
-        OathError::Exchange(ExchangeError::Stump { length: 0 }) => true,
+        OathError::Exchange(ExchangeError::TooShort { length: 0 }) => true,
         _ => false,
     }
 }
 
 /// Whether a token that spoke is gone by now, or turns out to be while we watch.
-fn is_gone(bus: &dyn Bus, reader: &str) -> bool {
-    let haste = bus.haste();
-    let until = Instant::now() + NOTICING / haste;
+fn is_gone(bus: &dyn Bus, reader: &str, patience: Patience) -> bool {
+    let until = Instant::now() + patience.noticing;
     loop {
         match bus.open(reader).err() {
             Some(CarrierError::Empty | CarrierError::Removed) => return true,
             _ if Instant::now() >= until => return false,
-            _ => sleep(NOTICING_PAUSE / haste),
+            _ => sleep(patience.noticing_pause),
         }
     }
 }
@@ -107,31 +127,35 @@ fn once<T>(
     work(&mut *transport)
 }
 
-/// How many more times a conversation may be run.
-struct Chances {
+/// Attempts that are left, by the kind of failure that costs one.
+struct RetryBudget {
     resets: u32,
     accidents: u32,
     busy_tries: u32,
+    busy_pause: Duration,
+    waking_pause: Duration,
     waking_until: Instant,
     /// Whether a conversation has begun, so that the token is known to be awake.
     began: bool,
 }
 
-impl Chances {
-    fn new(patience: Patience, haste: u32) -> Self {
+impl RetryBudget {
+    fn new(patience: Patience) -> Self {
         Self {
             resets: MOST_RESETS,
             accidents: 1,
             busy_tries: patience.busy_tries,
-            waking_until: Instant::now() + patience.waking / haste,
+            busy_pause: patience.busy_pause,
+            waking_pause: patience.waking_pause,
+            waking_until: Instant::now() + patience.waking,
             began: false,
         }
     }
 
     /// How long to wait before the next conversation, or `None` if `why` is final.
     fn pause_before_another(&mut self, why: &OathError) -> Option<Duration> {
-        let spend = |chances: &mut u32| -> Option<()> {
-            *chances = chances.checked_sub(1)?;
+        let spend = |left: &mut u32| -> Option<()> {
+            *left = left.checked_sub(1)?;
             Some(())
         };
         match why {
@@ -140,16 +164,16 @@ impl Chances {
                 CarrierError::ServiceStopped | CarrierError::Broken => {
                     spend(&mut self.accidents).map(|()| Duration::ZERO)
                 }
-                CarrierError::Busy => spend(&mut self.busy_tries).map(|()| BUSY_PAUSE),
+                CarrierError::Busy => spend(&mut self.busy_tries).map(|()| self.busy_pause),
                 CarrierError::Empty | CarrierError::Mute => {
-                    (!self.began && Instant::now() < self.waking_until).then_some(WAKING_PAUSE)
+                    (!self.began && Instant::now() < self.waking_until).then_some(self.waking_pause)
                 }
                 CarrierError::NoService
                 | CarrierError::Refused
                 | CarrierError::Removed
                 | CarrierError::Other { .. } => None,
             },
-            OathError::Exchange(ExchangeError::Stump { .. })
+            OathError::Exchange(ExchangeError::TooShort { .. })
             | OathError::Malformed { .. }
             | OathError::OtherApplet { .. }
             | OathError::Unsupported { .. }

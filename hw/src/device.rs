@@ -101,9 +101,9 @@ impl fmt::Display for Version {
     }
 }
 
-/// What a token says of itself; `None` is what it does not tell.
+/// Serial number, firmware and capabilities of a token; `None` is what the token does not tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
+pub struct TokenIdentity {
     /// The serial number that is printed on it.
     pub serial: Option<u32>,
     /// Version of its firmware.
@@ -121,7 +121,7 @@ pub struct Identity {
 ///
 /// # Errors
 /// [`ExchangeError`] if the token could not be asked.
-pub fn identify(transport: &mut dyn Transport) -> Result<Identity, ExchangeError> {
+pub fn identify(transport: &mut dyn Transport) -> Result<TokenIdentity, ExchangeError> {
     let banner = apdu::select(transport, &MANAGEMENT)?;
     if banner.status != StatusWord::SUCCESS {
         return ask_otp(transport);
@@ -139,16 +139,18 @@ pub fn identify(transport: &mut dyn Transport) -> Result<Identity, ExchangeError
             let firmware = identity.firmware.or(version);
             // What a YubiKey 4 says of it cannot be relied on.
             let enabled = identity.enabled.filter(|_| firmware.is_some_and(|firmware| firmware.major >= 5));
-            Ok(Identity { firmware, enabled, ..identity })
+            Ok(TokenIdentity { firmware, enabled, ..identity })
         }
-        None => ask_otp(transport).map(|identity| Identity { firmware: identity.firmware.or(version), ..identity }),
+        None => {
+            ask_otp(transport).map(|identity| TokenIdentity { firmware: identity.firmware.or(version), ..identity })
+        }
     }
 }
 
 /// All pages of the management applet's configuration; `None` if it has none to show.
 ///
 /// Yubico .NET SDK: READ DEVICE INFO.
-fn read_pages(transport: &mut dyn Transport) -> Result<Option<Identity>, ExchangeError> {
+fn read_pages(transport: &mut dyn Transport) -> Result<Option<TokenIdentity>, ExchangeError> {
     let mut identity = None;
     for page in 0..MOST_PAGES {
         let answer = apdu::send(transport, 0x1D, page, 0x00, &[])?;
@@ -163,9 +165,9 @@ fn read_pages(transport: &mut dyn Transport) -> Result<Option<Identity>, Exchang
 }
 
 /// Takes what is known from one page; whether there is another.
-fn read_page(entries: &[u8], identity: &mut Identity) -> bool {
+fn read_page(entries: &[u8], identity: &mut TokenIdentity) -> bool {
     let mut more = false;
-    for (tag, value) in tlv::Reader::new(entries).filter_map(Result::ok) {
+    for (tag, value) in tlv::TlvReader::new(entries).filter_map(Result::ok) {
         match (tag, value) {
             (0x01 | 0x0D, capabilities) => {
                 let here = Capabilities(number(capabilities)).has(Capabilities::OATH);
@@ -177,7 +179,7 @@ fn read_page(entries: &[u8], identity: &mut Identity) -> bool {
             (0x10, value) => more = value == [1],
             (0x19, qualifier) => {
                 // A token from before its release calls itself 0.0.1 elsewhere, and says the truth here.
-                let truth = tlv::Reader::new(qualifier).filter_map(Result::ok).find(|(tag, _)| *tag == 0x01);
+                let truth = tlv::TlvReader::new(qualifier).filter_map(Result::ok).find(|(tag, _)| *tag == 0x01);
                 identity.firmware = truth.and_then(|(_, version)| Version::from_bytes(version)).or(identity.firmware);
             }
             _ => {}
@@ -194,17 +196,17 @@ fn number(bytes: &[u8]) -> u32 {
 /// Firmware and serial number from the OTP applet; it can be told to keep the serial number to itself.
 ///
 /// Yubico .NET SDK: SELECT OTP APPLICATION, GET SERIAL NUMBER.
-fn ask_otp(transport: &mut dyn Transport) -> Result<Identity, ExchangeError> {
+fn ask_otp(transport: &mut dyn Transport) -> Result<TokenIdentity, ExchangeError> {
     let status = apdu::select(transport, &OTP)?;
     // The command for the serial number would be PUT in the OATH applet: never sent to anything but OTP.
     if status.status != StatusWord::SUCCESS {
-        return Ok(Identity::default());
+        return Ok(TokenIdentity::default());
     }
     let firmware = if status.data.len() >= 3 { Version::from_bytes(&status.data) } else { None };
     let serial = apdu::send(transport, 0x01, 0x10, 0x00, &[])?;
     let is_serial = serial.status == StatusWord::SUCCESS && serial.data.len() == 4;
     let serial = is_serial.then(|| number(&serial.data)).filter(|&serial| serial != 0);
-    Ok(Identity { serial, firmware, has_oath: None, enabled: None })
+    Ok(TokenIdentity { serial, firmware, has_oath: None, enabled: None })
 }
 
 #[cfg(test)]
@@ -230,7 +232,7 @@ mod tests {
     #[test]
     fn a_page_tells_what_it_can() {
         let read = |page: &[u8]| {
-            let mut identity = Identity::default();
+            let mut identity = TokenIdentity::default();
             let more = read_page(page, &mut identity);
             (identity, more)
         };
@@ -241,7 +243,7 @@ mod tests {
         let enabled = identity.enabled.unwrap();
         assert_eq!(
             identity,
-            Identity { serial: Some(12_345_678), firmware, has_oath: Some(true), enabled: Some(enabled) }
+            TokenIdentity { serial: Some(12_345_678), firmware, has_oath: Some(true), enabled: Some(enabled) }
         );
         assert!(more && enabled.has(Capabilities::OATH) && !enabled.has(Capabilities::HSM_AUTH));
         assert_eq!(enabled.to_string(), "OATH, OTP, U2F, FIDO2, PIV, OpenPGP");
@@ -249,19 +251,19 @@ mod tests {
         assert_eq!(read(b"\x03\x01\x00").0.enabled.unwrap().to_string(), "none");
         assert_eq!(
             read(b"\x01\x01\x1f\x02\x04\0\0\0\0"),
-            (Identity { has_oath: Some(false), ..Identity::default() }, false)
+            (TokenIdentity { has_oath: Some(false), ..TokenIdentity::default() }, false)
         );
         let beta = b"\x05\x03\x00\x00\x01\x19\x03\x01\x03\x05";
         assert_eq!(read(beta).0.firmware, Version::from_bytes(&[0, 0, 1]), "a damaged qualifier is passed over");
         let beta = b"\x05\x03\x00\x00\x01\x19\x05\x01\x03\x05\x08\x00";
         assert_eq!(read(beta).0.firmware, Version::from_bytes(&[5, 8, 0]));
-        assert_eq!(read(b""), (Identity::default(), false));
+        assert_eq!(read(b""), (TokenIdentity::default(), false));
     }
 
     proptest! {
         #[test]
         fn any_page_is_read(page: Vec<u8>) {
-            read_page(&page, &mut Identity::default());
+            read_page(&page, &mut TokenIdentity::default());
             Version::in_text(&page);
         }
     }

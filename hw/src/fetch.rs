@@ -1,15 +1,14 @@
 //! One code, from a token and an account that are already known: two commands if the applet is not locked.
 
 use crate::conversation::{Patience, converse};
-use crate::oath::{self, AccountId, Applet, Attempt, Code, DeviceId, OathError, Ready, TimeStep};
-use crate::survey::Keys;
+use crate::oath::{self, AccountId, Attempt, DeviceId, OathApplet, OathCode, OathError, Ready, TimeStep};
+use crate::survey::KeyLookup;
 use crate::transport::{Bus, Transport};
 
-/// Which code is wanted.
+/// The code to fetch: account, time step, and the applet that has the account.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// What the applet that has the account calls itself. `None` takes whichever is in the reader: for tokens that do not
-    /// say what they are called.
+pub struct CodeRequest<'a> {
+    /// Device id of the applet that has the account. `None` accepts any token in the reader, for tokens without a device id.
     pub device_id: Option<&'a DeviceId>,
     /// The account.
     pub account: &'a AccountId,
@@ -24,23 +23,30 @@ pub struct Request<'a> {
 /// [`OathError::OtherToken`] if the reader holds another token than expected, [`OathError::PasswordNeeded`] and
 /// [`OathError::WrongPassword`] if it is locked and stays so, [`OathError::TouchMissing`], [`OathError::NoSuchAccount`] and
 /// the others of [`OathError`].
-pub fn code(bus: &dyn Bus, reader: &str, request: &Request<'_>, keys: &Keys<'_>) -> Result<Code, OathError> {
-    code_and_tell(bus, reader, request, keys, &|_| ())
+pub fn code(
+    bus: &dyn Bus,
+    reader: &str,
+    patience: Patience,
+    request: &CodeRequest<'_>,
+    keys: &KeyLookup<'_>,
+) -> Result<OathCode, OathError> {
+    code_and_tell(bus, reader, patience, request, keys, &|_| ())
 }
 
-/// The same, but `came` gets the code as soon as it is there: the token has yet to be locked again and let go, and may not
-/// answer any more.
+/// As [`code`], but passes the code to `came` at once, before the token is locked again and let go: a token may never answer
+/// to that.
 ///
 /// # Errors
 /// As [`code`].
 pub fn code_and_tell(
     bus: &dyn Bus,
     reader: &str,
-    request: &Request<'_>,
-    keys: &Keys<'_>,
-    came: &dyn Fn(Code),
-) -> Result<Code, OathError> {
-    converse(bus, reader, Patience::USUAL, &mut |transport| {
+    patience: Patience,
+    request: &CodeRequest<'_>,
+    keys: &KeyLookup<'_>,
+    came: &dyn Fn(OathCode),
+) -> Result<OathCode, OathError> {
+    converse(bus, reader, patience, &mut |transport| {
         let mut ready = unlocked(transport, request.device_id, keys)?;
         let code = ready.code(request.account, request.step)?;
         came(code.again());
@@ -52,19 +58,19 @@ pub fn code_and_tell(
 pub(crate) fn unlocked<'t>(
     transport: &'t mut dyn Transport,
     expected: Option<&DeviceId>,
-    keys: &Keys<'_>,
+    keys: &KeyLookup<'_>,
 ) -> Result<Ready<'t>, OathError> {
     let applet = oath::select(transport)?;
     let found = match &applet {
-        Applet::Ready(ready) => &ready.greeting().device_id,
-        Applet::Locked(locked) => &locked.greeting().device_id,
+        OathApplet::Ready(ready) => &ready.select_response().device_id,
+        OathApplet::Locked(locked) => &locked.select_response().device_id,
     };
     if expected.is_some() && expected != found.as_ref() {
         return Err(OathError::OtherToken { found: found.clone() });
     }
     let locked = match applet {
-        Applet::Ready(ready) => return Ok(ready),
-        Applet::Locked(locked) => locked,
+        OathApplet::Ready(ready) => return Ok(ready),
+        OathApplet::Locked(locked) => locked,
     };
     let Some(key) = locked.device_id().and_then(keys) else {
         return Err(OathError::PasswordNeeded { device_id: locked.device_id().cloned() });

@@ -28,9 +28,9 @@ pub enum Step {
 /// How long a watch waits before it looks again: gates are asked without the bus being locked.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// What has happened on a reader since it was plugged in.
+/// Connections, conversations and commands on one reader since its token was plugged in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct ReaderLog {
     /// Connections made.
     pub opened: usize,
     /// Connections let go.
@@ -48,31 +48,29 @@ pub struct Tally {
 /// One reader with a token in it.
 struct Slot {
     answering: Answering,
-    tally: Tally,
+    log: ReaderLog,
     talking: Option<ThreadId>,
     /// Distinguishes this token from another that is later put into a reader of the same name.
     number: u64,
 }
 
-/// What all handles of one bus share.
+/// State shared by all handles of one bus.
 #[derive(Default)]
-struct Inside {
+struct MemoryBusState {
     slots: BTreeMap<String, Slot>,
     /// Readers in the order in which they were plugged in.
     order: Vec<String>,
     gates: BTreeMap<Step, Gate>,
     inserted: u64,
     /// What happened to tokens that were removed.
-    past: BTreeMap<String, Tally>,
-    /// 0 is as good as 1.
-    haste: u32,
+    past: BTreeMap<String, ReaderLog>,
 }
 
 /// A bus of tokens made of functions. Clones are handles of the same bus. A second conversation with a token waits for the
 /// first to end, as it does with PC/SC, whichever thread it is on.
 #[derive(Clone, Default)]
 pub struct MemoryBus {
-    inside: Arc<(Mutex<Inside>, Condvar)>,
+    inside: Arc<(Mutex<MemoryBusState>, Condvar)>,
 }
 
 impl MemoryBus {
@@ -91,7 +89,7 @@ impl MemoryBus {
         let number = inside.inserted;
         let answering = Arc::new(Mutex::new(answering));
         inside.order.push(reader.to_owned());
-        inside.slots.insert(reader.to_owned(), Slot { answering, tally: Tally::default(), talking: None, number });
+        inside.slots.insert(reader.to_owned(), Slot { answering, log: ReaderLog::default(), talking: None, number });
         drop(inside);
         self.inside.1.notify_all();
     }
@@ -101,7 +99,7 @@ impl MemoryBus {
         let mut inside = self.lock();
         inside.order.retain(|name| name != reader);
         if let Some(slot) = inside.slots.remove(reader) {
-            inside.past.insert(reader.to_owned(), slot.tally);
+            inside.past.insert(reader.to_owned(), slot.log);
         }
         drop(inside);
         self.inside.1.notify_all();
@@ -114,20 +112,15 @@ impl MemoryBus {
         self.inside.1.notify_all();
     }
 
-    /// Has everybody wait `haste` times shorter than usual.
-    pub fn set_haste(&self, haste: u32) {
-        self.lock().haste = haste;
-    }
-
-    /// What has happened on `reader`; for one that was pulled out, until then. Nothing, if there never was such a reader.
+    /// The log of `reader`; of a token that was pulled out, until then. Empty if there never was such a reader.
     #[must_use]
-    pub fn tally(&self, reader: &str) -> Tally {
+    pub fn log(&self, reader: &str) -> ReaderLog {
         let inside = self.lock();
-        let tally = inside.slots.get(reader).map(|slot| &slot.tally).or_else(|| inside.past.get(reader));
-        tally.cloned().unwrap_or_default()
+        let log = inside.slots.get(reader).map(|slot| &slot.log).or_else(|| inside.past.get(reader));
+        log.cloned().unwrap_or_default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inside> {
+    fn lock(&self) -> MutexGuard<'_, MemoryBusState> {
         self.inside.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -139,10 +132,6 @@ impl MemoryBus {
 }
 
 impl Bus for MemoryBus {
-    fn haste(&self) -> u32 {
-        self.lock().haste.max(1)
-    }
-
     fn readers(&self) -> Result<Vec<String>, CarrierError> {
         self.pass(Step::Readers, "")?;
         Ok(self.lock().order.clone())
@@ -152,7 +141,7 @@ impl Bus for MemoryBus {
         self.pass(Step::Open, reader)?;
         let mut inside = self.lock();
         let slot = inside.slots.get_mut(reader).ok_or(CarrierError::Removed)?;
-        slot.tally.opened += 1;
+        slot.log.opened += 1;
         Ok(Box::new(MemoryToken { bus: self, reader: reader.to_owned(), number: slot.number }))
     }
 
@@ -227,11 +216,11 @@ impl MemoryToken<'_> {
     }
 
     /// Counts something that also happens to a token which is gone.
-    fn count(&self, count: impl FnOnce(&mut Tally)) {
+    fn count(&self, count: impl FnOnce(&mut ReaderLog)) {
         let mut inside = self.bus.lock();
-        let Inside { slots, past, .. } = &mut *inside;
+        let MemoryBusState { slots, past, .. } = &mut *inside;
         match slots.get_mut(&self.reader) {
-            Some(slot) if slot.number == self.number => count(&mut slot.tally),
+            Some(slot) if slot.number == self.number => count(&mut slot.log),
             _ => count(past.entry(self.reader.clone()).or_default()),
         }
     }
@@ -248,11 +237,11 @@ impl Token for MemoryToken<'_> {
             match slot.talking {
                 None => {
                     slot.talking = Some(me);
-                    slot.tally.begun += 1;
+                    slot.log.begun += 1;
                     break;
                 }
                 Some(holder) if holder == me => {
-                    slot.tally.collisions += 1;
+                    slot.log.collisions += 1;
                     return Err(CarrierError::Busy);
                 }
                 Some(_) => {
@@ -266,7 +255,7 @@ impl Token for MemoryToken<'_> {
 
 impl Drop for MemoryToken<'_> {
     fn drop(&mut self) {
-        self.count(|tally| tally.closed += 1);
+        self.count(|log| log.closed += 1);
     }
 }
 
@@ -278,7 +267,7 @@ struct MemoryTransport<'t> {
 impl Transport for MemoryTransport<'_> {
     fn exchange(&mut self, command: &[u8]) -> Result<Vec<u8>, CarrierError> {
         let answering = self.token.with_slot(|slot| {
-            slot.tally.commands.push(command.to_vec());
+            slot.log.commands.push(command.to_vec());
             Arc::clone(&slot.answering)
         })?;
         let answer = answering.lock().unwrap_or_else(PoisonError::into_inner)(command);
@@ -289,7 +278,7 @@ impl Transport for MemoryTransport<'_> {
 
 impl Drop for MemoryTransport<'_> {
     fn drop(&mut self) {
-        self.token.count(|tally| tally.ended += 1);
+        self.token.count(|log| log.ended += 1);
         let _gone = self.token.with_slot(|slot| slot.talking = None);
         self.token.bus.inside.1.notify_all();
     }

@@ -5,25 +5,23 @@
 
 mod account;
 mod code;
-mod greeting;
 mod listing;
-mod matching;
 mod password;
 mod ready;
 mod secret;
+mod select_response;
 mod unlock;
 mod writing;
 
 use std::fmt;
 use std::time::Duration;
 
-pub use account::{Account, AccountId, Algorithm, Kind, Parts};
-pub use code::{Code, TimeStep, USUAL_PERIOD};
-pub use greeting::{DeviceId, Greeting};
-pub use matching::{LONGEST_ID, Match, MatchError, Wanted, find};
+pub use account::{Account, AccountId, AccountIdParts, Algorithm, LONGEST_ID, LONGEST_PERIOD, OathType};
+pub use code::{OathCode, TimeStep, USUAL_PERIOD};
 pub use password::{AccessKey, Password};
 pub use ready::Ready;
-pub use secret::Secret;
+pub use secret::AccountSecret;
+pub use select_response::{DeviceId, SelectResponse};
 pub use unlock::{Attempt, Locked};
 pub use writing::NewAccount;
 
@@ -163,8 +161,8 @@ impl OathError {
     }
 }
 
-/// A selected applet.
-pub enum Applet<'t> {
+/// The OATH applet, selected: locked, or ready to be used.
+pub enum OathApplet<'t> {
     /// A password is set: nothing can be seen before it is given.
     Locked(Locked<'t>),
     /// Accounts can be looked at, and codes computed.
@@ -177,20 +175,20 @@ pub enum Applet<'t> {
 ///
 /// # Errors
 /// [`OathError::AppletMissing`] if the token has none to select; [`OathError::Status`], [`OathError::Exchange`].
-pub fn select(transport: &mut dyn Transport) -> Result<Applet<'_>, OathError> {
-    let greeting = greet(transport)?;
+pub fn select(transport: &mut dyn Transport) -> Result<OathApplet<'_>, OathError> {
+    let select_response = greet(transport)?;
     let open = Open { transport, may_be_unlocked: false };
-    Ok(match greeting.challenge().map(<[u8]>::to_vec) {
-        Some(challenge) => Applet::Locked(Locked::new(open, greeting, challenge)),
-        None => Applet::Ready(Ready::new(open, greeting)),
+    Ok(match select_response.challenge().map(<[u8]>::to_vec) {
+        Some(challenge) => OathApplet::Locked(Locked::new(open, select_response, challenge)),
+        None => OathApplet::Ready(Ready::new(open, select_response)),
     })
 }
 
 /// SELECT, and what is said to it.
-fn greet(transport: &mut dyn Transport) -> Result<Greeting, OathError> {
+fn greet(transport: &mut dyn Transport) -> Result<SelectResponse, OathError> {
     let answer = apdu::select(transport, &APPLET)?;
     match answer.status {
-        StatusWord::SUCCESS => Ok(Greeting::read(&answer.data)),
+        StatusWord::SUCCESS => Ok(SelectResponse::read(&answer.data)),
         status @ (StatusWord::NOT_FOUND
         | StatusWord::APPLET_SELECT_FAILED
         | StatusWord::UNKNOWN_INSTRUCTION

@@ -61,7 +61,7 @@ impl PcscBus {
 
 impl Bus for PcscBus {
     fn readers(&self) -> Result<Vec<String>, CarrierError> {
-        let list = || establish()?.list_readers_owned().map_err(|why| carrier_error(Place::List, why));
+        let list = || establish()?.list_readers_owned().map_err(|why| carrier_error(PcscCall::List, why));
         let readers = match list() {
             Err(CarrierError::ServiceStopped | CarrierError::Broken) => list()?,
             readers => readers?,
@@ -73,7 +73,7 @@ impl Bus for PcscBus {
         let reader = CString::new(reader).map_err(|_| CarrierError::Removed)?;
         let card = establish()?
             .connect(&reader, ShareMode::Shared, Protocols::ANY)
-            .map_err(|why| carrier_error(Place::Connect, why))?;
+            .map_err(|why| carrier_error(PcscCall::Connect, why))?;
         Ok(Box::new(PcscToken { card: Some(card) }))
     }
 
@@ -92,7 +92,7 @@ fn establish() -> Result<Context, CarrierError> {
         }
         outcome => outcome,
     };
-    outcome.map_err(|why| carrier_error(Place::Establish, why))
+    outcome.map_err(|why| carrier_error(PcscCall::Establish, why))
 }
 
 /// A connection to one token, which leaves the token as it is when it ends.
@@ -110,12 +110,12 @@ impl Token for PcscToken {
                 Err((again, Error::ResetCard)) => {
                     card = again;
                     card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard)
-                        .map_err(|why| carrier_error(Place::Begin, why))?;
+                        .map_err(|why| carrier_error(PcscCall::Begin, why))?;
                 }
-                Err((_, why)) => return Err(carrier_error(Place::Begin, why)),
+                Err((_, why)) => return Err(carrier_error(PcscCall::Begin, why)),
             }
         }
-        let transaction = card.transaction().map_err(|why| carrier_error(Place::Begin, why))?;
+        let transaction = card.transaction().map_err(|why| carrier_error(PcscCall::Begin, why))?;
         Ok(Box::new(PcscTransport::new(transaction)))
     }
 }
@@ -145,13 +145,13 @@ impl<'t> PcscTransport<'t> {
 impl Transport for PcscTransport<'_> {
     fn exchange(&mut self, command: &[u8]) -> Result<Vec<u8>, CarrierError> {
         let answer = self.transaction.transmit(command, &mut self.room);
-        answer.map(<[u8]>::to_vec).map_err(|why| carrier_error(Place::Transmit, why))
+        answer.map(<[u8]>::to_vec).map_err(|why| carrier_error(PcscCall::Transmit, why))
     }
 }
 
-/// Which of PC/SC's calls an error came from; some errors mean different things in different places.
+/// The PC/SC call that an error came from; some errors mean different things in different calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum PcscCall {
     Establish,
     List,
     Connect,
@@ -163,21 +163,21 @@ enum Place {
 ///
 /// pcsc-lite's `winscard.h`, and what its client library makes of a connection that is dropped: a refusal by polkit looks
 /// like a failure to speak to the service at all.
-fn carrier_error(place: Place, error: Error) -> CarrierError {
-    let is_before_the_token = matches!(place, Place::Establish | Place::List);
+fn carrier_error(place: PcscCall, error: Error) -> CarrierError {
+    let is_before_the_token = matches!(place, PcscCall::Establish | PcscCall::List);
     match error {
         Error::NoService => CarrierError::NoService,
         Error::ServiceStopped | Error::Shutdown => CarrierError::ServiceStopped,
-        Error::SecurityViolation if matches!(place, Place::Establish | Place::Connect) => CarrierError::Refused,
+        Error::SecurityViolation if matches!(place, PcscCall::Establish | PcscCall::Connect) => CarrierError::Refused,
         // In the middle of things it only means that the service was restarted.
         Error::SecurityViolation => CarrierError::ServiceStopped,
-        Error::CommError if place == Place::Establish => CarrierError::Refused,
+        Error::CommError if place == PcscCall::Establish => CarrierError::Refused,
         Error::SharingViolation => CarrierError::Busy,
         Error::ResetCard => CarrierError::Reset,
-        Error::NoSmartcard if place == Place::Connect => CarrierError::Empty,
+        Error::NoSmartcard if place == PcscCall::Connect => CarrierError::Empty,
         Error::UnpoweredCard | Error::UnresponsiveCard => CarrierError::Mute,
         Error::InvalidHandle | Error::InvalidValue if is_before_the_token => CarrierError::ServiceStopped,
-        Error::InvalidHandle if place == Place::Connect => CarrierError::ServiceStopped,
+        Error::InvalidHandle if place == PcscCall::Connect => CarrierError::ServiceStopped,
         Error::RemovedCard
         | Error::ReaderUnavailable
         | Error::UnknownReader
@@ -214,9 +214,9 @@ mod tests {
 
     #[test]
     fn an_error_means_what_it_means_where_it_happens() {
-        use Place::{Begin, Connect, Establish, List, Transmit};
+        use PcscCall::{Begin, Connect, Establish, List, Transmit};
         let all = [Establish, List, Connect, Begin, Transmit];
-        let cases: [(Error, &[Place], CarrierError); 22] = [
+        let cases: [(Error, &[PcscCall], CarrierError); 22] = [
             (Error::NoService, &all, CarrierError::NoService),
             (Error::ServiceStopped, &all, CarrierError::ServiceStopped),
             (Error::SecurityViolation, &[Establish, Connect], CarrierError::Refused),

@@ -1,27 +1,27 @@
-//! A look at the tokens that are plugged in: who they are, whether they are locked, which accounts they have.
+//! The tokens that are plugged in: serial number, firmware, locked or not, accounts.
 
 use crate::apdu::StatusWord;
 use crate::conversation::{Patience, converse};
-use crate::device::{self, Identity, Version};
-use crate::oath::{self, AccessKey, Account, Applet, Attempt, DeviceId, Greeting, OathError, Ready};
+use crate::device::{self, TokenIdentity, Version};
+use crate::oath::{self, AccessKey, Account, Attempt, DeviceId, OathApplet, OathError, Ready, SelectResponse};
 use crate::transport::{Bus, CarrierError, Transport};
 use std::time::Instant;
 
 /// The first firmware of YubiKeys with room for 64 accounts.
 const ROOMY: Version = Version { major: 5, minor: 7, patch: 0 };
 
-/// Knows the keys of applets that are locked. It is asked in the middle of a conversation, while other programs wait for
-/// the token, so it answers from what it has and never asks a person.
-pub type Keys<'k> = dyn Fn(&DeviceId) -> Option<AccessKey> + 'k;
+/// Returns the key of a locked applet, if it is known. Called in the middle of a conversation, while other programs wait for
+/// the token, so it must answer from memory and never ask a person.
+pub type KeyLookup<'k> = dyn Fn(&DeviceId) -> Option<AccessKey> + 'k;
 
-/// What was seen of one token.
+/// One token and its OATH applet, as they were when a conversation with them ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// The reader it is in, which is good for [`Bus::open`] while nothing is plugged in or pulled out.
+pub struct TokenInfo {
+    /// Name of the token's reader; valid for [`Bus::open`] until something is plugged in or pulled out.
     pub reader: String,
     /// Serial number and firmware.
-    pub identity: Identity,
-    /// What its OATH applet has.
+    pub identity: TokenIdentity,
+    /// The OATH applet: absent, locked, or its accounts.
     pub contents: Contents,
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn is_yubikey(reader: &str) -> bool {
     reader.to_lowercase().contains("yubikey")
 }
 
-/// What was seen of a token's OATH applet.
+/// State of a token's OATH applet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Contents {
     /// The token has no OATH applet, or it is switched off here.
@@ -42,27 +42,27 @@ pub enum Contents {
     },
     /// The applet is locked, and was left so.
     Locked {
-        /// What it says of itself.
-        greeting: Greeting,
+        /// The applet's response to SELECT.
+        select_response: SelectResponse,
         /// Whether a key was known and the applet did not take it.
         refused: bool,
     },
-    /// The applet is not locked, or was unlocked for the look and locked again.
+    /// The applet has no password, or was unlocked meanwhile and locked again.
     Open {
-        /// What it says of itself, including whether it has a password.
-        greeting: Greeting,
+        /// The applet's response to SELECT, taken before it was unlocked.
+        select_response: SelectResponse,
         /// Its accounts, in its own order.
         accounts: Vec<Account>,
     },
 }
 
-impl Look {
-    /// What the applet says of itself, if there is one.
+impl TokenInfo {
+    /// The applet's response to SELECT; `None` if the token has no applet.
     #[must_use]
-    pub fn greeting(&self) -> Option<&Greeting> {
+    pub fn select_response(&self) -> Option<&SelectResponse> {
         match &self.contents {
             Contents::NoApplet { .. } => None,
-            Contents::Locked { greeting, .. } | Contents::Open { greeting, .. } => Some(greeting),
+            Contents::Locked { select_response, .. } | Contents::Open { select_response, .. } => Some(select_response),
         }
     }
 
@@ -72,7 +72,7 @@ impl Look {
     /// Yubico's technical manual; CanoKey's source.
     #[must_use]
     pub fn capacity(&self) -> Option<usize> {
-        let firmware = self.identity.firmware.or(self.greeting()?.version)?;
+        let firmware = self.identity.firmware.or(self.select_response()?.version)?;
         match (is_yubikey(&self.reader), firmware) {
             _ if self.reader.to_lowercase().contains("canokey") => Some(100),
             (true, Version { major: 0..=3, .. }) | (false, _) => None,
@@ -84,7 +84,7 @@ impl Look {
     /// What the applet calls itself, if it does.
     #[must_use]
     pub fn device_id(&self) -> Option<&DeviceId> {
-        self.greeting()?.device_id.as_ref()
+        self.select_response()?.device_id.as_ref()
     }
 
     /// The accounts, if they could be seen.
@@ -97,21 +97,21 @@ impl Look {
     }
 }
 
-/// A reader whose token could not be looked at.
+/// A reader whose token could not be inspected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unseen {
     /// The reader's name.
     pub reader: String,
-    /// Why not.
+    /// The error of the last attempt.
     pub why: OathError,
 }
 
-/// What was seen of all tokens.
+/// All tokens on a bus, and the readers whose token could not be inspected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// Those that could be looked at, in the order of the bus.
-    pub looks: Vec<Look>,
-    /// Those that could not.
+    /// Tokens that could be inspected, in the order of the bus.
+    pub tokens: Vec<TokenInfo>,
+    /// Readers whose token could not be inspected, in the order of the bus.
     pub unseen: Vec<Unseen>,
 }
 
@@ -139,14 +139,15 @@ fn hopelessness(why: &OathError) -> u8 {
     }
 }
 
-/// Looks at every token on the bus. A busy token is waited for a second; a reader that is empty, or whose token does not
-/// speak yet, is waited for three seconds if no other token was seen.
+/// Inspects every token on the bus. Waits, as long as `patience` says, for a token that another program holds, and if no
+/// token could be inspected at once, for readers that are empty or whose token does not answer yet.
 ///
 /// # Errors
-/// [`CarrierError`] if the bus cannot even say which readers there are. What goes wrong with one token is in the answer.
-pub fn survey(bus: &dyn Bus, keys: &Keys<'_>) -> Result<Survey, CarrierError> {
+/// [`CarrierError`] if the bus cannot list its readers. The failure of one token is in [`Survey::unseen`].
+pub fn survey(bus: &dyn Bus, patience: Patience, keys: &KeyLookup<'_>) -> Result<Survey, CarrierError> {
     let readers = bus.readers()?;
-    let mut seen: Vec<_> = readers.iter().map(|reader| look(bus, reader, Patience::NONE, keys)).collect();
+    let mut seen: Vec<_> =
+        readers.iter().map(|reader| inspect(bus, reader, patience.without_waiting(), keys)).collect();
     let none_seen = seen.iter().all(Result::is_err);
     let begun = Instant::now();
     for (reader, outcome) in readers.iter().zip(&mut seen) {
@@ -160,56 +161,57 @@ pub fn survey(bus: &dyn Bus, keys: &Keys<'_>) -> Result<Survey, CarrierError> {
         };
         if is_worth_waiting {
             // They wake up side by side.
-            let waking = Patience::USUAL.waking.saturating_sub(begun.elapsed());
-            *outcome = look(bus, reader, Patience { waking, ..Patience::USUAL }, keys);
+            let waking = patience.waking.saturating_sub(begun.elapsed());
+            *outcome = inspect(bus, reader, Patience { waking, ..patience }, keys);
         }
     }
     let mut survey = Survey::default();
     for (reader, outcome) in readers.into_iter().zip(seen) {
         match outcome {
-            Ok(look) => survey.looks.push(look),
+            Ok(info) => survey.tokens.push(info),
             Err(why) => survey.unseen.push(Unseen { reader, why }),
         }
     }
     Ok(survey)
 }
 
-/// Looks at the token in one reader.
+/// Inspects the token in one reader.
 ///
 /// # Errors
-/// [`OathError`] if it could not be looked at; a token without the applet, and one that stays locked, can.
-pub fn look(bus: &dyn Bus, reader: &str, patience: Patience, keys: &Keys<'_>) -> Result<Look, OathError> {
+/// [`OathError::Exchange`] if the token cannot be reached or falls silent, [`OathError::Malformed`] and the others of
+/// [`OathError`] if its answers make no sense. A token without the applet, or with a locked one, is no error.
+pub fn inspect(bus: &dyn Bus, reader: &str, patience: Patience, keys: &KeyLookup<'_>) -> Result<TokenInfo, OathError> {
     converse(bus, reader, patience, &mut |transport| {
         let mut identity = device::identify(transport)?;
-        let contents = match look_inside(transport, keys) {
+        let contents = match inspect_applet(transport, keys) {
             Err(OathError::AppletMissing { status, .. }) => Contents::NoApplet { status, disabled: identity.has_oath },
             contents => contents?,
         };
-        if let Contents::Locked { greeting, .. } | Contents::Open { greeting, .. } = &contents {
-            identity.serial = identity.serial.or(greeting.serial);
+        if let Contents::Locked { select_response, .. } | Contents::Open { select_response, .. } = &contents {
+            identity.serial = identity.serial.or(select_response.serial);
         }
-        Ok(Look { reader: reader.to_owned(), identity, contents })
+        Ok(TokenInfo { reader: reader.to_owned(), identity, contents })
     })
 }
 
-/// What the OATH applet has, unlocked for as long as the look takes if its key is known.
-fn look_inside(transport: &mut dyn Transport, keys: &Keys<'_>) -> Result<Contents, OathError> {
+/// Reads the OATH applet's accounts, unlocking it meanwhile if its key is known.
+fn inspect_applet(transport: &mut dyn Transport, keys: &KeyLookup<'_>) -> Result<Contents, OathError> {
     let locked = match oath::select(transport)? {
-        Applet::Ready(ready) => return list(ready),
-        Applet::Locked(locked) => locked,
+        OathApplet::Ready(ready) => return list(ready),
+        OathApplet::Locked(locked) => locked,
     };
-    let greeting = locked.greeting().clone();
+    let select_response = locked.select_response().clone();
     let Some(key) = locked.device_id().and_then(keys) else {
-        return Ok(Contents::Locked { greeting, refused: false });
+        return Ok(Contents::Locked { select_response, refused: false });
     };
     match locked.unlock(&key)? {
         Attempt::Unlocked(ready) => list(ready),
-        Attempt::WrongPassword(_) => Ok(Contents::Locked { greeting, refused: true }),
+        Attempt::WrongPassword(_) => Ok(Contents::Locked { select_response, refused: true }),
     }
 }
 
 /// The accounts of an applet that is not locked.
 fn list(mut ready: Ready<'_>) -> Result<Contents, OathError> {
     let accounts = ready.accounts()?;
-    Ok(Contents::Open { greeting: ready.greeting().clone(), accounts })
+    Ok(Contents::Open { select_response: ready.select_response().clone(), accounts })
 }

@@ -14,12 +14,12 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// Reads entries one after another; the first damaged one is the last that is given.
-pub(crate) struct Reader<'a> {
+/// Iterates over entries, up to and including the first damaged one.
+pub(crate) struct TlvReader<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TlvReader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl<'a> Iterator for Reader<'a> {
+impl<'a> Iterator for TlvReader<'a> {
     type Item = Result<(u8, &'a [u8]), Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     fn entries(bytes: &[u8]) -> Vec<Result<(u8, &[u8]), Malformed>> {
-        Reader::new(bytes).collect()
+        TlvReader::new(bytes).collect()
     }
 
     #[test]

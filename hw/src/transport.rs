@@ -22,11 +22,6 @@ pub trait Bus: Send + Sync {
 
     /// Begins to watch what is plugged in and pulled out.
     fn watch(&self) -> Box<dyn Watch>;
-
-    /// How many times shorter than usual all waits for this bus are: 1, but for tests. Whoever waits divides by it.
-    fn haste(&self) -> u32 {
-        1
-    }
 }
 
 /// Sees what is plugged in and pulled out, of the readers that its bus looks at. One thread waits for news, for days if need

@@ -1,5 +1,6 @@
 //! The QR code in a picture: PNG or JPEG, a screenshot as well as a photograph.
 
+use hw::otpauth;
 use png::{ColorType, Transformations};
 use rqrr::PreparedImage;
 use secrecy::SecretString;
@@ -14,8 +15,6 @@ use zune_jpeg::JpegDecoder;
 const MOST_PIXELS: usize = 40_000_000;
 /// The most that a picture may take while it is unpacked, in bytes.
 const MOST_BYTES: usize = 8 * MOST_PIXELS;
-/// How `otpauth://` URIs begin.
-const BEGINNING: &[u8] = b"otpauth://";
 
 /// Why no account was found in a picture.
 #[derive(Debug)]
@@ -61,7 +60,7 @@ pub fn uri_in(file: &[u8]) -> Result<SecretString, PictureFault> {
     for (paper, inverted) in [(255, false), (255, true), (0, true), (0, false)] {
         let mut found = codes(&greys, paper, inverted);
         seen |= !found.is_empty();
-        found.retain(|text| text.get(..BEGINNING.len()).is_some_and(|start| start.eq_ignore_ascii_case(BEGINNING)));
+        found.retain(|text| otpauth::is_uri(text));
         found.sort_by(|one, other| one.as_slice().cmp(other.as_slice()));
         found.dedup();
         let Some(text) = found.pop() else { continue };

@@ -13,9 +13,9 @@ use crate::plan::TokenChoice;
 use crate::report::{self, Failure};
 use crate::source::token::{TokenError, Tokens, choose, present};
 use crate::world::{NoAnswer, Person, World, async_runtime};
-use hw::change::{Change, ChangeError, Refusal};
-use hw::oath::{Account, AccountId, Kind};
-use hw::survey::{Look, Survey};
+use hw::change::{Change, ChangeError, ChangeRefusal};
+use hw::oath::{Account, AccountId, OathType};
+use hw::survey::{Survey, TokenInfo};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -115,14 +115,14 @@ impl TokenDesk {
     }
 
     /// The token that is meant, unlocked with the password that is `given`, or that a person types.
-    fn token(&self, given: Option<&SecretString>) -> Result<Look, TokenError> {
+    fn token(&self, given: Option<&SecretString>) -> Result<TokenInfo, TokenError> {
         let lookup = |survey: &Survey| choose(survey, self.plugged.token);
         let attempt = async || self.tokens.unlocked(&self.person, given, lookup).await;
         self.runtime.block_on(self.tokens.awaited(self.plugged.wait, None, attempt))
     }
 
     /// Makes one change to a token.
-    fn change(&self, look: &Look, change: Change) -> Result<(), TokenError> {
+    fn change(&self, look: &TokenInfo, change: Change) -> Result<(), TokenError> {
         self.runtime.block_on(self.tokens.change(look, change, &self.person))
     }
 
@@ -146,13 +146,13 @@ fn tell_profiles(before: &AccountId, now: Option<&AccountId>, world: &World) {
 }
 
 /// What speaks against a change to a token, before anybody is asked anything for it.
-fn refused(look: &Look, refusal: Refusal) -> TokenError {
+fn refused(look: &TokenInfo, refusal: ChangeRefusal) -> TokenError {
     TokenError::Change { token: crate::source::token::name(look), why: ChangeError::Refused(refusal) }
 }
 
 /// One account for programs; unknown is null.
 pub(super) fn as_json(account: &Account) -> Value {
-    let period = (account.kind == Kind::Totp).then(|| account.id.period().get());
+    let period = (account.kind == OathType::Totp).then(|| account.id.period().get());
     let id = String::from_utf8_lossy(account.id.as_bytes());
     json!({ "id": id, "touch": account.touch, "digits": account.digits, "period": period })
 }

@@ -1,14 +1,14 @@
 //! `secret …`: the secret of an MFA device in software, kept and removed.
 
 use super::secret_input::without_a_person;
-use crate::accounts::{AccountFault, AccountsError, is_secret};
+use crate::accounts::{AccountFault, AccountsError};
 use crate::aws::config_file::Profiles;
 use crate::cli::{self, SecretCommand};
 use crate::plan::{self, NamedProfile, ProfileChoice, SecretHome};
 use crate::report::{Failure, quoted};
-use crate::source::secret::issued::IssuedFault;
 use crate::source::secret::{SecretFault, SoftwareSecret, in_keyring};
 use crate::world::{World, async_runtime, printable};
+use hw::otpauth::{OtpauthError, may_be_secret};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -29,7 +29,7 @@ pub(super) fn run(command: &SecretCommand, world: &mut World) -> Result<(), Fail
 fn add(typed: &cli::SecretAddArgs, world: &mut World) -> Result<(), Failure> {
     let failed = |error| Failure::Accounts { what: "could not keep the secret", error: Box::new(error) };
     let words = [&typed.place.profile.named, &typed.place.profile.profile, &typed.place.keyring];
-    if !typed.more.is_empty() || words.into_iter().flatten().any(|word| is_secret(word)) {
+    if !typed.more.is_empty() || words.into_iter().flatten().any(|word| may_be_secret(word)) {
         return Err(failed(AccountsError::SecretInArguments));
     }
     let (home, runtime) = begin(&typed.place, typed.output, world)?;
@@ -129,7 +129,7 @@ fn asked(home: &SecretHome, runtime: &Runtime, world: &World) -> Result<(SecretS
         let text = runtime.block_on(asking).map_err(AccountsError::NoSecret)?;
         tried += 1;
         match parse(&text) {
-            Err(AccountsError::Account(AccountFault::Issued(IssuedFault::NotASecret))) if tried < TRIES => {
+            Err(AccountsError::Account(AccountFault::Issued(OtpauthError::NotASecret))) if tried < TRIES => {
                 world.person.must_know("That is neither base32 nor an otpauth:// URI.")
             }
             outcome => return outcome.map(|secret| (text, secret)),

@@ -5,11 +5,11 @@ use super::table::{ascii, table};
 use crate::cli;
 use crate::plan;
 use crate::report::Failure;
-use crate::source::token::{TokenError, is_there, present};
+use crate::source::token::{TokenError, is_of_aws, is_there, present};
 use crate::world::{World, printable};
 use hw::apdu::ExchangeError;
 use hw::oath::{Account, OathError};
-use hw::survey::{Contents, Look, Unseen};
+use hw::survey::{Contents, TokenInfo, Unseen};
 use serde_json::{Value, json};
 
 /// What could not be done.
@@ -48,13 +48,13 @@ fn why(unseen: &Unseen) -> String {
     format!("{}: {why}", printable(&unseen.reader, 100))
 }
 
-fn rows_as_json(looks: &[&Look], unseen: &[&Unseen]) -> String {
-    let locked = |look: &Look| match look.contents {
+fn rows_as_json(looks: &[&TokenInfo], unseen: &[&Unseen]) -> String {
+    let locked = |look: &TokenInfo| match look.contents {
         Contents::NoApplet { .. } => None,
         Contents::Locked { .. } => Some(true),
         Contents::Open { .. } => Some(false),
     };
-    let row = |look: &&Look| {
+    let row = |look: &&TokenInfo| {
         json!({
             "serial": look.identity.serial,
             "firmware": look.identity.firmware.map(|firmware| firmware.to_string()),
@@ -75,9 +75,9 @@ fn rows_as_json(looks: &[&Look], unseen: &[&Unseen]) -> String {
     ascii(&json!({ "tokens": tokens }))
 }
 
-fn rows_as_table(looks: &[&Look], unseen: &[&Unseen]) -> String {
+fn rows_as_table(looks: &[&TokenInfo], unseen: &[&Unseen]) -> String {
     let unknown = || "-".to_owned();
-    let row = |look: &&Look| {
+    let row = |look: &&TokenInfo| {
         let (locked, accounts) = match &look.contents {
             Contents::NoApplet { disabled: Some(true), .. } => {
                 (unknown(), "its OATH applet is switched off".to_owned())
@@ -103,7 +103,7 @@ fn rows_as_table(looks: &[&Look], unseen: &[&Unseen]) -> String {
 
 /// The accounts of AWS, and how many others there are.
 fn of_aws(accounts: &[Account]) -> String {
-    let ours: Vec<&Account> = accounts.iter().filter(|account| account.id.is_of_aws()).collect();
+    let ours: Vec<&Account> = accounts.iter().filter(|account| is_of_aws(&account.id)).collect();
     let mut said: Vec<String> = ours.iter().take(MOST).map(|account| touch_and_all(account)).collect();
     let unsaid = ours.len().saturating_sub(MOST);
     if unsaid > 0 {

@@ -8,7 +8,7 @@ use crate::source::Source;
 use crate::source::secret::{SecretFault, SecretPlace};
 use crate::source::token::{Found, TokenError, Tokens, is_there, name, present, search};
 use crate::world::{Interaction, Level, Person, PersonContext};
-use hw::survey::{Contents, Look, Survey, Unseen};
+use hw::survey::{Contents, Survey, TokenInfo, Unseen};
 use std::sync::Arc;
 
 /// What was found of tokens, and of secrets in software.
@@ -18,7 +18,7 @@ pub enum TokenFinding {
         /// How a person knows it.
         token: String,
         /// What it is.
-        look: Box<Look>,
+        look: Box<TokenInfo>,
     },
     /// Its applet is locked.
     Locked {
@@ -104,7 +104,7 @@ fn seen(plan: Option<&Plan>, survey: &Arc<Survey>, askable: bool, tokens: &Token
         TokenFinding::Fault { error, about, profile, is_dispensable }
     };
     let mut found = Vec::new();
-    for look in &survey.looks {
+    for look in &survey.tokens {
         let token = name(look);
         match &look.contents {
             Contents::NoApplet { disabled, .. } => {

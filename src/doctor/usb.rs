@@ -87,7 +87,7 @@ pub(super) fn look(around: &Surroundings<'_>, survey: &Result<Arc<Survey>, Token
     let Ok(survey) = survey else {
         return tokens.into_iter().map(|token| Finding::Usb(UsbFinding::Fine(token))).collect();
     };
-    let known: Vec<&str> = survey.looks.iter().map(|look| look.reader.as_str()).collect();
+    let known: Vec<&str> = survey.tokens.iter().map(|look| look.reader.as_str()).collect();
     let known: Vec<&str> = known.into_iter().chain(survey.unseen.iter().map(|unseen| unseen.reader.as_str())).collect();
     let others = around.readers.iter().filter(|reader| !known.contains(&reader.as_str())).cloned().collect();
     let mut readers = known.len();

@@ -4,10 +4,10 @@ use super::{Exit, Report, change, keyring, secret, token};
 use crate::accounts::{AccountFault, AccountsError, PictureFault};
 use crate::file::{FileError, FileFault};
 use crate::source::keyring::KeyringFault;
-use crate::source::secret::issued::IssuedFault;
 use crate::source::secret::{Keep, SecretFault};
 use crate::world::{NoAnswer, printable};
 use hw::oath::AccountId;
+use hw::otpauth::OtpauthError;
 use std::path::Path;
 
 /// How to go on where the secret was not given as it should be.
@@ -140,9 +140,9 @@ fn account(what: String, fault: &AccountFault) -> Report {
     let (cause, next) = match fault {
         AccountFault::Issued(fault) => {
             let next = match fault {
-                IssuedFault::NotASecret => GIVE_IT,
-                IssuedFault::Export => "take the QR code or the secret of the one account, as its issuer showed it",
-                IssuedFault::Uri { .. } => "get it anew from who issued it, without changing it",
+                OtpauthError::NotASecret => GIVE_IT,
+                OtpauthError::Export => "take the QR code or the secret of the one account, as its issuer showed it",
+                OtpauthError::Uri(_) => "get it anew from who issued it, without changing it",
             };
             (secret::issued("what was given", *fault), next)
         }

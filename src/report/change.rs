@@ -3,7 +3,7 @@
 use super::oath::{chain, oath};
 use super::{Exit, Report, listed};
 use crate::accounts::meant;
-use hw::change::{ChangeError, Feature, Refusal};
+use hw::change::{ChangeError, ChangeRefusal, Feature};
 use hw::oath::{AccountId, LONGEST_ID, OathError};
 use hw::transport::CarrierError;
 
@@ -49,30 +49,30 @@ pub(super) fn report(what: String, token: &str, error: &ChangeError) -> Report {
     }
 }
 
-fn refused(what: String, token: &str, refusal: &Refusal) -> Report {
+fn refused(what: String, token: &str, refusal: &ChangeRefusal) -> Report {
     let (exit, cause, next) = match refusal {
-        Refusal::Exists { id } => (
+        ChangeRefusal::Exists { id } => (
             Exit::Change,
             format!("{token} has an account {id} already, which is as it was"),
             "choose another id; `aws-mfa-key accounts add --force` overwrites an account".to_owned(),
         ),
-        Refusal::KeepsWhatItHas { id } => (
+        ChangeRefusal::KeepsWhatItHas { id } => (
             Exit::Change,
             format!("{token} does not overwrite accounts; {id} is as it was"),
             format!("`aws-mfa-key accounts remove {}`, then add it again", quoted(id)),
         ),
-        Refusal::NoSuchAccount { id, present } => no_such_account(token, id, present),
-        Refusal::IdLength { length } => (
+        ChangeRefusal::NoSuchAccount { id, present } => no_such_account(token, id, present),
+        ChangeRefusal::IdLength { length } => (
             Exit::Change,
             format!("the id has {length} bytes, and a token stores 1 to {LONGEST_ID}"),
             "choose a shorter one".to_owned(),
         ),
-        Refusal::Full { used } => (
+        ChangeRefusal::Full { used } => (
             Exit::Change,
             format!("{token} has no room left: there are {used} accounts on it"),
             "remove one: `aws-mfa-key accounts remove ID`".to_owned(),
         ),
-        Refusal::TooOld { feature, has } => (
+        ChangeRefusal::TooOld { feature, has } => (
             Exit::Change,
             format!("{token} has version {has}, and {feature} came with {}", feature.since()),
             match feature {
@@ -81,23 +81,23 @@ fn refused(what: String, token: &str, refusal: &Refusal) -> Report {
                 Feature::Rename => ADD_IT_AGAIN.to_owned(),
             },
         ),
-        Refusal::Ambiguous { id, other } => (
+        ChangeRefusal::Ambiguous { id, other } => (
             Exit::Change,
             format!("the firmware of {token} would overwrite {other}, since its id begins with {id}"),
             "choose an id with which no other begins".to_owned(),
         ),
-        Refusal::NotKept => (
+        ChangeRefusal::NotKept => (
             Exit::Failed,
             format!("{token} said that it is done, and does not show it"),
             "look at it: `aws-mfa-key accounts list`".to_owned(),
         ),
-        Refusal::GivenUp => (Exit::Failed, "it was given up".to_owned(), "try again".to_owned()),
-        Refusal::Doubled { id } => (
+        ChangeRefusal::GivenUp => (Exit::Failed, "it was given up".to_owned(), "try again".to_owned()),
+        ChangeRefusal::Doubled { id } => (
             Exit::Failed,
             format!("{token} does not overwrite accounts: it has two of the id {id} now"),
             format!("`aws-mfa-key accounts remove {}` removes both; then add it again", quoted(id)),
         ),
-        Refusal::NoTouch { id } => (
+        ChangeRefusal::NoTouch { id } => (
             Exit::Failed,
             format!("{token} knows no touch: {id} is there, and gives its codes without"),
             format!("`aws-mfa-key accounts remove {}`, if that is not good enough", quoted(id)),

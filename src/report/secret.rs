@@ -2,9 +2,9 @@
 
 use super::{Exit, Report, file, keyring};
 use crate::source::command::CommandFault;
-use crate::source::secret::issued::IssuedFault;
 use crate::source::secret::{SecretFault, SecretPlace};
 use crate::world::printable;
+use hw::otpauth::OtpauthError;
 
 pub(super) fn fault(what: String, place: &SecretPlace, fault: &SecretFault) -> Report {
     let (cause, next) = match fault {
@@ -43,11 +43,11 @@ pub(super) fn fault(what: String, place: &SecretPlace, fault: &SecretFault) -> R
 }
 
 /// Why a text is not what an issuer gives.
-pub(super) fn issued(text: &str, fault: IssuedFault) -> String {
+pub(super) fn issued(text: &str, fault: OtpauthError) -> String {
     match fault {
-        IssuedFault::NotASecret => format!("{text} is neither base32 nor an otpauth:// URI"),
-        IssuedFault::Export => format!("{text} is an export of several accounts (otpauth-migration://)"),
-        IssuedFault::Uri { part } => format!("{text} is an otpauth:// URI with {part}"),
+        OtpauthError::NotASecret => format!("{text} is neither base32 nor an otpauth:// URI"),
+        OtpauthError::Export => format!("{text} is an export of several accounts (otpauth-migration://)"),
+        OtpauthError::Uri(fault) => format!("{text} is an otpauth:// URI with {fault}"),
     }
 }
 

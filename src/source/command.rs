@@ -1,6 +1,6 @@
 //! Codes from a command: run by `sh`, bounded in time, ended with all that it started.
 
-use crate::world::{Environment, Person, printable};
+use crate::world::{Environment, MOMENT, Person, printable};
 use futures_util::FutureExt;
 use futures_util::future::{self, Either, FusedFuture};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -105,7 +105,7 @@ impl CodeCommand {
     /// Waits, and shows what for; `None` if it takes too long.
     async fn shown<T>(&self, person: &Person, work: impl Future<Output = T>) -> Option<T> {
         let begun = Instant::now();
-        let waiting = person.wait_for(work, |wait| {
+        let waiting = person.wait_for(MOMENT, work, |wait| {
             let left = LIMIT.saturating_sub(begun.elapsed());
             wait.show(&format!("Waiting for the command in {}", self.origin), Some(left));
         });

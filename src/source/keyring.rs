@@ -2,7 +2,7 @@
 //!
 //! A keyring that is locked is unlocked in a dialog of its own, which comes up only where a person is meant to see it.
 
-use crate::world::{Environment, Person, printable, stack};
+use crate::world::{Environment, MOMENT, Person, printable, stack};
 use secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -253,7 +253,7 @@ async fn bounded<T>(
         Dialog::Never => (PATIENCE, "Waiting for the keyring"),
         Dialog::Allowed => (UNLOCKING, "Waiting for the keyring; it may ask to be unlocked"),
     };
-    let waiting = person.wait_for(asking, |wait| wait.show(what, None));
+    let waiting = person.wait_for(MOMENT, asking, |wait| wait.show(what, None));
     let answer = tokio::time::timeout(limit, waiting).await.unwrap_or(Err(KeyringFault::Stuck { waited: limit }));
     stack::wipe();
     answer

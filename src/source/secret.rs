@@ -1,6 +1,5 @@
 //! Codes from a secret in software, wherever it is kept.
 
-pub mod issued;
 mod place;
 
 pub use place::{Keep, SecretPlace, in_keyring};
@@ -8,8 +7,8 @@ pub use place::{Keep, SecretPlace, in_keyring};
 use super::keyring::KeyringFault;
 use super::private_file::{self, Guard, PrivateFault};
 use super::{Code, DIGITS, PERIOD};
-use hw::oath::{Algorithm, Kind};
-use issued::{Issued, IssuedFault, USUAL_PERIOD};
+use hw::oath::{Algorithm, USUAL_PERIOD};
+use hw::otpauth::{IssuedAccount, OtpauthError};
 use secrecy::SecretString;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -28,7 +27,7 @@ pub enum SecretFault {
     /// The keyring cannot be asked.
     Keyring(KeyringFault),
     /// Its first line is not what an issuer gives, or not for codes that go by time.
-    Malformed(IssuedFault),
+    Malformed(OtpauthError),
     /// Its codes are not of AWS's kind: six digits, thirty seconds, SHA-1.
     Unlike {
         /// How many digits.
@@ -40,8 +39,8 @@ pub enum SecretFault {
     },
 }
 
-impl From<IssuedFault> for SecretFault {
-    fn from(fault: IssuedFault) -> Self {
+impl From<OtpauthError> for SecretFault {
+    fn from(fault: OtpauthError) -> Self {
         Self::Malformed(fault)
     }
 }
@@ -71,16 +70,13 @@ impl SoftwareSecret {
         Ok(Self::parse(&private_file::read(path, Guard::Bits).map_err(SecretFault::File)?)?)
     }
 
-    /// Takes the first line that is not empty, as [`Issued`].
+    /// Parses the first line that is not empty, as an [`IssuedAccount`].
     ///
     /// # Errors
-    /// [`IssuedFault`].
-    pub fn parse(text: &str) -> Result<Self, IssuedFault> {
+    /// [`OtpauthError`] if that line is not what an issuer gives for a TOTP account.
+    pub fn parse(text: &str) -> Result<Self, OtpauthError> {
         let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        let issued = Issued::read(line)?;
-        if issued.kind != Kind::Totp {
-            return Err(IssuedFault::Uri { part: "a counter (hotp), and no period (totp)" });
-        }
+        let issued = IssuedAccount::read_totp(line)?;
         let algorithm = match issued.algorithm {
             Algorithm::Sha1 => totp_rs::Algorithm::SHA1,
             Algorithm::Sha256 => totp_rs::Algorithm::SHA256,
@@ -89,7 +85,7 @@ impl SoftwareSecret {
         let totp = Builder::new()
             .with_algorithm(algorithm)
             .with_digits(issued.digits)
-            .with_step_duration(issued.period.unwrap_or(USUAL_PERIOD).into())
+            .with_step_duration(issued.period.unwrap_or(USUAL_PERIOD.get()).into())
             .with_secret(issued.secret.to_vec());
         Ok(Self(totp.build_noncompliant()))
     }
@@ -141,12 +137,12 @@ mod tests {
     /// In seconds; RFC 6238, appendix B.
     const TIME: u64 = 1_111_111_109;
 
-    fn code(line: &str) -> Result<String, IssuedFault> {
+    fn code(line: &str) -> Result<String, OtpauthError> {
         code_at(line, TIME)
     }
 
     /// What the step of AWS's that has this time in it gives at this time.
-    fn code_at(line: &str, time: u64) -> Result<String, IssuedFault> {
+    fn code_at(line: &str, time: u64) -> Result<String, OtpauthError> {
         let now = UNIX_EPOCH + Duration::from_secs(time);
         SoftwareSecret::parse(line).map(|secret| secret.code(time / 30, now).digits.expose_secret().to_owned())
     }
@@ -174,7 +170,7 @@ mod tests {
     #[test]
     fn what_is_no_secret() {
         for line in ["1", "not base32!", "====", "AA", "", "\n \n", "https://example.com/"] {
-            assert_eq!(code(line), Err(IssuedFault::NotASecret), "{line}");
+            assert_eq!(code(line), Err(OtpauthError::NotASecret), "{line}");
         }
         for (line, part) in [
             ("otpauth://hotp/x?secret=GEZDGNBV", "a counter (hotp), and no period (totp)"),
@@ -183,9 +179,10 @@ mod tests {
             ("otpauth://totp/x?secret=GEZDGNBV&digits=5", "digits other than 6 to 8"),
             ("otpauth://totp/x?secret=GEZDGNBV&period=0", "a period other than 1 to 3600 seconds"),
         ] {
-            assert_eq!(code(line), Err(IssuedFault::Uri { part }), "{line}");
+            let Err(OtpauthError::Uri(fault)) = code(line) else { panic!("{line}") };
+            assert_eq!(fault.to_string(), part, "{line}");
         }
-        assert_eq!(code("otpauth-migration://offline?data=CjEKCg"), Err(IssuedFault::Export));
+        assert_eq!(code("otpauth-migration://offline?data=CjEKCg"), Err(OtpauthError::Export));
     }
 
     #[test]

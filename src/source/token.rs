@@ -7,6 +7,7 @@ mod choose;
 mod fetch;
 mod holders;
 mod keys;
+mod matching;
 mod remembered;
 mod search;
 mod tokens;
@@ -15,6 +16,7 @@ mod ykman;
 
 pub use choose::{choose, present};
 pub use holders::holders;
+pub use matching::{WantedAccount, is_of_aws};
 pub use remembered::PasswordPlace;
 pub use search::{Search, SearchOutcome, is_there, search};
 pub use tokens::Tokens;
@@ -23,7 +25,7 @@ use crate::source::private_file::PrivateFault;
 use crate::world::{Process, printable, stack};
 use hw::change::ChangeError;
 use hw::oath::{Account, AccountId, DeviceId, OathError};
-use hw::survey::Look;
+use hw::survey::TokenInfo;
 use hw::transport::{Bus, CarrierError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -214,7 +216,7 @@ pub struct Recollection {
 
 /// How a person knows a token.
 #[must_use]
-pub fn name(look: &Look) -> String {
+pub fn name(look: &TokenInfo) -> String {
     let reader = look.reader.to_lowercase();
     let kind =
         ["YubiKey", "Nitrokey", "CanoKey", "Pico Key"].into_iter().find(|kind| reader.contains(&kind.to_lowercase()));

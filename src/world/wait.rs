@@ -16,16 +16,22 @@ impl Person {
         Wait { person: self, said: RefCell::default(), call: RefCell::default(), end: Cell::new(End::Failed) }
     }
 
-    /// Waits for `work`. Once [`MOMENT`] has passed, calls `announce` each second to show what is waited for.
-    pub async fn wait_for<T>(&self, work: impl Future<Output = T>, announce: impl Fn(&Wait<'_>)) -> T {
+    /// Waits for `work`. Once `silence` has passed, usually [`MOMENT`], calls `announce` each second to show what is waited
+    /// for.
+    pub async fn wait_for<T>(
+        &self,
+        silence: Duration,
+        work: impl Future<Output = T>,
+        announce: impl Fn(&Wait<'_>),
+    ) -> T {
         let (mut work, begun, wait) = (pin!(work), Instant::now(), self.wait());
         loop {
-            let silence = MOMENT.saturating_sub(begun.elapsed());
-            let pause = if silence.is_zero() {
+            let left = silence.saturating_sub(begun.elapsed());
+            let pause = if left.is_zero() {
                 announce(&wait);
                 Duration::from_secs(1)
             } else {
-                silence
+                left
             };
             if let Ok(done) = tokio::time::timeout(pause, &mut work).await {
                 return done;

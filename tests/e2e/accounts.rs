@@ -5,7 +5,7 @@ use hw::transport::CarrierError;
 use serde_json::{Value, json};
 use std::fs;
 use std::time::Duration;
-use virtual_token::{Account, Algorithm, Kind, Persona, Touch, VirtualToken};
+use virtual_token::{CodeKind, HashAlgorithm, Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
 const ALICE: &str = "Amazon Web Services:alice@example";
 const BOB: &str = "Amazon Web Services:bob@123456789012";
@@ -32,9 +32,9 @@ fn accounts(bench: &Bench, arguments: &[&str]) -> Outcome {
 #[test]
 fn what_is_there_is_listed() {
     let bench = Bench::new();
-    bench.token.add(Account::totp("60/Acme:bob", SEED).with_touch());
-    let mut counting = Account::totp("counter", SEED);
-    (counting.kind, counting.digits) = (Kind::Hotp, 8);
+    bench.token.add(StoredAccount::totp("60/Acme:bob", SEED).with_touch());
+    let mut counting = StoredAccount::totp("counter", SEED);
+    (counting.kind, counting.digits) = (CodeKind::Hotp, 8);
     bench.token.add(counting);
     let told = accounts(&bench, &["list"]);
     assert_eq!(
@@ -106,7 +106,7 @@ fn an_account_added_anew_with_a_touch_is_asked_for_it_by_who_knew_it_without() {
     bench.input = said(format!("{SEED_BASE32}\n"));
     assert_eq!(accounts(&bench, &["add", ALICE, "--touch"]).code, 0);
     bench.input = "";
-    bench.token.set_touch(Touch::ByItself(Duration::from_millis(1500)));
+    bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_millis(1500)));
     let told = bench.run(&["code", "dev"]);
     assert!(told.code == 0 && told.terminal.contains("Touch YubiKey 12345678 for profile dev"), "{told:?}");
 }
@@ -120,7 +120,7 @@ fn base32_at_a_prompt_that_does_not_show_it() {
     assert_eq!(told.terminal.matches("Secret of 60/AWS:carol, or its otpauth:// URI (not shown): ").count(), 2);
     assert!(told.err.starts_with("That is neither base32 nor an otpauth:// URI.\nadded 60/AWS:carol to"), "{told:?}");
     let carol = bench.token.accounts().pop().unwrap();
-    assert_eq!((&carol.secret[..], carol.algorithm, carol.digits), (SEED, Algorithm::Sha256, 8));
+    assert_eq!((&carol.secret[..], carol.algorithm, carol.digits), (SEED, HashAlgorithm::Sha256, 8));
     assert_eq!(carol.id, b"60/AWS:carol");
 }
 
@@ -208,7 +208,7 @@ fn one_of_several_tokens_is_never_guessed() {
 #[test]
 fn renaming() {
     let bench = Bench::new();
-    bench.token.add(Account::totp("60/Acme:bob", SEED));
+    bench.token.add(StoredAccount::totp("60/Acme:bob", SEED));
     let told = accounts(&bench, &["rename", ALICE, "AWS:alice"]);
     assert_eq!(told.err, format!("renamed {ALICE} to AWS:alice on YubiKey 12345678\n"));
     let told = accounts(&bench, &["rename", "60/Acme:bob", "Acme:robert"]);
@@ -232,7 +232,7 @@ fn removing_is_asked_for() {
     let question = format!("Remove {ALICE} from YubiKey 12345678? Nothing can bring its secret back. [y/N] ");
     assert_eq!(told.terminal, question);
     bench.typed = None;
-    bench.token.add(Account::totp("x", SEED));
+    bench.token.add(StoredAccount::totp("x", SEED));
     assert_eq!(accounts(&bench, &["remove", "x", "--force"]).err, "removed x from YubiKey 12345678\n");
 }
 
@@ -278,7 +278,7 @@ fn no_token_is_held_while_somebody_types() {
     bench.token.set_password(Some("correct horse"));
     bench.typed = Some(vec!["correct horse", SEED_BASE32]);
     assert_eq!(accounts(&bench, &["add", "AWS:bob"]).code, 0);
-    let tally = bench.bus.tally(READER);
+    let tally = bench.bus.log(READER);
     // A look, a look with the password, the change: three conversations, with a question between each.
     assert_eq!((tally.begun, tally.ended, tally.collisions), (3, 3, 0));
 }
@@ -302,7 +302,7 @@ fn a_change_that_takes_its_time_says_what_is_waited_for() {
     let mut bench = Bench::new();
     bench.input = said(uri());
     let token = bench.token.clone();
-    bench.token.set_touch(Touch::Never);
+    bench.token.set_touch(SimulatedTouch::Never);
     bench.bus.insert(READER, move |command| {
         // As a Nitrokey does, which wants a touch for it.
         if command[1] == 0x01 && command[2] == 0 {

@@ -5,7 +5,7 @@ use crate::world::{Bench, Outcome, READER, SEED};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use std::fs;
-use virtual_token::{Account, Applet, Persona, Presence, VirtualToken};
+use virtual_token::{Applet, Persona, Presence, StoredAccount, VirtualToken};
 
 const ALICE: &str = "Amazon Web Services:alice@example";
 const SECRET: &str = "GEZDGNBVGY3TQOJQ\n";
@@ -61,7 +61,7 @@ const CASES: &[Case] = &[
     ("an account that is there", |b| piped(b, SECRET, &[ALICE])),
     ("an account that is there, at a prompt", |b| b.run(&["accounts", "add", ALICE])),
     ("a full token", |b| {
-        (0..31).for_each(|at| b.token.add(Account::totp(format!("account {at}"), SEED)));
+        (0..31).for_each(|at| b.token.add(StoredAccount::totp(format!("account {at}"), SEED)));
         b.run(&["accounts", "add", "AWS:bob"])
     }),
     ("touch on a token of old", |b| old(b, &["add", "AWS:bob", "--touch"])),
@@ -109,7 +109,7 @@ const CASES: &[Case] = &[
     ("an id that is not there", |b| b.run(&["accounts", "remove", "GitHub"])),
     ("renaming what is not there", |b| b.run(&["accounts", "rename", "alice", "bob"])),
     ("renaming to what is there", |b| {
-        b.token.add(Account::totp("AWS:bob", SEED));
+        b.token.add(StoredAccount::totp("AWS:bob", SEED));
         b.run(&["accounts", "rename", ALICE, "AWS:bob"])
     }),
     ("renaming to nothing", |b| b.run(&["accounts", "rename", ALICE, ""])),
@@ -160,7 +160,7 @@ fn plug(bench: &Bench, persona: Persona) {
 /// Another token in the place of the usual one.
 fn replace(bench: &Bench, persona: Persona) {
     let token = VirtualToken::builder(persona).build();
-    token.add(Account::totp("counter", SEED));
+    token.add(StoredAccount::totp("counter", SEED));
     bench.bus.insert(READER, move |command| Ok(token.exchange(command)));
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
-use virtual_token::{Account, Touch};
+use virtual_token::{SimulatedTouch, StoredAccount};
 
 const ACCOUNT_ID: &[u8] = b"Amazon Web Services:alice@example";
 
@@ -35,7 +35,7 @@ fn ends_within_a_second(begin: impl Fn() -> (Stack, Running)) -> Stack {
 /// The account on the token needs nobody from now on.
 fn want_no_touch(stack: &Stack) {
     stack.bench.token.remove(ACCOUNT_ID);
-    stack.bench.token.add(Account::totp(ACCOUNT_ID, SEED));
+    stack.bench.token.add(StoredAccount::totp(ACCOUNT_ID, SEED));
 }
 
 /// Another profile of the same key and MFA device, with its code from elsewhere.
@@ -58,7 +58,7 @@ fn put_secret(stack: &Stack, name: &str) {
 #[test]
 fn a_touch_is_asked_for_and_then_there_is_a_session() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::OnCommand);
+    stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let hook = format!("echo \"$AWS_MFA_KEY_TOUCH_CALLER\" > {}", stack.bench.path("asked").display());
     let mut agent = agent(&stack, &["--on-touch", &hook]);
     agent.until("keeping the sessions of dev");
@@ -82,7 +82,7 @@ fn a_touch_is_asked_for_and_then_there_is_a_session() {
 #[test]
 fn whoever_looks_is_told_that_a_touch_is_wanted() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
     let numbers = stack.bench.path("keys.prom");
     let mut agent = agent(&stack, &["--metrics-file", numbers.to_str().unwrap()]);
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
@@ -98,7 +98,7 @@ fn whoever_looks_is_told_that_a_touch_is_wanted() {
 #[test]
 fn where_nobody_is_asked_it_says_that_somebody_is_needed() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
     let mut agent = agent(&stack, &["--non-interactive"]);
     agent.until("wants a touch, and nobody may be asked for it (--non-interactive)");
 }
@@ -241,7 +241,7 @@ fn it_ends_at_once_while_a_command_does_not() {
 fn it_ends_at_once_during_a_touch() {
     let stack = ends_within_a_second(|| {
         let stack = Stack::new();
-        stack.bench.token.set_touch(Touch::Never);
+        stack.bench.token.set_touch(SimulatedTouch::Never);
         let agent = agent(&stack, &["dev"]);
         assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
         (stack, agent)
@@ -254,7 +254,7 @@ fn it_ends_soon_where_the_file_cannot_be_had() {
     let locked = RefCell::default();
     let stack = ends_within_a_second(|| {
         let stack = Stack::new();
-        stack.bench.token.set_touch(Touch::OnCommand);
+        stack.bench.token.set_touch(SimulatedTouch::OnCommand);
         let agent = agent(&stack, &["dev"]);
         assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
         // It could be had before anybody was asked.
@@ -307,7 +307,7 @@ fn sessions_leave_with_a_token_that_is_pulled_out_during_a_touch() {
     let mut agent = agent(&stack, &["--logout-on-removal"]);
     agent.until("alice has a session");
     // It is good for a while, but is to be renewed, and nobody touches.
-    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
     stack.bench.sessions_end_in(Duration::from_mins(10));
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     assert!(has_session(&stack));

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime};
-use virtual_token::Touch;
+use virtual_token::SimulatedTouch;
 
 const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
 
@@ -24,7 +24,7 @@ fn each_client_uses_it_across_a_renewal() {
     let mut callers: Vec<_> =
         clients::present().map(|client| (client, Caller::pointed(client, &stack, &env))).collect();
     // From now on nobody touches, and the session is nearly over.
-    stack.bench.token.set_touch(Touch::OnCommand);
+    stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let ends = stack.bench.sessions_end_in(Duration::from_secs(45));
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     let used = |stack: &Stack| stack.bench.aws.requests().last().unwrap().access_key_id.clone();

@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use virtual_token::Touch;
+use virtual_token::SimulatedTouch;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -213,9 +213,9 @@ impl Script {
             }
             Deed::Person(takes) => {
                 self.person = takes.is_some();
-                bench
-                    .token
-                    .set_touch(takes.map_or(Touch::Never, |takes| Touch::ByItself(Duration::from_millis(takes))));
+                bench.token.set_touch(
+                    takes.map_or(SimulatedTouch::Never, |takes| SimulatedTouch::ByItself(Duration::from_millis(takes))),
+                );
             }
             Deed::Token(there) => {
                 self.token = there;
@@ -332,7 +332,7 @@ fn say(what: &str) {
 /// Runs so many days of it, with somebody who touches or all alone, and says how each profile fared.
 fn live(days: u64, is_attended: bool, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
     let mut bench = Bench::new();
-    let account = virtual_token::Account::totp("Amazon Web Services:alice@example", crate::world::SEED);
+    let account = virtual_token::StoredAccount::totp("Amazon Web Services:alice@example", crate::world::SEED);
     bench.token.remove(b"Amazon Web Services:alice@example");
     bench.token.add(if is_attended { account.with_touch() } else { account });
     bench.typed = None;

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
-use virtual_token::Touch;
+use virtual_token::SimulatedTouch;
 use virtual_token::pcscd::free_pair;
 
 const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
@@ -196,7 +196,7 @@ fn from_the_other_end_and_across_a_renewal() {
     );
     // The session at the desk is nearly over, and nobody has touched the key yet.
     stack.bench.token.set_touch_timeout(PATIENCE);
-    stack.bench.token.set_touch(Touch::OnCommand);
+    stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     stack.bench.sessions_end_in(Duration::from_mins(5));
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     let mut caller = Caller::pointed(Client::Boto3, stack, &env);

@@ -76,7 +76,8 @@ fn what_we_add_ykman_lists_and_computes() {
             let id = id.as_bytes();
             stack.bench.token.accounts().into_iter().find(|account| account.id == id).unwrap()
         };
-        let facts = |account: virtual_token::Account| (account.secret.to_vec(), account.algorithm, account.digits);
+        let facts =
+            |account: virtual_token::StoredAccount| (account.secret.to_vec(), account.algorithm, account.digits);
         assert_eq!(facts(find(ours)), facts(find(theirs)), "{ours}");
     }
     let code = |stack: &Stack, id: &str| stack.ykmans(&["accounts", "code", "--single", id]).trim().to_owned();

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant, UNIX_EPOCH};
-use virtual_token::Touch;
+use virtual_token::SimulatedTouch;
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -136,7 +136,7 @@ fn a_clock_that_jumps_between_two_logins() {
 fn nobody_touches_for_a_code_that_is_over_by_then() {
     let mut stack = Stack::new();
     stack.bench.aws.set_tolerance(0);
-    stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(3)));
+    stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(3)));
     // Two seconds before the end of a time step.
     let ahead = (28 - stack.bench.aws.now()).rem_euclid(30);
     stack.bench.aws.set_clock_offset(ahead);

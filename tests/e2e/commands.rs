@@ -145,7 +145,7 @@ fn several_profiles_in_one_go() {
     let bob = bench.aws.add_user(ACCOUNT, "bob");
     let key = bench.aws.add_key(&bob);
     let serial = bench.aws.add_mfa(&bob, "bob", b"another secret of twenty");
-    bench.token.add(virtual_token::Account::totp("AWS:bob", b"another secret of twenty".to_vec()));
+    bench.token.add(virtual_token::StoredAccount::totp("AWS:bob", b"another secret of twenty".to_vec()));
     let credentials = bench.read(".aws/credentials");
     bench.write(
         ".aws/credentials",
@@ -173,10 +173,10 @@ fn several_profiles_in_one_go() {
 fn a_code_takes_two_commands_once_token_and_account_are_known() {
     let bench = Bench::new();
     assert_eq!(bench.run(&["code", "dev"]).code, 0);
-    let before = bench.bus.tally(READER).commands.len();
+    let before = bench.bus.log(READER).commands.len();
     let told = bench.run(&["code", "dev"]);
     assert_eq!((told.code, told.out.trim().len()), (0, 6), "{told:?}");
-    let instructions: Vec<u8> = bench.bus.tally(READER).commands[before..].iter().map(|command| command[1]).collect();
+    let instructions: Vec<u8> = bench.bus.log(READER).commands[before..].iter().map(|command| command[1]).collect();
     assert_eq!(instructions, [0xA4, 0xA2], "SELECT and CALCULATE");
 }
 
@@ -186,7 +186,7 @@ fn a_token_that_was_changed_since_is_looked_at_anew() {
     assert_eq!(bench.run(&["code", "dev"]).code, 0);
     // Another token in the same reader has the account now, under another name.
     let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(Some(87_654_321)).build();
-    other.add(virtual_token::Account::totp("AWS:alice", crate::world::SEED));
+    other.add(virtual_token::StoredAccount::totp("AWS:alice", crate::world::SEED));
     bench.bus.remove(READER);
     bench.bus.insert(READER, move |command| Ok(other.exchange(command)));
     let told = bench.run(&["code", "dev"]);

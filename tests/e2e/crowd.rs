@@ -4,7 +4,7 @@ use crate::stack::{PATIENCE, Stack, Told};
 use fake_aws::{Action, Lie, Times};
 use std::process::Child;
 use std::time::{Duration, Instant};
-use virtual_token::Touch;
+use virtual_token::SimulatedTouch;
 
 /// Programs that start at once.
 const CROWD: usize = 50;
@@ -40,7 +40,7 @@ fn fifty_programs_cost_one_touch() {
 #[test]
 fn who_waits_for_a_login_that_is_killed_takes_over_at_once() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
     let mut first = stack.program(&["login", "dev"]).spawn().unwrap();
     wait_for_touch(&stack);
     let second = stack.program(&["login", "dev"]).spawn().unwrap();
@@ -49,7 +49,7 @@ fn who_waits_for_a_login_that_is_killed_takes_over_at_once() {
     let children = format!("kill -KILL $(cat /proc/{id}/task/{id}/children) {id}");
     assert!(stack.command("sh", &["-c", &children]).status().unwrap().success());
     first.wait().unwrap();
-    stack.bench.token.set_touch(Touch::ByItself(Duration::ZERO));
+    stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));
     stack.bench.token.touch();
     let told = Told::from(second.wait_with_output().unwrap());
     assert_eq!(told.code, Some(0), "{told:?}");
@@ -74,7 +74,7 @@ fn different_mfa_devices_do_not_wait_for_each_other() {
     stack.bench.configure(&format!(
         "[profile two]\nmfa_serial = {serial}\nendpoint_url = {endpoint}\nmfa_key_source = secret:file:~/seed\n"
     ));
-    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
     let first = stack.program(&["login", "dev"]).spawn().unwrap();
     wait_for_touch(&stack);
     let told = stack.run(&["login", "two"]);

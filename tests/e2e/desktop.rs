@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
-use virtual_token::{Account, Touch};
+use virtual_token::{SimulatedTouch, StoredAccount};
 use zbus::zvariant::OwnedValue;
 
 /// What was asked of the server.
@@ -85,7 +85,7 @@ impl Desk {
     /// A touch takes a second: time enough for the desktop to say that it shows what is wanted.
     fn new(kind: Kind) -> Self {
         let (mut stack, bus, asked) = (Stack::new(), Bus::start(), Arc::default());
-        stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(1)));
+        stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(1)));
         stack.bench.env.insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), bus.address());
         let server = Server { kind, asked: Arc::clone(&asked) };
         let (end, ended) = tokio::sync::oneshot::channel();
@@ -140,7 +140,7 @@ fn shown_and_closed(asked: &[Asked]) -> (&str, &str, i32) {
 #[test]
 fn it_says_who_asks_and_what_for_and_goes_away() {
     let desk = Desk::new(Kind::Marked);
-    desk.stack.bench.token.set_touch(Touch::OnCommand);
+    desk.stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let child = desk.called_by("terraform", "credential-process dev").spawn().unwrap();
     desk.until_asked(1);
     assert!(desk.stack.bench.token.until_waiting_for_touch(PATIENCE));
@@ -166,7 +166,7 @@ fn it_says_who_asks_and_what_for_and_goes_away() {
 fn it_goes_away_whatever_ends_the_wait() {
     for (ending, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let desk = Desk::new(Kind::Marked);
-        desk.stack.bench.token.set_touch(Touch::Never);
+        desk.stack.bench.token.set_touch(SimulatedTouch::Never);
         // No process between it and us: the signal is for it.
         let mut command = desk.stack.program(&["login", "dev"]);
         let mut direct = Command::new(program());
@@ -182,7 +182,7 @@ fn it_goes_away_whatever_ends_the_wait() {
         shown_and_closed(&desk.until_asked(2));
     }
     let desk = Desk::new(Kind::Marked);
-    desk.stack.bench.token.set_touch(Touch::Never);
+    desk.stack.bench.token.set_touch(SimulatedTouch::Never);
     desk.stack.bench.token.set_touch_timeout(Duration::from_secs(6));
     let told = desk.stack.run(&["login", "dev"]);
     assert!(told.code == Some(4) && told.err.contains("was not touched within 6 s"), "{told:?}");
@@ -192,7 +192,7 @@ fn it_goes_away_whatever_ends_the_wait() {
 #[test]
 fn it_goes_away_when_an_sdk_is_not_kept_waiting_any_longer() {
     let desk = Desk::new(Kind::Marked);
-    desk.stack.bench.token.set_touch(Touch::Never);
+    desk.stack.bench.token.set_touch(SimulatedTouch::Never);
     desk.stack.bench.token.set_touch_timeout(PATIENCE);
     let told = desk.stack.run(&["credential-process", "dev"]);
     assert!(told.err.contains("cause: nobody touched YubiKey 12345678 within 17 s\n"), "{told:?}");
@@ -255,7 +255,7 @@ fn names_from_outside_are_no_markup() {
         let desk = Desk::new(kind);
         let token = &desk.stack.bench.token;
         token.remove(b"Amazon Web Services:alice@example");
-        token.add(Account::totp(EVIL, crate::world::SEED).with_touch());
+        token.add(StoredAccount::totp(EVIL, crate::world::SEED).with_touch());
         desk.stack.bench.configure(&format!("mfa_key_account = {}\n", "x"));
         let mut command = desk.called_by("<i>evil & co<i> \u{202e}x", "login dev --account \"$EVIL\"");
         let told = Told::from(command.env("EVIL", EVIL).output().unwrap());

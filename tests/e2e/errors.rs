@@ -13,7 +13,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use virtual_token::{Account, Applet, Kind, Persona, Presence, Touch, VirtualToken};
+use virtual_token::{Applet, CodeKind, Persona, Presence, SimulatedTouch, StoredAccount, VirtualToken};
 
 pub type Case = (&'static str, fn(&mut Bench) -> Outcome);
 type CompanyCase = (&'static str, fn(&mut Company) -> Outcome);
@@ -204,12 +204,12 @@ const AWS: &[Case] = &[
     ("several MFA devices", |b| {
         b.edit(".aws/config", "mfa_serial", "#mfa_serial");
         let phone = b.aws.add_mfa(&b.alice, "phone", SEED);
-        b.token.add(Account::totp(format!("AWS:{phone}"), SEED));
+        b.token.add(StoredAccount::totp(format!("AWS:{phone}"), SEED));
         b.login(&[])
     }),
     ("a secret that is not the MFA device's", |b| {
         b.token.remove(b"Amazon Web Services:alice@example");
-        b.token.add(Account::totp("AWS:alice", b"another secret".to_vec()));
+        b.token.add(StoredAccount::totp("AWS:alice", b"another secret".to_vec()));
         b.login(&[])
     }),
     ("a wrong typed code", |b| b.login(&["--code", "000000"])),
@@ -344,43 +344,43 @@ const TOKEN: &[Case] = &[
         b.login(&["--source", "token"])
     }),
     ("two accounts that match", |b| {
-        b.token.add(Account::totp("AWS:alice@other", SEED));
+        b.token.add(StoredAccount::totp("AWS:alice@other", SEED));
         b.login(&[])
     }),
     ("no account that matches", |b| {
         b.token.remove(b"Amazon Web Services:alice@example");
-        b.token.add(Account::totp("GitHub:bob\u{1b}[2J", SEED));
+        b.token.add(StoredAccount::totp("GitHub:bob\u{1b}[2J", SEED));
         b.login(&["--source", "token"])
     }),
     ("no account of that name", |b| b.login(&["--source", "token", "--account", "AWS:bob"])),
     ("an account that counts", |b| {
-        let mut account = Account::totp("AWS:counter", SEED);
-        account.kind = Kind::Hotp;
+        let mut account = StoredAccount::totp("AWS:counter", SEED);
+        account.kind = CodeKind::Hotp;
         b.token.add(account);
         b.login(&["--account", "AWS:counter"])
     }),
     ("an account with eight digits", |b| {
         b.token.remove(b"Amazon Web Services:alice@example");
-        let mut account = Account::totp("AWS:alice", SEED);
+        let mut account = StoredAccount::totp("AWS:alice", SEED);
         account.digits = 8;
         b.token.add(account);
         b.login(&[])
     }),
     ("another service's user of the same name", |b| {
         b.token.remove(b"Amazon Web Services:alice@example");
-        b.token.add(Account::totp("GitHub:alice", SEED));
+        b.token.add(StoredAccount::totp("GitHub:alice", SEED));
         b.login(&["--source", "token"])
     }),
     ("a guess beside a locked token", |b| {
         b.token.set_password(Some("correct horse"));
         let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(Some(87_654_321)).build();
-        other.add(Account::totp("my-alice", SEED));
+        other.add(StoredAccount::totp("my-alice", SEED));
         b.bus.insert("Yubico YubiKey CCID 01 00", move |command| Ok(other.exchange(command)));
         b.login(&["--non-interactive"])
     }),
     ("two tokens with the account", |b| {
         let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(None).build();
-        other.add(Account::totp("Amazon Web Services:alice@example", SEED));
+        other.add(StoredAccount::totp("Amazon Web Services:alice@example", SEED));
         b.bus.insert("Yubico YubiKey CCID 01 00", move |command| Ok(other.exchange(command)));
         b.login(&[])
     }),
@@ -449,18 +449,18 @@ const TOKEN: &[Case] = &[
     }),
     ("a touch that nobody may be asked for", |b| {
         b.token.remove(b"Amazon Web Services:alice@example");
-        b.token.add(Account::totp("Amazon Web Services:alice@example", SEED).with_touch());
+        b.token.add(StoredAccount::totp("Amazon Web Services:alice@example", SEED).with_touch());
         b.login(&["--non-interactive"])
     }),
     ("another user's account", |b| {
         b.token.remove(b"Amazon Web Services:alice@example");
-        b.token.add(Account::totp("Amazon Web Services:bob@123456789012", SEED));
+        b.token.add(StoredAccount::totp("Amazon Web Services:bob@123456789012", SEED));
         b.login(&["--source", "token"])
     }),
     ("a touch that does not come", |b| {
         b.token.remove(b"Amazon Web Services:alice@example");
-        b.token.add(Account::totp("Amazon Web Services:alice@example", SEED).with_touch());
-        b.token.set_touch(Touch::Never);
+        b.token.add(StoredAccount::totp("Amazon Web Services:alice@example", SEED).with_touch());
+        b.token.set_touch(SimulatedTouch::Never);
         // Sooner than five seconds it would be a refusal for another reason.
         b.token.set_touch_timeout(Duration::from_millis(5100));
         b.login(&[])

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 use virtual_token::pcscd::{Pcscd, YUBIKEY};
-use virtual_token::{Account, Touch};
+use virtual_token::{SimulatedTouch, StoredAccount};
 
 const ALICE: &str = "Amazon Web Services:alice@example";
 
@@ -27,8 +27,8 @@ fn bench() -> Bench {
 /// The same, with a touch that never comes.
 fn untouched() -> Bench {
     let bench = bench();
-    bench.token.add(Account::totp(ALICE, SEED).with_touch());
-    bench.token.set_touch(Touch::Never);
+    bench.token.add(StoredAccount::totp(ALICE, SEED).with_touch());
+    bench.token.set_touch(SimulatedTouch::Never);
     bench
 }
 
@@ -155,7 +155,7 @@ fn reset_by_another_program_is_not_noticed() {
 #[test]
 fn reset_by_another_program_during_a_touch() {
     let mut stack = stack(untouched());
-    stack.bench.token.set_touch(Touch::OnCommand);
+    stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let mut other = Other::start(&stack);
     other.does("shared");
     let told = in_the_middle(&mut stack, |stack| {

@@ -6,7 +6,7 @@ use fake_aws::{Lie, Times};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use virtual_token::Account;
+use virtual_token::StoredAccount;
 
 /// Clears the screen, sets the title, colours, goes back, rings; turns the direction of writing, and is not seen; piles up.
 const NASTY: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\r\u{8}\u{7f}\u{85}\u{202e}\u{2066}\u{200b}\u{200f}\u{feff}\u{ad}\u{2028}a\u{301}\u{301}\u{20dd}";
@@ -47,9 +47,9 @@ fn names_on_a_token_and_of_its_reader() {
     // Each code is taken once, and there are many logins.
     bench.hurry(20);
     bench.typed = Some(vec!["y"; 8]);
-    bench.token.add(Account::totp(format!("AWS:{NASTY}"), SEED).with_touch());
-    bench.token.add(Account::totp("\u{301}".repeat(32), SEED));
-    bench.token.add(Account::totp(b"AWS:\xff\xfe\x1b[2J\xc0\x80\xed\xa0\x80".to_vec(), SEED));
+    bench.token.add(StoredAccount::totp(format!("AWS:{NASTY}"), SEED).with_touch());
+    bench.token.add(StoredAccount::totp("\u{301}".repeat(32), SEED));
+    bench.token.add(StoredAccount::totp(b"AWS:\xff\xfe\x1b[2J\xc0\x80\xed\xa0\x80".to_vec(), SEED));
     let token = bench.token.clone();
     bench.bus.remove(READER);
     bench.bus.insert(&format!("YubiKey {NASTY}"), move |command| Ok(token.exchange(command)));

@@ -1,5 +1,6 @@
 //! The rooms of `src`: each uses only those below it, in the order of the list in `lib.rs`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -84,4 +85,29 @@ fn each_room_uses_only_those_below_it() {
 fn uses_are_found_however_they_are_written() {
     let text = "use crate::{\n    agent::{Loop, clocks},\n    file, world::World,\n};\nlet x = crate::plan::all();\n// crate::cli\n";
     assert_eq!(used(text), ["agent", "file", "world", "plan"]);
+}
+
+/// A name that stands for two things has to be looked up each time it is read.
+#[test]
+fn no_type_name_stands_twice_in_the_application_and_the_token_library() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(&root.join("src"), &mut files);
+    sources(&root.join("hw/src"), &mut files);
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        // What is indented belongs to a function, a trait or a test.
+        for line in text.lines().filter(|line| !line.starts_with([' ', '/'])) {
+            let mut words = line.split_whitespace().skip_while(|word| word.starts_with("pub"));
+            let is_type = words.next().is_some_and(|word| ["struct", "enum", "trait", "type"].contains(&word));
+            let name = words.next().map(first_word).filter(|_| is_type && line.contains(['{', ';', '(', '=']));
+            if let Some(name) = name.filter(|name| name.starts_with(|c: char| c.is_uppercase())) {
+                places.entry(name).or_default().push(file.strip_prefix(root).unwrap().display().to_string());
+            }
+        }
+    }
+    let twice: Vec<_> = places.iter().filter(|(_, files)| files.len() > 1).collect();
+    assert!(places.len() > 200, "the types were not found");
+    assert!(twice.is_empty(), "{twice:#?}");
 }

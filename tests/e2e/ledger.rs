@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
-use virtual_token::{Account, Touch};
+use virtual_token::{SimulatedTouch, StoredAccount};
 
 const STATE: &str = ".local/state/aws-mfa-key";
 
@@ -100,7 +100,7 @@ fn from_a_token(touch: bool) {
     each(|lie, codes, exit| {
         for times in [Times::Next(1), Times::Always] {
             let bench = Bench::new();
-            let account = Account::totp("Amazon Web Services:alice@example", SEED);
+            let account = StoredAccount::totp("Amazon Web Services:alice@example", SEED);
             bench.token.remove(b"Amazon Web Services:alice@example");
             bench.token.add(if touch { account.with_touch() } else { account });
             bench.aws.lie(Action::GetSessionToken, lie.clone(), times);
@@ -151,8 +151,8 @@ fn a_code_that_did_not_leave_is_given_back() {
     let bench = Bench::new();
     let config = bench.read(".aws/config");
     bench.token.remove(b"Amazon Web Services:alice@example");
-    bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED).with_touch());
-    bench.token.set_touch(Touch::ByItself(Duration::from_millis(500)));
+    bench.token.add(StoredAccount::totp("Amazon Web Services:alice@example", SEED).with_touch());
+    bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_millis(500)));
     bench.write(".aws/config", &config.replace(&bench.aws.endpoint(), &answers_once(&bench.aws.endpoint())));
     let told = bench.login(&[]);
     assert_eq!((told.code, touches(&bench), coded(&bench).len()), (6, 1, 0), "{told:?}");
@@ -274,7 +274,7 @@ fn killed_at_any_moment_it_sends_no_code_twice() {
     add_long_role(&stack.bench);
     write_seed(&stack.bench);
     stack.bench.token.remove(b"Amazon Web Services:alice@example");
-    stack.bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED));
+    stack.bench.token.add(StoredAccount::totp("Amazon Web Services:alice@example", SEED));
     let what: [&[&str]; 4] = [
         &["login", "dev", "--force", "--source", "secret:file:~/seed"],
         &["code", "dev", "--source", "secret:file:~/seed"],

@@ -4,7 +4,7 @@ use crate::world::{Bench, READER, SEED, SEED_BASE32};
 use fake_aws::Action;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use virtual_token::{Account, Persona, VirtualToken};
+use virtual_token::{Persona, StoredAccount, VirtualToken};
 
 /// SELECT and CALCULATE, the first two bytes of which tell them apart from all others.
 const CALCULATE: [u8; 2] = [0x00, 0xA2];
@@ -49,7 +49,7 @@ fn a_session_is_written_beside_the_long_term_key() {
 fn the_token_is_let_go_as_it_was_and_nothing_is_written_to_it() {
     let bench = Bench::new();
     assert_eq!(bench.login(&[]).code, 0);
-    let tally = bench.bus.tally(READER);
+    let tally = bench.bus.log(READER);
     assert_eq!((tally.opened, tally.begun, tally.collisions), (tally.closed, tally.ended, 0));
     // PUT, DELETE, SET CODE, RESET and RENAME are instructions 1 to 5.
     assert!(tally.commands.iter().all(|command| !(1..=5).contains(&command[1])), "{:02x?}", tally.commands);
@@ -64,11 +64,11 @@ fn a_good_session_is_left_alone_without_asking_anybody() {
     assert_eq!(bench.login(&[]).code, 0);
     let before = bench.read(".aws/credentials");
     bench.aws.clear_requests();
-    let commands = bench.bus.tally(READER).commands.len();
+    let commands = bench.bus.log(READER).commands.len();
     let outcome = bench.login(&[]);
     assert!(outcome.err.starts_with("the session in profile dev-mfa is good for another 12h"), "{}", outcome.err);
     assert_eq!((outcome.code, bench.aws.requests().len()), (0, 0));
-    assert_eq!((bench.read(".aws/credentials"), bench.bus.tally(READER).commands.len()), (before.clone(), commands));
+    assert_eq!((bench.read(".aws/credentials"), bench.bus.log(READER).commands.len()), (before.clone(), commands));
     assert_eq!(bench.login(&["--force", "--duration", "15m"]).code, 0);
     assert_ne!(bench.read(".aws/credentials"), before);
 }
@@ -128,7 +128,7 @@ fn any_clock_will_do() {
         // A second more or less is within what the answer's header can tell.
         let words = words.split(' ').next_back().unwrap_or_default();
         assert!(outcome.err.contains(words), "{}", outcome.err);
-        let calculated = bench.bus.tally(READER).commands.iter().filter(|command| command[..2] == CALCULATE).count();
+        let calculated = bench.bus.log(READER).commands.iter().filter(|command| command[..2] == CALCULATE).count();
         assert_eq!((calculated, sent(&bench, Action::GetSessionToken)), (1, 1), "{ahead}");
     }
 }
@@ -161,7 +161,7 @@ fn the_token_is_let_go_when_aws_refuses_the_key() {
     });
     bench.edit(".aws/credentials", "aws_secret_access_key = ", "aws_secret_access_key = x");
     assert_eq!(bench.login(&[]).code, 5);
-    let tally = bench.bus.tally(READER);
+    let tally = bench.bus.log(READER);
     assert_eq!((tally.opened, tally.begun), (tally.closed, tally.ended));
     assert!(tally.begun > 0);
 }
@@ -278,7 +278,7 @@ fn the_mfa_device_is_found_without_being_named() {
 fn the_token_that_has_the_account_is_taken() {
     let bench = Bench::new();
     let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(Some(87_654_321)).build();
-    other.add(Account::totp("GitHub:alice", SEED));
+    other.add(StoredAccount::totp("GitHub:alice", SEED));
     bench.bus.insert("Yubico YubiKey OTP+FIDO+CCID 01 00", move |command| Ok(other.exchange(command)));
     assert_eq!(bench.login(&[]).code, 0);
     assert_eq!(bench.login(&["--force", "--token", "12345678"]).code, 0);

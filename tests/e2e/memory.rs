@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant, UNIX_EPOCH};
-use virtual_token::Account;
+use virtual_token::StoredAccount;
 
 /// A pipe that takes nothing any more: whoever writes to it waits.
 fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
@@ -99,7 +99,7 @@ fn is_a_code_left(way: &str, hours: i64, desktop: &Desktop) -> bool {
     stack.bench.write("totp.py", TOTP);
     // Without a touch, its last words are its first.
     stack.bench.token.remove(b"Amazon Web Services:alice@example");
-    stack.bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED));
+    stack.bench.token.add(StoredAccount::totp("Amazon Web Services:alice@example", SEED));
     let seed = stack.bench.path("seed");
     fs::write(&seed, SEED_BASE32).unwrap();
     fs::set_permissions(&seed, Permissions::from_mode(0o600)).unwrap();
@@ -133,7 +133,7 @@ fn no_password_is_left_in_memory_after_a_login_with_it() {
     let desktop = Desktop::with_keyring();
     let mut stack = Stack::new();
     stack.bench.token.remove(b"Amazon Web Services:alice@example");
-    stack.bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED));
+    stack.bench.token.add(StoredAccount::totp("Amazon Web Services:alice@example", SEED));
     stack.bench.token.set_password(Some(PASSWORD));
     let key = access_key(&stack, PASSWORD);
     let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 use virtual_token::pcscd::Pcscd;
-use virtual_token::{Account, Algorithm, Persona, Touch, VirtualToken};
+use virtual_token::{HashAlgorithm, Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
 const ALICE: &str = "Amazon Web Services:alice@example";
 /// With a touch.
@@ -37,12 +37,12 @@ const TYPED: &[(&str, &str)] = &[
 
 fn token(persona: &Persona) -> VirtualToken {
     let token = VirtualToken::builder(persona.clone()).serial(Some(12_345_678)).build();
-    token.add(Account::totp(ALICE, SEED));
-    token.add(Account { touch: persona.keeps_touch_flag, ..Account::totp(TOUCHED, SEED) });
-    if matches!(persona.greeting, virtual_token::Greeting::PinTries(_)) {
-        token.add(Account { behind_pin: true, ..Account::totp("AWS:behind-the-PIN", SEED) });
+    token.add(StoredAccount::totp(ALICE, SEED));
+    token.add(StoredAccount { touch: persona.keeps_touch_flag, ..StoredAccount::totp(TOUCHED, SEED) });
+    if matches!(persona.select_layout, virtual_token::SelectLayout::PinTries(_)) {
+        token.add(StoredAccount { behind_pin: true, ..StoredAccount::totp("AWS:behind-the-PIN", SEED) });
     }
-    token.set_touch(Touch::ByItself(Duration::ZERO));
+    token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));
     token
 }
 
@@ -79,9 +79,9 @@ fn left(token: &VirtualToken) -> String {
     let select = token.exchange(&[0, 0xA4, 4, 0, 7, 0xA0, 0, 0, 5, 0x27, 0x21, 1]);
     assert!(select.ends_with(&[0x90, 0]));
     let locked = if token.exchange(&[0, 0xA1, 0, 0, 0]) == [0x69, 0x82] { ", locked" } else { "" };
-    let account = |account: &Account| {
+    let account = |account: &StoredAccount| {
         let touch = if account.touch { " (touch)" } else { "" };
-        let sha512 = if account.algorithm == Algorithm::Sha512 { " (SHA-512)" } else { "" };
+        let sha512 = if account.algorithm == HashAlgorithm::Sha512 { " (SHA-512)" } else { "" };
         let new = if account.secret[..] == *SEED { "" } else { " (new secret)" };
         format!("{}{touch}{sha512}{new}", String::from_utf8_lossy(&account.id))
     };

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Child;
 use std::time::{Duration, Instant};
-use virtual_token::Touch;
+use virtual_token::SimulatedTouch;
 
 fn sent(stack: &Stack, action: Action) -> usize {
     stack.bench.aws.requests().iter().filter(|request| request.action == action).count()
@@ -58,7 +58,7 @@ fn nothing_that_is_secret_is_said() {
 #[test]
 fn many_at_once_cost_one_touch() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::OnCommand);
+    stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let logins: Vec<Child> = (0..8).map(|_| stack.program(&["login", "dev"]).spawn().unwrap()).collect();
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     assert!(stack.bench.token.touch());
@@ -72,7 +72,7 @@ fn many_at_once_cost_one_touch() {
 #[test]
 fn ctrl_c_during_a_touch_ends_at_once() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
     let before = stack.bench.read(".aws/credentials");
     let login = stack.program(&["login", "dev"]).spawn().unwrap();
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
@@ -87,7 +87,7 @@ fn ctrl_c_during_a_touch_ends_at_once() {
 #[test]
 fn a_token_pulled_out_during_a_touch() {
     let mut stack = Stack::new();
-    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
     let login = stack.program(&["login", "dev"]).spawn().unwrap();
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     drop(stack.inserted.take());
@@ -134,7 +134,7 @@ fn a_full_disk_is_noticed_before_anybody_is_asked() {
 #[test]
 fn at_a_terminal_the_touch_is_counted_down_and_taken_away() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::ByItself(Duration::from_millis(2500)));
+    stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_millis(2500)));
     let told = stack.on_a_terminal(&["login", "dev"], &[]);
     assert_eq!(told.code, Some(0), "{told:?}");
     let touch = "\rTouch YubiKey 12345678 for on_a_terminal.py: profile dev, AWS account 123456789012 (15 s)";

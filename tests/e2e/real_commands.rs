@@ -4,7 +4,7 @@ use crate::stack::{PATIENCE, Stack, Told, program, signal};
 use fake_aws::Action;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use virtual_token::Touch;
+use virtual_token::SimulatedTouch;
 
 fn sent(stack: &Stack, action: Action) -> usize {
     stack.bench.aws.requests().iter().filter(|request| request.action == action).count()
@@ -158,7 +158,7 @@ fn awss_clients_run_credential_process() {
 #[test]
 fn credential_process_ends_in_time_whatever_happens() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
     stack.bench.token.set_touch_timeout(Duration::from_secs(60));
     let begun = Instant::now();
     let told = stack.run(&["credential-process", "dev"]);
@@ -171,7 +171,7 @@ fn credential_process_ends_in_time_whatever_happens() {
 #[test]
 fn credential_process_asks_at_the_terminal_although_its_output_is_taken() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(1)));
+    stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(1)));
     with_process(&stack);
     let script = "import boto3; print(boto3.Session(profile_name='work').client('sts').get_caller_identity()['Arn'])";
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/on_a_terminal.py");

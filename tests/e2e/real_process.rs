@@ -12,7 +12,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
-use virtual_token::Touch;
+use virtual_token::SimulatedTouch;
 
 const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
 
@@ -95,7 +95,7 @@ fn each_client_gets_a_fresh_session_and_then_the_same_again() {
 #[test]
 fn all_clients_at_once_cost_one_touch() {
     let stack = stack();
-    stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(2)));
+    stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(2)));
     thread::scope(|scope| {
         for client in clients::present() {
             let stack = &stack;
@@ -126,7 +126,7 @@ fn each_client_works_on_while_nobody_touches_and_renews_once_somebody_does() {
         let (old, until) = stored(&stack);
         let soon = DateTime::from_secs(end).fmt(Format::DateTime).unwrap();
         stack.bench.edit(".aws/credentials", &until, &soon);
-        stack.bench.token.set_touch(Touch::Never);
+        stack.bench.token.set_touch(SimulatedTouch::Never);
         let mut caller = Caller::start(client, &stack);
         assert_eq!(caller.call(), expected(client, &stack), "{client}");
         assert_eq!((last_used(&stack), stored(&stack).0), (old.clone(), old.clone()), "{client}");
@@ -134,7 +134,7 @@ fn each_client_works_on_while_nobody_touches_and_renews_once_somebody_does() {
         assert_eq!(caller.call(), expected(client, &stack), "{client}");
         assert!(!stack.bench.token.waiting_for_touch(), "{client}");
         forget_the_silence(&stack);
-        stack.bench.token.set_touch(Touch::ByItself(Duration::from_millis(100)));
+        stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_millis(100)));
         let begun = Instant::now();
         while last_used(&stack) == old {
             assert!(begun.elapsed() < PATIENCE, "{client}");
@@ -172,7 +172,7 @@ fn the_rust_sdk_hears_from_us_before_it_loses_its_patience() {
         answer["error"].as_str().unwrap().to_owned()
     };
     let stack = stack();
-    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
     stack.bench.token.set_touch_timeout(PATIENCE);
     let told = answer_of(&stack);
     assert!(told.contains("cause: nobody touched YubiKey 12345678 within 17 s\n"), "{told}");

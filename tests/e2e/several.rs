@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use virtual_token::Touch;
+use virtual_token::SimulatedTouch;
 
 fn sent(bench: &Bench, action: Action) -> usize {
     bench.aws.requests().iter().filter(|request| request.action == action).count()
@@ -49,7 +49,7 @@ fn what_was_got_is_written_before_a_person_is_waited_for() {
     let bench = Bench::new();
     bench.add_user("bob", &["two"], true);
     bench.add_user("carol", &["three"], true);
-    bench.token.set_touch(Touch::ByItself(Duration::from_secs(1)));
+    bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(1)));
     let seen = watch(&bench);
     let told = bench.run(&["login", "dev", "two", "three"]);
     assert_eq!(told.code, 0, "{told:?}");
@@ -91,7 +91,7 @@ fn one_code_serves_all_profiles_of_a_key_and_one_look_all_logins() {
     assert_eq!(told.code, 0, "{told:?}");
     assert_eq!((sent(&bench, Action::GetSessionToken), sent(&bench, Action::GetCallerIdentity)), (2, 2));
     // CALCULATE ALL is the look, CALCULATE a code.
-    let of = |instruction| bench.bus.tally(READER).commands.iter().filter(|one| one[1] == instruction).count();
+    let of = |instruction| bench.bus.log(READER).commands.iter().filter(|one| one[1] == instruction).count();
     assert_eq!((of(0xA4 /* SELECT, and CALCULATE ALL */), of(0xA2)), (5, 2));
     let status = bench.run(&["status", "two", "three", "four", "dev"]);
     assert_eq!(status.code, 0, "{status:?}");

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
-use virtual_token::{Account, Touch};
+use virtual_token::{SimulatedTouch, StoredAccount};
 
 /// Profiles that can be logged in to, and the user whose MFA device they share.
 const PROFILES: [(&str, &str); 10] = [
@@ -110,7 +110,7 @@ fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
 impl Soak {
     fn new() -> Self {
         let stack = Stack::new();
-        stack.bench.token.set_touch(Touch::ByItself(Duration::from_millis(5)));
+        stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_millis(5)));
         let (aws, endpoint) = (&stack.bench.aws, stack.bench.aws.endpoint());
         let mut credentials = stack.bench.read(".aws/credentials");
         let role = |name: &str, max_session_duration| {
@@ -158,7 +158,7 @@ impl Soak {
             )
             .unwrap();
         }
-        stack.bench.token.add(Account::totp(devices["bob"].as_bytes(), seed_of("bob")));
+        stack.bench.token.add(StoredAccount::totp(devices["bob"].as_bytes(), seed_of("bob")));
         for user in ["alice", "bob", "carol", "dave"] {
             stack.bench.write(user, &base32(&seed_of(user)));
             fs::set_permissions(stack.bench.path(user), fs::Permissions::from_mode(0o600)).unwrap();

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use virtual_token::pcscd::{Pcscd, YUBIKEY};
 use virtual_token::vpcd::Inserted;
-use virtual_token::{Account, Touch};
+use virtual_token::{SimulatedTouch, StoredAccount};
 
 /// Longest time that anything here may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,8 +25,8 @@ impl Stack {
         let bench = Bench::new();
         bench.aws.add_bucket(ACCOUNT, "touched-the-key");
         bench.token.remove(b"Amazon Web Services:alice@example");
-        bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED).with_touch());
-        bench.token.set_touch(Touch::ByItself(Duration::from_millis(100)));
+        bench.token.add(StoredAccount::totp("Amazon Web Services:alice@example", SEED).with_touch());
+        bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_millis(100)));
         let pcscd = Pcscd::start(&[YUBIKEY]).unwrap();
         let inserted = Some(pcscd.insert(0, &bench.token).unwrap());
         Self { inserted, pcscd, bench }

@@ -4,7 +4,7 @@ use crate::world::{Bench, READER, SEED};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use serde_json::{Value, json};
-use virtual_token::{Account, Applet, Kind, Persona, Presence, VirtualToken};
+use virtual_token::{Applet, CodeKind, Persona, Presence, StoredAccount, VirtualToken};
 
 const SECOND: &str = "Yubico YubiKey CCID 01 00";
 
@@ -22,10 +22,10 @@ fn told(bench: &Bench, arguments: &[&str]) -> Value {
 #[test]
 fn a_table_and_json() {
     let bench = Bench::new();
-    bench.token.add(Account::totp("60/AWS:bob", SEED).with_touch());
-    bench.token.add(Account::totp("GitHub:bob", SEED));
-    let mut counting = Account::totp("AWS:counter", SEED);
-    (counting.kind, counting.digits) = (Kind::Hotp, 8);
+    bench.token.add(StoredAccount::totp("60/AWS:bob", SEED).with_touch());
+    bench.token.add(StoredAccount::totp("GitHub:bob", SEED));
+    let mut counting = StoredAccount::totp("AWS:counter", SEED);
+    (counting.kind, counting.digits) = (CodeKind::Hotp, 8);
     bench.token.add(counting);
     let table = bench.run(&["tokens"]);
     assert_eq!(
@@ -59,7 +59,7 @@ fn unknown_is_null_and_nobody_is_asked() {
     bench.typed = Some(vec!["correct horse"]);
     bench.token.set_password(Some("correct horse"));
     let neo = VirtualToken::builder(Persona::NEO).serial(None).build();
-    neo.add(Account::totp("AWS:a", SEED));
+    neo.add(StoredAccount::totp("AWS:a", SEED));
     plug(&bench, "Yubico Yubikey NEO OTP+U2F+CCID 01 00", &neo);
     let bare = VirtualToken::builder(Persona::YUBIKEY_5_7).serial(Some(5)).build();
     bare.set_presence(Applet::Oath, Presence::Disabled);
@@ -122,7 +122,7 @@ fn no_token_or_another() {
 #[test]
 fn names_on_a_token_do_nothing_to_a_terminal() {
     let bench = Bench::new();
-    bench.token.add(Account::totp("AWS:\u{1b}[2J\u{9b}31m\u{202e}evil", SEED));
+    bench.token.add(StoredAccount::totp("AWS:\u{1b}[2J\u{9b}31m\u{202e}evil", SEED));
     for arguments in [&["tokens"][..], &["tokens", "--json"], &["accounts", "list"], &["accounts", "list", "--json"]] {
         let told = bench.run(arguments);
         assert!(told.out.contains("evil"), "{told:?}");

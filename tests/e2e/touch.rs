@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use virtual_token::{Account, Touch};
+use virtual_token::{SimulatedTouch, StoredAccount};
 
 /// What a YubiKey types when nobody asked it for anything.
 const OTP: &str = "ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj";
@@ -47,7 +47,7 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
 #[test]
 fn ctrl_c_during_a_touch_ends_at_once_and_leaves_the_terminal_as_it_was() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
     stack.bench.token.set_touch_timeout(PATIENCE);
     let script = "trap : INT; before=$(stty -a); \"$OURS\" login dev; echo \"ended $?\"
         [ \"$before\" = \"$(stty -a)\" ] && echo 'as it was'";
@@ -60,7 +60,7 @@ fn ctrl_c_during_a_touch_ends_at_once_and_leaves_the_terminal_as_it_was() {
 #[test]
 fn the_next_login_waits_for_a_token_that_still_blinks_for_the_last_one() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
     stack.bench.token.set_touch_timeout(Duration::from_secs(6));
     let first = started(&stack, &["login", "dev"]);
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
@@ -69,7 +69,7 @@ fn the_next_login_waits_for_a_token_that_still_blinks_for_the_last_one() {
     assert!(stack.bench.token.waiting_for_touch());
     let second = started(&stack, &["login", "dev"]);
     until("the first touch is given up", || !stack.bench.token.waiting_for_touch());
-    stack.bench.token.set_touch(Touch::ByItself(Duration::ZERO));
+    stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));
     let told = Told::from(second.wait_with_output().unwrap());
     // `make test-vm` holds what is said of a token in a USB port to the same.
     told.assert_face(include_str!("../vm/faces/held-by-another-program.txt"));
@@ -79,7 +79,7 @@ fn the_next_login_waits_for_a_token_that_still_blinks_for_the_last_one() {
 #[test]
 fn a_line_that_a_narrower_terminal_has_broken_is_cleared_whole() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(3)));
+    stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(3)));
     let told = in_a_shell(&stack, "\"$OURS\" login dev; exit $?", &[("(15 s)", 40.into())]);
     assert_eq!(told.code, Some(0), "{told:?}");
     // It had 89 columns, which are three lines now; what follows fits, and is cleared as ever.
@@ -111,7 +111,7 @@ fn after_ctrl_z_a_password_is_still_not_shown() {
 #[test]
 fn who_types_at_a_shell_is_not_told_so() {
     let stack = Stack::new();
-    stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(1)));
+    stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(1)));
     let answers = [("ready> ", "\"$OURS\" login dev; exit\n".into())];
     let told = in_a_shell(&stack, "", &answers);
     assert!(told.out.contains("\rTouch YubiKey 12345678 for profile dev, AWS account 123456789012 (15 s)"), "{told:?}");
@@ -130,7 +130,7 @@ fn what_a_late_touch_types_is_no_answer() {
     assert_eq!(told.terminal.matches("Password of").count(), 5);
 
     bench.typed = Some(vec!["correct horse", OTP, "y"]);
-    bench.token.add(Account::totp("other", SEED));
+    bench.token.add(StoredAccount::totp("other", SEED));
     let told = bench.run(&["accounts", "remove", "other"]);
     assert_eq!((told.code, told.err.matches(said).count()), (0, 1), "{told:?}");
 
@@ -163,7 +163,7 @@ fn lines(path: &Path) -> Vec<String> {
 fn the_hook_is_told_when_a_touch_is_wanted_and_when_not_any_more() {
     let mut stack = Stack::new();
     let (events, env, hook) = (stack.bench.path("events"), stack.bench.path("env"), hook(&stack));
-    stack.bench.token.set_touch(Touch::OnCommand);
+    stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let secrets = [
         ("AWS_ACCESS_KEY_ID", "AKIASECRET"),
         ("AWS_SECRET_ACCESS_KEY", "hush"),
@@ -198,7 +198,7 @@ fn the_hook_is_told_how_it_ended() {
     let mut stack = Stack::new();
     let (events, hook) = (stack.bench.path("events"), hook(&stack));
     stack.bench.env.insert("AWS_MFA_KEY_ON_TOUCH".to_owned(), hook);
-    stack.bench.token.set_touch(Touch::Never);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
     stack.bench.token.set_touch_timeout(Duration::from_secs(6));
     let late = stack.run(&["login", "dev"]);
     assert_eq!(late.code, Some(4), "{late:?}");

@@ -5,7 +5,7 @@ use crate::world::{Bench, READER, SEED};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use std::time::Duration;
-use virtual_token::{Account, Touch};
+use virtual_token::{SimulatedTouch, StoredAccount};
 
 const ID: &str = "Amazon Web Services:alice@example";
 
@@ -73,8 +73,8 @@ fn in_need_of(what: Needs) -> Bench {
     match what {
         Needs::Touch => {
             bench.token.remove(ID.as_bytes());
-            bench.token.add(Account::totp(ID, SEED).with_touch());
-            bench.token.set_touch(Touch::ByItself(Duration::ZERO));
+            bench.token.add(StoredAccount::totp(ID, SEED).with_touch());
+            bench.token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));
         }
         Needs::Token => bench.bus.remove(READER),
         Needs::Password => bench.token.set_password(Some("horse")),

@@ -9,7 +9,7 @@ use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use virtual_token::pcscd::{Pcscd, YUBIKEY};
-use virtual_token::{Account, Persona, Touch, VirtualToken};
+use virtual_token::{Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
 const SECOND: &str = "Yubico YubiKey CCID 01 00";
 const WANTED: &str = "Amazon Web Services:alice@example";
@@ -64,9 +64,9 @@ fn so_is_the_one_with_this_serial_number_and_the_one_with_the_account() {
     assert!(told.terminal.contains(asked), "{told:?}");
     assert!(!sent(&other, 0xA2));
     let bench = Bench::new();
-    bench.token.add(Account::totp("AWS:other", b"another secret of another user"));
+    bench.token.add(StoredAccount::totp("AWS:other", b"another secret of another user"));
     plug(&bench, READER, &other);
-    other.add(Account::totp(WANTED, SEED));
+    other.add(StoredAccount::totp(WANTED, SEED));
     plug_later(&bench, SECOND, &bench.token, 4);
     let told = bench.login(&["--wait", "--token", "12345678"]);
     assert_eq!(told.code, 0, "{told:?}");
@@ -164,7 +164,7 @@ fn one_that_refuses_a_session_which_is_just_beginning_is_asked_again() {
 /// Two tokens that have the account.
 fn twins() -> (Bench, VirtualToken) {
     let (bench, twin) = (Bench::new(), another(5));
-    twin.add(Account::totp(WANTED, SEED));
+    twin.add(StoredAccount::totp(WANTED, SEED));
     plug(&bench, SECOND, &twin);
     (bench, twin)
 }
@@ -225,7 +225,7 @@ fn an_empty_reader_beside_it_costs_nothing() {
 #[test]
 fn another_token_under_the_same_reader_name_is_not_asked_for_a_code() {
     let (bench, twin, opened) = (Bench::new(), another(5), AtomicUsize::new(0));
-    twin.add(Account::totp(WANTED, b"the secret of somebody else"));
+    twin.add(StoredAccount::totp(WANTED, b"the secret of somebody else"));
     let (bus, other) = (bench.bus.clone(), twin.clone());
     bench.bus.guard(Step::Open, move |_| {
         if opened.fetch_add(1, Ordering::Relaxed) == 1 {
@@ -313,10 +313,10 @@ fn two_logins_wait_side_by_side() {
     let credentials = bench.read(".aws/credentials");
     let two = format!("{credentials}[two]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
     bench.write(".aws/credentials", &two);
-    bench.token.set_touch(Touch::ByItself(Duration::ZERO));
+    bench.token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));
     bench.bus.remove(READER);
     let (bobs, alices, bus) = (another(5), bench.token.clone(), bench.bus.clone());
-    bobs.add(Account::totp("AWS:bob", seed));
+    bobs.add(StoredAccount::totp("AWS:bob", seed));
     let asked = AtomicUsize::new(0);
     bench.bus.guard(Step::Readers, move |_| {
         let token = match asked.fetch_add(1, Ordering::Relaxed) {

@@ -1,7 +1,7 @@
 //! The program inside the test: a token of memory, AWS on loopback, a home of its own, a person who follows a script.
 
 use aws_mfa_key::world::alarm::Alarms;
-use aws_mfa_key::world::{Clock, Machine, NoAnswer, Person, PersonContext, Terminal, World};
+use aws_mfa_key::world::{Clock, Machine, NoAnswer, Person, PersonContext, Terminal, TokenLimits, World};
 use fake_aws::{FakeAws, User};
 use hw::memory_bus::MemoryBus;
 use secrecy::SecretString;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
-use virtual_token::{Account, Persona, Touch, VirtualToken};
+use virtual_token::{Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
 pub const ACCOUNT: &str = "123456789012";
 pub const SEED: &[u8] = b"12345678901234567890";
@@ -30,6 +30,7 @@ pub struct Bench {
     pub serial: String,
     pub token: VirtualToken,
     pub bus: Arc<MemoryBus>,
+    pub token_limits: TokenLimits,
     pub env: BTreeMap<String, String>,
     /// What the person types, one line an answer; `None`: there is no terminal.
     pub typed: Option<Vec<&'static str>>,
@@ -62,8 +63,8 @@ impl Bench {
         let alice = aws.add_user(ACCOUNT, "alice");
         let serial = aws.add_mfa(&alice, "alice", SEED);
         let token = VirtualToken::builder(Persona::named("5.4.3").unwrap()).serial(Some(12_345_678)).build();
-        token.add(Account::totp("Amazon Web Services:alice@example", SEED));
-        token.set_touch(Touch::ByItself(Duration::ZERO));
+        token.add(StoredAccount::totp("Amazon Web Services:alice@example", SEED));
+        token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));
         let mut bench = Self {
             home: tempfile::tempdir().unwrap(),
             aws,
@@ -71,6 +72,7 @@ impl Bench {
             serial,
             token,
             bus: Arc::new(MemoryBus::new()),
+            token_limits: TokenLimits::USUAL,
             env: BTreeMap::new(),
             typed: Some(Vec::new()),
             thinking: Duration::ZERO,
@@ -112,7 +114,7 @@ impl Bench {
         let user = self.aws.add_user(ACCOUNT, name);
         let (key, seed) = (self.aws.add_key(&user), format!("the seed of {name:>10}"));
         let serial = self.aws.add_mfa(&user, name, seed.as_bytes());
-        let account = Account::totp(serial.as_bytes(), seed.as_bytes());
+        let account = StoredAccount::totp(serial.as_bytes(), seed.as_bytes());
         self.token.add(if touch { account.with_touch() } else { account });
         let (mut config, mut credentials) = (self.read(".aws/config"), self.read(".aws/credentials"));
         let (id, secret, endpoint) = (key.access_key_id, key.secret_access_key, self.aws.endpoint());
@@ -197,6 +199,7 @@ impl Bench {
             input: Some(Box::new(Cursor::new(self.input))),
             piped: !self.input.is_empty(),
             bus: Arc::new(move |_| Arc::clone(&bus) as Arc<dyn hw::transport::Bus>),
+            token_limits: self.token_limits,
             machine: Machine::at(&self.path("machine")),
             alarm: Arc::clone(&self.alarm),
             before_exec: || {},

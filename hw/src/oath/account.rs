@@ -5,23 +5,30 @@ use std::num::NonZeroU32;
 
 use super::USUAL_PERIOD;
 
-/// The longest period that a number in front of an id can mean, in seconds. A greater one is part of the name: an AWS
-/// account number is often written there.
-const LONGEST_PERIOD: u32 = 3600;
+/// The longest id that an applet stores, in bytes.
+///
+/// YKOATH: PUT.
+pub const LONGEST_ID: usize = 64;
 
-/// What an account's codes depend on.
+/// The longest period, in seconds, that a number in front of an id can mean. A greater number is part of the name: an
+/// account number is often written there.
+pub const LONGEST_PERIOD: u32 = 3600;
+
+/// Moving factor of an account's codes.
+///
+/// YKOATH: types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// The time.
+pub enum OathType {
+    /// The time (RFC 6238).
     Totp,
-    /// A counter on the token.
+    /// A counter on the token (RFC 4226).
     Hotp,
 }
 
 /// The hash function of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Algorithm {
-    /// SHA-1, which AWS uses.
+    /// SHA-1, the usual one.
     Sha1,
     /// SHA-256.
     Sha256,
@@ -55,8 +62,8 @@ impl Algorithm {
 pub struct Account {
     /// What the applet knows it by.
     pub id: AccountId,
-    /// What its codes depend on.
-    pub kind: Kind,
+    /// TOTP or HOTP.
+    pub kind: OathType,
     /// Its hash function.
     pub algorithm: Option<Algorithm>,
     /// How many digits its codes have.
@@ -69,9 +76,9 @@ pub struct Account {
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(Vec<u8>);
 
-/// What is written in the id of a TOTP account.
+/// Period, issuer and name, as they are written one after the other in the id of a TOTP account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parts<'a> {
+pub struct AccountIdParts<'a> {
     /// Length of a time step in seconds.
     pub period: NonZeroU32,
     /// Who asks for the code; `None` if the id does not say.
@@ -98,13 +105,13 @@ impl AccountId {
     ///
     /// yubikit's `parse_cred_id`, with a bound on the period.
     #[must_use]
-    pub fn parts(&self) -> Parts<'_> {
+    pub fn parts(&self) -> AccountIdParts<'_> {
         let (period, rest) = split_period(&self.0).unwrap_or((USUAL_PERIOD, &self.0));
         let (issuer, name) = match rest.iter().position(|&byte| byte == b':') {
             Some(colon) if colon > 0 && colon + 1 < rest.len() => (Some(&rest[..colon]), &rest[colon + 1..]),
             _ => (None, rest),
         };
-        Parts { period, issuer, name }
+        AccountIdParts { period, issuer, name }
     }
 
     /// Length of a time step of the account in seconds, as its id says; 30 if it does not.
@@ -191,12 +198,12 @@ mod tests {
             (":alice", 30, None, ":alice"),
             ("alice:", 30, None, "alice:"),
             ("60/:a", 60, None, ":a"),
-            ("arn:aws:iam::123456789012:mfa/alice", 30, Some("arn"), "aws:iam::123456789012:mfa/alice"),
+            ("urn:a:b::123456789012:c/alice", 30, Some("urn"), "a:b::123456789012:c/alice"),
             ("", 30, None, ""),
         ];
         for (id, period, issuer, name) in cases {
             let id = AccountId::from_bytes(id.as_bytes());
-            let expected = Parts {
+            let expected = AccountIdParts {
                 period: NonZeroU32::new(period).unwrap(),
                 issuer: issuer.map(str::as_bytes),
                 name: name.as_bytes(),
@@ -211,7 +218,7 @@ mod tests {
     #[test]
     fn an_id_is_shown_without_what_a_terminal_would_act_on() {
         for (id, shown) in [
-            (&b"Amazon Web Services:alice@acme"[..], "Amazon Web Services:alice@acme"),
+            (&b"Acme Web Services:alice@example"[..], "Acme Web Services:alice@example"),
             ("Zoë 日本".as_bytes(), "Zoë 日本"),
             (b"a\x1b[2Jb\r\n", "a\\u{1b}[2Jb\\u{d}\\u{a}"),
             (b"\xff\xfeok\xc3", "\\xff\\xfeok\\xc3"),
@@ -227,7 +234,7 @@ mod tests {
         fn any_bytes_can_be_shown_and_taken_apart(bytes: Vec<u8>) {
             let id = AccountId::from_bytes(&bytes);
             prop_assert!(!id.to_string().chars().any(char::is_control));
-            let Parts { period, issuer, name } = id.parts();
+            let AccountIdParts { period, issuer, name } = id.parts();
             prop_assert!((1..=LONGEST_PERIOD).contains(&period.get()));
             prop_assert!(bytes.ends_with(name) && issuer.is_none_or(|issuer| !issuer.is_empty()));
         }

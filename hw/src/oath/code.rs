@@ -59,12 +59,12 @@ impl TimeStep {
 }
 
 /// A code, good for one time step. It is a secret: it has no `Debug`, and is wiped when dropped.
-pub struct Code {
+pub struct OathCode {
     digits: Zeroizing<String>,
     step: TimeStep,
 }
 
-impl Code {
+impl OathCode {
     /// The digits as one types them, leading zeros included; 1 to 10 of them.
     #[must_use]
     pub fn digits(&self) -> &str {
@@ -86,7 +86,7 @@ impl Code {
     ///
     /// YKOATH: CALCULATE; RFC 4226, 5.3.
     pub(super) fn read(answer: &[u8], step: TimeStep) -> Result<Self, OathError> {
-        let value = tlv::Reader::new(answer)
+        let value = tlv::TlvReader::new(answer)
             .filter_map(Result::ok)
             .find_map(|(tag, value)| (tag == 0x76).then_some(value))
             .ok_or(OathError::Malformed { answer_to: "CALCULATE" })?;
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     fn read(answer: &[u8]) -> Result<String, OathError> {
-        Code::read(answer, TimeStep::at(59, USUAL_PERIOD)).map(|code| code.digits().to_owned())
+        OathCode::read(answer, TimeStep::at(59, USUAL_PERIOD)).map(|code| code.digits().to_owned())
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The accounts of an applet, as it lists them in either of its two ways.
 
-use super::{Account, AccountId, Algorithm, Kind, OathError};
+use super::{Account, AccountId, Algorithm, OathError, OathType};
 use crate::tlv;
 
 /// Reads the answer to LIST: type and algorithm, then the id. It says nothing of touch or digits.
@@ -8,7 +8,7 @@ use crate::tlv;
 /// YKOATH: LIST.
 pub(super) fn read_list(answer: &[u8]) -> Result<Vec<Account>, OathError> {
     let mut accounts = Vec::new();
-    for entry in tlv::Reader::new(answer) {
+    for entry in tlv::TlvReader::new(answer) {
         let (tag, value) = entry.map_err(|_| OathError::Malformed { answer_to: "LIST" })?;
         if tag != 0x72 {
             continue;
@@ -18,7 +18,7 @@ pub(super) fn read_list(answer: &[u8]) -> Result<Vec<Account>, OathError> {
         };
         accounts.push(Account {
             id: AccountId::from_bytes(id),
-            kind: if sort >> 4 == 1 { Kind::Hotp } else { Kind::Totp },
+            kind: if sort >> 4 == 1 { OathType::Hotp } else { OathType::Totp },
             algorithm: Algorithm::from_nibble(sort & 0x0F),
             digits: None,
             touch: None,
@@ -35,7 +35,7 @@ pub(super) fn read_calculated(answer: &[u8]) -> Result<Vec<Account>, OathError> 
     let malformed = OathError::Malformed { answer_to: "CALCULATE ALL" };
     let mut accounts = Vec::new();
     let mut waiting: Option<&[u8]> = None;
-    for entry in tlv::Reader::new(answer) {
+    for entry in tlv::TlvReader::new(answer) {
         let (tag, value) = entry.map_err(|_| malformed.clone())?;
         let (kind, touch) = match tag {
             0x71 if waiting.is_none() => {
@@ -43,9 +43,9 @@ pub(super) fn read_calculated(answer: &[u8]) -> Result<Vec<Account>, OathError> 
                 continue;
             }
             0x71 => return Err(malformed),
-            0x75 | 0x76 => (Kind::Totp, Some(false)),
-            0x77 => (Kind::Hotp, None),
-            0x7C => (Kind::Totp, Some(true)),
+            0x75 | 0x76 => (OathType::Totp, Some(false)),
+            0x77 => (OathType::Hotp, None),
+            0x7C => (OathType::Totp, Some(true)),
             _ => continue,
         };
         let id = AccountId::from_bytes(waiting.take().ok_or_else(|| malformed.clone())?);
@@ -67,9 +67,9 @@ mod tests {
         assert_eq!(
             told,
             [
-                (&b"a"[..], Kind::Totp, Some(Algorithm::Sha1), None, None),
-                (b"bc", Kind::Hotp, Some(Algorithm::Sha256), None, None),
-                (b"", Kind::Totp, Some(Algorithm::Sha512), None, None),
+                (&b"a"[..], OathType::Totp, Some(Algorithm::Sha1), None, None),
+                (b"bc", OathType::Hotp, Some(Algorithm::Sha256), None, None),
+                (b"", OathType::Totp, Some(Algorithm::Sha512), None, None),
             ]
         );
         assert_eq!(read_list(b""), Ok(vec![]));
@@ -87,11 +87,11 @@ mod tests {
         assert_eq!(
             told,
             [
-                (&b"a"[..], Kind::Totp, Some(8), Some(false)),
-                (b"b", Kind::Totp, Some(6), Some(true)),
-                (b"c", Kind::Hotp, Some(7), None),
-                (b"d", Kind::Totp, None, Some(true)),
-                (b"e", Kind::Totp, None, Some(false)),
+                (&b"a"[..], OathType::Totp, Some(8), Some(false)),
+                (b"b", OathType::Totp, Some(6), Some(true)),
+                (b"c", OathType::Hotp, Some(7), None),
+                (b"d", OathType::Totp, None, Some(true)),
+                (b"e", OathType::Totp, None, Some(false)),
             ]
         );
         for damaged in [&b"\x71\x01a"[..], b"\x76\x05\x08abcd", b"\x71\x01a\x71\x01b\x7c\x00", b"\x71\x01a\x7c"] {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Account, AccountId, Code, Greeting, OathError, Open, TimeStep, listing};
+use super::{Account, AccountId, OathCode, OathError, Open, SelectResponse, TimeStep, listing};
 use crate::apdu::{self, StatusWord};
 use crate::tlv;
 use crate::transport::CarrierError;
@@ -14,18 +14,18 @@ pub(super) const TOUCH_WAS_AWAITED: Duration = Duration::from_secs(5);
 /// A selected applet that is not locked. If we unlocked it, it is locked again when this is dropped.
 pub struct Ready<'t> {
     pub(super) open: Open<'t>,
-    pub(super) greeting: Greeting,
+    pub(super) select_response: SelectResponse,
 }
 
 impl<'t> Ready<'t> {
-    pub(super) fn new(open: Open<'t>, greeting: Greeting) -> Self {
-        Self { open, greeting }
+    pub(super) fn new(open: Open<'t>, select_response: SelectResponse) -> Self {
+        Self { open, select_response }
     }
 
     /// What the applet says of itself.
     #[must_use]
-    pub fn greeting(&self) -> &Greeting {
-        &self.greeting
+    pub fn select_response(&self) -> &SelectResponse {
+        &self.select_response
     }
 
     /// All accounts, in the order of the applet. What the applet does not tell is `None` in them: where it cannot compute
@@ -64,7 +64,7 @@ impl<'t> Ready<'t> {
     /// # Errors
     /// [`OathError::TouchMissing`], [`OathError::NoSuchAccount`], [`OathError::NotPermitted`], [`OathError::OtherApplet`],
     /// [`OathError::Digits`], [`OathError::Malformed`], [`OathError::Status`], [`OathError::Exchange`].
-    pub fn code(&mut self, id: &AccountId, step: TimeStep) -> Result<Code, OathError> {
+    pub fn code(&mut self, id: &AccountId, step: TimeStep) -> Result<OathCode, OathError> {
         let mut data = Vec::with_capacity(80);
         tlv::write(&mut data, 0x71, id.as_bytes());
         tlv::write(&mut data, 0x74, &step.number().to_be_bytes());
@@ -79,7 +79,7 @@ impl<'t> Ready<'t> {
             answer => answer?,
         };
         match answer.status {
-            StatusWord::SUCCESS => Code::read(&answer.data, step),
+            StatusWord::SUCCESS => OathCode::read(&answer.data, step),
             StatusWord::SECURITY_STATUS if waited > TOUCH_WAS_AWAITED => Err(OathError::TouchMissing { waited }),
             StatusWord::NO_SUCH_OBJECT | StatusWord::NOT_FOUND => Err(OathError::NoSuchAccount { id: id.clone() }),
             StatusWord::NOT_SUPPORTED => Err(OathError::Unsupported { command: "CALCULATE for the account's hash" }),

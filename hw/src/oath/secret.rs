@@ -9,10 +9,10 @@ use super::Algorithm;
 /// The shortest secret that an applet takes, in bytes.
 const SHORTEST: usize = 14;
 
-/// An account's secret as its issuer gives it. It has no `Debug`, and is wiped when dropped.
-pub struct Secret(Zeroizing<Vec<u8>>);
+/// Secret of a new account, as its issuer gives it. Has no `Debug`; is wiped when dropped.
+pub struct AccountSecret(Zeroizing<Vec<u8>>);
 
-impl Secret {
+impl AccountSecret {
     /// Takes over a secret; any number of bytes will do.
     #[must_use]
     pub fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn a_secret_is_hashed_from_its_block_on_and_filled_up() {
-        let made = |length, algorithm| Secret::new(Zeroizing::new(vec![b'x'; length])).for_applet(algorithm).to_vec();
+        let made =
+            |length, algorithm| AccountSecret::new(Zeroizing::new(vec![b'x'; length])).for_applet(algorithm).to_vec();
         for (algorithm, block, hashed) in
             [(Algorithm::Sha1, 64, 20), (Algorithm::Sha256, 64, 32), (Algorithm::Sha512, 128, 64)]
         {

@@ -1,14 +1,14 @@
 //! An applet that is locked, and how it is unlocked: each side proves to the other that it knows the password's key.
 
 use super::ready::refusal;
-use super::{AccessKey, DeviceId, Greeting, OathError, Open, Password, Ready};
+use super::{AccessKey, DeviceId, OathError, Open, Password, Ready, SelectResponse};
 use crate::apdu::{self, StatusWord};
 use crate::tlv;
 
 /// A selected applet that wants a password first.
 pub struct Locked<'t> {
     open: Open<'t>,
-    greeting: Greeting,
+    select_response: SelectResponse,
     challenge: Vec<u8>,
 }
 
@@ -21,20 +21,20 @@ pub enum Attempt<'t> {
 }
 
 impl<'t> Locked<'t> {
-    pub(super) fn new(open: Open<'t>, greeting: Greeting, challenge: Vec<u8>) -> Self {
-        Self { open, greeting, challenge }
+    pub(super) fn new(open: Open<'t>, select_response: SelectResponse, challenge: Vec<u8>) -> Self {
+        Self { open, select_response, challenge }
     }
 
     /// What the applet says of itself.
     #[must_use]
-    pub fn greeting(&self) -> &Greeting {
-        &self.greeting
+    pub fn select_response(&self) -> &SelectResponse {
+        &self.select_response
     }
 
     /// What the applet calls itself, for which the key is derived; `None` if it does not say.
     #[must_use]
     pub fn device_id(&self) -> Option<&DeviceId> {
-        self.greeting.device_id.as_ref()
+        self.select_response.device_id.as_ref()
     }
 
     /// The key that `password` makes on this applet; `None` if the applet does not say what it calls itself.
@@ -71,7 +71,7 @@ impl<'t> Locked<'t> {
         let answer = apdu::send(self.open.transport, 0xA3, 0x00, 0x00, &data)?;
         match answer.status {
             StatusWord::SUCCESS if proves(&answer.data, key, &ours) => {
-                Ok(Attempt::Unlocked(Ready::new(self.open, self.greeting)))
+                Ok(Attempt::Unlocked(Ready::new(self.open, self.select_response)))
             }
             StatusWord::SUCCESS => Err(OathError::WrongProof),
             StatusWord::WRONG_DATA | StatusWord::NO_SUCH_OBJECT => Ok(Attempt::WrongPassword(self)),
@@ -82,5 +82,5 @@ impl<'t> Locked<'t> {
 
 /// Whether an answer to VALIDATE holds the right proof.
 fn proves(answer: &[u8], key: &AccessKey, ours: &[u8]) -> bool {
-    tlv::Reader::new(answer).filter_map(Result::ok).any(|(tag, proof)| tag == 0x75 && key.is_proven_by(proof, ours))
+    tlv::TlvReader::new(answer).filter_map(Result::ok).any(|(tag, proof)| tag == 0x75 && key.is_proven_by(proof, ours))
 }

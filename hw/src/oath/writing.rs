@@ -7,7 +7,7 @@ use std::time::Instant;
 use zeroize::Zeroizing;
 
 use super::ready::{TOUCH_WAS_AWAITED, refusal};
-use super::{AccessKey, AccountId, Algorithm, Kind, OathError, Ready, Secret};
+use super::{AccessKey, AccountId, AccountSecret, Algorithm, OathError, OathType, Ready};
 use crate::apdu::{self, StatusWord};
 use crate::tlv;
 
@@ -18,14 +18,14 @@ const KEY_TYPE: u8 = 0x21;
 pub struct NewAccount {
     /// What the applet will know it by: 1 to 64 bytes, with the period in front where that is not 30 seconds.
     pub id: AccountId,
-    /// What its codes depend on.
-    pub kind: Kind,
+    /// TOTP or HOTP.
+    pub kind: OathType,
     /// Its hash function.
     pub algorithm: Algorithm,
     /// How many digits its codes have: 6 to 8.
     pub digits: u8,
     /// The secret.
-    pub secret: Secret,
+    pub secret: AccountSecret,
     /// Whether each code is to need a touch.
     pub touch: bool,
     /// Where the counter of an HOTP account begins.
@@ -42,8 +42,8 @@ impl Ready<'_> {
     pub fn put(&mut self, account: &NewAccount) -> Result<(), OathError> {
         let secret = account.secret.for_applet(account.algorithm);
         let kind = match account.kind {
-            Kind::Hotp => 0x10,
-            Kind::Totp => 0x20,
+            OathType::Hotp => 0x10,
+            OathType::Totp => 0x20,
         };
         let mut key = Zeroizing::new(Vec::with_capacity(2 + secret.len()));
         key.extend_from_slice(&[kind | account.algorithm.nibble(), account.digits]);
@@ -56,7 +56,7 @@ impl Ready<'_> {
             // The one entry that has no length.
             data.extend_from_slice(&[0x78, 0x02]);
         }
-        if account.kind == Kind::Hotp && account.counter > 0 {
+        if account.kind == OathType::Hotp && account.counter > 0 {
             tlv::write(&mut data, 0x7A, &account.counter.to_be_bytes());
         }
         match self.write(0x01, &data, "PUT")? {

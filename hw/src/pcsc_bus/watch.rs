@@ -25,26 +25,27 @@ pub(super) struct PcscWatch {
     /// Its own connection to the service: a conversation on the same one would wait for it.
     context: Option<Context>,
     pause: Duration,
-    stop: Arc<Stop>,
+    control: Arc<WaitControl>,
 }
 
-/// What the waiting thread and whoever stops it share.
+/// Shared by the waiting thread and the [`Stopper`] that ends its wait.
 #[derive(Default)]
-struct Stop {
-    standing: Mutex<Standing>,
+struct WaitControl {
+    state: Mutex<WaitState>,
     changed: Condvar,
 }
 
+/// Guarded by [`WaitControl`].
 #[derive(Default)]
-struct Standing {
+struct WaitState {
     is_stopped: bool,
-    /// What has to be cancelled for the wait to end.
+    /// Context of the PC/SC call to cancel; `None` while nothing waits.
     waits_in: Option<Context>,
 }
 
 impl PcscWatch {
     pub(super) fn new(bus: PcscBus) -> Self {
-        Self { bus, told: None, context: None, pause: PAUSES.0, stop: Arc::default() }
+        Self { bus, told: None, context: None, pause: PAUSES.0, control: Arc::default() }
     }
 
     /// Tells what is so, if that is news.
@@ -90,15 +91,15 @@ impl PcscWatch {
     fn wait(&self, states: &mut [ReaderState], limit: Option<Duration>) -> Result<(), Error> {
         let Some(context) = &self.context else { return Ok(()) };
         {
-            let mut standing = self.stop.lock();
-            if standing.is_stopped {
+            let mut state = self.control.lock();
+            if state.is_stopped {
                 return Ok(());
             }
-            standing.waits_in = Some(context.clone());
+            state.waits_in = Some(context.clone());
         }
         let outcome = context.get_status_change(limit, states);
-        self.stop.lock().waits_in = None;
-        self.stop.changed.notify_all();
+        self.control.lock().waits_in = None;
+        self.control.changed.notify_all();
         match outcome {
             Err(Error::Cancelled) => Ok(()),
             outcome => unless_late(outcome),
@@ -110,8 +111,8 @@ impl PcscWatch {
         self.context = None;
         let pause = left.map_or(self.pause, |left| left.min(self.pause));
         self.pause = (self.pause * 2).min(PAUSES.1);
-        let standing = self.stop.lock();
-        drop(self.stop.changed.wait_timeout_while(standing, pause, |standing| !standing.is_stopped));
+        let state = self.control.lock();
+        drop(self.control.changed.wait_timeout_while(state, pause, |state| !state.is_stopped));
     }
 }
 
@@ -119,7 +120,7 @@ impl Watch for PcscWatch {
     fn news(&mut self, limit: Option<Duration>) -> News {
         let begun = Instant::now();
         loop {
-            if self.stop.lock().is_stopped {
+            if self.control.lock().is_stopped {
                 return News::Stopped;
             }
             let left = limit.map(|limit| limit.saturating_sub(begun.elapsed()));
@@ -144,24 +145,24 @@ impl Watch for PcscWatch {
     }
 
     fn stopper(&self) -> Stopper {
-        let stop = Arc::clone(&self.stop);
+        let control = Arc::clone(&self.control);
         Arc::new(move || {
-            let mut standing = stop.lock();
-            standing.is_stopped = true;
-            stop.changed.notify_all();
+            let mut state = control.lock();
+            state.is_stopped = true;
+            control.changed.notify_all();
             for _ in 0..CANCELS.0 {
-                let Some(context) = standing.waits_in.clone() else { return };
+                let Some(context) = state.waits_in.clone() else { return };
                 // It may end by itself meanwhile, or not have begun yet.
                 let _ = context.cancel();
-                standing = stop.changed.wait_timeout(standing, CANCELS.1).unwrap_or_else(PoisonError::into_inner).0;
+                state = control.changed.wait_timeout(state, CANCELS.1).unwrap_or_else(PoisonError::into_inner).0;
             }
         })
     }
 }
 
-impl Stop {
-    fn lock(&self) -> MutexGuard<'_, Standing> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+impl WaitControl {
+    fn lock(&self) -> MutexGuard<'_, WaitState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The virtual token on each carrier, and what must be true after every conversation.
 
-use hw::memory_bus::{MemoryBus, Tally};
-use hw::oath::{AccessKey, DeviceId, OathError, Password};
-use hw::transport::Bus;
-use virtual_token::{Account, Algorithm, Kind, Persona, VirtualToken};
+use oath_token::memory_bus::{MemoryBus, ReaderLog};
+use oath_token::oath::{AccessKey, DeviceId, OathError, Password};
+use oath_token::transport::Bus;
+use virtual_token::{CodeKind, HashAlgorithm, Persona, StoredAccount, VirtualToken};
 
 #[cfg(target_os = "linux")]
 pub(crate) mod service;
@@ -32,13 +32,13 @@ pub(crate) struct Plugged {
 /// A token with an account of each sort.
 pub(crate) fn token(persona: Persona) -> VirtualToken {
     let token = VirtualToken::builder(persona).device_id(DEVICE_ID).build();
-    let mut rfc = Account::totp("rfc-sha1", SECRET);
+    let mut rfc = StoredAccount::totp("rfc-sha1", SECRET);
     rfc.digits = 8;
     token.add(rfc);
-    token.add(Account::totp("Amazon Web Services:alice@example-alias", SECRET).with_touch());
-    token.add(Account::totp("60/Acme:alice", SECRET));
-    let mut hotp = Account::totp("hotp", SECRET);
-    (hotp.kind, hotp.counter, hotp.algorithm) = (Kind::Hotp, 1, Algorithm::Sha1);
+    token.add(StoredAccount::totp("Amazon Web Services:alice@example-alias", SECRET).with_touch());
+    token.add(StoredAccount::totp("60/Acme:alice", SECRET));
+    let mut hotp = StoredAccount::totp("hotp", SECRET);
+    (hotp.kind, hotp.counter, hotp.algorithm) = (CodeKind::Hotp, 1, HashAlgorithm::Sha1);
     token.add(hotp);
     token
 }
@@ -101,10 +101,10 @@ pub(crate) fn assert_read_only(commands: &[Vec<u8>]) {
 
 /// Fails unless everything that was begun on a reader has ended, nothing was begun twice, and nothing was written.
 #[track_caller]
-pub(crate) fn assert_left_alone(tally: &Tally) {
-    assert_eq!((tally.opened, tally.begun), (tally.closed, tally.ended), "all has ended");
-    assert_eq!(tally.collisions, 0, "one at a time");
-    assert_read_only(&tally.commands);
+pub(crate) fn assert_left_alone(log: &ReaderLog) {
+    assert_eq!((log.opened, log.begun), (log.closed, log.ended), "all has ended");
+    assert_eq!(log.collisions, 0, "one at a time");
+    assert_read_only(&log.commands);
 }
 
 /// Fails if the token's OATH applet can be used without a password: it was unlocked and not locked again.

@@ -3,24 +3,26 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hw::change::{self, Change, ChangeError, Feature, Refusal, Target};
-use hw::conversation::Patience;
-use hw::device::Version;
-use hw::memory_bus::MemoryBus;
-use hw::oath::{AccessKey, AccountId, Algorithm, DeviceId, Kind, NewAccount, OathError, Password, Secret};
-use hw::survey;
-use hw::survey::Keys;
-use hw::transport::Bus;
-use hw::transport::CarrierError;
-use virtual_token::{Account, Persona, VirtualToken};
+use oath_token::change::{self, Change, ChangeError, ChangeRefusal, Feature, Target};
+use oath_token::conversation::Patience;
+use oath_token::device::Version;
+use oath_token::memory_bus::MemoryBus;
+use oath_token::oath::{
+    AccessKey, AccountId, AccountSecret, Algorithm, DeviceId, NewAccount, OathError, OathType, Password,
+};
+use oath_token::survey;
+use oath_token::survey::KeyLookup;
+use oath_token::transport::Bus;
+use oath_token::transport::CarrierError;
+use virtual_token::{Persona, StoredAccount, VirtualToken};
 
 use crate::bench::{DEVICE_ID, PASSWORD, READER, SECRET, assert_locked, in_memory, no_keys, token, wrong_key};
 
 /// What is given for a key that is to be set.
 const NEW_PASSWORD: &str = "battery staple";
 
-fn change(bus: &dyn Bus, target: &Target, keys: &Keys<'_>, change: &Change) -> Result<(), ChangeError> {
-    change::change(bus, target, keys, change, &|| true)
+fn change(bus: &dyn Bus, target: &Target, keys: &KeyLookup<'_>, change: &Change) -> Result<(), ChangeError> {
+    change::change(bus, target, Patience::USUAL, keys, change, &|| true)
 }
 
 fn id(id: &str) -> AccountId {
@@ -30,10 +32,10 @@ fn id(id: &str) -> AccountId {
 fn account(name: &str) -> NewAccount {
     NewAccount {
         id: id(name),
-        kind: Kind::Totp,
+        kind: OathType::Totp,
         algorithm: Algorithm::Sha1,
         digits: 6,
-        secret: Secret::new(SECRET.to_vec().into()),
+        secret: AccountSecret::new(SECRET.to_vec().into()),
         touch: false,
         counter: 0,
     }
@@ -44,7 +46,7 @@ fn add(name: &str) -> Change {
 }
 
 fn overwrite(name: &str) -> Change {
-    let account = NewAccount { secret: Secret::new(b"another secret".to_vec().into()), ..account(name) };
+    let account = NewAccount { secret: AccountSecret::new(b"another secret".to_vec().into()), ..account(name) };
     Change::Add { account, overwrite: true }
 }
 
@@ -79,18 +81,18 @@ fn derive(password: &str) -> AccessKey {
 /// Makes a change on a token in memory, with the right key for it.
 fn made(token: &VirtualToken, what: &Change) -> Result<(), ChangeError> {
     let (bus, plugged) = in_memory(token);
-    let target = survey::look(&bus, &plugged.reader, Patience::NONE, &right_key).unwrap().target();
+    let target = survey::inspect(&bus, &plugged.reader, Patience::NONE, &right_key).unwrap().target();
     let outcome = change(&bus, &target, &right_key, what);
-    let tally = bus.tally(READER);
-    assert_eq!((tally.opened, tally.begun, tally.collisions), (tally.closed, tally.ended, 0));
+    let log = bus.log(READER);
+    assert_eq!((log.opened, log.begun, log.collisions), (log.closed, log.ended, 0));
     outcome
 }
 
-fn refused(token: &VirtualToken, what: &Change) -> Refusal {
-    let before = standing(token);
+fn refused(token: &VirtualToken, what: &Change) -> ChangeRefusal {
+    let before = contents(token);
     match made(token, what) {
         Err(ChangeError::Refused(refusal)) => {
-            assert_eq!(standing(token), before, "nothing was changed");
+            assert_eq!(contents(token), before, "nothing was changed");
             refusal
         }
         other => panic!("{other:?}"),
@@ -98,13 +100,13 @@ fn refused(token: &VirtualToken, what: &Change) -> Refusal {
 }
 
 /// What is on a token, secrets included.
-fn standing(token: &VirtualToken) -> Vec<(String, Vec<u8>, bool)> {
-    let text = |account: &Account| String::from_utf8_lossy(&account.id).into_owned();
+fn contents(token: &VirtualToken) -> Vec<(String, Vec<u8>, bool)> {
+    let text = |account: &StoredAccount| String::from_utf8_lossy(&account.id).into_owned();
     token.accounts().iter().map(|account| (text(account), account.secret.to_vec(), account.touch)).collect()
 }
 
 fn ids(token: &VirtualToken) -> Vec<String> {
-    standing(token).into_iter().map(|(id, ..)| id).collect()
+    contents(token).into_iter().map(|(id, ..)| id).collect()
 }
 
 #[test]
@@ -118,7 +120,7 @@ fn accounts_come_change_and_go() {
         assert_eq!(made(&token, &overwrite("AWS:bobby")), Ok(()));
         let expected = ["Amazon Web Services:alice@example-alias", "60/Acme:alice", "hotp", "AWS:bobby"];
         assert_eq!(ids(&token), expected);
-        assert_eq!(standing(&token)[3].1, b"another secret");
+        assert_eq!(contents(&token)[3].1, b"another secret");
         if password.is_some() {
             assert_locked(&token);
         }
@@ -132,28 +134,28 @@ fn touch_algorithm_digits_and_counter_arrive() {
         algorithm: Algorithm::Sha512,
         digits: 8,
         touch: true,
-        kind: Kind::Hotp,
+        kind: OathType::Hotp,
         counter: 7,
         ..account("x")
     };
     assert_eq!(made(&token, &Change::Add { account: new, overwrite: false }), Ok(()));
     let there = token.accounts().pop().unwrap();
-    assert_eq!((there.algorithm, there.kind), (virtual_token::Algorithm::Sha512, virtual_token::Kind::Hotp));
+    assert_eq!((there.algorithm, there.kind), (virtual_token::HashAlgorithm::Sha512, virtual_token::CodeKind::Hotp));
     assert_eq!((there.digits, there.touch, there.counter), (8, true, 7));
 }
 
 #[test]
 fn what_speaks_against_it_is_found_before_anything_is_written() {
     let token = token(Persona::YUBIKEY_5_4_3);
-    assert_eq!(refused(&token, &add("rfc-sha1")), Refusal::Exists { id: id("rfc-sha1") });
+    assert_eq!(refused(&token, &add("rfc-sha1")), ChangeRefusal::Exists { id: id("rfc-sha1") });
     let missing = refused(&token, &remove("rfc-sha2"));
-    assert!(matches!(missing, Refusal::NoSuchAccount { present, .. } if present.len() == 4));
-    assert!(matches!(refused(&token, &rename("nope", "x")), Refusal::NoSuchAccount { .. }));
-    assert_eq!(refused(&token, &rename("hotp", "rfc-sha1")), Refusal::Exists { id: id("rfc-sha1") });
+    assert!(matches!(missing, ChangeRefusal::NoSuchAccount { present, .. } if present.len() == 4));
+    assert!(matches!(refused(&token, &rename("nope", "x")), ChangeRefusal::NoSuchAccount { .. }));
+    assert_eq!(refused(&token, &rename("hotp", "rfc-sha1")), ChangeRefusal::Exists { id: id("rfc-sha1") });
     let long = "x".repeat(65);
-    assert_eq!(refused(&token, &add(&long)), Refusal::IdLength { length: 65 });
-    assert_eq!(refused(&token, &rename("hotp", &long)), Refusal::IdLength { length: 65 });
-    assert_eq!(refused(&token, &add("")), Refusal::IdLength { length: 0 });
+    assert_eq!(refused(&token, &add(&long)), ChangeRefusal::IdLength { length: 65 });
+    assert_eq!(refused(&token, &rename("hotp", &long)), ChangeRefusal::IdLength { length: 65 });
+    assert_eq!(refused(&token, &add("")), ChangeRefusal::IdLength { length: 0 });
     assert_eq!(made(&token, &add(&long[..64])), Ok(()));
     assert!(token.commands().iter().filter(|command| command[..2] == [0, 1]).count() == 1, "one PUT in all");
 }
@@ -162,29 +164,29 @@ fn what_speaks_against_it_is_found_before_anything_is_written() {
 fn room_is_known_by_firmware() {
     for (persona, room) in [(Persona::YUBIKEY_5_4_3, 32), (Persona::YUBIKEY_5_7, 64)] {
         let token = VirtualToken::builder(persona).device_id(DEVICE_ID).build();
-        (0..room).for_each(|at| token.add(Account::totp(format!("account {at:02}"), SECRET)));
+        (0..room).for_each(|at| token.add(StoredAccount::totp(format!("account {at:02}"), SECRET)));
         token.clear_commands();
-        assert_eq!(refused(&token, &add("one more")), Refusal::Full { used: room });
+        assert_eq!(refused(&token, &add("one more")), ChangeRefusal::Full { used: room });
         assert!(!token.commands().iter().any(|command| command[..2] == [0, 1]), "no PUT was tried");
         assert_eq!(made(&token, &overwrite("account 00")), Ok(()), "there is room for what is there");
     }
     let neo = VirtualToken::builder(Persona::NEO).device_id(DEVICE_ID).build();
-    (0..102).for_each(|at| neo.add(Account::totp(format!("account {at:03}"), SECRET)));
-    assert_eq!(refused(&neo, &add("one more of them")), Refusal::Full { used: 102 }, "a NEO is asked");
+    (0..102).for_each(|at| neo.add(StoredAccount::totp(format!("account {at:03}"), SECRET)));
+    assert_eq!(refused(&neo, &add("one more of them")), ChangeRefusal::Full { used: 102 }, "a NEO is asked");
 }
 
 #[test]
 fn what_old_firmware_cannot_do() {
     let neo = token(Persona::NEO);
     let has = Version { major: 1, minor: 0, patch: 2 };
-    let too_old = |feature| Refusal::TooOld { feature, has };
+    let too_old = |feature| ChangeRefusal::TooOld { feature, has };
     assert_eq!(refused(&neo, &rename("hotp", "x")), too_old(Feature::Rename));
     let touch = Change::Add { account: NewAccount { touch: true, ..account("x") }, overwrite: false };
     assert_eq!(refused(&neo, &touch), too_old(Feature::Touch));
     let sha512 = Change::Add { account: NewAccount { algorithm: Algorithm::Sha512, ..account("x") }, overwrite: false };
     assert_eq!(refused(&neo, &sha512), too_old(Feature::Sha512));
     let old = token(Persona { firmware: [4, 3, 1], oath_version: &[4, 3, 1], ..Persona::YUBIKEY_5_4_3 });
-    assert_eq!(refused(&old, &add("rfc")), Refusal::Ambiguous { id: id("rfc"), other: id("rfc-sha1") });
+    assert_eq!(refused(&old, &add("rfc")), ChangeRefusal::Ambiguous { id: id("rfc"), other: id("rfc-sha1") });
     assert_eq!(made(&old, &add("rfc-sha11")), Ok(()));
     // It says 5.4.3, and does not know the command all the same.
     let odd = token(Persona { missing: &[(0x05, 0x6d00)], ..Persona::YUBIKEY_5_4_3 });
@@ -203,7 +205,7 @@ fn a_token_that_does_not_overwrite_keeps_what_it_has() {
             Ok(if refuses { status.to_vec() } else { answering.exchange(command) })
         });
         let target = Target { reader: READER.to_owned(), device_id: None, capacity: None };
-        let keeps = Refusal::KeepsWhatItHas { id: id("hotp") };
+        let keeps = ChangeRefusal::KeepsWhatItHas { id: id("hotp") };
         assert_eq!(change(&bus, &target, &no_keys, &overwrite("hotp")), Err(ChangeError::Refused(keeps)));
         let other = change(&bus, &target, &no_keys, &add("new"));
         assert!(matches!(other, Err(ChangeError::Failed(OathError::Status { command: "PUT", .. }))), "{other:?}");
@@ -228,8 +230,8 @@ fn a_password_is_set_changed_and_cleared_and_tried_each_time() {
         assert_eq!(change(&bus, &target, &new, &back), Ok(()));
         assert_locked(&token);
         assert_eq!(change(&bus, &target, &right_key, &Change::ClearPassword), Ok(()));
-        let tally = bus.tally(READER);
-        assert_eq!(tally.commands.last().unwrap()[1], 0xA4, "whether it is open was looked at");
+        let log = bus.log(READER);
+        assert_eq!(log.commands.last().unwrap()[1], 0xA4, "whether it is open was looked at");
         assert_eq!(made(&token, &remove("hotp")), Ok(()), "nothing is asked any more");
     }
 }
@@ -244,7 +246,7 @@ fn a_token_that_only_says_that_it_is_done() {
             Ok(if writes { vec![0x90, 0x00] } else { answering.exchange(command) })
         });
         let target = Target { reader: READER.to_owned(), device_id: None, capacity: None };
-        assert_eq!(change(&bus, &target, &no_keys, &what), Err(ChangeError::Refused(Refusal::NotKept)));
+        assert_eq!(change(&bus, &target, &no_keys, &what), Err(ChangeError::Refused(ChangeRefusal::NotKept)));
     }
 }
 
@@ -304,11 +306,11 @@ fn with_fault((what, password): Case, at: usize, why: &CarrierError, lost: Lost,
 fn same_state(one: &VirtualToken, other: &VirtualToken) -> bool {
     let opens = |token: &VirtualToken, key: &dyn Fn(&DeviceId) -> Option<AccessKey>| {
         let (bus, plugged) = in_memory(token);
-        survey::look(&bus, &plugged.reader, Patience::NONE, key).unwrap().accounts().is_some()
+        survey::inspect(&bus, &plugged.reader, Patience::NONE, key).unwrap().accounts().is_some()
     };
     let new = |_: &DeviceId| Some(new_key());
     let locks = |token: &VirtualToken| [opens(token, &no_keys), opens(token, &right_key), opens(token, &new)];
-    standing(one) == standing(other) && locks(one) == locks(other)
+    contents(one) == contents(other) && locks(one) == locks(other)
 }
 
 #[test]

@@ -4,13 +4,13 @@ use std::num::NonZeroU32;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hw::conversation::{Patience, converse};
-use hw::device::{Capabilities, Identity, Version};
-use hw::fetch::{self, Request};
-use hw::oath::{self, AccountId, Applet, Attempt, DeviceId, Kind, OathError, TimeStep, USUAL_PERIOD};
-use hw::survey::{self, Contents, Keys};
-use hw::transport::CarrierError;
-use virtual_token::{Account, Persona, Presence, Touch, VirtualToken};
+use oath_token::conversation::{Patience, converse};
+use oath_token::device::{Capabilities, TokenIdentity, Version};
+use oath_token::fetch::{self, CodeRequest};
+use oath_token::oath::{self, AccountId, Attempt, DeviceId, OathApplet, OathError, OathType, TimeStep, USUAL_PERIOD};
+use oath_token::survey::{self, Contents, KeyLookup};
+use oath_token::transport::CarrierError;
+use virtual_token::{Persona, Presence, SimulatedTouch, StoredAccount, VirtualToken};
 
 use crate::bench::{
     DEVICE_ID, PASSWORD, Plugged, SECRET, assert_left_alone, assert_locked, assert_read_only, error_of, in_memory,
@@ -57,7 +57,7 @@ fn run_in_memory(clause: Clause) {
     });
     assert!(!buses.borrow().is_empty());
     for bus in buses.into_inner() {
-        assert_left_alone(&bus.tally(crate::bench::READER));
+        assert_left_alone(&bus.log(crate::bench::READER));
     }
 }
 
@@ -78,39 +78,39 @@ fn step_of_59() -> TimeStep {
     TimeStep::at(59, USUAL_PERIOD)
 }
 
-fn code(on: &Plugged, id: &str, keys: &Keys<'_>) -> Result<String, OathError> {
+fn code(on: &Plugged, id: &str, keys: &KeyLookup<'_>) -> Result<String, OathError> {
     let (device_id, account) = (DeviceId::from_bytes(&DEVICE_ID), AccountId::from_bytes(id.as_bytes()));
-    let request = Request { device_id: Some(&device_id), account: &account, step: step_of_59() };
-    let code = fetch::code(&*on.bus, &on.reader, &request, keys)?;
+    let request = CodeRequest { device_id: Some(&device_id), account: &account, step: step_of_59() };
+    let code = fetch::code(&*on.bus, &on.reader, Patience::USUAL, &request, keys)?;
     assert_eq!(code.step(), step_of_59());
     Ok(code.digits().to_owned())
 }
 
-fn look(on: &Plugged, keys: &Keys<'_>) -> Result<survey::Look, OathError> {
-    survey::look(&*on.bus, &on.reader, Patience::NONE, keys)
+fn look(on: &Plugged, keys: &KeyLookup<'_>) -> Result<survey::TokenInfo, OathError> {
+    survey::inspect(&*on.bus, &on.reader, Patience::NONE, keys)
 }
 
 fn a_look_sees_who_it_is_and_what_it_has(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
-    let survey = survey::survey(&*on.bus, &no_keys).unwrap();
-    let [look] = survey.looks.as_slice() else { panic!("{survey:?}") };
+    let survey = survey::survey(&*on.bus, Patience::USUAL, &no_keys).unwrap();
+    let [look] = survey.tokens.as_slice() else { panic!("{survey:?}") };
     assert_eq!(look.reader, on.reader);
     let firmware = Some(Version { major: 5, minor: 4, patch: 3 });
     let enabled = look.identity.enabled;
     assert!(enabled.is_some_and(|enabled| enabled.has(Capabilities::OATH)));
-    assert_eq!(look.identity, Identity { serial: Some(12_345_678), firmware, has_oath: Some(true), enabled });
-    assert_eq!(look.greeting().unwrap().version, firmware);
-    assert!(!look.greeting().unwrap().has_password());
+    assert_eq!(look.identity, TokenIdentity { serial: Some(12_345_678), firmware, has_oath: Some(true), enabled });
+    assert_eq!(look.select_response().unwrap().version, firmware);
+    assert!(!look.select_response().unwrap().has_password());
     assert_eq!(look.device_id().unwrap().as_bytes(), DEVICE_ID);
     let accounts = look.accounts().unwrap();
     let told: Vec<_> = accounts.iter().map(|a| (a.id.to_string(), a.kind, a.digits, a.touch)).collect();
     assert_eq!(
         told,
         [
-            ("rfc-sha1".to_owned(), Kind::Totp, Some(8), Some(false)),
-            ("Amazon Web Services:alice@example-alias".to_owned(), Kind::Totp, Some(6), Some(true)),
-            ("60/Acme:alice".to_owned(), Kind::Totp, Some(6), Some(false)),
-            ("hotp".to_owned(), Kind::Hotp, Some(6), None),
+            ("rfc-sha1".to_owned(), OathType::Totp, Some(8), Some(false)),
+            ("Amazon Web Services:alice@example-alias".to_owned(), OathType::Totp, Some(6), Some(true)),
+            ("60/Acme:alice".to_owned(), OathType::Totp, Some(6), Some(false)),
+            ("hotp".to_owned(), OathType::Hotp, Some(6), None),
         ]
     );
     assert_read_only(&on.token.commands());
@@ -135,7 +135,7 @@ fn a_locked_applet_shows_nothing_and_gives_a_code_in_four_commands(plug: &dyn Fn
     assert!(matches!(look(&on, &wrong_key).unwrap().contents, Contents::Locked { refused: true, .. }));
     let open = look(&on, &right_key).unwrap();
     assert_eq!(open.accounts().unwrap().len(), 4);
-    assert!(open.greeting().unwrap().has_password());
+    assert!(open.select_response().unwrap().has_password());
     assert_locked(&on.token);
     let device_id = Some(DeviceId::from_bytes(&DEVICE_ID));
     assert_eq!(error_of(code(&on, "rfc-sha1", &no_keys)), OathError::PasswordNeeded { device_id });
@@ -151,7 +151,7 @@ fn a_wrong_password_can_be_followed_by_the_right_one(plug: &dyn Fn(&VirtualToken
     on.token.set_password(Some(PASSWORD));
     on.token.clear_commands();
     let accounts = converse(&*on.bus, &on.reader, Patience::NONE, &mut |transport| {
-        let Applet::Locked(locked) = oath::select(transport)? else { panic!("it has a password") };
+        let OathApplet::Locked(locked) = oath::select(transport)? else { panic!("it has a password") };
         let device_id = locked.device_id().unwrap().clone();
         let Attempt::WrongPassword(locked) = locked.unlock(&wrong_key(&device_id).unwrap())? else {
             panic!("it was wrong")
@@ -169,7 +169,7 @@ fn a_wrong_password_can_be_followed_by_the_right_one(plug: &dyn Fn(&VirtualToken
 
 fn a_code_waits_for_the_touch(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
-    on.token.set_touch(Touch::ByItself(Duration::from_millis(300)));
+    on.token.set_touch(SimulatedTouch::ByItself(Duration::from_millis(300)));
     let asked = Instant::now();
     assert_eq!(code(&on, "Amazon Web Services:alice@example-alias", &no_keys).unwrap(), "287082");
     assert!(asked.elapsed() >= Duration::from_millis(300));
@@ -177,7 +177,7 @@ fn a_code_waits_for_the_touch(plug: &dyn Fn(&VirtualToken) -> Plugged) {
 
 fn a_touch_that_does_not_come_is_told_from_a_refusal(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
-    on.token.set_touch(Touch::Never);
+    on.token.set_touch(SimulatedTouch::Never);
     on.token.set_touch_timeout(Duration::from_millis(20));
     let quick = code(&on, "Amazon Web Services:alice@example-alias", &no_keys);
     assert_eq!(error_of(quick), OathError::NotPermitted);
@@ -192,8 +192,8 @@ fn a_period_is_the_hosts_business(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
     let account = AccountId::from_bytes(b"60/Acme:alice");
     assert_eq!(account.period(), NonZeroU32::new(60).unwrap());
-    let request = Request { device_id: None, account: &account, step: TimeStep::at(59, account.period()) };
-    let code = fetch::code(&*on.bus, &on.reader, &request, &no_keys).unwrap();
+    let request = CodeRequest { device_id: None, account: &account, step: TimeStep::at(59, account.period()) };
+    let code = fetch::code(&*on.bus, &on.reader, Patience::USUAL, &request, &no_keys).unwrap();
     assert_eq!((code.digits(), code.step().seconds()), ("755224", 0..60));
 }
 
@@ -202,7 +202,7 @@ fn pieces_of_any_size_make_one_answer(plug: &dyn Fn(&VirtualToken) -> Plugged) {
         let token = VirtualToken::builder(Persona::YUBIKEY_5_4_3).device_id(DEVICE_ID).block_size(block).build();
         let names: Vec<String> = (0..12).map(|n| format!("Issuer{n:02}:user{n:02}@example.com")).collect();
         for name in &names {
-            token.add(Account::totp(name.as_str(), SECRET));
+            token.add(StoredAccount::totp(name.as_str(), SECRET));
         }
         let on = plug(&token);
         let look = look(&on, &no_keys).unwrap();
@@ -230,19 +230,19 @@ fn an_applet_that_is_switched_off_is_said_to_be(plug: &dyn Fn(&VirtualToken) -> 
     on.token.set_presence(virtual_token::Applet::Oath, Presence::Disabled);
     let seen = look(&on, &no_keys).unwrap();
     assert_eq!(seen.identity.serial, Some(12_345_678));
-    let status = hw::apdu::StatusWord::NOT_FOUND;
+    let status = oath_token::apdu::StatusWord::NOT_FOUND;
     assert_eq!(seen.contents, Contents::NoApplet { status, disabled: Some(true) });
     assert_eq!(error_of(code(&on, "rfc-sha1", &no_keys)), OathError::AppletMissing { status, disabled: None });
     on.token.set_presence(virtual_token::Applet::Management, Presence::Absent);
     on.token.set_presence(virtual_token::Applet::Otp, Presence::Absent);
     let seen = look(&on, &no_keys).unwrap();
-    assert_eq!(seen.identity, Identity::default());
+    assert_eq!(seen.identity, TokenIdentity::default());
     assert_eq!(seen.contents, Contents::NoApplet { status, disabled: None });
 }
 
 fn another_token_in_the_reader_is_noticed(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let other = VirtualToken::builder(Persona::YUBIKEY_5_7).device_id([9; 8]).build();
-    other.add(Account::totp("rfc-sha1", SECRET));
+    other.add(StoredAccount::totp("rfc-sha1", SECRET));
     let on = plug(&other);
     let found = Some(DeviceId::from_bytes(&[9; 8]));
     assert_eq!(error_of(code(&on, "rfc-sha1", &no_keys)), OathError::OtherToken { found });
@@ -254,8 +254,8 @@ fn a_neo_is_known_by_its_otp_applet(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::NEO));
     let seen = look(&on, &no_keys).unwrap();
     let firmware = Some(Version { major: 3, minor: 4, patch: 3 });
-    assert_eq!(seen.identity, Identity { serial: Some(12_345_678), firmware, has_oath: None, enabled: None });
-    assert_eq!(seen.greeting().unwrap().version, Some(Version { major: 1, minor: 0, patch: 2 }));
+    assert_eq!(seen.identity, TokenIdentity { serial: Some(12_345_678), firmware, has_oath: None, enabled: None });
+    assert_eq!(seen.select_response().unwrap().version, Some(Version { major: 1, minor: 0, patch: 2 }));
     assert_eq!(seen.accounts().unwrap().len(), 4);
 }
 

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use hw::apdu::{ExchangeError, StatusWord};
-use hw::conversation::{Patience, converse};
-use hw::fetch::{self, Request};
-use hw::memory_bus::MemoryBus;
-use hw::oath::{self, AccountId, OathError, TimeStep, USUAL_PERIOD};
-use hw::survey;
-use hw::transport::{CarrierError, Transport};
+use oath_token::apdu::{ExchangeError, StatusWord};
+use oath_token::conversation::{Patience, converse};
+use oath_token::fetch::{self, CodeRequest};
+use oath_token::memory_bus::MemoryBus;
+use oath_token::oath::{self, AccountId, OathError, TimeStep, USUAL_PERIOD};
+use oath_token::survey;
+use oath_token::transport::{CarrierError, Transport};
 use virtual_token::{Persona, VirtualToken};
 
 use crate::bench::{PASSWORD, READER, assert_left_alone, assert_locked, right_key, token};
@@ -32,13 +32,13 @@ enum When {
 type Errand = fn(&MemoryBus) -> Result<String, OathError>;
 
 fn look(bus: &MemoryBus) -> Result<String, OathError> {
-    survey::look(bus, READER, Patience::NONE, &right_key).map(|look| format!("{look:?}"))
+    survey::inspect(bus, READER, Patience::NONE, &right_key).map(|look| format!("{look:?}"))
 }
 
 fn code(bus: &MemoryBus) -> Result<String, OathError> {
     let account = AccountId::from_bytes(b"rfc-sha1");
-    let request = Request { device_id: None, account: &account, step: TimeStep::at(59, USUAL_PERIOD) };
-    fetch::code(bus, READER, &request, &right_key).map(|code| code.digits().to_owned())
+    let request = CodeRequest { device_id: None, account: &account, step: TimeStep::at(59, USUAL_PERIOD) };
+    fetch::code(bus, READER, Patience::USUAL, &request, &right_key).map(|code| code.digits().to_owned())
 }
 
 /// A token whose carrier or whose answers go wrong.
@@ -98,11 +98,11 @@ fn run(errand: Errand, password: Option<&str>, fault: &Fault, when: When) -> Res
     virtual_token.set_password(password);
     let bus = plug(&virtual_token, fault.clone(), when);
     let outcome = errand(&bus);
-    let tally = bus.tally(READER);
-    assert_left_alone(&tally);
-    assert!(tally.begun <= 3, "{fault:?} {when:?}: {} conversations", tally.begun);
+    let log = bus.log(READER);
+    assert_left_alone(&log);
+    assert!(log.begun <= 3, "{fault:?} {when:?}: {} conversations", log.begun);
     // Six commands, of which each endless one makes 512, in three conversations.
-    assert!(tally.commands.len() <= 3 * 6 * 514, "{} commands", tally.commands.len());
+    assert!(log.commands.len() <= 3 * 6 * 514, "{} commands", log.commands.len());
     if password.is_some() {
         assert_locked(&virtual_token);
     }
@@ -166,7 +166,7 @@ fn what_happens_once_and_is_nobodys_fault_is_not_noticed() {
 #[test]
 fn what_goes_on_happening_is_said() {
     let carrier = |why: CarrierError| (Fault::Carrier(why.clone()), OathError::from(why));
-    let stump = |length| OathError::Exchange(ExchangeError::Stump { length });
+    let too_short = |length| OathError::Exchange(ExchangeError::TooShort { length });
     let other = |status| {
         (Fault::Answer(Vec::from(u16::to_be_bytes(status))), OathError::OtherApplet { status: StatusWord(status) })
     };
@@ -177,8 +177,8 @@ fn what_goes_on_happening_is_said() {
         (carrier(CarrierError::Removed), 1),
         (carrier(CarrierError::Refused), 1),
         (carrier(CarrierError::Mute), 1),
-        ((Fault::Answer(vec![]), stump(0)), 2),
-        ((Fault::Answer(vec![0x90]), stump(1)), 2),
+        ((Fault::Answer(vec![]), too_short(0)), 2),
+        ((Fault::Answer(vec![0x90]), too_short(1)), 2),
         ((Fault::Answer(vec![0x61, 0xFF]), OathError::Exchange(ExchangeError::Endless)), 1),
         (other(0x6D00), 2),
         (other(0x6E00), 2),
@@ -198,9 +198,9 @@ fn what_goes_on_happening_is_said() {
             }
         });
         assert_eq!(code(&bus), Err(error), "{fault:?}");
-        let tally = bus.tally(READER);
-        assert_left_alone(&tally);
-        assert_eq!(tally.begun, conversations, "{fault:?}");
+        let log = bus.log(READER);
+        assert_left_alone(&log);
+        assert_eq!(log.begun, conversations, "{fault:?}");
     }
 }
 
@@ -211,13 +211,13 @@ fn a_panic_in_the_middle_ends_everything_and_locks_again() {
     let (bus, plugged) = crate::bench::in_memory(&virtual_token);
     let panicking = std::panic::catch_unwind(|| {
         converse(&bus, READER, Patience::NONE, &mut |transport: &mut dyn Transport| -> Result<(), OathError> {
-            let oath::Applet::Locked(locked) = oath::select(transport)? else { panic!("it has a password") };
+            let oath::OathApplet::Locked(locked) = oath::select(transport)? else { panic!("it has a password") };
             let key = right_key(locked.device_id().unwrap()).unwrap();
             let oath::Attempt::Unlocked(_ready) = locked.unlock(&key)? else { panic!("it is the right one") };
             std::panic::resume_unwind(Box::new("in the middle"));
         })
     });
     assert!(panicking.is_err_and(|what| what.downcast_ref() == Some(&"in the middle")));
-    assert_left_alone(&bus.tally(READER));
+    assert_left_alone(&bus.log(READER));
     assert_locked(&plugged.token);
 }

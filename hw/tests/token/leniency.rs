@@ -1,11 +1,11 @@
 //! Tokens that are not YubiKeys, and answers that no token should give.
 
-use hw::apdu::{ExchangeError, StatusWord};
-use hw::conversation::Patience;
-use hw::fetch::{self, Request};
-use hw::memory_bus::MemoryBus;
-use hw::oath::{AccountId, OathError, TimeStep, USUAL_PERIOD};
-use hw::survey::{self, Contents, Keys, Look};
+use oath_token::apdu::{ExchangeError, StatusWord};
+use oath_token::conversation::Patience;
+use oath_token::fetch::{self, CodeRequest};
+use oath_token::memory_bus::MemoryBus;
+use oath_token::oath::{AccountId, OathError, TimeStep, USUAL_PERIOD};
+use oath_token::survey::{self, Contents, KeyLookup, TokenInfo};
 use proptest::prelude::*;
 use virtual_token::Persona;
 
@@ -28,17 +28,17 @@ fn scripted(answer: impl FnMut(u8, &[u8]) -> Vec<u8> + Send + 'static) -> Memory
     bus
 }
 
-fn look(bus: &MemoryBus, keys: &Keys<'_>) -> Result<Look, OathError> {
-    let look = survey::look(bus, READER, Patience::NONE, keys);
-    assert_left_alone(&bus.tally(READER));
+fn look(bus: &MemoryBus, keys: &KeyLookup<'_>) -> Result<TokenInfo, OathError> {
+    let look = survey::inspect(bus, READER, Patience::NONE, keys);
+    assert_left_alone(&bus.log(READER));
     look
 }
 
-fn code(bus: &MemoryBus, keys: &Keys<'_>) -> Result<String, OathError> {
+fn code(bus: &MemoryBus, keys: &KeyLookup<'_>) -> Result<String, OathError> {
     let account = AccountId::from_bytes(b"rfc-sha1");
-    let request = Request { device_id: None, account: &account, step: TimeStep::at(59, USUAL_PERIOD) };
-    let code = fetch::code(bus, READER, &request, keys).map(|code| code.digits().to_owned());
-    assert_left_alone(&bus.tally(READER));
+    let request = CodeRequest { device_id: None, account: &account, step: TimeStep::at(59, USUAL_PERIOD) };
+    let code = fetch::code(bus, READER, Patience::USUAL, &request, keys).map(|code| code.digits().to_owned());
+    assert_left_alone(&bus.log(READER));
     code
 }
 
@@ -52,7 +52,7 @@ fn a_canokey_that_never_stops_continuing_is_given_up() {
         }
     });
     assert_eq!(look(&bus, &no_keys), Err(OathError::Exchange(ExchangeError::Endless)));
-    assert!(bus.tally(READER).commands.len() < 600);
+    assert!(bus.log(READER).commands.len() < 600);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_nitrokey_has_its_own_serial_pin_and_words() {
     });
     let seen = look(&bus, &no_keys).unwrap();
     assert_eq!((seen.identity.serial, seen.device_id()), (Some(0x1234_5678), None));
-    assert_eq!(seen.greeting().unwrap().pin_tries, Some(8));
+    assert_eq!(seen.select_response().unwrap().pin_tries, Some(8));
     let [account] = seen.accounts().unwrap() else { panic!("{seen:?}") };
     assert_eq!((account.id.as_bytes(), account.touch, account.digits), (&b"aws"[..], None, None));
     let id = AccountId::from_bytes(b"rfc-sha1");
@@ -207,7 +207,7 @@ proptest! {
         let _ = look(&bus, &right_key);
         let _ = code(&bus, &right_key);
         // Two errands, each run twice at most, of a dozen commands with 512 continuations each at most.
-        prop_assert!(bus.tally(READER).commands.len() < 2 * 2 * 12 * 514);
+        prop_assert!(bus.log(READER).commands.len() < 2 * 2 * 12 * 514);
     }
 }
 
@@ -215,7 +215,7 @@ proptest! {
 fn errors_are_told_apart_without_a_token() {
     let (bus, plugged) = in_memory(&token(Persona::YUBIKEY_5_4_3));
     (plugged.pull)();
-    let gone = error_of(survey::look(&bus, READER, Patience::NONE, &no_keys));
-    assert_eq!(gone.carrier(), Some(&hw::transport::CarrierError::Removed));
-    assert!(survey::survey(&bus, &no_keys).unwrap().looks.is_empty());
+    let gone = error_of(survey::inspect(&bus, READER, Patience::NONE, &no_keys));
+    assert_eq!(gone.carrier(), Some(&oath_token::transport::CarrierError::Removed));
+    assert!(survey::survey(&bus, Patience::USUAL, &no_keys).unwrap().tokens.is_empty());
 }

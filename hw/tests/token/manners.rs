@@ -4,11 +4,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hw::conversation::{Patience, converse};
-use hw::oath::{self, OathError};
-use hw::pcsc_bus::PcscBus;
-use hw::survey;
-use hw::transport::{Bus, CarrierError};
+use oath_token::conversation::{Patience, converse};
+use oath_token::oath::{self, OathError};
+use oath_token::pcsc_bus::PcscBus;
+use oath_token::survey;
+use oath_token::transport::{Bus, CarrierError};
 use pcsc::{Card, Context, Disposition, Protocols, Scope, ShareMode};
 use virtual_token::Persona;
 
@@ -34,7 +34,7 @@ fn a_token_is_left_as_it_was_found_whatever_happens() {
     with_service("manners::a_token_is_left_as_it_was_found_whatever_happens", |service| {
         let on = service.plug(&token(Persona::YUBIKEY_5_4_3));
         let mut other = other_program(service, ShareMode::Shared);
-        let look = || survey::look(&*on.bus, &on.reader, Patience::NONE, &no_keys);
+        let look = || survey::inspect(&*on.bus, &on.reader, Patience::NONE, &no_keys);
         look().unwrap();
         assert_eq!(still_selected(&mut other), Ok(true), "after a look");
         let failing = converse(&*on.bus, &on.reader, Patience::NONE, &mut |transport| {
@@ -79,7 +79,7 @@ fn a_token_held_by_another_program_is_waited_for() {
         let on = service.plug(&token(Persona::YUBIKEY_5_4_3));
         let other = other_program(service, ShareMode::Exclusive);
         let asked = Instant::now();
-        let busy = survey::survey(&*on.bus, &no_keys).unwrap();
+        let busy = survey::survey(&*on.bus, Patience::USUAL, &no_keys).unwrap();
         let hopeful = busy.most_hopeful().unwrap();
         assert_eq!((hopeful.reader.as_str(), hopeful.why.carrier()), (on.reader.as_str(), Some(&CarrierError::Busy)));
         assert!(asked.elapsed() >= Duration::from_secs(1));
@@ -87,7 +87,7 @@ fn a_token_held_by_another_program_is_waited_for() {
             thread::sleep(Duration::from_millis(400));
             other.disconnect(Disposition::LeaveCard).is_ok()
         });
-        assert!(survey::look(&*on.bus, &on.reader, Patience::USUAL, &no_keys).is_ok());
+        assert!(survey::inspect(&*on.bus, &on.reader, Patience::USUAL, &no_keys).is_ok());
         assert!(holder.join().unwrap());
     });
 }
@@ -108,8 +108,8 @@ fn readers_come_and_go_with_the_service() {
             });
             let account = oath::AccountId::from_bytes(b"Amazon Web Services:alice@example-alias");
             let step = oath::TimeStep::at(59, oath::USUAL_PERIOD);
-            let request = hw::fetch::Request { device_id: None, account: &account, step };
-            error_of(hw::fetch::code(&*on.bus, &on.reader, &request, &no_keys))
+            let request = oath_token::fetch::CodeRequest { device_id: None, account: &account, step };
+            error_of(oath_token::fetch::code(&*on.bus, &on.reader, Patience::USUAL, &request, &no_keys))
         });
         assert_eq!(why.carrier(), Some(&CarrierError::NoService), "killed during a touch");
         until("the service is gone", || bus.readers() == Err(CarrierError::NoService));

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use hw::conversation::Patience;
-use hw::memory_bus::{MemoryBus, Step};
-use hw::survey;
-use hw::transport::CarrierError;
+use oath_token::conversation::Patience;
+use oath_token::memory_bus::{MemoryBus, Step};
+use oath_token::survey;
+use oath_token::transport::CarrierError;
 use virtual_token::Persona;
 
 use crate::bench::{READER, assert_left_alone, error_of, in_memory, no_keys, token};
@@ -34,14 +34,14 @@ fn a_token_that_becomes_free_is_waited_for_and_one_that_does_not_is_given_up() {
     for step in [Step::Open, Step::Begin] {
         let bus = meeting(step, 3, CarrierError::Busy);
         let asked = Instant::now();
-        assert!(survey::look(&bus, READER, Patience::USUAL, &no_keys).is_ok());
+        assert!(survey::inspect(&bus, READER, Patience::USUAL, &no_keys).is_ok());
         assert!(asked.elapsed() >= Duration::from_millis(600));
         let bus = meeting(step, usize::MAX, CarrierError::Busy);
         let asked = Instant::now();
-        let why = error_of(survey::look(&bus, READER, Patience::USUAL, &no_keys));
+        let why = error_of(survey::inspect(&bus, READER, Patience::USUAL, &no_keys));
         assert_eq!(why.carrier(), Some(&CarrierError::Busy));
         assert!((1000..9000).contains(&asked.elapsed().as_millis()));
-        assert_left_alone(&bus.tally(READER));
+        assert_left_alone(&bus.log(READER));
     }
 }
 
@@ -49,10 +49,10 @@ fn a_token_that_becomes_free_is_waited_for_and_one_that_does_not_is_given_up() {
 fn a_token_that_wakes_up_is_waited_for_and_one_that_does_not_is_given_up() {
     for why in [CarrierError::Empty, CarrierError::Mute] {
         let bus = meeting(Step::Open, 3, why.clone());
-        assert!(survey::look(&bus, READER, Patience::USUAL, &no_keys).is_ok());
+        assert!(survey::inspect(&bus, READER, Patience::USUAL, &no_keys).is_ok());
         let bus = meeting(Step::Open, usize::MAX, why.clone());
         let asked = Instant::now();
-        assert_eq!(error_of(survey::look(&bus, READER, Patience::USUAL, &no_keys)).carrier(), Some(&why));
+        assert_eq!(error_of(survey::inspect(&bus, READER, Patience::USUAL, &no_keys)).carrier(), Some(&why));
         assert!((3000..9000).contains(&asked.elapsed().as_millis()));
     }
 }
@@ -63,14 +63,14 @@ fn what_cannot_get_better_is_not_waited_for() {
         for step in [Step::Open, Step::Begin] {
             let bus = meeting(step, usize::MAX, why.clone());
             let asked = Instant::now();
-            assert_eq!(error_of(survey::look(&bus, READER, Patience::USUAL, &no_keys)).carrier(), Some(&why));
+            assert_eq!(error_of(survey::inspect(&bus, READER, Patience::USUAL, &no_keys)).carrier(), Some(&why));
             assert!(asked.elapsed() < Duration::from_secs(1));
-            assert_left_alone(&bus.tally(READER));
+            assert_left_alone(&bus.log(READER));
         }
     }
     let bus = meeting(Step::Readers, 1, CarrierError::NoService);
-    assert_eq!(survey::survey(&bus, &no_keys), Err(CarrierError::NoService));
-    assert!(survey::survey(&bus, &no_keys).is_ok());
+    assert_eq!(survey::survey(&bus, Patience::USUAL, &no_keys), Err(CarrierError::NoService));
+    assert!(survey::survey(&bus, Patience::USUAL, &no_keys).is_ok());
 }
 
 #[test]
@@ -78,8 +78,12 @@ fn resets_are_forgiven_twice() {
     for (times, forgiven) in [(1, true), (2, true), (3, false)] {
         for step in [Step::Open, Step::Begin] {
             let bus = meeting(step, times, CarrierError::Reset);
-            assert_eq!(survey::look(&bus, READER, Patience::NONE, &no_keys).is_ok(), forgiven, "{times} at {step:?}");
-            assert_left_alone(&bus.tally(READER));
+            assert_eq!(
+                survey::inspect(&bus, READER, Patience::NONE, &no_keys).is_ok(),
+                forgiven,
+                "{times} at {step:?}"
+            );
+            assert_left_alone(&bus.log(READER));
         }
     }
 }
@@ -94,7 +98,7 @@ fn a_token_that_was_there_and_whose_reader_is_empty_was_removed() {
     });
     plugged.token.distort(|_, _| vec![]);
     let asked = Instant::now();
-    let why = error_of(survey::look(&bus, READER, Patience::USUAL, &no_keys));
+    let why = error_of(survey::inspect(&bus, READER, Patience::USUAL, &no_keys));
     assert_eq!(why.carrier(), Some(&CarrierError::Removed));
     assert!(asked.elapsed() < Duration::from_secs(1), "it is not waited for");
 }
@@ -112,20 +116,20 @@ fn an_empty_reader_beside_a_token_costs_no_time_and_the_busy_one_is_reported() {
         _ => Ok(()),
     });
     let asked = Instant::now();
-    let seen = survey::survey(&bus, &no_keys).unwrap();
+    let seen = survey::survey(&bus, Patience::USUAL, &no_keys).unwrap();
     assert!(asked.elapsed() < Duration::from_secs(1));
-    assert_eq!((seen.looks.len(), seen.unseen.len()), (1, 2));
+    assert_eq!((seen.tokens.len(), seen.unseen.len()), (1, 2));
     assert_eq!(seen.most_hopeful().unwrap().reader, "Yubico mute");
     bus.insert("Yubico busy", |_| Ok(vec![]));
     let asked = Instant::now();
-    let seen = survey::survey(&bus, &no_keys).unwrap();
+    let seen = survey::survey(&bus, Patience::USUAL, &no_keys).unwrap();
     assert!((1000..9000).contains(&asked.elapsed().as_millis()), "a busy one is waited for all the same");
     assert_eq!(seen.most_hopeful().unwrap().reader, "Yubico busy");
-    assert_eq!(survey::survey(&MemoryBus::new(), &no_keys).unwrap().most_hopeful(), None);
+    assert_eq!(survey::survey(&MemoryBus::new(), Patience::USUAL, &no_keys).unwrap().most_hopeful(), None);
 }
 
 #[test]
 fn a_token_that_wakes_up_alone_is_found_by_a_survey() {
     let bus = meeting(Step::Open, 4, CarrierError::Mute);
-    assert_eq!(survey::survey(&bus, &no_keys).unwrap().looks.len(), 1);
+    assert_eq!(survey::survey(&bus, Patience::USUAL, &no_keys).unwrap().tokens.len(), 1);
 }

@@ -4,12 +4,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use hw::device::{self, Version};
-use hw::oath::{
-    self, AccessKey, Account, AccountId, Algorithm, Applet, Attempt, DeviceId, Kind, NewAccount, OathError, Password,
-    Ready, Secret, TimeStep, USUAL_PERIOD,
+use oath_token::device::{self, Version};
+use oath_token::oath::{
+    self, AccessKey, Account, AccountId, AccountSecret, Algorithm, Attempt, DeviceId, NewAccount, OathApplet,
+    OathError, OathType, Password, Ready, TimeStep, USUAL_PERIOD,
 };
-use hw::transport::{CarrierError, Transport};
+use oath_token::transport::{CarrierError, Transport};
 use serde_json::Value;
 
 /// One recorded command and its answer.
@@ -86,8 +86,8 @@ fn calculated(exchange: &Exchange) -> (AccountId, TimeStep) {
 
 fn ready(replay: &mut dyn Transport) -> Ready<'_> {
     match oath::select(replay).unwrap() {
-        Applet::Ready(ready) => ready,
-        Applet::Locked(_) => panic!("the record has no password here"),
+        OathApplet::Ready(ready) => ready,
+        OathApplet::Locked(_) => panic!("the record has no password here"),
     }
 }
 
@@ -171,7 +171,7 @@ fn accounts_are_listed_as_recorded() {
     let list = accounts("list", listing).unwrap();
     assert_eq!(list.len(), 8);
     assert!(list.iter().all(|account| account.touch.is_none() && account.digits.is_none()));
-    assert_eq!((list[7].kind, list[4].id.as_bytes()), (Kind::Hotp, &b"60/Acme:alice"[..]));
+    assert_eq!((list[7].kind, list[4].id.as_bytes()), (OathType::Hotp, &b"60/Acme:alice"[..]));
     assert_eq!(accounts("list-locked", listing), Err(OathError::NotPermitted));
     assert_eq!(accounts("chain-list-12", listing).unwrap().len(), 12);
 }
@@ -198,7 +198,7 @@ fn an_applet_is_unlocked_as_recorded() {
         "reselect-locked",
     ]);
     let watching = replay.clone();
-    let Applet::Locked(locked) = oath::select(&mut replay).unwrap() else { panic!("it has a password") };
+    let OathApplet::Locked(locked) = oath::select(&mut replay).unwrap() else { panic!("it has a password") };
     let device_id = locked.device_id().unwrap().clone();
     assert_eq!(device_id.as_bytes(), bytes(&meta["device_id_salt"]));
     let key = |field: &str| {
@@ -235,10 +235,10 @@ fn a_token_is_known_as_recorded() {
 fn new_account(id: &str, secret: &[u8]) -> NewAccount {
     NewAccount {
         id: AccountId::from_bytes(id.as_bytes()),
-        kind: Kind::Totp,
+        kind: OathType::Totp,
         algorithm: Algorithm::Sha1,
         digits: 6,
-        secret: Secret::new(secret.to_vec().into()),
+        secret: AccountSecret::new(secret.to_vec().into()),
         touch: false,
         counter: 0,
     }
@@ -258,7 +258,7 @@ fn accounts_are_put_there_as_recorded() {
         ("put-period60", sha1("60/Acme:alice")),
         ("put-short-secret-padded", new_account("short", b"Hello!")),
         ("put-long-secret-hashed", new_account("long", &[b'x'; 80])),
-        ("put-hotp-imf1", NewAccount { kind: Kind::Hotp, counter: 1, ..sha1("hotp") }),
+        ("put-hotp-imf1", NewAccount { kind: OathType::Hotp, counter: 1, ..sha1("hotp") }),
     ];
     for (step, account) in cases {
         let mut replay = Replay::of(&["select-open", step]);

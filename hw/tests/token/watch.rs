@@ -4,7 +4,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hw::transport::{Bus, News, Present, Watch};
+use oath_token::conversation::Patience;
+use oath_token::transport::{Bus, News, Present, Watch};
 use virtual_token::{Persona, VirtualToken};
 
 use crate::bench::{Plugged, READER, in_memory, token};
@@ -43,7 +44,7 @@ fn all_that_comes_and_goes(bus: &dyn Bus, reader: &str, plug: &dyn Fn(&VirtualTo
     // Whoever comes later is told the same.
     assert_eq!(bus.watch().news(None), News::Tokens(vec![first.clone()]));
     // That somebody talks to it is no news.
-    assert!(hw::survey::survey(bus, &crate::bench::no_keys).unwrap().looks.len() == 1);
+    assert!(oath_token::survey::survey(bus, Patience::USUAL, &crate::bench::no_keys).unwrap().tokens.len() == 1);
     assert_eq!(watch.news(Some(Duration::from_millis(300))), News::Nothing);
     (on.pull)();
     until(&mut *watch, reader, false);
@@ -85,7 +86,7 @@ fn a_wait_ends_when_it_is_stopped(bus: &dyn Bus) {
 
 #[test]
 fn in_memory_all_that_comes_and_goes() {
-    let bus = hw::memory_bus::MemoryBus::new();
+    let bus = oath_token::memory_bus::MemoryBus::new();
     let inner = bus.clone();
     all_that_comes_and_goes(&bus, READER, &|token| {
         let (answering, pulled) = (token.clone(), inner.clone());
@@ -105,10 +106,10 @@ fn of_a_bus_that_does_not_answer_nothing_is_known() {
     let (bus, _on) = in_memory(&token(Persona::YUBIKEY_5_4_3));
     let mut watch = bus.watch();
     until(&mut *watch, READER, true);
-    bus.guard(hw::memory_bus::Step::Readers, |_| Err(hw::transport::CarrierError::NoService));
+    bus.guard(oath_token::memory_bus::Step::Readers, |_| Err(oath_token::transport::CarrierError::NoService));
     until_unknown(&mut *watch);
     assert_eq!(bus.watch().news(None), News::Unknown, "whoever comes later is told the same");
-    bus.guard(hw::memory_bus::Step::Readers, |_| Ok(()));
+    bus.guard(oath_token::memory_bus::Step::Readers, |_| Ok(()));
     until(&mut *watch, READER, true);
 }
 
@@ -116,7 +117,7 @@ fn of_a_bus_that_does_not_answer_nothing_is_known() {
 mod through_a_service {
     use super::*;
     use crate::bench::service::with_service;
-    use hw::pcsc_bus::PcscBus;
+    use oath_token::pcsc_bus::PcscBus;
 
     #[test]
     fn all_that_comes_and_goes() {

@@ -8,19 +8,19 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
-/// What a code is computed from, beside the secret.
+/// Moving factor of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum CodeKind {
     /// A counter on the token (RFC 4226).
     Hotp,
     /// The time step that the host sends (RFC 6238).
     Totp,
 }
 
-/// The hash below a code.
+/// Hash function of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// SHA-1, what AWS uses.
+pub enum HashAlgorithm {
+    /// SHA-1, the usual one.
     Sha1,
     /// SHA-256.
     Sha256,
@@ -30,13 +30,13 @@ pub enum Algorithm {
 
 /// An account as it lies on the token. Its `Debug` leaves the secret out.
 #[derive(Clone)]
-pub struct Account {
+pub struct StoredAccount {
     /// The whole name, `[period/][issuer:]account`, as raw bytes. A PUT takes 1 to 64 of them.
     pub id: Vec<u8>,
     /// Counter or time.
-    pub kind: Kind,
+    pub kind: CodeKind,
     /// The hash.
-    pub algorithm: Algorithm,
+    pub algorithm: HashAlgorithm,
     /// Digits of a code; the token only repeats the number.
     pub digits: u8,
     /// The secret as HMAC takes it. A PUT takes 1 to 64 bytes.
@@ -47,17 +47,17 @@ pub struct Account {
     pub only_increasing: bool,
     /// Only who gives the token's PIN sees it (Nitrokey).
     pub behind_pin: bool,
-    /// Where the counter of a [`Kind::Hotp`] account begins.
+    /// Where the counter of a [`CodeKind::Hotp`] account begins.
     pub counter: u32,
 }
 
-impl Account {
-    /// A time-based account as AWS has them: SHA-1, six digits, no touch.
+impl StoredAccount {
+    /// A TOTP account with the usual parameters: SHA-1, six digits, no touch.
     pub fn totp(id: impl Into<Vec<u8>>, secret: impl Into<Vec<u8>>) -> Self {
         Self {
             id: id.into(),
-            kind: Kind::Totp,
-            algorithm: Algorithm::Sha1,
+            kind: CodeKind::Totp,
+            algorithm: HashAlgorithm::Sha1,
             digits: 6,
             secret: Zeroizing::new(secret.into()),
             touch: false,
@@ -77,21 +77,21 @@ impl Account {
     /// The byte that stands for kind and hash on the wire.
     pub(crate) fn type_byte(&self) -> u8 {
         let kind = match self.kind {
-            Kind::Hotp => 0x10,
-            Kind::Totp => 0x20,
+            CodeKind::Hotp => 0x10,
+            CodeKind::Totp => 0x20,
         };
         kind | match self.algorithm {
-            Algorithm::Sha1 => 1,
-            Algorithm::Sha256 => 2,
-            Algorithm::Sha512 => 3,
+            HashAlgorithm::Sha1 => 1,
+            HashAlgorithm::Sha256 => 2,
+            HashAlgorithm::Sha512 => 3,
         }
     }
 }
 
-impl fmt::Debug for Account {
+impl fmt::Debug for StoredAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, kind, algorithm, digits, secret: _, touch, only_increasing, behind_pin, counter } = self;
-        f.debug_struct("Account")
+        f.debug_struct("StoredAccount")
             .field("id", &String::from_utf8_lossy(id))
             .field("kind", kind)
             .field("algorithm", algorithm)
@@ -105,23 +105,23 @@ impl fmt::Debug for Account {
 }
 
 /// What the type byte of a PUT means; `None` if nothing.
-pub(crate) fn read_type(byte: u8) -> Option<(Kind, Algorithm)> {
+pub(crate) fn read_type(byte: u8) -> Option<(CodeKind, HashAlgorithm)> {
     let kind = match byte >> 4 {
-        1 => Kind::Hotp,
-        2 => Kind::Totp,
+        1 => CodeKind::Hotp,
+        2 => CodeKind::Totp,
         _ => return None,
     };
     let algorithm = match byte & 0x0f {
-        1 => Algorithm::Sha1,
-        2 => Algorithm::Sha256,
-        3 => Algorithm::Sha512,
+        1 => HashAlgorithm::Sha1,
+        2 => HashAlgorithm::Sha256,
+        3 => HashAlgorithm::Sha512,
         _ => return None,
     };
     Some((kind, algorithm))
 }
 
 /// HMAC of `message`; `None` only where the hash's own library says that it cannot, which is to be answered as a failure.
-pub(crate) fn hmac(algorithm: Algorithm, secret: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn hmac(algorithm: HashAlgorithm, secret: &[u8], message: &[u8]) -> Option<Vec<u8>> {
     fn with<H: EagerHash + Digest>(secret: &[u8], message: &[u8]) -> Option<Vec<u8>>
     where
         Hmac<H>: KeyInit + Mac,
@@ -130,9 +130,9 @@ pub(crate) fn hmac(algorithm: Algorithm, secret: &[u8], message: &[u8]) -> Optio
         Some(mac.chain_update(message).finalize().into_bytes().to_vec())
     }
     match algorithm {
-        Algorithm::Sha1 => with::<Sha1>(secret, message),
-        Algorithm::Sha256 => with::<Sha256>(secret, message),
-        Algorithm::Sha512 => with::<Sha512>(secret, message),
+        HashAlgorithm::Sha1 => with::<Sha1>(secret, message),
+        HashAlgorithm::Sha256 => with::<Sha256>(secret, message),
+        HashAlgorithm::Sha512 => with::<Sha512>(secret, message),
     }
 }
 

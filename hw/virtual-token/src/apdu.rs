@@ -1,8 +1,8 @@
 //! A command's frame in all its shapes, and the status words that answer it.
 
-/// One command, taken apart.
+/// One command, parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Command<'a> {
+pub(crate) struct CommandApdu<'a> {
     pub(crate) class: u8,
     pub(crate) instruction: u8,
     pub(crate) p1: u8,
@@ -17,7 +17,7 @@ pub(crate) struct Command<'a> {
     pub(crate) bare: bool,
 }
 
-impl<'a> Command<'a> {
+impl<'a> CommandApdu<'a> {
     /// `None` if the lengths inside do not add up. An expected length (Le) is read over: the token answers with what it has.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (&[class, instruction, p1, p2], body) = bytes.split_first_chunk()?;
@@ -62,16 +62,16 @@ pub(crate) mod status {
     pub(crate) const INTERNAL: u16 = 0x6f00;
 }
 
-/// Why an applet has no data to give (yet).
+/// Reason why an applet has no data to give, or not yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(crate) enum AppletError {
     /// The answer is this status word.
     Status(u16),
     /// A person has to touch the token first; then the command is to be put again.
-    Touch,
+    NeedsTouch,
 }
 
-impl From<u16> for Stop {
+impl From<u16> for AppletError {
     fn from(status: u16) -> Self {
         Self::Status(status)
     }
@@ -97,7 +97,7 @@ mod tests {
             (&long, &[7; 300], true, true),
         ];
         for &(bytes, data, extended, long_answer) in cases {
-            let command = Command::parse(bytes).unwrap_or_else(|| panic!("{bytes:02x?}"));
+            let command = CommandApdu::parse(bytes).unwrap_or_else(|| panic!("{bytes:02x?}"));
             assert_eq!(
                 (command.data, command.extended, command.long_answer),
                 (data, extended, long_answer),
@@ -122,7 +122,7 @@ mod tests {
             &[0, 0xa1, 0, 0, 0, 0xff, 0xff, 0xaa],
         ];
         for bytes in cases {
-            assert_eq!(Command::parse(bytes), None, "{bytes:02x?}");
+            assert_eq!(CommandApdu::parse(bytes), None, "{bytes:02x?}");
         }
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! It is the other end of our client, written from the protocol alone, so that the two can contradict each other.
 //!
-//! - [`VirtualToken`]: the token; [`Persona`]: which token it plays; [`Account`]: what is on it.
+//! - [`VirtualToken`]: the token; [`Persona`]: which token it plays; [`StoredAccount`]: what is on it.
 //! - [`vpcd`]: plugs it into a virtual reader; [`pcscd`]: a private PC/SC service that has such readers.
 //! - [`usbip`]: makes it a USB device, for a kernel, udev and libccid.
 
 mod account;
 mod apdu;
+mod applet;
 mod management;
 mod oath;
 mod otp;
@@ -21,7 +22,8 @@ mod touch;
 pub mod usbip;
 pub mod vpcd;
 
-pub use account::{Account, Algorithm, Kind};
-pub use persona::{Capacity, Cut, Duplicate, Greeting, Persona, Sha512};
-pub use token::{Applet, Builder, Presence, VirtualToken};
-pub use touch::Touch;
+pub use account::{CodeKind, HashAlgorithm, StoredAccount};
+pub use applet::{Applet, Presence};
+pub use persona::{Capacity, Cut, Duplicate, Persona, SelectLayout, Sha512Support};
+pub use token::{Builder, VirtualToken};
+pub use touch::SimulatedTouch;

@@ -14,9 +14,10 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use clap::Parser;
+use orders::Bench;
 use plug::Plug;
 use virtual_token::usbip::{PRODUCTS, Port};
-use virtual_token::{Account, Persona, Touch, VirtualToken};
+use virtual_token::{Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
 /// Plugs a YubiKey made of memory into a private pcscd, and prints one line when it is ready:
 /// `ready PCSCLITE_CSOCK_NAME=PATH VPCD=HOST:PORT PCSCD=PID READER=NAME`. With --usbip it is a USB device instead, for
@@ -84,12 +85,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// The token, and where it is plugged in.
-struct Bench {
-    token: VirtualToken,
-    plug: Plug,
-}
-
 fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     // Before anything is started that a signal could leave behind.
     let (sender, lines) = mpsc::channel();
@@ -144,19 +139,19 @@ fn token(arguments: &Arguments) -> Result<VirtualToken, Box<dyn Error>> {
     let serial = (arguments.serial != 0).then_some(arguments.serial);
     let token = VirtualToken::builder(arguments.persona.clone()).serial(serial).build();
     for account in accounts(arguments)? {
-        token.add(Account { touch: arguments.touch || account.touch, ..account });
+        token.add(StoredAccount { touch: arguments.touch || account.touch, ..account });
     }
     if let Some(file) = &arguments.password_file {
         token.set_password(Some(first_line(&read(file)?)));
     }
-    token.set_touch(arguments.touch_after.map_or(Touch::OnCommand, Touch::ByItself));
+    token.set_touch(arguments.touch_after.map_or(SimulatedTouch::OnCommand, SimulatedTouch::ByItself));
     if let Some(timeout) = arguments.touch_timeout {
         token.set_touch_timeout(timeout);
     }
     Ok(token)
 }
 
-fn accounts(arguments: &Arguments) -> Result<Vec<Account>, Box<dyn Error>> {
+fn accounts(arguments: &Arguments) -> Result<Vec<StoredAccount>, Box<dyn Error>> {
     let Arguments { account, secret_file, accounts, .. } = arguments;
     if account.len() != secret_file.len() {
         return Err("each --account needs a --secret-file, and the other way round".into());
@@ -165,7 +160,7 @@ fn accounts(arguments: &Arguments) -> Result<Vec<Account>, Box<dyn Error>> {
     for (name, file) in account.iter().zip(secret_file) {
         let secret = otpauth::base32(first_line(&read(file)?));
         let secret = secret.ok_or_else(|| format!("{}: its first line is not base32", file.display()))?;
-        all.push(Account::totp(name.as_bytes(), secret));
+        all.push(StoredAccount::totp(name.as_bytes(), secret));
     }
     if let Some(file) = accounts {
         for line in read(file)?.lines().filter(|line| !line.trim().is_empty()) {

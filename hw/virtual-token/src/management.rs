@@ -1,6 +1,6 @@
 //! The management applet: which token this is, and what it can do.
 
-use crate::apdu::{Command, Stop, status};
+use crate::apdu::{AppletError, CommandApdu, status};
 use crate::{Persona, tlv};
 
 const READ_CONFIG: u8 = 0x1d;
@@ -13,12 +13,12 @@ pub(crate) fn banner(persona: &Persona) -> Vec<u8> {
 
 /// Answers a command. `supported` and `enabled` are the bits of [`Persona::capabilities`] that hold now.
 pub(crate) fn answer(
-    command: &Command<'_>,
+    command: &CommandApdu<'_>,
     persona: &Persona,
     serial: Option<u32>,
     supported: u16,
     enabled: u16,
-) -> Result<Vec<u8>, Stop> {
+) -> Result<Vec<u8>, AppletError> {
     if command.instruction != READ_CONFIG || !persona.read_config {
         return Err(status::UNKNOWN_INSTRUCTION.into());
     }

@@ -6,13 +6,13 @@ mod store;
 
 use zeroize::Zeroizing;
 
-use crate::account::Account;
-use crate::apdu::{Command, Stop, status};
-use crate::persona::{Cut, Greeting, Persona};
+use crate::account::StoredAccount;
+use crate::apdu::{AppletError, CommandApdu, status};
+use crate::persona::{Cut, Persona, SelectLayout};
 use crate::random::eight_bytes;
 use crate::tlv;
 
-pub(crate) use password::Password;
+pub(crate) use password::StoredPassword;
 
 const NAME: u8 = 0x71;
 const LIST_ENTRY: u8 = 0x72;
@@ -44,7 +44,7 @@ const CALCULATE_ALL: u8 = 0xa4;
 const SEND_REMAINING: u8 = 0xa5;
 
 /// The applet: what outlives a power cut, and what does not.
-pub(crate) struct Oath {
+pub(crate) struct OathState {
     persona: Persona,
     serial: Option<u32>,
     device_id: [u8; 8],
@@ -52,28 +52,28 @@ pub(crate) struct Oath {
     challenge: Option<[u8; 8]>,
     /// Bytes in one piece, where they are not the persona's.
     block: Option<usize>,
-    accounts: Vec<Entry>,
-    password: Option<Password>,
-    session: Session,
+    accounts: Vec<AccountRecord>,
+    password: Option<StoredPassword>,
+    selection: Selection,
 }
 
 /// An account, and what has happened to it.
-struct Entry {
-    account: Account,
+struct AccountRecord {
+    account: StoredAccount,
     counter: u64,
     last_challenge: Vec<u8>,
 }
 
-/// What is forgotten when the applet is selected again, or another one is, or the power goes.
+/// State that ends when the applet is selected again, another applet is selected, or the power is cut.
 #[derive(Default)]
-struct Session {
+struct Selection {
     validated: bool,
     challenge: [u8; 8],
     /// The rest of an answer that was too long for one piece.
     pending: Zeroizing<Vec<u8>>,
 }
 
-impl Oath {
+impl OathState {
     pub(crate) fn new(
         persona: Persona,
         serial: Option<u32>,
@@ -89,37 +89,39 @@ impl Oath {
             block,
             accounts: Vec::new(),
             password: None,
-            session: Session::default(),
+            selection: Selection::default(),
         }
     }
 
-    /// Forgets the session: the power went.
+    /// Forgets the selection: the power went.
     pub(crate) fn deselect(&mut self) {
-        self.session = Session::default();
+        self.selection = Selection::default();
     }
 
-    /// Forgets the session, as far as the persona does: another applet was selected, or this one again.
+    /// Forgets the selection, as far as the persona does: another applet was selected, or this one again.
     pub(crate) fn leave(&mut self) {
-        let validated = self.session.validated && !self.persona.select_locks;
-        self.session = Session { validated, ..Session::default() };
+        let validated = self.selection.validated && !self.persona.select_locks;
+        self.selection = Selection { validated, ..Selection::default() };
     }
 
-    /// Begins a session, locked if there is a password.
+    /// Selects the applet: locked if there is a password.
     pub(crate) fn select(&mut self) -> Vec<u8> {
         let challenge = self.challenge.unwrap_or_else(eight_bytes);
         self.leave();
-        self.session.challenge = challenge;
+        self.selection.challenge = challenge;
         let mut out = Vec::new();
         tlv::push(&mut out, VERSION, self.persona.oath_version);
-        match self.persona.greeting {
-            Greeting::PinTries(tries) => tlv::push(&mut out, PIN_TRIES, &[tries]),
-            Greeting::Usual | Greeting::Serial => tlv::push(&mut out, NAME, &self.device_id),
-            Greeting::OutOfStep => {
+        match self.persona.select_layout {
+            SelectLayout::PinTries(tries) => tlv::push(&mut out, PIN_TRIES, &[tries]),
+            SelectLayout::Usual | SelectLayout::Serial => tlv::push(&mut out, NAME, &self.device_id),
+            SelectLayout::OutOfStep => {
                 tlv::push(&mut out, NAME, PICO);
                 out.extend(self.device_id);
             }
         }
-        if let (Greeting::Serial | Greeting::PinTries(_), Some(serial)) = (self.persona.greeting, self.serial) {
+        if let (SelectLayout::Serial | SelectLayout::PinTries(_), Some(serial)) =
+            (self.persona.select_layout, self.serial)
+        {
             tlv::push(&mut out, SERIAL, &serial.to_be_bytes());
         }
         if let Some(password) = &self.password {
@@ -131,7 +133,7 @@ impl Oath {
     }
 
     /// Answers a command that is not SELECT. `touched`: a person has touched the token for it.
-    pub(crate) fn answer(&mut self, command: &Command<'_>, touched: bool) -> Result<Vec<u8>, Stop> {
+    pub(crate) fn answer(&mut self, command: &CommandApdu<'_>, touched: bool) -> Result<Vec<u8>, AppletError> {
         if self.locked() && !matches!(command.instruction, VALIDATE | RESET) {
             return Err(status::SECURITY.into());
         }
@@ -160,7 +162,7 @@ impl Oath {
 
     /// Cuts an answer to the piece that goes out now, wherever that cut falls, and keeps the rest. The status word says
     /// how much is to come, or how much the next piece has if more than one is (YKOATH, SEND REMAINING).
-    pub(crate) fn piece(&mut self, mut whole: Vec<u8>, command: &Command<'_>) -> (Vec<u8>, u16) {
+    pub(crate) fn piece(&mut self, mut whole: Vec<u8>, command: &CommandApdu<'_>) -> (Vec<u8>, u16) {
         let block = match (self.block, self.persona.extended) {
             _ if command.bare && self.persona.bare_header_wants_nothing => 0,
             (Some(block), _) => block,
@@ -177,30 +179,30 @@ impl Oath {
             }
             Cut::BetweenEntries => (tlv::whole_entries(&whole, block), 0xff),
         };
-        self.session.pending = Zeroizing::new(whole.split_off(at));
+        self.selection.pending = Zeroizing::new(whole.split_off(at));
         (whole, status::MORE | hint)
     }
 
     /// The rest of an answer that was too long.
-    fn rest(&mut self) -> Result<Vec<u8>, Stop> {
-        if self.session.pending.is_empty() && self.persona.cut == Cut::BetweenEntries {
+    fn rest(&mut self) -> Result<Vec<u8>, AppletError> {
+        if self.selection.pending.is_empty() && self.persona.cut == Cut::BetweenEntries {
             return Err(status::CONDITIONS.into());
         }
-        Ok(std::mem::take(&mut self.session.pending).to_vec())
+        Ok(std::mem::take(&mut self.selection.pending).to_vec())
     }
 
     /// Any other command than the one that asks for it gives up the rest of an answer.
     pub(crate) fn forget_rest_unless_asked(&mut self, command: &[u8]) {
         if command.get(1) != Some(&SEND_REMAINING) {
-            self.session.pending = Zeroizing::default();
+            self.selection.pending = Zeroizing::default();
         }
     }
 
     fn locked(&self) -> bool {
-        self.password.is_some() && !self.session.validated
+        self.password.is_some() && !self.selection.validated
     }
 
-    fn reset(&mut self) -> Result<Vec<u8>, Stop> {
+    fn reset(&mut self) -> Result<Vec<u8>, AppletError> {
         self.accounts.clear();
         self.password = None;
         self.device_id = eight_bytes();

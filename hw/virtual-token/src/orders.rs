@@ -1,14 +1,23 @@
-//! What the lines on the program's input mean.
+//! The orders that the program reads from its input, one a line.
 
 use std::error::Error;
 use std::time::Duration;
 
-use virtual_token::Touch;
+use virtual_token::{SimulatedTouch, VirtualToken};
 
-use crate::Bench;
+use crate::plug::Plug;
+
+/// The token, and the port or reader it is plugged into.
+pub(crate) struct Bench {
+    pub(crate) token: VirtualToken,
+    pub(crate) plug: Plug,
+}
 
 impl Bench {
-    /// Does what a line says; what to answer.
+    /// Carries out one order, and returns the answer to print.
+    ///
+    /// # Errors
+    /// Text to print if the order is unknown, or makes no sense now.
     pub(crate) fn obey(&mut self, line: &str) -> Result<String, Box<dyn Error>> {
         let line = line.trim();
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
@@ -16,11 +25,11 @@ impl Bench {
         match (verb, rest.trim()) {
             ("touch", "") if !token.touch() => return Err("it is not waiting for a touch".into()),
             ("touch", "") => {}
-            ("touch", "never") => token.set_touch(Touch::Never),
-            ("touch", "on-command") => token.set_touch(Touch::OnCommand),
+            ("touch", "never") => token.set_touch(SimulatedTouch::Never),
+            ("touch", "on-command") => token.set_touch(SimulatedTouch::OnCommand),
             ("touch", how) => {
                 let after = how.strip_prefix("after ").ok_or("touch: after TIME, on-command, never, or nothing")?;
-                token.set_touch(Touch::ByItself(duration(after)?));
+                token.set_touch(SimulatedTouch::ByItself(duration(after)?));
             }
             ("waiting", "") => return Ok(if token.waiting_for_touch() { "yes" } else { "no" }.into()),
             ("insert", "") => self.plug.insert(token)?,

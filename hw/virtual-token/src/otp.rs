@@ -1,7 +1,7 @@
 //! The OTP applet, as far as it is asked about itself: status and serial number.
 
 use crate::Persona;
-use crate::apdu::{Command, Stop, status};
+use crate::apdu::{AppletError, CommandApdu, status};
 
 const REQUEST: u8 = 0x01;
 const SERIAL: u8 = 0x10;
@@ -12,7 +12,7 @@ pub(crate) fn status(persona: &Persona) -> Vec<u8> {
 }
 
 /// Answers a command.
-pub(crate) fn answer(command: &Command<'_>, serial: Option<u32>) -> Result<Vec<u8>, Stop> {
+pub(crate) fn answer(command: &CommandApdu<'_>, serial: Option<u32>) -> Result<Vec<u8>, AppletError> {
     match (command.instruction, command.p1, serial) {
         (REQUEST, SERIAL, Some(serial)) => Ok(serial.to_be_bytes().to_vec()),
         (REQUEST, SERIAL, None) => Err(status::CONDITIONS.into()),

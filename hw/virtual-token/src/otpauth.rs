@@ -1,9 +1,9 @@
 //! Accounts from outside: `otpauth://` URIs and base32, as QR codes have them.
 
-use virtual_token::{Account, Algorithm, Kind};
+use virtual_token::{CodeKind, HashAlgorithm, StoredAccount};
 
 /// An account from a URI. `touch=true` is our own addition to the parameters.
-pub(crate) fn account(uri: &str) -> Option<Account> {
+pub(crate) fn account(uri: &str) -> Option<StoredAccount> {
     let (kind, rest) = uri.strip_prefix("otpauth://")?.split_once('/')?;
     let (label, parameters) = rest.split_once('?')?;
     let parameter = |name: &str, default: Option<&str>| {
@@ -14,26 +14,26 @@ pub(crate) fn account(uri: &str) -> Option<Account> {
         }
     };
     let kind = match kind {
-        "totp" => Kind::Totp,
-        "hotp" => Kind::Hotp,
+        "totp" => CodeKind::Totp,
+        "hotp" => CodeKind::Hotp,
         _ => return None,
     };
     let algorithm = match parameter("algorithm", Some("SHA1"))?.to_ascii_uppercase().as_str() {
-        "SHA1" => Algorithm::Sha1,
-        "SHA256" => Algorithm::Sha256,
-        "SHA512" => Algorithm::Sha512,
+        "SHA1" => HashAlgorithm::Sha1,
+        "SHA256" => HashAlgorithm::Sha256,
+        "SHA512" => HashAlgorithm::Sha512,
         _ => return None,
     };
     let issuer = parameter("issuer", Some(""))?;
     let period = parameter("period", Some("30"))?;
     let secret = base32(&parameter("secret", None)?)?;
-    Some(Account {
+    Some(StoredAccount {
         kind,
         algorithm,
         digits: parameter("digits", Some("6"))?.parse().ok()?,
         counter: parameter("counter", Some("0"))?.parse().ok()?,
         touch: parameter("touch", Some("false"))? == "true",
-        ..Account::totp(id(&unescape(label)?, &issuer, &period), secret)
+        ..StoredAccount::totp(id(&unescape(label)?, &issuer, &period), secret)
     })
 }
 
@@ -110,12 +110,12 @@ mod tests {
         ] {
             let account = account(uri).unwrap_or_else(|| panic!("{uri}"));
             assert_eq!(String::from_utf8_lossy(&account.id), id);
-            assert_eq!((account.digits, account.kind, account.algorithm), (6, Kind::Totp, Algorithm::Sha1));
+            assert_eq!((account.digits, account.kind, account.algorithm), (6, CodeKind::Totp, HashAlgorithm::Sha1));
             assert_eq!(account.secret[..], *b"foo");
         }
         let uri = "otpauth://hotp/x?secret=MZXW6&digits=8&algorithm=sha512&counter=7&touch=true";
         let account = account(uri).unwrap();
-        assert_eq!((account.kind, account.algorithm), (Kind::Hotp, Algorithm::Sha512));
+        assert_eq!((account.kind, account.algorithm), (CodeKind::Hotp, HashAlgorithm::Sha512));
         assert_eq!((account.digits, account.counter, account.touch), (8, 7, true));
     }
 

@@ -4,7 +4,7 @@ mod known;
 
 use std::time::Duration;
 
-use crate::token::Applet;
+use crate::applet::Applet;
 
 /// The traits and limits of one kind of token, as a value: another kind is another value.
 #[derive(Clone, Debug)]
@@ -21,8 +21,8 @@ pub struct Persona {
     pub applets: &'static [Applet],
     /// The version that the OATH applet gives for itself, mostly three bytes.
     pub oath_version: &'static [u8],
-    /// How the OATH applet introduces itself.
-    pub greeting: Greeting,
+    /// Entries of the OATH applet's response to SELECT.
+    pub select_layout: SelectLayout,
     /// How many accounts there is room for.
     pub capacity: Capacity,
     /// The status word of a PUT for which there is no room.
@@ -38,7 +38,7 @@ pub struct Persona {
     /// Instructions of the OATH applet that are missing, and the status words for them.
     pub missing: &'static [(u8, u16)],
     /// What becomes of SHA-512.
-    pub sha512: Sha512,
+    pub sha512: Sha512Support,
     /// CALCULATE and CALCULATE ALL give the whole HMAC, too; otherwise that is an unknown instruction.
     pub full_responses: bool,
     /// CALCULATE ALL tells the digits of accounts that it does not compute; otherwise its markers are empty.
@@ -77,16 +77,16 @@ pub struct Persona {
     pub form_factor: Option<u8>,
 }
 
-/// How an OATH applet introduces itself.
+/// Entries of an OATH applet's response to SELECT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Greeting {
-    /// With its device id (71).
+pub enum SelectLayout {
+    /// Device id (71).
     Usual,
-    /// With its device id and the token's serial number (71, 8F): a Nitrokey.
+    /// Device id and the token's serial number (71, 8F): a Nitrokey.
     Serial,
-    /// With the tries that its PIN has left, and the serial number (82, 8F): a Nitrokey that has a PIN.
+    /// Tries that its PIN has left, and the serial number (82, 8F): a Nitrokey that has a PIN.
     PinTries(u8),
-    /// With a constant for a device id, and eight bytes beside it which no length covers: an early pico-fido.
+    /// A constant for a device id, and eight bytes beside it which no length covers: an early pico-fido.
     OutOfStep,
 }
 
@@ -101,7 +101,7 @@ pub enum Cut {
 
 /// What becomes of accounts with SHA-512.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sha512 {
+pub enum Sha512Support {
     /// They work.
     Works,
     /// PUT refuses them (6A80).

@@ -1,6 +1,5 @@
 //! The token as a whole: which applet is selected, who is talking to it, and who touches it.
 
-mod applet;
 mod builder;
 mod state;
 
@@ -9,27 +8,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::account::Account;
-use crate::apdu::{Command, Stop, status};
+use crate::account::StoredAccount;
+use crate::apdu::{AppletError, CommandApdu, status};
+use crate::applet::{Applet, Presence};
 use crate::persona::Persona;
-use crate::touch::{Standing, Touch, Wait};
+use crate::touch::{SimulatedTouch, TouchProgress, TouchWait};
 
-pub use applet::{Applet, Presence};
 pub use builder::Builder;
-use state::State;
+use state::TokenState;
 
 /// A YubiKey made of memory. The handle is cheap to clone; all clones are the same token.
 #[derive(Clone)]
 pub struct VirtualToken {
-    inner: Arc<Inner>,
+    inner: Arc<TokenInner>,
 }
 
-struct Inner {
+struct TokenInner {
     persona: Persona,
     /// Held for a whole exchange: a token hears one command at a time.
     turn: Mutex<()>,
     /// Held for a moment, never while somebody is waited for.
-    state: Mutex<State>,
+    state: Mutex<TokenState>,
     /// Something happened that a wait for a touch has to look at.
     changed: Condvar,
 }
@@ -60,7 +59,7 @@ impl VirtualToken {
     }
 
     /// Puts an account there, or over the one of that name, past all limits.
-    pub fn add(&self, account: Account) {
+    pub fn add(&self, account: StoredAccount) {
         self.state().oath.add(account);
     }
 
@@ -71,7 +70,7 @@ impl VirtualToken {
 
     /// What is on the token now, in its order.
     #[must_use]
-    pub fn accounts(&self) -> Vec<Account> {
+    pub fn accounts(&self) -> Vec<StoredAccount> {
         self.state().oath.accounts()
     }
 
@@ -92,7 +91,7 @@ impl VirtualToken {
     }
 
     /// Says how touches come about from now on, for a wait that has begun too.
-    pub fn set_touch(&self, touch: Touch) {
+    pub fn set_touch(&self, touch: SimulatedTouch) {
         self.state().touch = touch;
         self.inner.changed.notify_all();
     }
@@ -178,12 +177,12 @@ impl VirtualToken {
         self.inner.changed.notify_all();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, TokenState> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The distortion runs without the state, so that it may use the token.
-    fn distorted(&self, mut state: MutexGuard<'_, State>, command: &[u8], answer: Vec<u8>) -> Vec<u8> {
+    fn distorted(&self, mut state: MutexGuard<'_, TokenState>, command: &[u8], answer: Vec<u8>) -> Vec<u8> {
         let Some(mut distortion) = state.distortion.take() else {
             return answer;
         };
@@ -195,18 +194,18 @@ impl VirtualToken {
 
     fn answer<'a>(
         &'a self,
-        mut state: MutexGuard<'a, State>,
+        mut state: MutexGuard<'a, TokenState>,
         bytes: &[u8],
         gone: &AtomicBool,
-    ) -> (MutexGuard<'a, State>, Vec<u8>) {
+    ) -> (MutexGuard<'a, TokenState>, Vec<u8>) {
         let persona = &self.inner.persona;
         state.oath.forget_rest_unless_asked(bytes);
-        let command = match Command::parse(bytes) {
+        let command = match CommandApdu::parse(bytes) {
             Some(command) if !command.extended || persona.extended.is_some() => command,
             _ => return (state, status::WRONG_LENGTH.to_be_bytes().to_vec()),
         };
         let mut result = state.dispatch(persona, &command, false);
-        if result == Err(Stop::Touch) {
+        if result == Err(AppletError::NeedsTouch) {
             let touched;
             (state, touched) = self.wait_for_touch(state, gone);
             match touched {
@@ -222,23 +221,23 @@ impl VirtualToken {
     /// `Some(touched)`, or `None` if the power went.
     fn wait_for_touch<'a>(
         &'a self,
-        mut state: MutexGuard<'a, State>,
+        mut state: MutexGuard<'a, TokenState>,
         gone: &AtomicBool,
-    ) -> (MutexGuard<'a, State>, Option<bool>) {
+    ) -> (MutexGuard<'a, TokenState>, Option<bool>) {
         let resets = state.resets;
-        state.waiting = Some(Wait::begin());
+        state.waiting = Some(TouchWait::begin());
         self.inner.changed.notify_all();
         loop {
-            let standing = state.waiting.map(|wait| wait.standing(state.touch, state.touch_timeout));
-            let end = match standing {
+            let progress = state.waiting.map(|wait| wait.progress(state.touch, state.touch_timeout));
+            let end = match progress {
                 _ if gone.load(Ordering::SeqCst) || state.resets != resets => None,
-                Some(Standing::Touched) => Some(true),
-                Some(Standing::Waiting(most)) => {
+                Some(TouchProgress::Touched) => Some(true),
+                Some(TouchProgress::Waiting(most)) => {
                     let wait = self.inner.changed.wait_timeout(state, most);
                     state = wait.unwrap_or_else(PoisonError::into_inner).0;
                     continue;
                 }
-                Some(Standing::Over) | None => Some(false),
+                Some(TouchProgress::Over) | None => Some(false),
             };
             state.waiting = None;
             return (state, end);

@@ -2,26 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-/// Who touches the token, and when.
+/// The simulated person: touches the token after a delay, on command, or never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Touch {
-    /// Somebody touches by himself, so long after he was asked.
+pub enum SimulatedTouch {
+    /// Touches this long after the token begins to blink.
     ByItself(Duration),
     /// [`VirtualToken::touch`](crate::VirtualToken::touch) touches. This is the default.
     OnCommand,
-    /// Nobody ever does.
+    /// Never touches.
     Never,
 }
 
 /// One wait for a touch.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wait {
+pub(crate) struct TouchWait {
     began: Instant,
     pub(crate) touched: bool,
 }
 
-/// How a wait stands.
-pub(crate) enum Standing {
+/// Progress of a wait.
+pub(crate) enum TouchProgress {
     /// Touched.
     Touched,
     /// Nobody touched in time.
@@ -30,23 +30,23 @@ pub(crate) enum Standing {
     Waiting(Duration),
 }
 
-impl Wait {
+impl TouchWait {
     pub(crate) fn begin() -> Self {
         Self { began: Instant::now(), touched: false }
     }
 
     /// Looks at the wait. Both settings may change while it lasts.
-    pub(crate) fn standing(self, touch: Touch, timeout: Duration) -> Standing {
+    pub(crate) fn progress(self, touch: SimulatedTouch, timeout: Duration) -> TouchProgress {
         let passed = self.began.elapsed();
         let until = match touch {
-            Touch::ByItself(delay) if delay < timeout => delay,
+            SimulatedTouch::ByItself(delay) if delay < timeout => delay,
             _ => timeout,
         };
         match touch {
-            _ if self.touched => Standing::Touched,
-            _ if passed < until => Standing::Waiting(until - passed),
-            Touch::ByItself(delay) if delay < timeout => Standing::Touched,
-            _ => Standing::Over,
+            _ if self.touched => TouchProgress::Touched,
+            _ if passed < until => TouchProgress::Waiting(until - passed),
+            SimulatedTouch::ByItself(delay) if delay < timeout => TouchProgress::Touched,
+            _ => TouchProgress::Over,
         }
     }
 }

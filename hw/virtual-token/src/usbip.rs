@@ -21,9 +21,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::VirtualToken;
-use ccid::Reader;
-use descriptors::Control;
-use frames::{BUS_ID, Operation, Request};
+use ccid::CcidReader;
+use descriptors::ControlAnswer;
+use frames::{BUS_ID, Operation, TransferRequest};
 use pipes::Pipes;
 
 /// Product ids of Yubico's that have a CCID interface: NEO, then YubiKey 4 and 5.
@@ -33,20 +33,21 @@ pub const PRODUCTS: [u16; 8] = [0x0111, 0x0112, 0x0115, 0x0116, 0x0404, 0x0405, 
 #[derive(Debug)]
 pub struct Port {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<PortShared>,
     door: Option<JoinHandle<()>>,
 }
 
+/// Shared by the port's owner and its threads.
 #[derive(Debug)]
-struct Shared {
+struct PortShared {
     token: VirtualToken,
     product: u16,
-    state: Mutex<State>,
+    state: Mutex<PortState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct PortState {
     /// The token is in the port: a kernel may attach to it.
     inserted: bool,
     /// The connection of the kernel that did.
@@ -62,7 +63,7 @@ impl Port {
     pub fn open(address: SocketAddr, token: &VirtualToken, product: u16) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
-        let shared = Shared { token: token.clone(), product, state: Mutex::default(), changed: Condvar::new() };
+        let shared = PortShared { token: token.clone(), product, state: Mutex::default(), changed: Condvar::new() };
         let shared = Arc::new(shared);
         let door = Arc::clone(&shared);
         let door = thread::Builder::new().name("usbip".into()).spawn(move || wait_for_kernels(&listener, &door))?;
@@ -92,7 +93,7 @@ impl Port {
     /// Waits until a kernel is attached, or none is any more, `most` at the longest; whether it is so.
     #[must_use]
     pub fn until_attached(&self, attached: bool, most: Duration) -> bool {
-        let other = |state: &mut State| state.attached.is_some() != attached;
+        let other = |state: &mut PortState| state.attached.is_some() != attached;
         let wait = self.shared.changed.wait_timeout_while(self.shared.state(), most, other);
         wait.unwrap_or_else(PoisonError::into_inner).0.attached.is_some() == attached
     }
@@ -110,14 +111,14 @@ impl Drop for Port {
     }
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl PortShared {
+    fn state(&self) -> MutexGuard<'_, PortState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Serves one connection after the other: a token has one plug.
-fn wait_for_kernels(listener: &TcpListener, shared: &Arc<Shared>) {
+fn wait_for_kernels(listener: &TcpListener, shared: &Arc<PortShared>) {
     let mut attached: Vec<JoinHandle<()>> = Vec::new();
     for stream in listener.incoming() {
         if shared.state().closing {
@@ -134,7 +135,7 @@ fn wait_for_kernels(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 /// What a client wants first: a list, or the device.
-fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
+fn serve(mut stream: TcpStream, shared: &PortShared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let operation = Operation::read(&mut stream)?;
@@ -153,7 +154,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
 }
 
 /// The device, until the connection ends.
-fn attach(stream: TcpStream, shared: &Shared) -> io::Result<()> {
+fn attach(stream: TcpStream, shared: &PortShared) -> io::Result<()> {
     // From here on, a kernel may be silent for days.
     stream.set_read_timeout(None)?;
     {
@@ -166,7 +167,7 @@ fn attach(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     shared.changed.notify_all();
     shared.token.reset();
     let pipes = Pipes::new(stream.try_clone()?);
-    let reader = Reader::new(&shared.token, &pipes);
+    let reader = CcidReader::new(&shared.token, &pipes);
     let (messages, queue) = mpsc::channel();
     let end = thread::scope(|scope| {
         scope.spawn(|| reader.obey(queue));
@@ -184,42 +185,45 @@ fn attach(stream: TcpStream, shared: &Shared) -> io::Result<()> {
 /// Takes transfers until the connection ends.
 fn transfers(
     mut stream: &TcpStream,
-    shared: &Shared,
+    shared: &PortShared,
     pipes: &Pipes,
-    reader: &Reader<'_>,
+    reader: &CcidReader<'_>,
     messages: Sender<Vec<u8>>,
 ) -> io::Result<()> {
     let mut outgoing = ccid::Assembly::default();
     loop {
-        match Request::read(&mut stream)? {
-            Request::Unlink { sequence, unlinked } => pipes.unlink(sequence, unlinked)?,
-            Request::Control { sequence, setup, length, data } => match descriptors::answer(shared.product, &setup) {
-                Control::Data(answer) => {
-                    let most = length.min(answer.len());
-                    pipes.complete(sequence, &answer[..most])?;
+        match TransferRequest::read(&mut stream)? {
+            TransferRequest::Unlink { sequence, unlinked } => pipes.unlink(sequence, unlinked)?,
+            TransferRequest::Control { sequence, setup, length, data } => {
+                match descriptors::answer(shared.product, &setup) {
+                    ControlAnswer::Data(answer) => {
+                        let most = length.min(answer.len());
+                        pipes.complete(sequence, &answer[..most])?;
+                    }
+                    ControlAnswer::Taken => pipes.took(sequence, data.len())?,
+                    ControlAnswer::Abort => {
+                        reader.abort();
+                        pipes.took(sequence, data.len())?;
+                    }
+                    ControlAnswer::Anew => {
+                        // In this order: the reset ends a command, whose answer is not to be forgotten.
+                        pipes.forget_answers();
+                        shared.token.reset();
+                        pipes.took(sequence, data.len())?;
+                    }
+                    ControlAnswer::Stall => pipes.stall(sequence)?,
                 }
-                Control::Taken => pipes.took(sequence, data.len())?,
-                Control::Abort => {
-                    reader.abort();
-                    pipes.took(sequence, data.len())?;
-                }
-                Control::Anew => {
-                    shared.token.reset();
-                    pipes.forget_answers();
-                    pipes.took(sequence, data.len())?;
-                }
-                Control::Stall => pipes.stall(sequence)?,
-            },
-            Request::Out { sequence, endpoint: descriptors::OUT, data } => {
+            }
+            TransferRequest::Out { sequence, endpoint: descriptors::OUT, data } => {
                 pipes.took(sequence, data.len())?;
                 for message in outgoing.add(&data) {
                     let _ended = messages.send(message);
                 }
             }
-            Request::In { sequence, endpoint, length } if descriptors::is_in(endpoint) => {
+            TransferRequest::In { sequence, endpoint, length } if descriptors::is_in(endpoint) => {
                 pipes.wait(sequence, endpoint, length)?;
             }
-            Request::Out { sequence, .. } | Request::In { sequence, .. } => pipes.stall(sequence)?,
+            TransferRequest::Out { sequence, .. } | TransferRequest::In { sequence, .. } => pipes.stall(sequence)?,
         }
     }
 }

@@ -25,12 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Inserted {
     stream: TcpStream,
-    shared: Arc<Shared>,
+    shared: Arc<InsertedShared>,
     threads: Vec<JoinHandle<()>>,
 }
 
+/// Shared by [`Inserted`] and its two threads.
 #[derive(Debug, Default)]
-struct Shared {
+struct InsertedShared {
     /// The other side closed the connection, or we did.
     gone: AtomicBool,
     power: Mutex<Power>,
@@ -105,7 +106,7 @@ impl Drop for Inserted {
     }
 }
 
-impl Shared {
+impl InsertedShared {
     fn set_power(&self, now: impl FnOnce(Power) -> Power) {
         let mut power = self.power.lock().unwrap_or_else(PoisonError::into_inner);
         *power = now(*power);
@@ -140,7 +141,7 @@ fn acknowledge_at_once(stream: &TcpStream) {
 fn serve(
     mut stream: &TcpStream,
     messages: &Receiver<Vec<u8>>,
-    shared: &Shared,
+    shared: &InsertedShared,
     token: &VirtualToken,
 ) -> io::Result<()> {
     for message in messages {
@@ -164,7 +165,7 @@ fn serve(
 }
 
 /// What has no answer. Unknown messages are passed over.
-fn control(message: &[u8], shared: &Shared, token: &VirtualToken) {
+fn control(message: &[u8], shared: &InsertedShared, token: &VirtualToken) {
     let power = match message {
         [POWER_OFF] => Power::Off,
         [POWER_ON | RESET] => Power::On,

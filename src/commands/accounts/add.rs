@@ -1,22 +1,22 @@
 //! `accounts add`: a new account, its secret from a prompt, a pipe or a picture, and never from the command line.
 
 use super::{AccountsFailure, TRIES, TokenDesk, refused};
-use crate::accounts::{AccountFault, AccountsError, Wishes, is_secret, mfa_device};
+use crate::accounts::{AccountFault, AccountsError, Wishes, mfa_device};
 use crate::cli;
 use crate::commands::secret_input::without_a_person;
 use crate::plan;
 use crate::report::Failure;
 use crate::source::secret::doubt;
-use crate::source::secret::issued::IssuedFault;
-use crate::source::token::name;
+use crate::source::token::{is_of_aws, name};
 use crate::world::{World, printable};
 use hw::change::Change;
 use hw::oath::{AccountId, Algorithm, NewAccount};
-use hw::survey::Look;
+use hw::otpauth::{OtpauthError, may_be_secret};
+use hw::survey::TokenInfo;
 
 pub(super) fn run(typed: &cli::AddArgs, world: &mut World) -> Result<(), AccountsFailure> {
     let id = typed.id.as_ref().or(typed.named.as_ref());
-    if !typed.more.is_empty() || id.is_some_and(|id| is_secret(id)) {
+    if !typed.more.is_empty() || id.is_some_and(|id| may_be_secret(id)) {
         return Err(AccountsError::SecretInArguments.into());
     }
     let desk = TokenDesk::new(&typed.plugged, world)?;
@@ -41,7 +41,7 @@ pub(super) fn run(typed: &cli::AddArgs, world: &mut World) -> Result<(), Account
     let touched = if touch { "; each code needs a touch" } else { "" };
     world.person.tell(&format!("added {id} to {}{touched}", name(&look)));
     doubt.iter().for_each(|doubt| world.person.tell(doubt));
-    if id.is_of_aws() {
+    if is_of_aws(&id) {
         world.person.tell(&next(&id));
     }
     Ok(())
@@ -53,13 +53,13 @@ fn asked(
     wishes: &Wishes,
     id: Option<&AccountId>,
     force: bool,
-    look: &Look,
+    look: &TokenInfo,
 ) -> Result<NewAccount, AccountsError> {
-    if let Some(standing) = look.standing() {
+    if let Some(preconditions) = look.preconditions() {
         let allowed = match id {
-            Some(id) => standing.can_add(id, force, wishes.touch),
+            Some(id) => preconditions.can_add(id, force, wishes.touch),
             None if force => Ok(()),
-            None => standing.has_room(),
+            None => preconditions.has_room(),
         };
         allowed.map_err(|refusal| refused(look, refusal))?;
     }
@@ -72,7 +72,7 @@ fn asked(
         let text = desk.ask(&question, false).map_err(AccountsError::NoSecret)?;
         tried += 1;
         match wishes.account(&text) {
-            Err(AccountFault::Issued(IssuedFault::NotASecret)) if tried < TRIES => {
+            Err(AccountFault::Issued(OtpauthError::NotASecret)) if tried < TRIES => {
                 desk.person.must_know("That is neither base32 nor an otpauth:// URI.");
             }
             outcome => return Ok(outcome?),

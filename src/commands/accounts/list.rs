@@ -6,7 +6,7 @@ use crate::commands::table::{ascii, table};
 use crate::plan;
 use crate::report::Failure;
 use crate::world::World;
-use hw::oath::{Account, Kind};
+use hw::oath::{Account, OathType};
 use serde_json::{Value, json};
 
 pub(super) fn run(typed: &cli::ListArgs, world: &mut World) -> Result<(), Failure> {
@@ -14,7 +14,7 @@ pub(super) fn run(typed: &cli::ListArgs, world: &mut World) -> Result<(), Failur
     let json = plan::json(typed.json, &world.env)?;
     let what = "could not list the accounts";
     let look = desk.token(None).map_err(|error| Failure::Accounts { what, error: Box::new(error.into()) })?;
-    if look.greeting().is_some_and(|greeting| greeting.pin_tries.is_some()) {
+    if look.select_response().is_some_and(|select_response| select_response.pin_tries.is_some()) {
         world.person.tell("note: accounts behind the token's PIN are not shown");
     }
     let accounts = look.accounts().unwrap_or_default();
@@ -38,8 +38,8 @@ fn rows_as_table(accounts: &[Account]) -> String {
             None => "-",
         };
         let period = match account.kind {
-            Kind::Totp => format!("{} s", account.id.period()),
-            Kind::Hotp => "counts".to_owned(),
+            OathType::Totp => format!("{} s", account.id.period()),
+            OathType::Hotp => "counts".to_owned(),
         };
         let digits = account.digits.map_or("-".to_owned(), |digits| digits.to_string());
         [account.id.to_string(), touch.to_owned(), digits, period]

@@ -9,7 +9,7 @@ use crate::source::token::{SearchOutcome, TokenError, choose, name};
 use crate::world::{NoAnswer, World};
 use hw::change::Change;
 use hw::oath::{AccessKey, DeviceId, Password};
-use hw::survey::Look;
+use hw::survey::TokenInfo;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
@@ -66,7 +66,7 @@ fn standing(desk: &TokenDesk) -> Result<(String, bool), TokenError> {
 }
 
 /// The token that is meant, unlocked with its present password.
-fn with_present_password(desk: &TokenDesk, piped: &mut PipedLines) -> Result<Look, AccountsError> {
+fn with_present_password(desk: &TokenDesk, piped: &mut PipedLines) -> Result<TokenInfo, AccountsError> {
     let (token, has_password) = standing(desk)?;
     if !has_password {
         return Err(AccountsError::IsNotSet { token });
@@ -76,7 +76,7 @@ fn with_present_password(desk: &TokenDesk, piped: &mut PipedLines) -> Result<Loo
 }
 
 /// Gives a token a new password.
-fn give(desk: &TokenDesk, look: &Look, piped: &mut PipedLines) -> Result<(), AccountsError> {
+fn give(desk: &TokenDesk, look: &TokenInfo, piped: &mut PipedLines) -> Result<(), AccountsError> {
     let Some(device_id) = look.device_id() else { return Err(AccountsError::HasNone { token: name(look) }) };
     let password = match piped {
         Some(lines) => lines.pop_front().ok_or(AccountsError::NoPassword(NoAnswer::Nothing))?,

@@ -14,8 +14,8 @@ pub(super) fn run(typed: &cli::RemoveArgs, world: &mut World) -> Result<(), Acco
     let id = AccountId::from_bytes(typed.id.as_bytes());
     let look = desk.token(None)?;
     let token = name(&look);
-    if let Some(standing) = look.standing() {
-        standing.can_remove(&id).map_err(|refusal| refused(&look, refusal))?;
+    if let Some(preconditions) = look.preconditions() {
+        preconditions.can_remove(&id).map_err(|refusal| refused(&look, refusal))?;
     }
     if !typed.yes {
         let question = format!("Remove {id} from {token}? Nothing can bring its secret back. [y/N] ");

@@ -12,8 +12,8 @@ pub(super) fn run(typed: &cli::RenameArgs, world: &mut World) -> Result<(), Acco
     let (old, new) = renamed(&typed.old, &typed.new)?;
     let change = Change::Rename { old: old.clone(), new: new.clone() };
     let look = desk.token(None)?;
-    if let Some(standing) = look.standing() {
-        standing.allows(&change).map_err(|refusal| refused(&look, refusal))?;
+    if let Some(preconditions) = look.preconditions() {
+        preconditions.allows(&change).map_err(|refusal| refused(&look, refusal))?;
     }
     desk.change(&look, change)?;
     world.person.tell(&format!("renamed {old} to {new} on {}", name(&look)));

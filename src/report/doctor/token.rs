@@ -5,8 +5,8 @@ use crate::doctor::{About, TokenFinding};
 use crate::report::{quoted, secret, token};
 use crate::source::token::{Found, TokenError};
 use crate::world::printable;
-use hw::oath::Greeting;
-use hw::survey::{Contents, Look};
+use hw::oath::SelectResponse;
+use hw::survey::{Contents, TokenInfo};
 
 pub(super) fn check(finding: &TokenFinding) -> Check {
     match finding {
@@ -62,7 +62,7 @@ fn choice(error: &TokenError, profile: &str) -> Option<String> {
     }
 }
 
-fn seen(token: &str, look: &Look) -> String {
+fn seen(token: &str, look: &TokenInfo) -> String {
     let firmware = look.identity.firmware.map_or("unknown".to_owned(), |firmware| firmware.to_string());
     let applets = match look.identity.enabled {
         Some(enabled) => format!(", switched on: {enabled}"),
@@ -74,7 +74,7 @@ fn seen(token: &str, look: &Look) -> String {
         (Some(used), None) => format!(", {used} accounts"),
         (None, _) => String::new(),
     };
-    let has_password = look.greeting().is_some_and(Greeting::has_password);
+    let has_password = look.select_response().is_some_and(SelectResponse::has_password);
     let password = match &look.contents {
         Contents::Open { .. } if has_password => ", its password is remembered",
         _ => "",

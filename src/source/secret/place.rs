@@ -1,11 +1,11 @@
 //! Where a secret is kept: a file, a credential that systemd hands to a service, the keyring.
 
-use super::issued::IssuedFault;
 use super::{SecretFault, SoftwareSecret};
 use crate::file::{self, FileError, FileFault, own};
 use crate::source::keyring::{Dialog, Keyring, KeyringFault, Name};
 use crate::source::private_file::{self, Guard, PrivateFault};
 use crate::world::{Environment, Person, printable};
+use hw::otpauth::OtpauthError;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::io;
@@ -101,7 +101,7 @@ impl SecretPlace {
             Self::Keyring { name, keyring } => {
                 let found = keyring.find(item(name), dialog(person), person).await.map_err(SecretFault::Keyring)?;
                 let text = found.ok_or(SecretFault::NotKept)?;
-                Ok(SoftwareSecret::parse(std::str::from_utf8(&text).map_err(|_| IssuedFault::NotASecret)?)?)
+                Ok(SoftwareSecret::parse(std::str::from_utf8(&text).map_err(|_| OtpauthError::NotASecret)?)?)
             }
         }
     }
@@ -201,7 +201,7 @@ fn of_one_line(path: &Path) -> Result<(), SecretFault> {
     let text = private_file::read(path, Guard::Bits).map_err(SecretFault::File)?;
     let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
     SoftwareSecret::parse(&text)?;
-    if lines == 1 { Ok(()) } else { Err(IssuedFault::NotASecret.into()) }
+    if lines == 1 { Ok(()) } else { Err(OtpauthError::NotASecret.into()) }
 }
 
 fn item(name: &str) -> Name<'_> {

@@ -3,20 +3,20 @@
 use super::search::{SearchOutcome, is_there, locked, unseen};
 use super::{TokenError, name};
 use crate::world::printable;
-use hw::survey::{Contents, Look, Survey};
+use hw::survey::{Contents, Survey, TokenInfo};
 
 /// The tokens that were looked at, and among them the one with this serial number, if one was named.
 ///
 /// # Errors
 /// [`TokenError`] if there is none: a token that is merely busy is not a token that is missing.
-pub fn present(survey: &Survey, serial: Option<u32>) -> Result<Vec<&Look>, TokenError> {
-    let is_meant = |look: &&Look| serial.is_none_or(|serial| look.identity.serial == Some(serial));
-    let looks: Vec<&Look> = survey.looks.iter().filter(is_meant).collect();
+pub fn present(survey: &Survey, serial: Option<u32>) -> Result<Vec<&TokenInfo>, TokenError> {
+    let is_meant = |look: &&TokenInfo| serial.is_none_or(|serial| look.identity.serial == Some(serial));
+    let looks: Vec<&TokenInfo> = survey.tokens.iter().filter(is_meant).collect();
     match serial {
         _ if !looks.is_empty() => Ok(looks),
         _ if let Some(unseen) = unseen(survey) => Err(unseen),
-        Some(wanted) if !survey.looks.is_empty() => {
-            Err(TokenError::OtherTokens { wanted, present: survey.looks.iter().map(name).collect() })
+        Some(wanted) if !survey.tokens.is_empty() => {
+            Err(TokenError::OtherTokens { wanted, present: survey.tokens.iter().map(name).collect() })
         }
         _ => Err(TokenError::NoToken),
     }
@@ -27,7 +27,7 @@ pub fn present(survey: &Survey, serial: Option<u32>) -> Result<Vec<&Look>, Token
 ///
 /// # Errors
 /// [`TokenError`].
-pub fn choose(survey: &Survey, serial: Option<u32>) -> Result<SearchOutcome<Look>, TokenError> {
+pub fn choose(survey: &Survey, serial: Option<u32>) -> Result<SearchOutcome<TokenInfo>, TokenError> {
     let looks = present(survey, serial)?;
     let hidden = survey.unseen.iter().filter(|unseen| serial.is_none() && is_there(unseen));
     let mut tokens: Vec<String> = looks.iter().map(|look| name(look)).collect();

@@ -2,9 +2,9 @@
 
 use super::{Found, TokenError, Tokens, on_a_thread};
 use crate::source::{Code, DIGITS, PERIOD};
-use crate::world::{Act, End, Person, Prompt, Purpose, TouchPrompt};
+use crate::world::{Act, End, Person, Prompt, Purpose, TokenLimits, TouchPrompt};
 use hw::fetch;
-use hw::oath::{self, OathError, TimeStep};
+use hw::oath::{OathCode, OathError, TimeStep};
 use secrecy::SecretString;
 use std::cell::RefCell;
 use std::num::NonZeroU32;
@@ -12,12 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// How long a code may take. Tokens give up on a touch after 15 to 30 seconds by themselves.
-const FETCH: Duration = Duration::from_secs(45);
-/// Silence after which a token is believed to wait for a touch, where it is not known beforehand.
-const SILENCE: Duration = Duration::from_millis(500);
-/// Silence after which it is said what is waited for.
-const MOMENT: Duration = Duration::from_secs(2);
 /// How long a YubiKey waits for a touch.
 const TOUCH: Duration = Duration::from_secs(15);
 
@@ -41,14 +35,13 @@ pub(super) async fn code(
     if touch == Some(true) && !person.may_be_bothered() {
         return Err(nobody());
     }
-    let haste = tokens.bus.haste();
-    let most = FETCH / haste;
+    let TokenLimits { answer: most, answer_announced: moment, silence, .. } = tokens.limits;
     let (mut fetching, came) = start(tokens, found, step);
     let (begun, wait) = (Instant::now(), person.wait());
     let quiet_until = match touch {
         Some(true) => Duration::ZERO,
-        Some(false) => MOMENT / haste,
-        None => SILENCE / haste,
+        Some(false) => moment,
+        None => silence,
     };
     let outcome = loop {
         let passed = begun.elapsed();
@@ -70,7 +63,7 @@ pub(super) async fn code(
         if let Ok(outcome) = tokio::time::timeout(pause, &mut fetching).await {
             break outcome.ok();
         }
-        if let Some(code) = came.older_than(MOMENT / haste) {
+        if let Some(code) = came.older_than(moment) {
             break Some(Ok(code));
         }
     };
@@ -85,17 +78,20 @@ pub(super) async fn code(
     Ok(Code { digits: SecretString::from(code.digits()), step })
 }
 
-fn start(tokens: &Tokens, found: &Found, step: u64) -> (oneshot::Receiver<Result<oath::Code, OathError>>, Came) {
+fn start(tokens: &Tokens, found: &Found, step: u64) -> (oneshot::Receiver<Result<OathCode, OathError>>, Came) {
     const SECONDS: NonZeroU32 = NonZeroU32::new(PERIOD as u32).unwrap();
     let (bus, found, keys) = (Arc::clone(&tokens.bus), found.clone(), tokens.keys.clone());
+    let patience = tokens.limits.patience;
     let came = Came::default();
     let theirs = came.clone();
     let outcome = on_a_thread(move || {
         let step = TimeStep::numbered(step, SECONDS);
-        let request = fetch::Request { device_id: found.device_id.as_ref(), account: &found.account.id, step };
+        let request = fetch::CodeRequest { device_id: found.device_id.as_ref(), account: &found.account.id, step };
         let used = RefCell::default();
         let outcome =
-            fetch::code_and_tell(&*bus, &found.reader, &request, &|id| keys.take(id, &used), &|code| theirs.put(code));
+            fetch::code_and_tell(&*bus, &found.reader, patience, &request, &|id| keys.take(id, &used), &|code| {
+                theirs.put(code)
+            });
         if matches!(outcome, Err(OathError::WrongPassword)) {
             keys.refuse(&used.into_inner());
         }
@@ -107,14 +103,14 @@ fn start(tokens: &Tokens, found: &Found, step: u64) -> (oneshot::Receiver<Result
 /// A code that came, while the token is not let go yet. One that does not let itself be locked again keeps nobody from using
 /// the code.
 #[derive(Clone, Default)]
-struct Came(Arc<Mutex<Option<(oath::Code, Instant)>>>);
+struct Came(Arc<Mutex<Option<(OathCode, Instant)>>>);
 
 impl Came {
-    fn put(&self, code: oath::Code) {
+    fn put(&self, code: OathCode) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((code, Instant::now()));
     }
 
-    fn older_than(&self, age: Duration) -> Option<oath::Code> {
+    fn older_than(&self, age: Duration) -> Option<OathCode> {
         let mut came = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         came.take_if(|(_, since)| since.elapsed() >= age).map(|(code, _)| code)
     }
@@ -131,7 +127,7 @@ fn waiting_for(found: &Found) -> String {
 }
 
 /// What came of a touch, if one was wanted.
-fn end(outcome: Option<&Result<oath::Code, OathError>>) -> End {
+fn end(outcome: Option<&Result<OathCode, OathError>>) -> End {
     match outcome {
         Some(Ok(_)) => End::Done,
         Some(Err(OathError::TouchMissing { .. })) | None => End::Late,

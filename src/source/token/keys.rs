@@ -58,9 +58,9 @@ impl KeyStore {
     /// Learns from a look which of the keys that were used for it were refused.
     pub(super) fn learn(&self, survey: &Survey, used: &Used) {
         let mut known = self.known();
-        for look in &survey.looks {
-            let Contents::Locked { greeting, refused: true } = &look.contents else { continue };
-            let Some(id) = &greeting.device_id else { continue };
+        for look in &survey.tokens {
+            let Contents::Locked { select_response, refused: true } = &look.contents else { continue };
+            let Some(id) = &select_response.device_id else { continue };
             let Some((_, key)) = used.iter().rev().find(|(of, _)| of == id) else { continue };
             known.entry(id.clone()).or_default().refuse(key);
         }

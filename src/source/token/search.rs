@@ -1,10 +1,11 @@
 //! The one token that has the account, among all that were looked at.
 
+use super::matching::{self, AccountMatch, MatchError, WantedAccount};
 use super::{Found, TokenError, name};
 use crate::source::DIGITS;
 use crate::world::printable;
-use hw::oath::{self, Account, DeviceId, Match, MatchError, Wanted};
-use hw::survey::{Contents, Look, Survey, Unseen};
+use hw::oath::{Account, DeviceId};
+use hw::survey::{Contents, Survey, TokenInfo, Unseen};
 use hw::transport::CarrierError;
 
 /// What is looked for among the tokens.
@@ -12,7 +13,7 @@ pub struct Search<'a> {
     /// Serial number of the token.
     pub token: Option<u32>,
     /// What is known of the account.
-    pub account: Wanted<'a>,
+    pub account: WantedAccount<'a>,
 }
 
 /// What a search among the tokens came to.
@@ -35,20 +36,20 @@ pub enum SearchOutcome<T> {
 /// # Errors
 /// [`TokenError`], the most hopeful one: a token that is merely busy is not a token that is missing.
 pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<SearchOutcome<Found>, TokenError> {
-    let ours = |look: &&Look| wanted.token.is_none_or(|serial| look.identity.serial == Some(serial));
-    let looks: Vec<&Look> = survey.looks.iter().filter(ours).collect();
-    let accounts = |look: &&Look| look.accounts().unwrap_or_default().to_vec();
+    let ours = |look: &&TokenInfo| wanted.token.is_none_or(|serial| look.identity.serial == Some(serial));
+    let looks: Vec<&TokenInfo> = survey.tokens.iter().filter(ours).collect();
+    let accounts = |look: &&TokenInfo| look.accounts().unwrap_or_default().to_vec();
     // All at once, so that a good fit on one token outweighs a poor one on another.
     let all: Vec<Account> = looks.iter().flat_map(accounts).collect();
-    match oath::find(&all, &wanted.account) {
-        Ok(Match { account, is_guess }) => {
+    match matching::find(&all, &wanted.account) {
+        Ok(AccountMatch { account, is_guess }) => {
             if is_guess && let Some(better) = may_fit_better(survey, &looks) {
                 return better;
             }
             if let Some(digits) = account.digits.filter(|digits| usize::from(*digits) != DIGITS) {
                 return Err(TokenError::NotSixDigits { id: account.id.clone(), digits });
             }
-            let own = |look: &&Look| {
+            let own = |look: &&TokenInfo| {
                 let same = look.accounts()?.iter().find(|other| other.id == account.id)?;
                 Some(found_on(look, same, is_guess))
             };
@@ -67,7 +68,7 @@ pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<SearchOutcome<Foun
 }
 
 /// A token that could not be looked at may have the account itself, where one that could has no more than a word of it.
-fn may_fit_better(survey: &Survey, looks: &[&Look]) -> Option<Result<SearchOutcome<Found>, TokenError>> {
+fn may_fit_better(survey: &Survey, looks: &[&TokenInfo]) -> Option<Result<SearchOutcome<Found>, TokenError>> {
     if let Some(locked) = looks.iter().find_map(|look| locked(look)) {
         return Some(Ok(locked));
     }
@@ -77,7 +78,7 @@ fn may_fit_better(survey: &Survey, looks: &[&Look]) -> Option<Result<SearchOutco
 /// The token that could not be looked at, and is there.
 pub(super) fn unseen(survey: &Survey) -> Option<TokenError> {
     let unseen = survey.most_hopeful()?;
-    (is_there(unseen) || survey.looks.is_empty() && is_removed(unseen))
+    (is_there(unseen) || survey.tokens.is_empty() && is_removed(unseen))
         .then(|| TokenError::Unseen { reader: printable(&unseen.reader, 100), why: unseen.why.clone() })
 }
 
@@ -92,7 +93,7 @@ fn is_removed(unseen: &Unseen) -> bool {
     matches!(unseen.why.carrier(), Some(CarrierError::Removed))
 }
 
-fn found_on(look: &Look, account: &Account, is_guess: bool) -> Found {
+fn found_on(look: &TokenInfo, account: &Account, is_guess: bool) -> Found {
     Found {
         token: name(look),
         account: account.clone(),
@@ -104,21 +105,21 @@ fn found_on(look: &Look, account: &Account, is_guess: bool) -> Found {
     }
 }
 
-pub(super) fn locked<T>(look: &Look) -> Option<SearchOutcome<T>> {
-    let Contents::Locked { greeting, .. } = &look.contents else { return None };
+pub(super) fn locked<T>(look: &TokenInfo) -> Option<SearchOutcome<T>> {
+    let Contents::Locked { select_response, .. } = &look.contents else { return None };
     let serial = look.identity.serial;
-    Some(SearchOutcome::Locked { token: name(look), device_id: greeting.device_id.clone(), serial })
+    Some(SearchOutcome::Locked { token: name(look), device_id: select_response.device_id.clone(), serial })
 }
 
-fn missing(survey: &Survey, looks: &[&Look], wanted: &Search<'_>) -> TokenError {
+fn missing(survey: &Survey, looks: &[&TokenInfo], wanted: &Search<'_>) -> TokenError {
     if let Some(unseen) = unseen(survey) {
         return unseen;
     }
-    if survey.looks.is_empty() {
+    if survey.tokens.is_empty() {
         return TokenError::NoToken;
     }
     if let (Some(serial), []) = (wanted.token, looks) {
-        return TokenError::OtherTokens { wanted: serial, present: survey.looks.iter().map(name).collect() };
+        return TokenError::OtherTokens { wanted: serial, present: survey.tokens.iter().map(name).collect() };
     }
     let mut present = Vec::new();
     let mut without = None;
@@ -135,7 +136,9 @@ fn missing(survey: &Survey, looks: &[&Look], wanted: &Search<'_>) -> TokenError 
         Some((token, disabled)) if present.is_empty() => TokenError::NoApplet { token, disabled },
         _ => {
             let named = wanted.account.id.map(|id| String::from_utf8_lossy(id).into_owned());
-            let keeps_some = |look: &&&Look| look.greeting().is_some_and(|greeting| greeting.pin_tries.is_some());
+            let keeps_some = |look: &&&TokenInfo| {
+                look.select_response().is_some_and(|select_response| select_response.pin_tries.is_some())
+            };
             let behind_pin = looks.iter().find(keeps_some).map(|look| name(look));
             TokenError::NoMatch { present, named, behind_pin }
         }

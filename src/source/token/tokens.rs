@@ -7,8 +7,8 @@ use super::unlock::Recalled;
 use super::{Found, Recollection, TokenError, fetch, holders, on_a_thread};
 use crate::ledger::KnownAccount;
 use crate::source::Code;
-use crate::world::{Machine, Person, Purpose, World};
-use hw::oath::{Account, DeviceId, Kind};
+use crate::world::{Machine, Person, Purpose, TokenLimits, World};
+use hw::oath::{Account, DeviceId, OathType};
 use hw::survey::{self, Survey};
 use hw::transport::Bus;
 use std::cell::RefCell;
@@ -16,15 +16,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a look may take: another program that talks to a token makes us wait, and so does a token that still blinks for
-/// a program that was ended, up to 30 seconds.
-const LOOK: Duration = Duration::from_secs(35);
-/// Silence after which it is said what is waited for.
-const MOMENT: Duration = Duration::from_secs(1);
-
 /// See the module.
 pub struct Tokens {
     pub(super) bus: Arc<dyn Bus>,
+    pub(super) limits: TokenLimits,
     /// Where it is looked who else may be using a token.
     pub(super) machine: Machine,
     pub(super) keys: KeyStore,
@@ -49,6 +44,7 @@ impl Tokens {
     pub fn on(bus: Arc<dyn Bus>, world: &World) -> Self {
         Self {
             bus,
+            limits: world.token_limits,
             machine: world.machine.clone(),
             keys: KeyStore::default(),
             remembered: Remembered::of(&world.env),
@@ -71,28 +67,22 @@ impl Tokens {
         if let Some((_, outcome)) = seen.as_ref().filter(|(at, _)| *at == changes) {
             return outcome.clone();
         }
-        let (bus, keys) = (Arc::clone(&self.bus), self.keys.clone());
-        let mut looking = on_a_thread(move || {
+        let (bus, keys, patience) = (Arc::clone(&self.bus), self.keys.clone(), self.limits.patience);
+        let looking = on_a_thread(move || {
             let used = RefCell::new(Used::new());
-            let survey = survey::survey(&*bus, &|id| keys.take(id, &used))?;
+            let survey = survey::survey(&*bus, patience, &|id| keys.take(id, &used))?;
             keys.learn(&survey, &used.into_inner());
             Ok(survey)
         });
-        let (most, moment) = (LOOK / self.bus.haste(), MOMENT / self.bus.haste());
-        let (begun, wait) = (Instant::now(), self.person.wait());
-        let survey = loop {
-            let left = most.saturating_sub(begun.elapsed());
-            if left < most - moment
-                && let Some(_attention) = self.person.free_attention()
-            {
+        let TokenLimits { look: most, look_announced: moment, .. } = self.limits;
+        let begun = Instant::now();
+        let looking = self.person.wait_for(moment, looking, |wait| {
+            if let Some(_attention) = self.person.free_attention() {
+                let left = most.saturating_sub(begun.elapsed());
                 wait.show("Waiting for a token to answer; another program may be using it", Some(left));
             }
-            match tokio::time::timeout(left.min(moment), &mut looking).await {
-                Ok(survey) => break survey.ok(),
-                Err(_) if left.is_zero() => break None,
-                Err(_) => {}
-            }
-        };
+        });
+        let survey = tokio::time::timeout(most, looking).await.ok().and_then(Result::ok);
         let survey = survey.ok_or_else(|| self.stuck(most));
         let survey = survey.and_then(|survey| survey.map(Arc::new).map_err(TokenError::Bus));
         *seen = Some((changes, survey.clone()));
@@ -115,7 +105,7 @@ impl Tokens {
     pub fn recall(&self, known: &KnownAccount) -> Option<Found> {
         let KnownAccount { token, serial, device_id, account: id, touch, locked } = known.clone();
         let [reader] = <[String; 1]>::try_from(self.bus.readers().ok()?).ok()?;
-        let account = Account { id, kind: Kind::Totp, algorithm: None, digits: None, touch };
+        let account = Account { id, kind: OathType::Totp, algorithm: None, digits: None, touch };
         let device_id = Some(device_id);
         let recalled = Some(Recollection { locked });
         Some(Found { token, account, is_guess: false, serial, device_id, recalled, reader })

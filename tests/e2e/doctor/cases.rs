@@ -7,7 +7,7 @@ use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use virtual_token::{Account, Applet, Kind, Persona, Presence, VirtualToken};
+use virtual_token::{Applet, CodeKind, Persona, Presence, StoredAccount, VirtualToken};
 
 const ALICE: &str = "Amazon Web Services:alice@example";
 const SECOND: &str = "Yubico YubiKey CCID 01 00";
@@ -135,30 +135,30 @@ pub(super) const TOKEN: &[Case] = &[
         doctor(b, &["-q"])
     }),
     ("an account that counts", |b| {
-        let mut account = Account::totp("AWS:counter", SEED);
-        account.kind = Kind::Hotp;
+        let mut account = StoredAccount::totp("AWS:counter", SEED);
+        account.kind = CodeKind::Hotp;
         b.token.add(account);
         doctor(b, &["-q", "--account", "AWS:counter"])
     }),
     ("an account with eight digits", |b| {
         b.token.remove(ALICE.as_bytes());
-        let mut account = Account::totp("AWS:alice", SEED);
+        let mut account = StoredAccount::totp("AWS:alice", SEED);
         account.digits = 8;
         b.token.add(account);
         doctor(b, &["-q"])
     }),
     ("an account that is guessed", |b| {
         b.token.remove(ALICE.as_bytes());
-        b.token.add(Account::totp("my-alice", SEED));
+        b.token.add(StoredAccount::totp("my-alice", SEED));
         doctor(b, &["-q"])
     }),
     ("two accounts", |b| {
-        b.token.add(Account::totp("AWS:alice@other", SEED));
+        b.token.add(StoredAccount::totp("AWS:alice@other", SEED));
         doctor(b, &["-q"])
     }),
     ("two tokens with the account", |b| {
         let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(Some(87_654_321)).build();
-        other.add(Account::totp(ALICE, SEED));
+        other.add(StoredAccount::totp(ALICE, SEED));
         b.bus.insert(SECOND, move |command| Ok(other.exchange(command)));
         doctor(b, &["-q"])
     }),
@@ -313,7 +313,7 @@ pub(super) const AWS: &[Case] = &[
     ("no MFA device is named, and there are several", |b| {
         b.edit(".aws/config", "mfa_serial", "#mfa_serial");
         let phone = b.aws.add_mfa(&b.alice, "phone", SEED);
-        b.token.add(Account::totp(format!("AWS:{phone}"), SEED));
+        b.token.add(StoredAccount::totp(format!("AWS:{phone}"), SEED));
         doctor(b, &["-q"])
     }),
     ("passkeys only", |b| {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use virtual_token::Account;
+use virtual_token::StoredAccount;
 
 /// The lines about `check` that are not ok.
 fn ill(bench: &Bench, check: &str) -> Vec<Value> {
@@ -64,7 +64,7 @@ fn the_mfa_device_that_is_not_named_or_not_the_users() {
 fn the_account_that_is_guessed() {
     let mut bench = healthy();
     bench.token.remove(b"Amazon Web Services:alice@example");
-    bench.token.add(Account::totp("it's my alice $HOME", SEED));
+    bench.token.add(StoredAccount::totp("it's my alice $HOME", SEED));
     cure(&mut bench, "account");
     assert_eq!(bench.login(&[]).code, 0);
 }

@@ -4,15 +4,16 @@ use super::errand::{Aim, ERRANDS, Errand};
 use super::fault::{Fault, Place, What};
 use super::way::Way;
 use crate::world::{Bench, Outcome, READER};
+use aws_mfa_key::world::TokenLimits;
 use hw::memory_bus::Step;
 use std::fs;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many times shorter all waits are where one is waited to its end. Elsewhere they are as long as usual, so that a machine
-/// that is busy with much else does not run out of them.
-const HASTE: u32 = 2;
+/// Divisor of all time limits where one of them is waited to its end. Elsewhere they are as long as usual, so that a busy
+/// machine does not exceed them.
+const DIVISOR: u32 = 2;
 /// Longer than anything here may take, on a machine that is busy with much else.
 const BOUND: Duration = Duration::from_secs(90);
 /// How often an errand gets to each place if nothing goes wrong.
@@ -62,7 +63,7 @@ impl<'a> Cell<'a> {
         bench.configure("mfa_key_source = token\n");
         (errand.prepare)(&mut bench);
         if matches!(fault.what, What::Silent) {
-            bench.bus.set_haste(HASTE);
+            bench.token_limits = TokenLimits::USUAL.divided_by(DIVISOR);
         }
         bench.token.reset();
         bench.token.clear_commands();
@@ -101,7 +102,7 @@ impl<'a> Cell<'a> {
     fn until_let_go(&self) {
         let end = Instant::now() + BOUND;
         while Instant::now() < end {
-            let tally = self.bench.bus.tally(READER);
+            let tally = self.bench.bus.log(READER);
             if (tally.opened, tally.begun) == (tally.closed, tally.ended) {
                 return;
             }
@@ -160,7 +161,7 @@ impl<'a> Cell<'a> {
     /// It is let go, locked again, and what is told of it is true.
     fn check_token(&self, told: &Outcome, must: &mut impl FnMut(bool, &str)) {
         let Bench { bus, token, .. } = &self.bench;
-        let tally = bus.tally(READER);
+        let tally = bus.log(READER);
         must((tally.opened, tally.begun) == (tally.closed, tally.ended), "not let go");
         must(tally.collisions == 0, "two conversations at once");
         must(tally.begun <= 16 && tally.commands.len() < 16 * 8 * 514, "it does not stop");
@@ -208,7 +209,7 @@ fn outcome(told: &Outcome, errand: &Errand) -> String {
     format!("   {}: {}\n      next: {}", told.code, part("cause: "), part(" next: "))
 }
 
-/// `within 3 s` depends on the haste.
+/// Leaves out the N of `within N s`, which depends on the divisor.
 fn seconds_left_out(line: &str) -> String {
     let Some((before, after)) = line.split_once("within ") else { return line.to_owned() };
     format!("{before}within N{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))

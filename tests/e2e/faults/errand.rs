@@ -1,7 +1,7 @@
 //! The commands that talk to a token, and what they are to have done.
 
 use crate::world::{Bench, SEED};
-use virtual_token::Account;
+use virtual_token::StoredAccount;
 
 const ALICE: &str = "Amazon Web Services:alice@example";
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJR\n";
@@ -95,7 +95,7 @@ fn lock(bench: &mut Bench) {
 }
 
 fn want_touch(bench: &mut Bench) {
-    bench.token.add(Account::totp(ALICE, SEED).with_touch());
+    bench.token.add(StoredAccount::totp(ALICE, SEED).with_touch());
 }
 
 /// The account is known from a code before.

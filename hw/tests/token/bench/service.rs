@@ -8,8 +8,8 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use hw::pcsc_bus::PcscBus;
-use hw::transport::Bus;
+use oath_token::pcsc_bus::PcscBus;
+use oath_token::transport::Bus;
 use virtual_token::VirtualToken;
 use virtual_token::pcscd::{Pcscd, YUBIKEY};
 use virtual_token::vpcd::Inserted;

@@ -1,15 +1,15 @@
 //! Codes: CALCULATE and CALCULATE ALL (YKOATH).
 
-use super::{CHALLENGE, COUNTER_NOT_COMPUTED, Entry, FULL, NAME, Oath, TOUCH_NOT_COMPUTED, TRUNCATED};
-use crate::account::{Algorithm, Kind, hmac, truncate};
-use crate::apdu::{Stop, status};
-use crate::persona::Sha512;
+use super::{AccountRecord, CHALLENGE, COUNTER_NOT_COMPUTED, FULL, NAME, OathState, TOUCH_NOT_COMPUTED, TRUNCATED};
+use crate::account::{CodeKind, HashAlgorithm, hmac, truncate};
+use crate::apdu::{AppletError, status};
+use crate::persona::Sha512Support;
 use crate::tlv;
 
 const LONGEST_CHALLENGE: usize = 64;
 
-impl Oath {
-    pub(super) fn calculate(&mut self, data: &[u8], truncated: bool, touched: bool) -> Result<Vec<u8>, Stop> {
+impl OathState {
+    pub(super) fn calculate(&mut self, data: &[u8], truncated: bool, touched: bool) -> Result<Vec<u8>, AppletError> {
         let (id, challenge) = read_calculate(data).ok_or(status::WRONG_DATA)?;
         let at = self.position(id)?;
         let persona = &self.persona;
@@ -17,24 +17,24 @@ impl Oath {
         if entry.account.behind_pin {
             return Err(persona.no_such_account.into());
         }
-        if entry.account.algorithm == Algorithm::Sha512 && persona.sha512 == Sha512::IsNotCalculated {
+        if entry.account.algorithm == HashAlgorithm::Sha512 && persona.sha512 == Sha512Support::IsNotCalculated {
             return Err(status::NOT_SUPPORTED.into());
         }
         let message = entry.message(challenge, persona.counts_from_counter)?;
         if entry.account.touch && persona.touch && !touched {
-            return Err(Stop::Touch);
+            return Err(AppletError::NeedsTouch);
         }
         let mut out = Vec::new();
         entry.code(&mut out, &message, truncated)?;
         match entry.account.kind {
-            Kind::Hotp => entry.counter = entry.counter.wrapping_add(1),
-            Kind::Totp => entry.last_challenge = message,
+            CodeKind::Hotp => entry.counter = entry.counter.wrapping_add(1),
+            CodeKind::Totp => entry.last_challenge = message,
         }
         Ok(out)
     }
 
     /// One account that cannot be computed spoils the whole answer.
-    pub(super) fn calculate_all(&mut self, mut data: &[u8], truncated: bool) -> Result<Vec<u8>, Stop> {
+    pub(super) fn calculate_all(&mut self, mut data: &[u8], truncated: bool) -> Result<Vec<u8>, AppletError> {
         let challenge = tlv::take(&mut data, CHALLENGE).filter(|_| data.is_empty()).ok_or(status::WRONG_DATA)?;
         if !(1..=LONGEST_CHALLENGE).contains(&challenge.len()) {
             return Err(status::WRONG_DATA.into());
@@ -45,7 +45,7 @@ impl Oath {
         for entry in &mut self.accounts {
             let account = &entry.account;
             tlv::push(&mut out, NAME, &account.id);
-            if account.kind == Kind::Hotp {
+            if account.kind == CodeKind::Hotp {
                 tlv::push(&mut out, COUNTER_NOT_COMPUTED, &marker(account.digits));
             } else if account.touch && persona.keeps_touch_flag {
                 tlv::push(&mut out, TOUCH_NOT_COMPUTED, &marker(account.digits));
@@ -59,22 +59,22 @@ impl Oath {
     }
 }
 
-impl Entry {
+impl AccountRecord {
     /// What the code is computed from: the token's counter, or the challenge, if that may be asked.
-    fn message(&self, challenge: &[u8], from_counter: bool) -> Result<Vec<u8>, Stop> {
+    fn message(&self, challenge: &[u8], from_counter: bool) -> Result<Vec<u8>, AppletError> {
         match self.account.kind {
-            Kind::Hotp if from_counter => Ok(self.counter.to_be_bytes().to_vec()),
-            Kind::Hotp => Ok(self.counter.wrapping_add(1).to_be_bytes().to_vec()),
-            Kind::Totp if challenge.is_empty() => Err(status::WRONG_DATA.into()),
-            Kind::Totp if self.account.only_increasing && smaller(challenge, &self.last_challenge) => {
+            CodeKind::Hotp if from_counter => Ok(self.counter.to_be_bytes().to_vec()),
+            CodeKind::Hotp => Ok(self.counter.wrapping_add(1).to_be_bytes().to_vec()),
+            CodeKind::Totp if challenge.is_empty() => Err(status::WRONG_DATA.into()),
+            CodeKind::Totp if self.account.only_increasing && smaller(challenge, &self.last_challenge) => {
                 Err(status::SECURITY.into())
             }
-            Kind::Totp => Ok(challenge.to_vec()),
+            CodeKind::Totp => Ok(challenge.to_vec()),
         }
     }
 
     /// Appends the code of `message`, digits first.
-    fn code(&self, out: &mut Vec<u8>, message: &[u8], truncated: bool) -> Result<(), Stop> {
+    fn code(&self, out: &mut Vec<u8>, message: &[u8], truncated: bool) -> Result<(), AppletError> {
         let account = &self.account;
         let full = hmac(account.algorithm, &account.secret, message).ok_or(status::MEMORY_FAILURE)?;
         let (tag, value) =

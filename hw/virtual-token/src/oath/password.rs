@@ -5,27 +5,27 @@ use pbkdf2::pbkdf2_hmac;
 use sha1::Sha1;
 use zeroize::Zeroizing;
 
-use super::{CHALLENGE, FULL, KEY, Oath, PICO};
-use crate::account::{Algorithm, hmac};
-use crate::apdu::{Stop, status};
-use crate::persona::Greeting;
+use super::{CHALLENGE, FULL, KEY, OathState, PICO};
+use crate::account::{HashAlgorithm, hmac};
+use crate::apdu::{AppletError, status};
+use crate::persona::SelectLayout;
 use crate::tlv;
 
 const PROOF: usize = 20;
 /// TOTP and SHA-1: what Yubico's client sends.
 const TYPE: u8 = 0x21;
 
-/// What a password has become on the token: the key that both sides prove to have.
-pub(crate) struct Password {
+/// A password as the token stores it: the key that both sides prove to have.
+pub(crate) struct StoredPassword {
     pub(super) type_byte: u8,
     key: Zeroizing<Vec<u8>>,
 }
 
-impl Oath {
+impl OathState {
     /// Sets the password, or takes it away; a session that is open becomes locked.
     pub(crate) fn set_password(&mut self, password: Option<&str>) {
-        self.session.validated = false;
-        self.password = password.map(|password| Password { type_byte: TYPE, key: self.key(password) });
+        self.selection.validated = false;
+        self.password = password.map(|password| StoredPassword { type_byte: TYPE, key: self.key(password) });
     }
 
     /// Whether this is the password, or whether there is none.
@@ -38,12 +38,12 @@ impl Oath {
 
     fn key(&self, password: &str) -> Zeroizing<Vec<u8>> {
         let mut key = Zeroizing::new(vec![0; 16]);
-        let salt = if self.persona.greeting == Greeting::OutOfStep { PICO } else { &self.device_id };
+        let salt = if self.persona.select_layout == SelectLayout::OutOfStep { PICO } else { &self.device_id };
         pbkdf2_hmac::<Sha1>(password.as_bytes(), salt, 1000, &mut key);
         key
     }
 
-    pub(super) fn set_code(&mut self, mut data: &[u8]) -> Result<Vec<u8>, Stop> {
+    pub(super) fn set_code(&mut self, mut data: &[u8]) -> Result<Vec<u8>, AppletError> {
         let key = tlv::take(&mut data, KEY).ok_or(status::WRONG_DATA)?;
         let Some((&type_byte, key)) = key.split_first() else {
             return self.clear_code(data);
@@ -56,12 +56,12 @@ impl Oath {
         if key.is_empty() || type_byte & 0x0f != 1 {
             return Err(status::WRONG_DATA.into());
         }
-        self.password = Some(Password { type_byte, key: Zeroizing::new(key.to_vec()) });
-        self.session.validated = !self.persona.locks_after_set_code;
+        self.password = Some(StoredPassword { type_byte, key: Zeroizing::new(key.to_vec()) });
+        self.selection.validated = !self.persona.locks_after_set_code;
         Ok(Vec::new())
     }
 
-    fn clear_code(&mut self, rest: &[u8]) -> Result<Vec<u8>, Stop> {
+    fn clear_code(&mut self, rest: &[u8]) -> Result<Vec<u8>, AppletError> {
         if !rest.is_empty() {
             return Err(status::WRONG_DATA.into());
         }
@@ -69,14 +69,14 @@ impl Oath {
         Ok(Vec::new())
     }
 
-    pub(super) fn validate(&mut self, data: &[u8]) -> Result<Vec<u8>, Stop> {
+    pub(super) fn validate(&mut self, data: &[u8]) -> Result<Vec<u8>, AppletError> {
         let (proof, challenge) = read_proof(data, FULL, CHALLENGE).ok_or(status::WRONG_DATA)?;
         let password = self.password.as_ref().ok_or(status::NO_SUCH_OBJECT)?;
-        if !proves(&password.key, &self.session.challenge, proof) {
+        if !proves(&password.key, &self.selection.challenge, proof) {
             return Err(self.persona.wrong_password.into());
         }
-        let ours = hmac(Algorithm::Sha1, &password.key, challenge).ok_or(status::MEMORY_FAILURE)?;
-        self.session.validated = true;
+        let ours = hmac(HashAlgorithm::Sha1, &password.key, challenge).ok_or(status::MEMORY_FAILURE)?;
+        self.selection.validated = true;
         let mut out = Vec::new();
         tlv::push(&mut out, FULL, &ours);
         Ok(out)

@@ -2,10 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use super::{Entry, INITIAL_COUNTER, KEY, LIST_ENTRY, NAME, Oath, PROPERTY};
-use crate::account::{Account, Algorithm, read_type};
-use crate::apdu::{Stop, status};
-use crate::persona::{Duplicate, Sha512};
+use super::{AccountRecord, INITIAL_COUNTER, KEY, LIST_ENTRY, NAME, OathState, PROPERTY};
+use crate::account::{HashAlgorithm, StoredAccount, read_type};
+use crate::apdu::{AppletError, status};
+use crate::persona::{Duplicate, Sha512Support};
 use crate::tlv;
 
 const LONGEST_NAME: usize = 64;
@@ -13,10 +13,10 @@ const LONGEST_SECRET: usize = 64;
 const ONLY_INCREASING: u8 = 1;
 const TOUCH: u8 = 2;
 
-impl Oath {
+impl OathState {
     /// Puts an account there, over the one that has its name if there is one, whatever a PUT would have said.
-    pub(crate) fn add(&mut self, account: Account) {
-        let entry = Entry::new(account);
+    pub(crate) fn add(&mut self, account: StoredAccount) {
+        let entry = AccountRecord::new(account);
         match self.position(&entry.account.id) {
             Ok(at) => self.accounts[at] = entry,
             Err(_) => self.accounts.push(entry),
@@ -29,23 +29,23 @@ impl Oath {
     }
 
     /// What is there now, counters as they stand.
-    pub(crate) fn accounts(&self) -> Vec<Account> {
-        let now = |entry: &Entry| Account { counter: entry.counter as u32, ..entry.account.clone() };
+    pub(crate) fn accounts(&self) -> Vec<StoredAccount> {
+        let now = |entry: &AccountRecord| StoredAccount { counter: entry.counter as u32, ..entry.account.clone() };
         self.accounts.iter().map(now).collect()
     }
 
-    pub(super) fn position(&self, id: &[u8]) -> Result<usize, Stop> {
+    pub(super) fn position(&self, id: &[u8]) -> Result<usize, AppletError> {
         let found = self.accounts.iter().position(|entry| entry.account.id == id);
-        found.ok_or(Stop::Status(self.persona.no_such_account))
+        found.ok_or(AppletError::Status(self.persona.no_such_account))
     }
 
-    pub(super) fn put(&mut self, data: &[u8], touched: bool) -> Result<Vec<u8>, Stop> {
+    pub(super) fn put(&mut self, data: &[u8], touched: bool) -> Result<Vec<u8>, AppletError> {
         let mut account = read_put(data).ok_or(status::WRONG_DATA)?;
-        if account.algorithm == Algorithm::Sha512 && self.persona.sha512 == Sha512::IsNotPut {
+        if account.algorithm == HashAlgorithm::Sha512 && self.persona.sha512 == Sha512Support::IsNotPut {
             return Err(status::WRONG_DATA.into());
         }
         if account.touch && self.persona.touch_to_write && !touched {
-            return Err(Stop::Touch);
+            return Err(AppletError::NeedsTouch);
         }
         if let (Duplicate::IsRefused(status), Ok(_)) = (self.persona.duplicate, self.position(&account.id)) {
             return Err(status.into());
@@ -56,21 +56,21 @@ impl Oath {
             return Err(self.persona.full.into());
         }
         if self.persona.duplicate == Duplicate::IsSecond {
-            self.accounts.push(Entry::new(account));
+            self.accounts.push(AccountRecord::new(account));
             return Ok(Vec::new());
         }
-        let mistaken = |entry: &Entry| entry.account.id.starts_with(&account.id);
+        let mistaken = |entry: &AccountRecord| entry.account.id.starts_with(&account.id);
         match self.accounts.iter().position(mistaken) {
-            Some(at) if self.persona.mistakes_beginnings => self.accounts[at] = Entry::new(account),
+            Some(at) if self.persona.mistakes_beginnings => self.accounts[at] = AccountRecord::new(account),
             _ => self.add(account),
         }
         Ok(Vec::new())
     }
 
-    pub(super) fn delete(&mut self, data: &[u8], touched: bool) -> Result<Vec<u8>, Stop> {
+    pub(super) fn delete(&mut self, data: &[u8], touched: bool) -> Result<Vec<u8>, AppletError> {
         let id = read_names::<1>(data).ok_or(status::WRONG_DATA)?[0];
         if self.persona.touch_to_write && !touched {
-            return Err(Stop::Touch);
+            return Err(AppletError::NeedsTouch);
         }
         let at = self.position(id)?;
         self.accounts.remove(at);
@@ -78,7 +78,7 @@ impl Oath {
     }
 
     /// Onto a name in use, the answer is CanoKey's: what a YubiKey says is not known.
-    pub(super) fn rename(&mut self, data: &[u8]) -> Result<Vec<u8>, Stop> {
+    pub(super) fn rename(&mut self, data: &[u8]) -> Result<Vec<u8>, AppletError> {
         let [old, new] = read_names(data).ok_or(status::WRONG_DATA)?;
         let at = self.position(old)?;
         if self.position(new).is_ok_and(|other| other != at) {
@@ -90,15 +90,15 @@ impl Oath {
 
     pub(super) fn list(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        for Entry { account, .. } in self.accounts.iter().filter(|entry| !entry.account.behind_pin) {
+        for AccountRecord { account, .. } in self.accounts.iter().filter(|entry| !entry.account.behind_pin) {
             tlv::push(&mut out, LIST_ENTRY, &[&[account.type_byte()], &account.id[..]].concat());
         }
         out
     }
 }
 
-impl Entry {
-    fn new(account: Account) -> Self {
+impl AccountRecord {
+    fn new(account: StoredAccount) -> Self {
         Self { counter: account.counter.into(), last_challenge: Vec::new(), account }
     }
 }
@@ -112,7 +112,7 @@ fn read_names<const N: usize>(mut data: &[u8]) -> Option<[&[u8]; N]> {
     data.is_empty().then_some(names)
 }
 
-fn read_put(mut data: &[u8]) -> Option<Account> {
+fn read_put(mut data: &[u8]) -> Option<StoredAccount> {
     let name = tlv::take(&mut data, NAME).filter(|name| (1..=LONGEST_NAME).contains(&name.len()))?;
     let &[type_byte, digits, ref secret @ ..] = tlv::take(&mut data, KEY)? else {
         return None;
@@ -130,7 +130,7 @@ fn read_put(mut data: &[u8]) -> Option<Account> {
     if !data.is_empty() {
         counter = u32::from_be_bytes(tlv::take(&mut data, INITIAL_COUNTER)?.try_into().ok()?);
     }
-    data.is_empty().then(|| Account {
+    data.is_empty().then(|| StoredAccount {
         id: name.to_vec(),
         kind,
         algorithm,

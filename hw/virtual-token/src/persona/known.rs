@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::{Capacity, Cut, Duplicate, Greeting, Persona, Sha512};
+use super::{Capacity, Cut, Duplicate, Persona, SelectLayout, Sha512Support};
 use crate::apdu::status;
-use crate::token::Applet;
+use crate::applet::Applet;
 
 const SET_CODE: u8 = 0x03;
 const RESET: u8 = 0x04;
@@ -43,7 +43,7 @@ impl Persona {
         firmware: [5, 4, 3],
         applets: &[Applet::Oath, Applet::Management, Applet::Otp],
         oath_version: &[5, 4, 3],
-        greeting: Greeting::Usual,
+        select_layout: SelectLayout::Usual,
         capacity: Capacity::Accounts(32),
         full: status::NO_SPACE,
         block: 256,
@@ -52,7 +52,7 @@ impl Persona {
         cut: Cut::Anywhere,
         bare_header_wants_nothing: false,
         missing: &[],
-        sha512: Sha512::Works,
+        sha512: Sha512Support::Works,
         full_responses: true,
         digits_in_markers: true,
         counts_from_counter: true,
@@ -116,7 +116,7 @@ impl Persona {
         name: "4-fips",
         firmware: [4, 4, 5],
         oath_version: &[4, 4, 5],
-        sha512: Sha512::IsNotPut,
+        sha512: Sha512Support::IsNotPut,
         mistakes_beginnings: false,
         ..Self::YUBIKEY_4
     };
@@ -133,7 +133,7 @@ impl Persona {
         block: 254,
         extended: None,
         missing: &[(RENAME, status::UNKNOWN_INSTRUCTION)],
-        sha512: Sha512::IsNotPut,
+        sha512: Sha512Support::IsNotPut,
         touch: false,
         keeps_touch_flag: false,
         locks_after_set_code: true,
@@ -172,7 +172,7 @@ impl Persona {
         firmware: [4, 14, 0],
         applets: &[Applet::Oath],
         oath_version: &[4, 14, 0],
-        greeting: Greeting::Serial,
+        select_layout: SelectLayout::Serial,
         capacity: Capacity::Accounts(50),
         cut: Cut::BetweenEntries,
         missing: &[
@@ -181,7 +181,7 @@ impl Persona {
             (VALIDATE, status::CONDITIONS),
             (CALCULATE_ALL, status::CONDITIONS),
         ],
-        sha512: Sha512::IsNotCalculated,
+        sha512: Sha512Support::IsNotCalculated,
         full_responses: false,
         duplicate: Duplicate::IsRefused(status::BLOCKED),
         no_such_account: status::NOT_FOUND,
@@ -192,16 +192,16 @@ impl Persona {
     /// A Nitrokey 3 that has a PIN, with eight tries left: it does not say what it is called, and keeps the accounts that
     /// are behind the PIN to itself.
     pub const NITROKEY_WITH_PIN: Self =
-        Self { name: "nitrokey-pin", greeting: Greeting::PinTries(8), ..Self::NITROKEY };
+        Self { name: "nitrokey-pin", select_layout: SelectLayout::PinTries(8), ..Self::NITROKEY };
 
-    /// An early pico-fido: a greeting out of step, no touch, answers in one piece, two accounts of one id; once unlocked, it
+    /// An early pico-fido: a SELECT response out of step, no touch, answers in one piece, two accounts of one id; once unlocked, it
     /// stays so.
     pub const PICO_FIDO: Self = Self {
         name: "pico",
         reader: "Pol Henarejos Pico Key",
         firmware: [2, 4, 0],
         oath_version: &[2, 4],
-        greeting: Greeting::OutOfStep,
+        select_layout: SelectLayout::OutOfStep,
         capacity: Capacity::Accounts(255),
         block: usize::MAX,
         extended: Some(usize::MAX),

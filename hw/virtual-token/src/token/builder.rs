@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 
-use super::state::State;
-use super::{Applet, Inner, Presence, VirtualToken};
+use super::state::TokenState;
+use super::{TokenInner, VirtualToken};
 use crate::Persona;
-use crate::oath::Oath;
-use crate::touch::Touch;
+use crate::applet::{Applet, Presence};
+use crate::oath::OathState;
+use crate::touch::SimulatedTouch;
 
 /// A token before it is made: what cannot change afterwards.
 #[derive(Clone, Debug)]
@@ -51,19 +52,19 @@ impl Builder {
             true => Presence::Enabled,
             false => Presence::Absent,
         });
-        let state = State {
+        let state = TokenState {
             serial,
-            oath: Oath::new(persona.clone(), serial, device_id, challenge, block),
+            oath: OathState::new(persona.clone(), serial, device_id, challenge, block),
             selected: None,
             presence,
-            touch: Touch::OnCommand,
+            touch: SimulatedTouch::OnCommand,
             touch_timeout: persona.touch_timeout,
             waiting: None,
             resets: 0,
             commands: Vec::new(),
             distortion: None,
         };
-        let inner = Inner { persona, turn: Mutex::new(()), state: Mutex::new(state), changed: Condvar::new() };
+        let inner = TokenInner { persona, turn: Mutex::new(()), state: Mutex::new(state), changed: Condvar::new() };
         VirtualToken { inner: Arc::new(inner) }
     }
 }

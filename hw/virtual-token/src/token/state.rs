@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use super::{Applet, Presence};
-use crate::apdu::{Command, Stop, status};
-use crate::oath::Oath;
-use crate::touch::{Touch, Wait};
+use crate::apdu::{AppletError, CommandApdu, status};
+use crate::applet::{Applet, Presence};
+use crate::oath::OathState;
+use crate::touch::{SimulatedTouch, TouchWait};
 use crate::{Persona, management, otp};
 
 /// What is true of the token now.
-pub(super) struct State {
+pub(super) struct TokenState {
     pub(super) serial: Option<u32>,
-    pub(super) oath: Oath,
+    pub(super) oath: OathState,
     pub(super) selected: Option<Applet>,
     pub(super) presence: [Presence; 3],
-    pub(super) touch: Touch,
+    pub(super) touch: SimulatedTouch,
     pub(super) touch_timeout: Duration,
-    pub(super) waiting: Option<Wait>,
+    pub(super) waiting: Option<TouchWait>,
     /// Counts resets: a command that began before one has no answer.
     pub(super) resets: u64,
     pub(super) commands: Vec<Vec<u8>>,
@@ -26,7 +26,7 @@ pub(super) struct State {
 /// Takes a command and its true answer, gives what is answered instead.
 pub(super) type Distortion = Box<dyn FnMut(&[u8], Vec<u8>) -> Vec<u8> + Send>;
 
-impl State {
+impl TokenState {
     /// Whether it waits for a touch that has not come.
     pub(super) fn blinks(&self) -> bool {
         self.waiting.is_some_and(|wait| !wait.touched)
@@ -35,24 +35,24 @@ impl State {
     pub(super) fn dispatch(
         &mut self,
         persona: &Persona,
-        command: &Command<'_>,
+        command: &CommandApdu<'_>,
         touched: bool,
-    ) -> Result<Vec<u8>, Stop> {
+    ) -> Result<Vec<u8>, AppletError> {
         match (command, self.selected) {
-            (Command { class: 0, instruction: 0xa4, p1: 4, .. }, _) => self.select(persona, command.data),
-            (Command { class: 0, .. }, Some(Applet::Oath)) => self.oath.answer(command, touched),
-            (Command { class: 0, .. }, Some(Applet::Management)) => {
+            (CommandApdu { class: 0, instruction: 0xa4, p1: 4, .. }, _) => self.select(persona, command.data),
+            (CommandApdu { class: 0, .. }, Some(Applet::Oath)) => self.oath.answer(command, touched),
+            (CommandApdu { class: 0, .. }, Some(Applet::Management)) => {
                 let (supported, enabled) = self.capabilities(persona);
                 management::answer(command, persona, self.serial, supported, enabled)
             }
-            (Command { class: 0, .. }, Some(Applet::Otp)) => otp::answer(command, self.serial),
-            (Command { class: 0, .. }, None) => Err(status::UNKNOWN_INSTRUCTION.into()),
+            (CommandApdu { class: 0, .. }, Some(Applet::Otp)) => otp::answer(command, self.serial),
+            (CommandApdu { class: 0, .. }, None) => Err(status::UNKNOWN_INSTRUCTION.into()),
             _ => Err(status::UNKNOWN_CLASS.into()),
         }
     }
 
     /// A longer id than the applet's is taken for it too: some clients send more. An unknown one changes nothing.
-    fn select(&mut self, persona: &Persona, id: &[u8]) -> Result<Vec<u8>, Stop> {
+    fn select(&mut self, persona: &Persona, id: &[u8]) -> Result<Vec<u8>, AppletError> {
         let enabled = |applet: &Applet| self.presence[*applet as usize] == Presence::Enabled;
         let found = Applet::ALL.into_iter().filter(enabled).find(|applet| id.starts_with(applet.id()));
         let applet = found.ok_or(status::NOT_FOUND)?;
@@ -76,12 +76,12 @@ impl State {
     }
 
     /// Data and status word; only OATH knows how to send the rest of a long answer.
-    pub(super) fn finish(&mut self, result: Result<Vec<u8>, Stop>, command: &Command<'_>) -> Vec<u8> {
+    pub(super) fn finish(&mut self, result: Result<Vec<u8>, AppletError>, command: &CommandApdu<'_>) -> Vec<u8> {
         let (mut answer, status) = match result {
             Ok(data) if self.selected == Some(Applet::Oath) => self.oath.piece(data, command),
             Ok(data) => (data, status::OK),
-            Err(Stop::Status(status)) => (Vec::new(), status),
-            Err(Stop::Touch) => (Vec::new(), status::INTERNAL),
+            Err(AppletError::Status(status)) => (Vec::new(), status),
+            Err(AppletError::NeedsTouch) => (Vec::new(), status::INTERNAL),
         };
         answer.extend(status.to_be_bytes());
         answer

@@ -32,9 +32,9 @@ const SLOT_CHANGE: u8 = 0x50;
 /// What a T=1 card is talked to with: fast enough, 254 bytes a block.
 const PARAMETERS: [u8; 7] = [0x11, 0x10, 0, 0x15, 0, 0xfe, 0];
 
-/// How a command went: high bits of bStatus, and bError.
+/// Status of a command: high bits of bStatus, and bError.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+enum CommandStatus {
     Done,
     NotSupported,
     /// The byte at that place is wrong.
@@ -44,7 +44,7 @@ enum Outcome {
     MoreTime,
 }
 
-impl Outcome {
+impl CommandStatus {
     fn bytes(self) -> (u8, u8) {
         match self {
             Self::Done => (0, 0),
@@ -59,7 +59,7 @@ impl Outcome {
 }
 
 /// The reader. It hears one command at a time.
-pub(super) struct Reader<'a> {
+pub(super) struct CcidReader<'a> {
     token: &'a VirtualToken,
     pipes: &'a Pipes,
     /// What is being done is to end: the token was pulled out, or the host has given up.
@@ -68,7 +68,7 @@ pub(super) struct Reader<'a> {
     gone: AtomicBool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> CcidReader<'a> {
     pub(super) fn new(token: &'a VirtualToken, pipes: &'a Pipes) -> Self {
         Self { token, pipes, stop: AtomicBool::new(false), gone: AtomicBool::new(false) }
     }
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
         };
         let say = |kind, outcome, last, data: &[u8]| frame(kind, head, (*powered, outcome), last, data);
         if head[5] != 0 {
-            return say(STATUS_ANSWER, Outcome::BadParameter(5), 0, &[]);
+            return say(STATUS_ANSWER, CommandStatus::BadParameter(5), 0, &[]);
         }
         match head[0] {
             POWER_ON | POWER_OFF => {
@@ -113,11 +113,13 @@ impl<'a> Reader<'a> {
                 command.clear();
                 *powered = head[0] == POWER_ON;
                 let (kind, data) = if *powered { (DATA_ANSWER, self.token.atr()) } else { (STATUS_ANSWER, &[][..]) };
-                frame(kind, head, (*powered, Outcome::Done), 0, data)
+                frame(kind, head, (*powered, CommandStatus::Done), 0, data)
             }
-            SLOT_STATUS => say(STATUS_ANSWER, Outcome::Done, 0, &[]),
-            GET_PARAMETERS | RESET_PARAMETERS | SET_PARAMETERS => say(PARAMETERS_ANSWER, Outcome::Done, 1, &PARAMETERS),
-            TRANSFER if !*powered => say(DATA_ANSWER, Outcome::Mute, 0, &[]),
+            SLOT_STATUS => say(STATUS_ANSWER, CommandStatus::Done, 0, &[]),
+            GET_PARAMETERS | RESET_PARAMETERS | SET_PARAMETERS => {
+                say(PARAMETERS_ANSWER, CommandStatus::Done, 1, &PARAMETERS)
+            }
+            TRANSFER if !*powered => say(DATA_ANSWER, CommandStatus::Mute, 0, &[]),
             TRANSFER => {
                 command.extend(data);
                 match u16::from_le_bytes([head[8], head[9]]) {
@@ -127,21 +129,21 @@ impl<'a> Reader<'a> {
                         say(DATA_ANSWER, outcome, 0, &data)
                     }
                     // Its beginning, or its middle: go on.
-                    1 | 3 => say(DATA_ANSWER, Outcome::Done, 0x10, &[]),
-                    _ => say(DATA_ANSWER, Outcome::BadParameter(8), 0, &[]),
+                    1 | 3 => say(DATA_ANSWER, CommandStatus::Done, 0x10, &[]),
+                    _ => say(DATA_ANSWER, CommandStatus::BadParameter(8), 0, &[]),
                 }
             }
             ABORT => {
                 self.stop.store(self.gone.load(Ordering::SeqCst), Ordering::SeqCst);
-                say(STATUS_ANSWER, Outcome::Done, 0, &[])
+                say(STATUS_ANSWER, CommandStatus::Done, 0, &[])
             }
-            ESCAPE => say(ESCAPE_ANSWER, Outcome::NotSupported, 0, &[]),
-            _ => say(STATUS_ANSWER, Outcome::NotSupported, 0, &[]),
+            ESCAPE => say(ESCAPE_ANSWER, CommandStatus::NotSupported, 0, &[]),
+            _ => say(STATUS_ANSWER, CommandStatus::NotSupported, 0, &[]),
         }
     }
 
     /// Puts a command to the token, and asks the host for more time as long as it takes.
-    fn transfer(&self, head: &[u8; HEAD], command: &[u8]) -> (Outcome, Vec<u8>) {
+    fn transfer(&self, head: &[u8; HEAD], command: &[u8]) -> (CommandStatus, Vec<u8>) {
         let (sender, answers) = mpsc::channel();
         let answer = thread::scope(|scope| {
             scope.spawn(move || sender.send(self.token.exchange_unless(command, &self.stop)));
@@ -150,21 +152,22 @@ impl<'a> Reader<'a> {
                     Ok(answer) => return answer,
                     Err(RecvTimeoutError::Disconnected) => return Vec::new(),
                     Err(RecvTimeoutError::Timeout) => {
-                        let _gone = self.pipes.answer(frame(DATA_ANSWER, head, (true, Outcome::MoreTime), 0, &[]));
+                        let _gone =
+                            self.pipes.answer(frame(DATA_ANSWER, head, (true, CommandStatus::MoreTime), 0, &[]));
                     }
                 }
             }
         });
         match (answer.is_empty(), self.stop.load(Ordering::SeqCst)) {
-            (false, _) if answer.len() <= LONGEST - HEAD => (Outcome::Done, answer),
-            (true, true) => (Outcome::Aborted, Vec::new()),
-            _ => (Outcome::Mute, Vec::new()),
+            (false, _) if answer.len() <= LONGEST - HEAD => (CommandStatus::Done, answer),
+            (true, true) => (CommandStatus::Aborted, Vec::new()),
+            _ => (CommandStatus::Mute, Vec::new()),
         }
     }
 }
 
 /// An answer to the message with that head; `last` is the byte that each kind of answer has for itself.
-fn frame(kind: u8, head: &[u8; HEAD], (powered, outcome): (bool, Outcome), last: u8, data: &[u8]) -> Vec<u8> {
+fn frame(kind: u8, head: &[u8; HEAD], (powered, outcome): (bool, CommandStatus), last: u8, data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).unwrap_or(u32::MAX).to_le_bytes();
     let (status, error) = outcome.bytes();
     // The card is there: active, or not.

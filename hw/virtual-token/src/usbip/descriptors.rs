@@ -91,7 +91,7 @@ pub(super) fn listed(product: u16) -> Vec<u8> {
 
 /// What becomes of a request on the control pipe.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Control {
+pub(super) enum ControlAnswer {
     /// An answer, of which no more than was asked for is sent.
     Data(Vec<u8>),
     /// Done.
@@ -105,24 +105,24 @@ pub(super) enum Control {
 }
 
 /// Answers a request: its type, its number, value, index, length.
-pub(super) fn answer(product: u16, setup: &[u8; 8]) -> Control {
-    let some = |bytes: Option<Vec<u8>>| bytes.map_or(Control::Stall, Control::Data);
+pub(super) fn answer(product: u16, setup: &[u8; 8]) -> ControlAnswer {
+    let some = |bytes: Option<Vec<u8>>| bytes.map_or(ControlAnswer::Stall, ControlAnswer::Data);
     match *setup {
         // GET_DESCRIPTOR
-        [0x80, 6, _, 1, ..] => Control::Data(device(product)),
-        [0x80, 6, _, 2, ..] => Control::Data(configuration()),
+        [0x80, 6, _, 1, ..] => ControlAnswer::Data(device(product)),
+        [0x80, 6, _, 2, ..] => ControlAnswer::Data(configuration()),
         [0x80, 6, index, 3, ..] => some(string(index)),
         // GET_STATUS of device, interface, endpoint.
-        [0x80..=0x82, 0, ..] => Control::Data(vec![0, 0]),
+        [0x80..=0x82, 0, ..] => ControlAnswer::Data(vec![0, 0]),
         // GET_CONFIGURATION, GET_INTERFACE.
-        [0x80, 8, ..] => Control::Data(vec![1]),
-        [0x81, 10, ..] => Control::Data(vec![0]),
+        [0x80, 8, ..] => ControlAnswer::Data(vec![1]),
+        [0x81, 10, ..] => ControlAnswer::Data(vec![0]),
         // CLEAR_FEATURE, SET_FEATURE, SET_INTERFACE.
-        [0x00..=0x02, 1 | 3 | 11, ..] => Control::Taken,
+        [0x00..=0x02, 1 | 3 | 11, ..] => ControlAnswer::Taken,
         // SET_CONFIGURATION.
-        [0x00, 9, ..] => Control::Anew,
+        [0x00, 9, ..] => ControlAnswer::Anew,
         // CCID: ABORT.
-        [0x21, 1, ..] => Control::Abort,
-        _ => Control::Stall,
+        [0x21, 1, ..] => ControlAnswer::Abort,
+        _ => ControlAnswer::Stall,
     }
 }

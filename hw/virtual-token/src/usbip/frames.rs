@@ -56,7 +56,7 @@ pub(super) fn imported(device: Option<&[u8]>) -> Vec<u8> {
 
 /// One transfer that the kernel asks for, or one that it gives up.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Request {
+pub(super) enum TransferRequest {
     /// On endpoint 0, either way.
     Control { sequence: u32, setup: [u8; 8], length: usize, data: Vec<u8> },
     /// Data to the device.
@@ -73,7 +73,7 @@ const SUBMITTED: u32 = 3;
 const UNLINKED: u32 = 4;
 const IN: u32 = 1;
 
-impl Request {
+impl TransferRequest {
     pub(super) fn read(from: &mut impl Read) -> io::Result<Self> {
         let head: [u8; 48] = bytes(from)?;
         let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
@@ -142,7 +142,7 @@ mod tests {
             // Data that does not come.
             [SUBMIT, 1, 0, 0, 2, 0, 8, 0, 0, 0, 0, 0],
         ] {
-            assert!(Request::read(&mut &request(words)[..]).is_err(), "{words:?}");
+            assert!(TransferRequest::read(&mut &request(words)[..]).is_err(), "{words:?}");
         }
     }
 
@@ -150,7 +150,7 @@ mod tests {
         #[test]
         fn any_bytes_in_no_panic_out(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _any = Operation::read(&mut &bytes[..]);
-            let _any = Request::read(&mut &bytes[..]);
+            let _any = TransferRequest::read(&mut &bytes[..]);
         }
     }
 }

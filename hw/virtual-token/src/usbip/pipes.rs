@@ -15,20 +15,20 @@ const TAKEN_BACK: i32 = -104;
 /// What goes back to the kernel, in order.
 #[derive(Debug)]
 pub(super) struct Pipes {
-    inner: Mutex<Inner>,
+    inner: Mutex<PipesInner>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct PipesInner {
     stream: TcpStream,
-    waiting: Vec<Waiting>,
+    waiting: Vec<WaitingTransfer>,
     answers: VecDeque<Vec<u8>>,
     news: VecDeque<Vec<u8>>,
 }
 
 /// A transfer that waits for data.
 #[derive(Debug)]
-struct Waiting {
+struct WaitingTransfer {
     sequence: u32,
     endpoint: u8,
     length: usize,
@@ -37,10 +37,10 @@ struct Waiting {
 impl Pipes {
     pub(super) fn new(stream: TcpStream) -> Self {
         let (answers, news) = (VecDeque::new(), VecDeque::new());
-        Self { inner: Mutex::new(Inner { stream, waiting: Vec::new(), answers, news }) }
+        Self { inner: Mutex::new(PipesInner { stream, waiting: Vec::new(), answers, news }) }
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    fn inner(&self) -> MutexGuard<'_, PipesInner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -62,7 +62,7 @@ impl Pipes {
     /// A transfer waits for data.
     pub(super) fn wait(&self, sequence: u32, endpoint: u8, length: usize) -> io::Result<()> {
         let mut inner = self.inner();
-        inner.waiting.push(Waiting { sequence, endpoint, length });
+        inner.waiting.push(WaitingTransfer { sequence, endpoint, length });
         inner.flow()
     }
 
@@ -97,11 +97,11 @@ impl Pipes {
     }
 }
 
-impl Inner {
+impl PipesInner {
     /// Puts what there is into the transfers that wait, the eldest first.
     fn flow(&mut self) -> io::Result<()> {
         let mut place = 0;
-        while let Some(&Waiting { sequence, endpoint, length }) = self.waiting.get(place) {
+        while let Some(&WaitingTransfer { sequence, endpoint, length }) = self.waiting.get(place) {
             let from = if endpoint == descriptors::IN { &mut self.answers } else { &mut self.news };
             let Some(mut message) = from.pop_front() else {
                 place += 1;

@@ -1,12 +1,12 @@
 //! The password: who may do what, and what ends a session.
 
-use virtual_token::{Account, Persona, VirtualToken};
+use virtual_token::{Persona, StoredAccount, VirtualToken};
 
 use crate::talk::*;
 
 fn locked() -> VirtualToken {
     let token = selected(Persona::default());
-    token.add(Account::totp("a", SECRET));
+    token.add(StoredAccount::totp("a", SECRET));
     token.set_password(Some("correct horse"));
     token
 }

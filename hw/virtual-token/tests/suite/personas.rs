@@ -1,6 +1,6 @@
 //! Where tokens differ.
 
-use virtual_token::{Account, Persona, VirtualToken};
+use virtual_token::{Persona, StoredAccount, VirtualToken};
 
 use crate::talk::*;
 
@@ -53,7 +53,7 @@ fn versions_and_banners() {
 #[test]
 fn what_a_neo_does_not_do() {
     let token = selected(Persona::NEO);
-    token.add(Account::totp("t", SECRET).with_touch());
+    token.add(StoredAccount::totp("t", SECRET).with_touch());
     assert_eq!(status(&token, &put(b"x", 0x23, SECRET, &[])), 0x6a80, "SHA-512");
     assert_eq!(status(&token, "0005000006710174710175"), 0x6d00, "RENAME");
     assert_eq!(status(&token, "00a1000000 0000"), 0x6700, "extended commands");
@@ -82,12 +82,12 @@ fn a_neo_locks_when_a_password_is_set() {
 fn a_neo_cuts_after_254_bytes_and_a_yubikey_5_after_256() {
     for (persona, block) in [(Persona::NEO, 254), (Persona::YUBIKEY_5_4_3, 256), (Persona::YUBIKEY_5_7, 256)] {
         let token = selected(persona);
-        (0..20).for_each(|at| token.add(Account::totp(format!("account number {at:02}"), SECRET)));
+        (0..20).for_each(|at| token.add(StoredAccount::totp(format!("account number {at:02}"), SECRET)));
         assert_eq!(whole(&token, LIST).0, [block, 400 - block]);
         assert_eq!(ask(&token, LIST).1, 0x6100 | (400 - block) as u16);
     }
     let token = selected(Persona::NEO);
-    (0..40).for_each(|at| token.add(Account::totp(format!("account number {at:02}"), SECRET)));
+    (0..40).for_each(|at| token.add(StoredAccount::totp(format!("account number {at:02}"), SECRET)));
     assert_eq!(ask(&token, LIST).1, 0x61fe);
     assert_eq!(whole(&token, LIST).0, [254, 254, 254, 38]);
 }
@@ -119,7 +119,7 @@ fn each_introduces_itself_in_its_way() {
 #[test]
 fn what_a_canokey_does_otherwise() {
     let token = selected(Persona::CANOKEY);
-    (0..20).for_each(|at| token.add(Account::totp(format!("account number {at:02}"), SECRET)));
+    (0..20).for_each(|at| token.add(StoredAccount::totp(format!("account number {at:02}"), SECRET)));
     for _ in 0..20 {
         assert_eq!(ask(&token, "00a10000"), (String::new(), 0x61ff), "a bare header is answered for ever");
         assert_eq!(ask(&token, "00a50000"), (String::new(), 0x61ff));
@@ -129,19 +129,19 @@ fn what_a_canokey_does_otherwise() {
     assert_eq!(whole(&token, &calculate_all(1)).0, [234, 234, 52], "an id stays with its code");
     assert_eq!(status(&token, &put(b"account number 00", 0x21, SECRET, &[])), 0x6985);
     assert_eq!(status(&token, "0004dead00"), 0x6d00);
-    let kind = virtual_token::Kind::Hotp;
-    token.add(Account { kind, ..Account::totp("hotp", SECRET) });
+    let kind = virtual_token::CodeKind::Hotp;
+    token.add(StoredAccount { kind, ..StoredAccount::totp("hotp", SECRET) });
     assert_eq!(ask(&token, &calculate(b"hotp", &[])).0, "76050641397eea", "RFC 4226's second code");
 }
 
 #[test]
 fn what_a_nitrokey_does_otherwise() {
     let token = selected(Persona::NITROKEY_WITH_PIN);
-    token.set_touch(virtual_token::Touch::Never);
+    token.set_touch(virtual_token::SimulatedTouch::Never);
     token.set_touch_timeout(std::time::Duration::ZERO);
-    token.add(Account::totp("t", SECRET));
-    token.add(Account { algorithm: virtual_token::Algorithm::Sha512, ..Account::totp("512", SECRET) });
-    token.add(Account { behind_pin: true, ..Account::totp("hidden", SECRET) });
+    token.add(StoredAccount::totp("t", SECRET));
+    token.add(StoredAccount { algorithm: virtual_token::HashAlgorithm::Sha512, ..StoredAccount::totp("512", SECRET) });
+    token.add(StoredAccount { behind_pin: true, ..StoredAccount::totp("hidden", SECRET) });
     let step = 1u64.to_be_bytes();
     for (command, answer) in [
         (calculate_all(1), 0x6985),
@@ -158,7 +158,7 @@ fn what_a_nitrokey_does_otherwise() {
         assert_eq!(status(&token, &command), answer, "{command}");
     }
     assert_eq!(ask(&token, LIST), ("72022174720423353132".into(), 0x9000), "what is behind the PIN is not listed");
-    token.set_touch(virtual_token::Touch::ByItself(std::time::Duration::ZERO));
+    token.set_touch(virtual_token::SimulatedTouch::ByItself(std::time::Duration::ZERO));
     token.set_touch_timeout(std::time::Duration::from_secs(1));
     assert_eq!(status(&token, "0002000003710174"), 0x9000);
 }
@@ -171,7 +171,7 @@ fn what_a_pico_fido_does_otherwise() {
     }
     assert_eq!(ask(&token, &calculate_all(1)).0, "7101747c00".repeat(2), "two of one id, and empty markers");
     assert_eq!(ask(&token, &calculate(b"t", &1u64.to_be_bytes())).0, "76050641397eea", "the first; no touch");
-    (0..40).for_each(|at| token.add(Account::totp(format!("account number {at:02}"), SECRET)));
+    (0..40).for_each(|at| token.add(StoredAccount::totp(format!("account number {at:02}"), SECRET)));
     assert_eq!(whole(&token, LIST).0, [808], "in one piece");
     assert_eq!(status(&token, REST), 0x6d00);
     token.set_password(Some("pw"));
@@ -188,7 +188,7 @@ fn what_a_pico_fido_does_otherwise() {
 #[test]
 fn where_yubikeys_of_old_differ() {
     let token = selected(Persona::YUBIKEY_4);
-    token.add(Account::totp("longer", SECRET));
+    token.add(StoredAccount::totp("longer", SECRET));
     assert_eq!(status(&token, &put(b"long", 0x21, SECRET, &[])), 0x9000);
     assert_eq!(token.accounts().len(), 1, "it took one for the other");
     assert_eq!(status(&token, "0005000006710174710175"), 0x6d00);

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use std::time::Duration;
-use virtual_token::{Account, Algorithm, Applet, Kind, Persona, Presence, Touch, VirtualToken};
+use virtual_token::{Applet, CodeKind, HashAlgorithm, Persona, Presence, SimulatedTouch, StoredAccount, VirtualToken};
 
 use crate::talk::*;
 
@@ -12,7 +12,7 @@ fn every_block_size_gives_the_same_whole() {
     for size in 1..=256 {
         let token = VirtualToken::builder(Persona::default()).device_id(DEVICE_ID).block_size(size).build();
         for at in 0..9 {
-            token.add(Account::totp(format!("{at}:{}", "n".repeat(at * 7)), SECRET));
+            token.add(StoredAccount::totp(format!("{at}:{}", "n".repeat(at * 7)), SECRET));
         }
         for (command, length) in [(SELECT_OATH, 15), (LIST, 297), (&all[..], 351), ("00a10000", 297)] {
             let (pieces, answer) = whole(&token, command);
@@ -35,9 +35,9 @@ fn selected_like(token: &VirtualToken) -> VirtualToken {
 #[test]
 fn the_status_word_says_how_much_the_next_piece_has() {
     let token = VirtualToken::builder(Persona::default()).block_size(100).build();
-    token.add(Account::totp([b'a'; 64], SECRET));
-    token.add(Account::totp([b'b'; 64], SECRET));
-    token.add(Account::totp([b'c'; 64], SECRET));
+    token.add(StoredAccount::totp([b'a'; 64], SECRET));
+    token.add(StoredAccount::totp([b'b'; 64], SECRET));
+    token.add(StoredAccount::totp([b'c'; 64], SECRET));
     ask(&token, SELECT_OATH);
     assert_eq!(ask(&token, LIST).1, 0x6164);
     assert_eq!(ask(&token, REST).1, 0x6101);
@@ -48,7 +48,7 @@ fn the_status_word_says_how_much_the_next_piece_has() {
 #[test]
 fn any_other_command_gives_the_rest_up() {
     let token = VirtualToken::builder(Persona::default()).block_size(10).build();
-    token.add(Account::totp("a long enough name", SECRET));
+    token.add(StoredAccount::totp("a long enough name", SECRET));
     for other in [LIST, SELECT_OATH, "00ee000000", "80a1000000", "00a1", "00a4040007a0000005272199"] {
         whole(&token, SELECT_OATH);
         assert_eq!(ask(&token, LIST).1, 0x610a);
@@ -120,7 +120,7 @@ fn what_put_takes_and_what_it_does_not() {
     let ids: Vec<_> = token.accounts().into_iter().map(|account| account.id).collect();
     assert_eq!(ids, [&b"a"[..], &[0xff; 64], b"b", b"c"], "nothing bad was stored");
     let all = &token.accounts()[1];
-    assert!(all.touch && all.only_increasing && all.algorithm == Algorithm::Sha512 && all.kind == Kind::Totp);
+    assert!(all.touch && all.only_increasing && all.algorithm == HashAlgorithm::Sha512 && all.kind == CodeKind::Totp);
     assert_eq!(token.accounts()[2].counter, 9);
 }
 
@@ -139,8 +139,8 @@ fn putting_an_existing_name_overwrites_it_in_its_place() {
 fn rename_and_delete() {
     let names = |old: &[u8], new: &[u8]| command(5, 0, 0, &[entry(0x71, old), entry(0x71, new)].concat());
     let token = selected(Persona::default());
-    token.add(Account::totp("a", SECRET).with_touch());
-    token.add(Account::totp("b", SECRET));
+    token.add(StoredAccount::totp("a", SECRET).with_touch());
+    token.add(StoredAccount::totp("b", SECRET));
     for (command, expected) in [
         (names(b"none", b"x"), 0x6984),
         (names(b"a", b"b"), 0x6985),
@@ -165,7 +165,7 @@ fn a_counter_counts_codes_and_nothing_else() {
     // RFC 4226, appendix D.
     let codes = ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
     let token = selected(Persona::default());
-    token.add(Account { kind: Kind::Hotp, ..Account::totp("h", SECRET) });
+    token.add(StoredAccount { kind: CodeKind::Hotp, ..StoredAccount::totp("h", SECRET) });
     for expected in codes {
         assert_eq!(ask(&token, &calculate_all(1)), ("710168770106".into(), 0x9000));
         ask(&token, LIST);
@@ -179,7 +179,7 @@ fn a_counter_counts_codes_and_nothing_else() {
 #[test]
 fn an_only_increasing_account_does_not_go_back() {
     let token = selected(Persona::default());
-    token.add(Account { only_increasing: true, ..Account::totp("i", SECRET) });
+    token.add(StoredAccount { only_increasing: true, ..StoredAccount::totp("i", SECRET) });
     let at = |step: u64| calculate(b"i", &step.to_be_bytes());
     for (step, expected) in [(5, 0x9000), (5, 0x9000), (4, 0x6982), (0x100, 0x9000), (0xff, 0x6982), (0x101, 0x9000)] {
         assert_eq!(status(&token, &at(step)), expected, "{step}");
@@ -192,7 +192,7 @@ fn an_only_increasing_account_does_not_go_back() {
 #[test]
 fn challenges() {
     let token = selected(Persona::default());
-    token.add(Account::totp("t", SECRET));
+    token.add(StoredAccount::totp("t", SECRET));
     for (challenge, expected) in [(&[][..], 0x6a80), (&[1], 0x9000), (&[0; 64], 0x9000), (&[0; 65], 0x6a80)] {
         assert_eq!(status(&token, &calculate(b"t", challenge)), expected, "{challenge:?}");
         assert_eq!(status(&token, &command(0xa4, 0, 1, &entry(0x74, challenge))), expected, "{challenge:?}");
@@ -285,10 +285,10 @@ proptest! {
             builder = builder.block_size(block);
         }
         let token = builder.build();
-        token.set_touch(Touch::Never);
+        token.set_touch(SimulatedTouch::Never);
         token.set_touch_timeout(Duration::ZERO);
-        token.add(Account::totp("t", SECRET).with_touch());
-        token.add(Account { digits: 200, only_increasing: true, ..Account::totp("", []) });
+        token.add(StoredAccount::totp("t", SECRET).with_touch());
+        token.add(StoredAccount { digits: 200, only_increasing: true, ..StoredAccount::totp("", []) });
         for applet in [SELECT_OATH, SELECT_MANAGEMENT, SELECT_OTP, SELECT_OATH] {
             ask(&token, applet);
             for command in &commands {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use virtual_token::pcscd::{Pcscd, YUBIKEY};
-use virtual_token::{Account, Persona, Touch, VirtualToken};
+use virtual_token::{Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
 use crate::pcsc_client::Client;
 use crate::talk::*;
@@ -57,8 +57,8 @@ fn two_readers_in_one() {
 fn pulled_out_in_the_middle_of_a_touch() {
     let pcscd = Pcscd::start(&[YUBIKEY]).unwrap();
     let token = token(1);
-    token.add(Account::totp("t", SECRET).with_touch());
-    token.set_touch(Touch::Never);
+    token.add(StoredAccount::totp("t", SECRET).with_touch());
+    token.set_touch(SimulatedTouch::Never);
     let inserted = pcscd.insert(0, &token).unwrap();
     let mut client = Client::start(pcscd.socket());
     client.until(&format!("connect {READER}"), "ok");
@@ -83,7 +83,7 @@ fn pulled_out_in_the_middle_of_a_touch() {
 fn the_service_goes_in_the_middle_of_a_touch() {
     let mut pcscd = Pcscd::start(&[YUBIKEY]).unwrap();
     let token = token(1);
-    token.add(Account::totp("t", SECRET).with_touch());
+    token.add(StoredAccount::totp("t", SECRET).with_touch());
     let inserted = pcscd.insert(0, &token).unwrap();
     let mut client = Client::start(pcscd.socket());
     client.until(&format!("connect {READER}"), "ok");

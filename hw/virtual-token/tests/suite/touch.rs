@@ -3,7 +3,7 @@
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use virtual_token::{Account, Persona, Touch, VirtualToken};
+use virtual_token::{Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
 use crate::talk::*;
 
@@ -11,7 +11,7 @@ const CODE: &str = "76050641397eea";
 
 fn blinking() -> (VirtualToken, JoinHandle<Vec<u8>>) {
     let token = selected(Persona::default());
-    token.add(Account::totp("t", SECRET).with_touch());
+    token.add(StoredAccount::totp("t", SECRET).with_touch());
     let waiting = begin(&token);
     (token, waiting)
 }
@@ -27,7 +27,7 @@ fn begin(token: &VirtualToken) -> JoinHandle<Vec<u8>> {
 #[test]
 fn touched_on_command_and_only_while_it_waits() {
     let token = selected(Persona::default());
-    token.add(Account::totp("t", SECRET).with_touch());
+    token.add(StoredAccount::totp("t", SECRET).with_touch());
     assert!(!token.touch(), "a touch before the question is none");
     for _ in 0..3 {
         let waiting = begin(&token);
@@ -42,8 +42,8 @@ fn touched_on_command_and_only_while_it_waits() {
 #[test]
 fn touched_by_itself_after_a_while() {
     let token = selected(Persona::default());
-    token.add(Account::totp("t", SECRET).with_touch());
-    token.set_touch(Touch::ByItself(Duration::from_millis(50)));
+    token.add(StoredAccount::totp("t", SECRET).with_touch());
+    token.set_touch(SimulatedTouch::ByItself(Duration::from_millis(50)));
     let began = Instant::now();
     assert_eq!(ask(&token, &calculate(b"t", &1u64.to_be_bytes())), (CODE.into(), 0x9000));
     assert!(began.elapsed() >= Duration::from_millis(50));
@@ -54,7 +54,7 @@ fn touched_by_itself_after_a_while() {
 #[test]
 fn nobody_touches() {
     let (token, waiting) = blinking();
-    token.set_touch(Touch::Never);
+    token.set_touch(SimulatedTouch::Never);
     assert!(!waiting.is_finished());
     token.set_touch_timeout(Duration::from_millis(1));
     assert_eq!(split(waiting.join().unwrap()), (String::new(), 0x6982));
@@ -64,7 +64,7 @@ fn nobody_touches() {
 #[test]
 fn a_wait_looks_at_changed_settings() {
     let (token, waiting) = blinking();
-    token.set_touch(Touch::ByItself(Duration::ZERO));
+    token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));
     assert_eq!(split(waiting.join().unwrap()), (CODE.into(), 0x9000));
 }
 
@@ -91,10 +91,10 @@ fn what_is_asked_meanwhile_waits_its_turn() {
 #[test]
 fn what_would_be_refused_is_not_waited_for() {
     let token = selected(Persona::default());
-    token.add(Account { only_increasing: true, ..Account::totp("t", SECRET).with_touch() });
-    token.set_touch(Touch::ByItself(Duration::ZERO));
+    token.add(StoredAccount { only_increasing: true, ..StoredAccount::totp("t", SECRET).with_touch() });
+    token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));
     assert_eq!(status(&token, &calculate(b"t", &[9])), 0x9000);
-    token.set_touch(Touch::OnCommand);
+    token.set_touch(SimulatedTouch::OnCommand);
     assert_eq!(status(&token, &calculate(b"t", &[8])), 0x6982);
     assert_eq!(status(&token, &calculate(b"t", &[])), 0x6a80);
     assert_eq!(ask(&token, &calculate_all(1)), ("7101747c0106".into(), 0x9000));

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use virtual_token::usbip::Port;
-use virtual_token::{Account, Persona, Touch, VirtualToken};
+use virtual_token::{Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
 use crate::talk::*;
 
@@ -209,7 +209,7 @@ fn commands_of_a_reader() {
 fn commands_and_answers_in_pieces() {
     let token = selected(Persona::default());
     for number in 0..20 {
-        token.add(Account::totp(format!("account-with-a-long-name-{number:02}").as_bytes(), SECRET));
+        token.add(StoredAccount::totp(format!("account-with-a-long-name-{number:02}").as_bytes(), SECRET));
     }
     let port = port(&token);
     let mut host = Host::powered(&port);
@@ -234,7 +234,7 @@ fn commands_and_answers_in_pieces() {
 #[test]
 fn more_time_is_asked_for_while_a_touch_is_waited_for() {
     let token = selected(Persona::default());
-    token.add(Account::totp("t", SECRET).with_touch());
+    token.add(StoredAccount::totp("t", SECRET).with_touch());
     let port = port(&token);
     let mut host = Host::powered(&port);
     host.apdu(SELECT_OATH);
@@ -257,8 +257,8 @@ fn more_time_is_asked_for_while_a_touch_is_waited_for() {
 #[test]
 fn a_touch_that_does_not_come_and_one_that_is_given_up() {
     let token = selected(Persona::default());
-    token.add(Account::totp("t", SECRET).with_touch());
-    token.set_touch(Touch::Never);
+    token.add(StoredAccount::totp("t", SECRET).with_touch());
+    token.set_touch(SimulatedTouch::Never);
     let port = port(&token);
     let mut host = Host::powered(&port);
     host.apdu(SELECT_OATH);
@@ -283,7 +283,7 @@ fn a_touch_that_does_not_come_and_one_that_is_given_up() {
 #[test]
 fn reset_in_the_middle_of_a_touch() {
     let token = selected(Persona::default());
-    token.add(Account::totp("t", SECRET).with_touch());
+    token.add(StoredAccount::totp("t", SECRET).with_touch());
     token.set_touch_timeout(PATIENCE);
     let port = port(&token);
     let mut host = Host::powered(&port);
@@ -302,7 +302,7 @@ fn reset_in_the_middle_of_a_touch() {
 #[test]
 fn pulled_out_in_the_middle_of_a_touch() {
     let token = selected(Persona::default());
-    token.add(Account::totp("t", SECRET).with_touch());
+    token.add(StoredAccount::totp("t", SECRET).with_touch());
     for by_the_kernel in [true, false] {
         let port = port(&token);
         let mut host = Host::powered(&port);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use virtual_token::{Account, Persona, Touch, VirtualToken};
+use virtual_token::{Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
 use crate::talk::{CHALLENGE, DEVICE_ID, REST, SECRET, SELECT_OATH, ask, hex, split, unhex};
 
@@ -44,7 +44,7 @@ fn fresh() -> VirtualToken {
 fn crowded() -> VirtualToken {
     let token = VirtualToken::new(Persona::YUBIKEY_5_4_3);
     for at in 0..12 {
-        token.add(Account::totp(format!("Issuer{at:02}:user{at:02}@example.com"), SECRET));
+        token.add(StoredAccount::totp(format!("Issuer{at:02}:user{at:02}@example.com"), SECRET));
     }
     assert_eq!(ask(&token, SELECT_OATH).1, 0x9000);
     token
@@ -62,9 +62,9 @@ fn every_vector_byte_for_byte() {
     let (token, crowded) = (fresh(), crowded());
     for row in rows() {
         token.set_touch(if row.step == "calc-aws-touch-timeout" {
-            Touch::Never
+            SimulatedTouch::Never
         } else {
-            Touch::ByItself(Duration::ZERO)
+            SimulatedTouch::ByItself(Duration::ZERO)
         });
         let token = if row.step.starts_with("chain-") { &crowded } else { &token };
         let answer = token.exchange(&row.tx);
@@ -83,9 +83,9 @@ fn extended_commands_get_the_same_answers_and_get_them_whole() {
     let rows = rows();
     for (at, row) in rows.iter().enumerate().filter(|(_, row)| hex(&row.tx) != REST) {
         token.set_touch(if row.step == "calc-aws-touch-timeout" {
-            Touch::Never
+            SimulatedTouch::Never
         } else {
-            Touch::ByItself(Duration::ZERO)
+            SimulatedTouch::ByItself(Duration::ZERO)
         });
         let token = if row.step.starts_with("chain-") { &crowded } else { &token };
         let extended = match &row.tx[4..] {

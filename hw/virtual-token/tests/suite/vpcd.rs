@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use virtual_token::vpcd::Inserted;
-use virtual_token::{Account, Persona, Touch, VirtualToken};
+use virtual_token::{Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
 use crate::talk::*;
 
@@ -99,8 +99,8 @@ fn an_answer_too_long_for_the_wire_ends_the_connection() {
 #[test]
 fn a_touch_ends_with_the_connection_whoever_ends_it() {
     let token = selected(Persona::default());
-    token.add(Account::totp("t", SECRET).with_touch());
-    token.set_touch(Touch::Never);
+    token.add(StoredAccount::totp("t", SECRET).with_touch());
+    token.set_touch(SimulatedTouch::Never);
     for pulled in [true, false] {
         let (mut reader, inserted) = Reader::with(&token);
         reader.message(&unhex(SELECT_OATH));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use virtual_token::pcscd::{Pcscd, YUBIKEY};
 use virtual_token::vpcd::Inserted;
-use virtual_token::{Account, Algorithm, Applet, Kind, Persona, Presence, Touch, VirtualToken};
+use virtual_token::{Applet, CodeKind, HashAlgorithm, Persona, Presence, SimulatedTouch, StoredAccount, VirtualToken};
 
 use crate::python;
 use crate::talk::*;
@@ -119,11 +119,11 @@ fn add_list_and_codes() {
     add(&["--oath-type", "HOTP", "--counter", "1", "four", BASE32]);
     assert_eq!(desk.ykman(&["oath", "accounts", "list"]), "60/Acme:three\nAcme:two\nfour\none\nshort\n");
     let [one, two, three, short, four] = &desk.token.accounts()[..] else { panic!() };
-    assert_eq!((&one.id[..], one.algorithm, one.digits, one.touch), (&b"one"[..], Algorithm::Sha1, 6, false));
-    assert_eq!((&two.id[..], two.algorithm, two.digits), (&b"Acme:two"[..], Algorithm::Sha256, 8));
-    assert_eq!((&three.id[..], three.algorithm, three.digits), (&b"60/Acme:three"[..], Algorithm::Sha512, 7));
+    assert_eq!((&one.id[..], one.algorithm, one.digits, one.touch), (&b"one"[..], HashAlgorithm::Sha1, 6, false));
+    assert_eq!((&two.id[..], two.algorithm, two.digits), (&b"Acme:two"[..], HashAlgorithm::Sha256, 8));
+    assert_eq!((&three.id[..], three.algorithm, three.digits), (&b"60/Acme:three"[..], HashAlgorithm::Sha512, 7));
     assert_eq!(short.secret[..], *b"Hello\0\0\0\0\0\0\0\0\0");
-    assert_eq!((four.kind, four.counter), (Kind::Hotp, 1));
+    assert_eq!((four.kind, four.counter), (CodeKind::Hotp, 1));
     desk.same_code("one", ["sha1", "12345678901234567890", "6", "30"]);
     desk.same_code("Acme:two", ["sha256", "12345678901234567890", "8", "30"]);
     desk.same_code("three", ["sha512", "12345678901234567890", "7", "60"]);
@@ -170,7 +170,7 @@ fn a_touch_that_comes_and_one_that_does_not() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("Touch your YubiKey"));
     let code = done(output);
     assert!([before, after].contains(&code.trim().into()), "{code}");
-    desk.token.set_touch(Touch::Never);
+    desk.token.set_touch(SimulatedTouch::Never);
     desk.token.set_touch_timeout(Duration::from_millis(100));
     desk.refused(&["oath", "accounts", "code", "--single", "t"]);
 }
@@ -198,7 +198,7 @@ fn a_token_that_is_full() {
     for (persona, room) in [(Persona::YUBIKEY_5_7, 64), (Persona::NEO, 102)] {
         let desk = Desk::new(persona);
         let name = |at: usize| format!("account {at:03}");
-        (0..room).for_each(|at| desk.token.add(Account::totp(name(at), SECRET)));
+        (0..room).for_each(|at| desk.token.add(StoredAccount::totp(name(at), SECRET)));
         let expected: String = (0..room).map(|at| name(at) + "\n").collect();
         assert_eq!(desk.ykman(&["oath", "accounts", "list"]), expected);
         let codes = desk.ykman(&["oath", "accounts", "code"]);

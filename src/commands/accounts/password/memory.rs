@@ -8,7 +8,7 @@ use crate::source::keyring::KeyringFault;
 use crate::source::token::name;
 use crate::world::World;
 use hw::oath::{AccessKey, DeviceId};
-use hw::survey::Look;
+use hw::survey::TokenInfo;
 
 pub(super) fn remember(typed: &cli::PasswordChangeArgs, world: &mut World) -> Result<(), AccountsFailure> {
     let desk = TokenDesk::new(&typed.plugged, world)?;
@@ -37,7 +37,7 @@ pub(super) fn forget(typed: &cli::ForgetArgs, world: &mut World) -> Result<(), A
     }
     let (token, _) = standing(&desk)?;
     let survey = desk.survey()?;
-    let look = survey.looks.iter().find(|look| name(look) == token);
+    let look = survey.tokens.iter().find(|look| name(look) == token);
     let id = device_id(look.ok_or_else(|| AccountsError::HasNone { token: token.clone() })?)?;
     world.person.tell(&match desk.forget(Some(id))? {
         0 => format!("the keyring does not remember the password of {token}"),
@@ -50,7 +50,7 @@ pub(super) fn forget(typed: &cli::ForgetArgs, world: &mut World) -> Result<(), A
 }
 
 /// What is remembered follows the password that a token has now.
-pub(super) fn follow(desk: &TokenDesk, look: &Look, key: Option<&AccessKey>) {
+pub(super) fn follow(desk: &TokenDesk, look: &TokenInfo, key: Option<&AccessKey>) {
     let Some(id) = look.device_id() else { return };
     match (desk.runtime.block_on(desk.tokens.follow(id, &name(look), key, &desk.person)), key) {
         (Ok(true), Some(_)) => desk.person.tell("the keyring remembers the new password"),
@@ -69,6 +69,6 @@ impl TokenDesk {
     }
 }
 
-fn device_id(look: &Look) -> Result<&DeviceId, AccountsError> {
+fn device_id(look: &TokenInfo) -> Result<&DeviceId, AccountsError> {
     look.device_id().ok_or_else(|| AccountsError::HasNone { token: name(look) })
 }

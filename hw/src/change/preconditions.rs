@@ -1,10 +1,10 @@
-//! What is known of a token before it is changed, what speaks against a change, and whether it was made as it was meant.
+//! Facts about a token that decide whether a change can be made, and whether it was made as intended.
 
 use std::fmt;
 
 use super::Change;
 use crate::device::Version;
-use crate::oath::{Account, AccountId, Algorithm, Greeting, LONGEST_ID};
+use crate::oath::{Account, AccountId, Algorithm, LONGEST_ID, SelectResponse};
 
 /// Something that not every applet can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +42,9 @@ impl fmt::Display for Feature {
     }
 }
 
-/// Why a change was not even tried, or not made as it was meant.
+/// Reason why a change was not tried, or was not made as intended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ChangeRefusal {
     /// There is an account with this id, and it was not to be overwritten.
     Exists {
         /// The id.
@@ -102,20 +102,20 @@ pub enum Refusal {
     },
 }
 
-/// What is known of the token that is to be changed.
+/// Facts about a token that decide whether a change can be made.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing<'a> {
-    /// What the applet says of itself.
-    pub greeting: &'a Greeting,
+pub struct Preconditions<'a> {
+    /// The applet's response to SELECT.
+    pub select_response: &'a SelectResponse,
     /// Its accounts.
     pub accounts: &'a [Account],
-    /// How many it has room for, if that is known.
+    /// Number of accounts the token has room for; `None` if unknown.
     pub capacity: Option<usize>,
-    /// Whether it is a YubiKey, whose version tells what it can do.
+    /// True for a YubiKey, whose version tells which [`Feature`]s it has.
     pub is_yubikey: bool,
 }
 
-impl Standing<'_> {
+impl Preconditions<'_> {
     pub(super) fn of(&self, id: &AccountId) -> impl Iterator<Item = &Account> {
         self.accounts.iter().filter(move |account| account.id == *id)
     }
@@ -125,12 +125,12 @@ impl Standing<'_> {
     }
 
     pub(super) fn is_neo(&self) -> bool {
-        self.is_yubikey && self.greeting.version.is_some_and(|version| version.major < 4)
+        self.is_yubikey && self.select_response.version.is_some_and(|version| version.major < 4)
     }
 
-    fn supports(&self, feature: Feature) -> Result<(), Refusal> {
-        match self.greeting.version {
-            Some(has) if self.is_yubikey && has < feature.since() => Err(Refusal::TooOld { feature, has }),
+    fn supports(&self, feature: Feature) -> Result<(), ChangeRefusal> {
+        match self.select_response.version {
+            Some(has) if self.is_yubikey && has < feature.since() => Err(ChangeRefusal::TooOld { feature, has }),
             _ => Ok(()),
         }
     }
@@ -138,21 +138,21 @@ impl Standing<'_> {
     /// Whether an account can be added, as far as that can be known before its secret is.
     ///
     /// # Errors
-    /// [`Refusal`].
-    pub fn can_add(&self, id: &AccountId, overwrite: bool, touch: bool) -> Result<(), Refusal> {
+    /// [`ChangeRefusal`].
+    pub fn can_add(&self, id: &AccountId, overwrite: bool, touch: bool) -> Result<(), ChangeRefusal> {
         if touch {
             self.supports(Feature::Touch)?;
         }
         has_good_length(id)?;
         match self.has(id) {
-            true if !overwrite => return Err(Refusal::Exists { id: id.clone() }),
+            true if !overwrite => return Err(ChangeRefusal::Exists { id: id.clone() }),
             false => self.has_room()?,
             true => {}
         }
         let longer = |other: &&Account| other.id != *id && other.id.as_bytes().starts_with(id.as_bytes());
         match self.accounts.iter().find(longer) {
             Some(other) if self.mistakes_beginnings() => {
-                Err(Refusal::Ambiguous { id: id.clone(), other: other.id.clone() })
+                Err(ChangeRefusal::Ambiguous { id: id.clone(), other: other.id.clone() })
             }
             _ => Ok(()),
         }
@@ -161,36 +161,39 @@ impl Standing<'_> {
     /// Whether there is room for one more account.
     ///
     /// # Errors
-    /// [`Refusal::Full`].
-    pub fn has_room(&self) -> Result<(), Refusal> {
+    /// [`ChangeRefusal::Full`].
+    pub fn has_room(&self) -> Result<(), ChangeRefusal> {
         let used = self.accounts.len();
-        if self.capacity.is_some_and(|capacity| used >= capacity) { Err(Refusal::Full { used }) } else { Ok(()) }
+        if self.capacity.is_some_and(|capacity| used >= capacity) { Err(ChangeRefusal::Full { used }) } else { Ok(()) }
     }
 
     /// Whether the firmware overwrites an account when another is added whose id is the beginning of its id. Seen in ykman.
     fn mistakes_beginnings(&self) -> bool {
         let version = |major, minor, patch| Version { major, minor, patch };
         let is_one_of_them = |has| has > version(4, 0, 0) && has < version(4, 3, 5);
-        self.is_yubikey && self.greeting.version.is_some_and(is_one_of_them)
+        self.is_yubikey && self.select_response.version.is_some_and(is_one_of_them)
     }
 
     /// Whether an account can be removed.
     ///
     /// # Errors
-    /// [`Refusal::NoSuchAccount`].
-    pub fn can_remove(&self, id: &AccountId) -> Result<(), Refusal> {
+    /// [`ChangeRefusal::NoSuchAccount`].
+    pub fn can_remove(&self, id: &AccountId) -> Result<(), ChangeRefusal> {
         if self.has(id) {
             return Ok(());
         }
         let present = self.accounts.iter().filter(|account| !account.id.is_hidden());
-        Err(Refusal::NoSuchAccount { id: id.clone(), present: present.map(|account| account.id.clone()).collect() })
+        Err(ChangeRefusal::NoSuchAccount {
+            id: id.clone(),
+            present: present.map(|account| account.id.clone()).collect(),
+        })
     }
 
     /// Whether a change can be made.
     ///
     /// # Errors
-    /// [`Refusal`].
-    pub fn allows(&self, change: &Change) -> Result<(), Refusal> {
+    /// [`ChangeRefusal`].
+    pub fn allows(&self, change: &Change) -> Result<(), ChangeRefusal> {
         match change {
             Change::Add { account, overwrite } => {
                 if account.algorithm == Algorithm::Sha512 {
@@ -203,7 +206,7 @@ impl Standing<'_> {
                 self.supports(Feature::Rename)?;
                 self.can_remove(old)?;
                 has_good_length(new)?;
-                if self.has(new) { Err(Refusal::Exists { id: new.clone() }) } else { Ok(()) }
+                if self.has(new) { Err(ChangeRefusal::Exists { id: new.clone() }) } else { Ok(()) }
             }
             Change::SetPassword { .. } | Change::ClearPassword => Ok(()),
         }
@@ -220,21 +223,21 @@ impl Standing<'_> {
     }
 
     /// Whether a change that the token says it made is as it was meant, as far as that can be seen.
-    pub(super) fn keeps(&self, change: &Change) -> Result<(), Refusal> {
+    pub(super) fn keeps(&self, change: &Change) -> Result<(), ChangeRefusal> {
         if !self.shows(change) {
-            return Err(Refusal::NotKept);
+            return Err(ChangeRefusal::NotKept);
         }
         let Change::Add { account: new, .. } = change else { return Ok(()) };
         let id = || new.id.clone();
         match self.of(&new.id).collect::<Vec<_>>().as_slice() {
-            [_, _, ..] => Err(Refusal::Doubled { id: id() }),
-            [Account { touch: Some(false), .. }] if new.touch => Err(Refusal::NoTouch { id: id() }),
+            [_, _, ..] => Err(ChangeRefusal::Doubled { id: id() }),
+            [Account { touch: Some(false), .. }] if new.touch => Err(ChangeRefusal::NoTouch { id: id() }),
             _ => Ok(()),
         }
     }
 }
 
-fn has_good_length(id: &AccountId) -> Result<(), Refusal> {
+fn has_good_length(id: &AccountId) -> Result<(), ChangeRefusal> {
     let length = id.as_bytes().len();
-    if (1..=LONGEST_ID).contains(&length) { Ok(()) } else { Err(Refusal::IdLength { length }) }
+    if (1..=LONGEST_ID).contains(&length) { Ok(()) } else { Err(ChangeRefusal::IdLength { length }) }
 }

@@ -1,4 +1,4 @@
-//! The applets of a token, and whether they can be selected.
+//! The applets of a token: names on the wire, capability bits, enabled or not.
 
 /// The applets that a virtual token can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,21 +11,22 @@ pub enum Applet {
     Otp,
 }
 
-/// Whether an applet can be selected.
+/// State of an applet: enabled, disabled or absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It can.
+    /// It can be selected.
     Enabled,
-    /// It is there, but switched off: the management applet says so.
+    /// It is switched off, and the management applet says so.
     Disabled,
-    /// There is none.
+    /// The token does not have it.
     Absent,
 }
 
 impl Applet {
-    pub(super) const ALL: [Self; 3] = [Self::Oath, Self::Management, Self::Otp];
+    pub(crate) const ALL: [Self; 3] = [Self::Oath, Self::Management, Self::Otp];
 
-    pub(super) fn id(self) -> &'static [u8] {
+    /// The name by which SELECT finds it.
+    pub(crate) fn id(self) -> &'static [u8] {
         match self {
             Self::Oath => &[0xa0, 0, 0, 5, 0x27, 0x21, 0x01],
             Self::Management => &[0xa0, 0, 0, 5, 0x27, 0x47, 0x11, 0x17],
@@ -33,8 +34,8 @@ impl Applet {
         }
     }
 
-    /// Its bit among [`Persona::capabilities`].
-    pub(super) fn capability(self) -> u16 {
+    /// Its bit among [`crate::Persona::capabilities`].
+    pub(crate) fn capability(self) -> u16 {
         match self {
             Self::Oath => 0x20,
             Self::Management => 0,

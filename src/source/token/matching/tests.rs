@@ -6,11 +6,17 @@ const ARN: &str = "arn:aws:iam::123456789012:mfa/alice";
 const LONG: &str = "arn:aws:iam::123456789012:mfa/division/department/alice.longname@example.com";
 
 fn account(id: &str) -> Account {
-    Account { id: AccountId::from_bytes(id.as_bytes()), kind: Kind::Totp, algorithm: None, digits: None, touch: None }
+    Account {
+        id: AccountId::from_bytes(id.as_bytes()),
+        kind: OathType::Totp,
+        algorithm: None,
+        digits: None,
+        touch: None,
+    }
 }
 
 /// What is found among `ids`: the id, or the ids that match equally well (none: no match).
-fn found(ids: &[&str], wanted: Wanted<'_>) -> Result<String, Vec<String>> {
+fn found(ids: &[&str], wanted: WantedAccount<'_>) -> Result<String, Vec<String>> {
     let accounts: Vec<_> = ids.iter().map(|id| account(id)).collect();
     match find(&accounts, &wanted) {
         Ok(found) => Ok(found.account.id.to_string()),
@@ -20,8 +26,8 @@ fn found(ids: &[&str], wanted: Wanted<'_>) -> Result<String, Vec<String>> {
     }
 }
 
-fn serial(mfa_serial: &str) -> Wanted<'_> {
-    Wanted { mfa_serial: Some(mfa_serial), ..Wanted::default() }
+fn serial(mfa_serial: &str) -> WantedAccount<'_> {
+    WantedAccount { mfa_serial: Some(mfa_serial), ..WantedAccount::default() }
 }
 
 #[test]
@@ -58,7 +64,7 @@ fn an_arn_is_found_in_all_its_forms() {
 
 #[test]
 fn aws_names_a_user_at_an_account() {
-    let wanted = Wanted {
+    let wanted = WantedAccount {
         user: Some("Alice"),
         account_alias: Some("acme"),
         ..serial("arn:aws-cn:iam::123456789012:mfa/ops/phone")
@@ -71,7 +77,7 @@ fn aws_names_a_user_at_an_account() {
     for id in ["Amazon Web Services:alice@unknown-alias", "AWS:phone", "Amazon:alice"] {
         assert_eq!(found(&["AWS:bob", id], wanted).unwrap(), id);
     }
-    let at = Wanted { user: Some("alice@example.com"), ..Wanted::default() };
+    let at = WantedAccount { user: Some("alice@example.com"), ..WantedAccount::default() };
     assert_eq!(
         found(&["AWS:alice@example.com@acme", "AWS:alice@other.org"], at).unwrap(),
         "AWS:alice@example.com@acme"
@@ -82,7 +88,7 @@ fn aws_names_a_user_at_an_account() {
 fn two_that_match_are_never_guessed_between() {
     let two = ["Amazon Web Services:alice@prod", "Amazon Web Services:alice@dev"];
     assert_eq!(found(&two, serial(ARN)), Err(two.map(str::to_owned).to_vec()));
-    let prod = Wanted { account_alias: Some("prod"), ..serial(ARN) };
+    let prod = WantedAccount { account_alias: Some("prod"), ..serial(ARN) };
     assert_eq!(found(&two, prod).unwrap(), two[0]);
     let words = ["x-alice", "ALICE-y"];
     assert_eq!(found(&words, serial(ARN)), Err(words.map(str::to_owned).to_vec()));
@@ -94,20 +100,21 @@ fn another_account_number_keeps_an_account_out() {
     let other = "Amazon Web Services:alice@999999999999";
     assert_eq!(found(&[other], serial(ARN)), Err(vec![]));
     assert_eq!(found(&[other, "AWS:alice@unknown"], serial(ARN)).unwrap(), "AWS:alice@unknown");
-    let no_arn = Wanted { user: Some("alice"), account_number: Some("123456789012"), ..Wanted::default() };
+    let no_arn =
+        WantedAccount { user: Some("alice"), account_number: Some("123456789012"), ..WantedAccount::default() };
     assert_eq!(found(&[other, "AWS:alice@123456789012"], no_arn).unwrap(), "AWS:alice@123456789012");
-    assert_eq!(found(&[other], Wanted { user: Some("alice"), ..Wanted::default() }).unwrap(), other);
+    assert_eq!(found(&[other], WantedAccount { user: Some("alice"), ..WantedAccount::default() }).unwrap(), other);
 }
 
 #[test]
 fn words_are_looked_for_from_the_most_telling_to_the_least() {
-    let wanted = Wanted { account_alias: Some("acme"), profile: Some("work"), ..serial(ARN) };
+    let wanted = WantedAccount { account_alias: Some("acme"), profile: Some("work"), ..serial(ARN) };
     let ranked = ["my-ALICE", "AWS:Acme", "root 123456789012", "hic-aws-work"];
     for at in 0..ranked.len() {
         assert_eq!(found(&ranked[at..], wanted).unwrap(), ranked[at]);
     }
     assert_eq!(found(&["coal"], serial("arn:aws:iam::123456789012:mfa/al")), Err(vec![]), "too short a word");
-    assert_eq!(found(&["anything"], Wanted::default()), Err(vec![]), "nothing is known");
+    assert_eq!(found(&["anything"], WantedAccount::default()), Err(vec![]), "nothing is known");
     assert_eq!(found(&["anything"], serial("")), Err(vec![]));
     assert_eq!(
         found(&["AWS:GAHT12345678"], serial("GAHT12345678")),
@@ -119,9 +126,9 @@ fn words_are_looked_for_from_the_most_telling_to_the_least() {
 #[test]
 fn what_counts_hides_or_is_steams_takes_no_part_unless_named() {
     let mut accounts = vec![account("_hidden:alice"), account("Steam:alice"), account("AWS:alice")];
-    accounts[2].kind = Kind::Hotp;
+    accounts[2].kind = OathType::Hotp;
     assert_eq!(find(&accounts, &serial(ARN)), Err(MatchError::NoMatch { present: vec![] }));
-    let named = |id: &'static str| find(&accounts, &Wanted { id: Some(id.as_bytes()), ..serial(ARN) });
+    let named = |id: &'static str| find(&accounts, &WantedAccount { id: Some(id.as_bytes()), ..serial(ARN) });
     assert_eq!(named("_hidden:alice").unwrap().account.id, accounts[0].id);
     assert_eq!(named("AWS:alice"), Err(MatchError::NotByTime { id: accounts[2].id.clone() }));
     let present = vec![accounts[1].id.clone(), accounts[2].id.clone()];
@@ -130,7 +137,7 @@ fn what_counts_hides_or_is_steams_takes_no_part_unless_named() {
 
 #[test]
 fn another_issuers_user_of_the_same_name_is_not_ours() {
-    let wanted = Wanted { profile: Some("dev"), account_alias: Some("acme"), ..serial(ARN) };
+    let wanted = WantedAccount { profile: Some("dev"), account_alias: Some("acme"), ..serial(ARN) };
     for id in ["GitHub:alice", "Dev.to:bob", "GitHub:alice@acme"] {
         assert_eq!(found(&[id], wanted), Err(vec![]), "{id}");
     }
@@ -149,10 +156,10 @@ fn another_user_of_the_same_aws_account_is_not_ours() {
 
 #[test]
 fn a_word_is_no_more_than_a_guess() {
-    let is_guess = |id: &str, wanted: &Wanted<'_>| find(&[account(id)], wanted).unwrap().is_guess;
+    let is_guess = |id: &str, wanted: &WantedAccount<'_>| find(&[account(id)], wanted).unwrap().is_guess;
     assert!(is_guess("my-alice", &serial(ARN)));
     for id in [ARN, "AWS:alice", "AWS:alice@123456789012"] {
         assert!(!is_guess(id, &serial(ARN)), "{id}");
     }
-    assert!(!is_guess("my-alice", &Wanted { id: Some(b"my-alice"), ..serial(ARN) }));
+    assert!(!is_guess("my-alice", &WantedAccount { id: Some(b"my-alice"), ..serial(ARN) }));
 }

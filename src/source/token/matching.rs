@@ -1,22 +1,18 @@
-//! Finding the account of an MFA device among those of a token, without ever guessing between two.
+//! Matching of accounts: finds the account of an MFA device among those of a token, without ever guessing between two.
 
+use hw::oath::{Account, AccountId, LONGEST_ID, OathType};
 use std::fmt;
 
-use super::{Account, AccountId, Kind};
-
-/// What AWS calls itself in account names, in lower case.
+/// Issuers that AWS uses in account names, in lower case.
 const ISSUERS: [&[u8]; 3] = [b"amazon web services", b"aws", b"amazon"];
-
-/// The longest id that an applet stores, in bytes.
-pub const LONGEST_ID: usize = 64;
 
 /// The shortest word that is looked for anywhere in an id, in bytes: a shorter one is in too many.
 const SHORTEST_WORD: usize = 3;
 
-/// What is known of the account that is wanted. All but `id` may be left out, and each helps.
+/// Facts about the account that is wanted. Each may be left out, and each narrows the search.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted<'a> {
-    /// The account's id, if the person named it: byte for byte, and nothing else is then looked at.
+pub struct WantedAccount<'a> {
+    /// The account's id, if the person named it: matched byte for byte, and no other fact counts.
     pub id: Option<&'a [u8]>,
     /// The MFA device's serial number: its ARN, in which device name and account number are found.
     pub mfa_serial: Option<&'a str>,
@@ -30,29 +26,29 @@ pub struct Wanted<'a> {
     pub profile: Option<&'a str>,
 }
 
-/// Why no account was found, or not one.
+/// Reason why not exactly one account was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MatchError {
+pub(super) enum MatchError {
     /// No account has the id that the person named.
     NoSuchId {
         /// The id.
         id: AccountId,
-        /// What there is.
+        /// All accounts that are not hidden.
         present: Vec<AccountId>,
     },
-    /// The account that the person named counts, and AWS wants the time.
+    /// The account that the person named is HOTP; AWS uses TOTP.
     NotByTime {
         /// The id.
         id: AccountId,
     },
-    /// Nothing matches.
+    /// No account matches.
     NoMatch {
-        /// What there is: accounts that go by the time and are not hidden.
+        /// TOTP accounts that are neither hidden nor Steam's.
         present: Vec<AccountId>,
     },
-    /// More than one matches, and equally well.
+    /// More than one account matches, and equally well.
     Several {
-        /// Those that match.
+        /// The accounts that match.
         matching: Vec<AccountId>,
     },
 }
@@ -72,14 +68,14 @@ impl std::error::Error for MatchError {}
 
 /// An account that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Match<'a> {
+pub(super) struct AccountMatch<'a> {
     /// The account.
     pub account: &'a Account,
-    /// Whether no more than a word in its id speaks for it, so that one on a token that could not be looked at may fit better.
+    /// True if only a word in the id matched, so that an account on a token that could not be inspected may fit better.
     pub is_guess: bool,
 }
 
-/// Finds the one account that is wanted. The first of these that any account fits decides:
+/// Finds the wanted account. The first of these grounds on which any account matches decides:
 /// 1. the id that the person named;
 /// 2. the MFA device's ARN, with or without `aws:` before it, or the part of it that fits where 64 bytes are too few;
 /// 3. an issuer that is AWS, and user or device at this AWS account;
@@ -91,14 +87,15 @@ pub struct Match<'a> {
 /// an account number: many a service has a user of the same name.
 ///
 /// # Errors
-/// [`MatchError`].
-pub fn find<'a>(accounts: &'a [Account], wanted: &Wanted<'_>) -> Result<Match<'a>, MatchError> {
+/// `NoSuchId` and `NotByTime` if the person named an id; otherwise `NoMatch`, or `Several` if the deciding ground fits more
+/// than one account.
+pub(super) fn find<'a>(accounts: &'a [Account], wanted: &WantedAccount<'_>) -> Result<AccountMatch<'a>, MatchError> {
     if let Some(id) = wanted.id {
-        return named(accounts, id).map(|account| Match { account, is_guess: false });
+        return named(accounts, id).map(|account| AccountMatch { account, is_guess: false });
     }
     let eligible: Vec<&Account> = accounts
         .iter()
-        .filter(|account| account.kind == Kind::Totp && !account.id.is_hidden() && !account.id.is_steam())
+        .filter(|account| account.kind == OathType::Totp && !account.id.is_hidden() && !account.id.is_steam())
         .collect();
     let facts = Facts::of(wanted);
     for ground in facts.grounds() {
@@ -106,7 +103,7 @@ pub fn find<'a>(accounts: &'a [Account], wanted: &Wanted<'_>) -> Result<Match<'a
         match hits.as_slice() {
             [] => {}
             [first, others @ ..] if others.iter().all(|other| other.id == first.id) => {
-                return Ok(Match { account: first, is_guess: matches!(ground, Ground::Word(_)) });
+                return Ok(AccountMatch { account: first, is_guess: matches!(ground, Ground::Word(_)) });
             }
             several => return Err(MatchError::Several { matching: ids(several) }),
         }
@@ -114,20 +111,18 @@ pub fn find<'a>(accounts: &'a [Account], wanted: &Wanted<'_>) -> Result<Match<'a
     Err(MatchError::NoMatch { present: ids(&eligible) })
 }
 
-impl AccountId {
-    /// Whether the account looks like AWS's: by its issuer, or by an MFA device's ARN in it.
-    #[must_use]
-    pub fn is_of_aws(&self) -> bool {
-        let is_issuer = |issuer| ISSUERS.iter().any(|ours| same(ours, issuer));
-        let id = self.as_bytes();
-        self.parts().issuer.is_some_and(is_issuer) || contains(id, b"arn:aws") && contains(id, b":mfa/")
-    }
+/// True if the account looks like AWS's: by its issuer, or by an MFA device's ARN in its id.
+#[must_use]
+pub fn is_of_aws(id: &AccountId) -> bool {
+    let is_issuer = |issuer| ISSUERS.iter().any(|ours| same(ours, issuer));
+    let bytes = id.as_bytes();
+    id.parts().issuer.is_some_and(is_issuer) || contains(bytes, b"arn:aws") && contains(bytes, b":mfa/")
 }
 
 /// The account whose id is `id`, byte for byte.
 fn named<'a>(accounts: &'a [Account], id: &[u8]) -> Result<&'a Account, MatchError> {
     match accounts.iter().find(|account| account.id.as_bytes() == id) {
-        Some(account) if account.kind == Kind::Totp => Ok(account),
+        Some(account) if account.kind == OathType::Totp => Ok(account),
         Some(account) => Err(MatchError::NotByTime { id: account.id.clone() }),
         None => {
             let present = accounts.iter().filter(|account| !account.id.is_hidden()).collect::<Vec<_>>();
@@ -164,7 +159,7 @@ struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn of(wanted: &Wanted<'a>) -> Self {
+    fn of(wanted: &WantedAccount<'a>) -> Self {
         let known = |text: Option<&'a str>| text.map(str::as_bytes).filter(|text| !text.is_empty());
         let parts: Vec<&str> = wanted.mfa_serial.unwrap_or_default().splitn(6, ':').collect();
         // arn:PARTITION:iam::NUMBER:mfa/PATH/NAME

@@ -1,4 +1,4 @@
-//! What an applet says of itself when it is selected.
+//! The response to SELECT: version, device id, and the challenge of a locked applet.
 
 use std::fmt;
 
@@ -35,14 +35,14 @@ impl fmt::Debug for DeviceId {
     }
 }
 
-/// What an applet says of itself when it is selected.
+/// An applet's response to SELECT.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Greeting {
+pub struct SelectResponse {
     /// Version of the applet: the firmware's on a YubiKey 4 or 5, its own on others.
     pub version: Option<Version>,
-    /// What it calls itself; `None` on a Nitrokey with a PIN.
+    /// Device id, the salt of the password's key; `None` on a Nitrokey with a PIN.
     pub device_id: Option<DeviceId>,
-    /// Serial number, which only Nitrokeys say here.
+    /// Serial number; only Nitrokeys tell it here.
     pub serial: Option<u32>,
     /// How many tries a Nitrokey's PIN has left; `None` if it has no such PIN.
     pub pin_tries: Option<u8>,
@@ -50,8 +50,8 @@ pub struct Greeting {
     challenge: Option<Vec<u8>>,
 }
 
-impl Greeting {
-    /// Whether the applet has a password.
+impl SelectResponse {
+    /// True if the applet is locked with a password.
     #[must_use]
     pub fn has_password(&self) -> bool {
         self.challenge.is_some()
@@ -67,24 +67,24 @@ impl Greeting {
     ///
     /// YKOATH: SELECT.
     pub(super) fn read(answer: &[u8]) -> Self {
-        let mut greeting = Self::default();
+        let mut response = Self::default();
         let mut in_step = true;
-        for entry in tlv::Reader::new(answer) {
+        for entry in tlv::TlvReader::new(answer) {
             match entry {
-                Ok((0x79, version)) => greeting.version = Version::from_bytes(version),
-                Ok((0x71, id)) if !id.is_empty() => greeting.device_id = Some(DeviceId::from_bytes(id)),
-                Ok((0x74, challenge)) if !challenge.is_empty() => greeting.challenge = Some(challenge.to_vec()),
-                Ok((0x82, &[tries])) => greeting.pin_tries = Some(tries),
-                Ok((0x8F, &[a, b, c, d])) => greeting.serial = Some(u32::from_be_bytes([a, b, c, d])),
+                Ok((0x79, version)) => response.version = Version::from_bytes(version),
+                Ok((0x71, id)) if !id.is_empty() => response.device_id = Some(DeviceId::from_bytes(id)),
+                Ok((0x74, challenge)) if !challenge.is_empty() => response.challenge = Some(challenge.to_vec()),
+                Ok((0x82, &[tries])) => response.pin_tries = Some(tries),
+                Ok((0x8F, &[a, b, c, d])) => response.serial = Some(u32::from_be_bytes([a, b, c, d])),
                 Ok((0x7B, _)) => {}
                 Ok(_) | Err(_) => in_step = false,
             }
         }
         let end = answer.strip_suffix(&[0x7B, 0x01, 0x01]).unwrap_or(answer);
-        if let (false, None, [.., 0x74, 0x08, _, _, _, _, _, _, _, _]) = (in_step, &greeting.challenge, end) {
-            greeting.challenge = Some(end[end.len() - 8..].to_vec());
+        if let (false, None, [.., 0x74, 0x08, _, _, _, _, _, _, _, _]) = (in_step, &response.challenge, end) {
+            response.challenge = Some(end[end.len() - 8..].to_vec());
         }
-        greeting
+        response
     }
 }
 
@@ -95,12 +95,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_greeting_is_read_as_far_as_it_makes_sense() {
-        let yubikey = Greeting::read(b"\x79\x03\x05\x04\x03\x71\x08abcdefgh\x74\x08ABCDEFGH\x7b\x01\x01");
+    fn a_response_is_read_as_far_as_it_makes_sense() {
+        let yubikey = SelectResponse::read(b"\x79\x03\x05\x04\x03\x71\x08abcdefgh\x74\x08ABCDEFGH\x7b\x01\x01");
         assert_eq!(yubikey.version, Version::from_bytes(&[5, 4, 3]));
         assert_eq!(yubikey.device_id, Some(DeviceId::from_bytes(b"abcdefgh")));
         assert_eq!(yubikey.challenge.as_deref(), Some(&b"ABCDEFGH"[..]));
-        let nitrokey = Greeting::read(b"\x79\x03\x04\x0e\x00\x82\x01\x08\x8f\x04\x00\x00\x01\x02");
+        let nitrokey = SelectResponse::read(b"\x79\x03\x04\x0e\x00\x82\x01\x08\x8f\x04\x00\x00\x01\x02");
         assert_eq!((nitrokey.serial, nitrokey.pin_tries, nitrokey.device_id.as_ref()), (Some(258), Some(8), None));
         assert!(!nitrokey.has_password());
         for stray in [
@@ -109,23 +109,23 @@ mod tests {
             b"\x74\x00\x74\x00\x74\x00\x74\x00",
         ] {
             let pico =
-                Greeting::read(&[&b"\x79\x02\x02\x04\x71\x09Pico Fido"[..], stray, b"\x74\x08ABCDEFGH"].concat());
+                SelectResponse::read(&[&b"\x79\x02\x02\x04\x71\x09Pico Fido"[..], stray, b"\x74\x08ABCDEFGH"].concat());
             assert_eq!(pico.device_id, Some(DeviceId::from_bytes(b"Pico Fido")));
             assert_eq!(pico.challenge.as_deref(), Some(&b"ABCDEFGH"[..]), "after {stray:02x?}");
             let end = b"\x74\x08ABCDEFGH\x7b\x01\x01";
-            let pico = Greeting::read(&[&b"\x79\x02\x02\x04\x71\x09Pico Fido"[..], stray, end].concat());
+            let pico = SelectResponse::read(&[&b"\x79\x02\x02\x04\x71\x09Pico Fido"[..], stray, end].concat());
             assert_eq!(pico.challenge.as_deref(), Some(&b"ABCDEFGH"[..]), "after {stray:02x?}");
         }
-        let open = Greeting::read(b"\x79\x03\x05\x04\x03\x71\x0a\x74\x08abcdefgh");
+        let open = SelectResponse::read(b"\x79\x03\x05\x04\x03\x71\x0a\x74\x08abcdefgh");
         assert!(!open.has_password(), "bytes of the id are no challenge");
-        assert_eq!(Greeting::read(b""), Greeting::default());
+        assert_eq!(SelectResponse::read(b""), SelectResponse::default());
     }
 
     proptest! {
         #[test]
-        fn any_greeting_is_read(answer: Vec<u8>) {
-            let greeting = Greeting::read(&answer);
-            prop_assert_eq!(greeting.has_password(), greeting.challenge.is_some());
+        fn any_response_is_read(answer: Vec<u8>) {
+            let select_response = SelectResponse::read(&answer);
+            prop_assert_eq!(select_response.has_password(), select_response.challenge.is_some());
         }
     }
 }
