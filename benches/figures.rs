@@ -10,24 +10,23 @@
     reason = "a measurement prints, and shares more with the tests than it uses"
 )]
 
-#[path = "../tests/e2e/running.rs"]
-mod running;
-#[path = "../tests/e2e/stack.rs"]
-mod stack;
-#[path = "../tests/e2e/world.rs"]
-mod world;
+#[path = "../tests/e2e"]
+mod e2e {
+    pub mod harness;
+}
 
 use aws_mfa_key::source::secret::SoftwareSecret;
+use e2e::harness::running_agent;
+use e2e::harness::stack::{self, Stack, Told};
+use e2e::harness::test_world::{SEED, SEED_BASE32};
 use fake_aws::{Lie, Times};
 use secrecy::ExposeSecret;
-use stack::{Stack, Told};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use virtual_token::Account;
-use world::SEED;
 
 /// Rounds of what takes seconds with the others' tools.
 const ROUNDS: usize = 15;
@@ -180,7 +179,7 @@ fn agent() {
     for profiles in [0, 10] {
         let stack = Stack::new();
         stack.bench.add_twenty_users(profiles);
-        let mut agent = running::agent(&stack, &[]);
+        let mut agent = running_agent::agent(&stack, &[]);
         let all = 20 * profiles + 1;
         let begun = Instant::now();
         agent.until_sessions(all);
@@ -206,7 +205,7 @@ fn agent() {
         let before = agent.wake_ups();
         std::thread::sleep(Duration::from_secs(60));
         println!("  wake-ups in a minute at rest    {:>8}", agent.wake_ups() - before);
-        let times = running::Door::of(&stack).times(1000);
+        let times = running_agent::Door::of(&stack).times(1000);
         println!("  its endpoint's answer           {:>8.2} ms   {:.2} for 99 of 100", ms(times[500]), ms(times[990]));
     }
 }
@@ -222,7 +221,7 @@ impl Other {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join(".aws")).unwrap();
         let seed = home.path().join("seed");
-        fs::write(&seed, world::SEED_BASE32).unwrap();
+        fs::write(&seed, SEED_BASE32).unwrap();
         fs::set_permissions(&seed, fs::Permissions::from_mode(0o600)).unwrap();
         let credentials = stack.bench.read(".aws/credentials").replace("[dev]", "[dev-long-term]");
         fs::write(home.path().join(".aws/credentials"), credentials).unwrap();

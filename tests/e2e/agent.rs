@@ -1,8 +1,17 @@
-//! `agent`: sessions that are simply there; the built program on real parts.
+//! `agent`: the built program keeps sessions fresh, with a real pcscd.
+//!
+//! - `endpoint`: AWS's clients at the credentials endpoint, and those who get nothing from it.
+//! - `ssh`: the token stays at the desk, and a machine reached by SSH uses its sessions.
+//! - `many_profiles`: two hundred profiles; `month`: a month in its own clock, inside the test.
 
-use crate::running::{Door, Running, agent, ours, until, with_a_secret};
-use crate::stack::{PATIENCE, Stack, signal};
-use crate::world::{SEED, SEED_BASE32};
+mod endpoint;
+mod many_profiles;
+mod month;
+mod ssh;
+
+use crate::harness::running_agent::{Door, Running, agent, ours, until, with_a_secret};
+use crate::harness::stack::{PATIENCE, Stack, signal};
+use crate::harness::test_world::{SEED, SEED_BASE32};
 use fake_aws::{Action, Lie, Times};
 use std::cell::RefCell;
 use std::fs;

@@ -5,9 +5,9 @@ mod cured;
 mod real;
 
 use crate::errors;
-use crate::network::company::Company;
-use crate::stack::write_script;
-use crate::world::{Bench, Outcome, READER, code_in};
+use crate::harness::company_network::Company;
+use crate::harness::stack::write_script;
+use crate::harness::test_world::{Bench, Outcome, READER, code_in};
 use fake_aws::{Lie, Times};
 use serde_json::Value;
 use std::fs;

@@ -1,9 +1,12 @@
-//! Every way in which `login` fails, as a person reads it: the lists are in `errors/`.
+//! Every error as a person reads it: the lists in `errors/*.txt`, and here those of `login`.
 //!
 //! After a change that is meant, `UPDATE_ERRORS=1` writes them anew; read what changed.
 
-use crate::network::company::Company;
-use crate::world::{Bench, Outcome, READER, SEED};
+mod accounts;
+mod agent;
+
+use crate::harness::company_network::Company;
+use crate::harness::test_world::{Bench, Outcome, READER, SEED};
 use fake_aws::{Action, Authority, Lie, Manner, Proxy, Times};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;

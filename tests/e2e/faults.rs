@@ -1,10 +1,12 @@
 //! What goes wrong between us and a token: every command, every APDU of it, every fault, in memory.
 //!
-//! What each fault comes to is in `faults.txt`, by outcome; what must be so in every cell is checked in [`Cell::check`].
+//! What each fault comes to is in `faults/faults.txt`, by outcome; what must be so in every cell is checked in `cell`.
+//! `real_service` has those faults that a real pcscd can show.
 
 mod cell;
 mod errand;
 mod fault;
+mod real_service;
 mod way;
 
 use cell::{Cell, Lengths};
@@ -110,7 +112,7 @@ fn every_command_every_apdu_every_fault() {
     });
     let head = format!("{} commands, {} faults, {} cells\n\n", ERRANDS.len(), FAULTS.len(), spots.len());
     let text = head + &table.into_inner().unwrap().text(&lengths);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/faults.txt");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/faults/faults.txt");
     if std::env::var_os("UPDATE_ERRORS").is_some() {
         fs::write(&path, &text).unwrap();
     }

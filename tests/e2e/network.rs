@@ -1,12 +1,11 @@
 //! The ways to AWS that companies have: proxies, authorities of their own, other partitions; and those that lead nowhere.
 
-pub mod company;
 mod names;
 mod waits;
 
-use crate::stack::{Told, clients, program};
-use crate::world::{Bench, SEED_BASE32};
-use company::Company;
+use crate::harness::company_network::Company;
+use crate::harness::stack::{Told, clients, program};
+use crate::harness::test_world::{Bench, SEED_BASE32};
 use fake_aws::{Action, Authority, Lie, Manner, Proxy, Times};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -4,7 +4,7 @@
 //! begins with `| `. In it `\r`, `\t`, `\\` and `\xHH` stand for bytes, and a `\` at its end says that the line has none.
 //! `surroundings` are the cases about links, modes, mounts and full disks, `crowd` those with many writers and with writers
 //! that are killed; `properties` are about files that nobody thought of. `hand` is the program that the others start.
-//! Without `unread by`, each of [`clients::ALL`] has to find the new session in what was written.
+//! Without `unread by`, each of [`aws_clients::ALL`] has to find the new session in what was written.
 
 mod case;
 mod crowd;
@@ -12,8 +12,8 @@ mod hand;
 mod properties;
 mod surroundings;
 
-use crate::clients::{self, Answer, Client, Job};
-use crate::world::Bench;
+use crate::harness::aws_clients::{self, Answer, Client, Job};
+use crate::harness::test_world::Bench;
 use aws_mfa_key::aws::credentials_file::{self, CredentialsError, Entry};
 use aws_mfa_key::aws::{Identity, MfaSerial, Session};
 use aws_mfa_key::report::{self, Failure};
@@ -78,7 +78,7 @@ fn thirty_hard_cases() {
     let written: Vec<(&Case, &TempDir)> =
         cases.iter().zip(&homes).filter(|(case, _)| matches!(case.outcome, Outcome::After(_))).collect();
     let jobs: Vec<Job> = written.iter().map(|(case, home)| job(home.path(), &case.profile)).collect();
-    for (client, answers) in clients::ask_all(&jobs) {
+    for (client, answers) in aws_clients::ask_all(&jobs) {
         for ((case, _), found) in written.iter().zip(answers) {
             let reads = found == session(&case.token);
             if reads == case.unread_by.contains(&client) {
@@ -150,7 +150,7 @@ fn case_17_what_would_win_from_default_of_the_config_file_is_refused() {
         }
         home
     });
-    for (client, answers) in clients::ask_all(&jobs) {
+    for (client, answers) in aws_clients::ask_all(&jobs) {
         let is_python = named("Python").contains(&client);
         for ((keys, winner), found) in cases.iter().zip(answers) {
             assert_eq!(found == session(TOKEN), winner.is_none() || !is_python, "{client}, {keys}: {found:?}");

@@ -1,7 +1,7 @@
 //! What can be wrong, one by one, on a machine on which all else is well.
 
 use super::{Case, doctor, on_machine, plug, seat};
-use crate::world::{ACCOUNT, Bench, Outcome, READER, SEED};
+use crate::harness::test_world::{ACCOUNT, Bench, Outcome, READER, SEED};
 use fake_aws::{Action, Lie, Times};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;

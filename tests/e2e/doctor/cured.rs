@@ -1,8 +1,8 @@
 //! What is typed as it stands behind `fix:` does cure it.
 
 use super::{doctor, healthy};
-use crate::stack::clients;
-use crate::world::{Bench, SEED};
+use crate::harness::stack::clients;
+use crate::harness::test_world::{Bench, SEED};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

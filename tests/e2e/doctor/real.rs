@@ -1,6 +1,6 @@
 //! The built program's, through a real pcscd.
 
-use crate::stack::{PATIENCE, Stack, Told, clients, write_script};
+use crate::harness::stack::{PATIENCE, Stack, Told, clients, write_script};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;

@@ -3,7 +3,7 @@
 use super::errand::{Aim, ERRANDS, Errand};
 use super::fault::{Fault, Place, What};
 use super::way::Way;
-use crate::world::{Bench, Outcome, READER};
+use crate::harness::test_world::{Bench, Outcome, READER};
 use hw::memory_bus::Step;
 use std::fs;
 use std::sync::Arc;

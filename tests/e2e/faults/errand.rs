@@ -1,6 +1,6 @@
 //! The commands that talk to a token, and what they are to have done.
 
-use crate::world::{Bench, SEED};
+use crate::harness::test_world::{Bench, SEED};
 use virtual_token::Account;
 
 const ALICE: &str = "Amazon Web Services:alice@example";

@@ -1,7 +1,7 @@
 //! The way to a token, and what goes wrong on it.
 
 use super::fault::{Fault, Place, What};
-use crate::world::{Bench, READER};
+use crate::harness::test_world::{Bench, READER};
 use hw::memory_bus::MemoryBus;
 use hw::transport::CarrierError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

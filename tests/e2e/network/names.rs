@@ -1,7 +1,7 @@
 //! Machines on which names are not looked up: without a network, and with a name server that never answers.
 
-use crate::stack::{Told, program};
-use crate::world::Bench;
+use crate::harness::stack::{Told, program};
+use crate::harness::test_world::Bench;
 use std::process::Command;
 
 /// The program on a machine of its own, with nothing but a loopback that is down, where `wrapper` starts it; nothing

@@ -1,7 +1,7 @@
 //! Waits that would never end by themselves: each is bounded, and says what was waited for.
 
-use super::company::Company;
-use crate::world::{Bench, Outcome};
+use crate::harness::company_network::Company;
+use crate::harness::test_world::{Bench, Outcome};
 use fake_aws::{Action, Lie, Manner, Times};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;

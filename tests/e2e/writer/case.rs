@@ -1,6 +1,6 @@
 //! A case of the writer as a text file.
 
-use crate::clients::Client;
+use crate::harness::aws_clients::Client;
 use std::fs;
 use std::path::Path;
 

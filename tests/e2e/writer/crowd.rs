@@ -1,7 +1,7 @@
 //! Cases 28 and 29: many writers at once, writers that are killed, and a program that knows of no locks.
 
 use super::{hand, leftovers, settle, write};
-use crate::clients;
+use crate::harness::aws_clients;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
 use std::fs;
@@ -22,7 +22,7 @@ struct Beside {
 impl Beside {
     fn start(script: &str, path: &Path) -> Self {
         let script = format!("{}/tests/clients/{script}", env!("CARGO_MANIFEST_DIR"));
-        let mut command = clients::python();
+        let mut command = aws_clients::python();
         let mut child = command.arg(script).arg(path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();

@@ -2,7 +2,7 @@
 //! added can be taken away again.
 
 use super::{TOKEN, settle, write};
-use crate::clients;
+use crate::harness::aws_clients;
 use aws_mfa_key::aws::credentials_file::{self, Removed};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
@@ -119,15 +119,15 @@ fn is_same_outside(parser: &str, pair: &[Option<Sections>], files: &(PathBuf, Pa
 
 fn by_botocore(paths: &[&Path]) -> Vec<Option<Sections>> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/sections.py");
-    let mut command = clients::python();
+    let mut command = aws_clients::python();
     command.arg(script);
     by(command, paths)
 }
 
 fn by_javascript(paths: &[&Path]) -> Vec<Option<Sections>> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/sections.js");
-    let mut command = Command::new(clients::node());
-    command.arg(script).arg(clients::javascript());
+    let mut command = Command::new(aws_clients::node());
+    command.arg(script).arg(aws_clients::javascript());
     by(command, paths)
 }
 

@@ -1,7 +1,7 @@
 //! Cases 26, 27 and 30: links, modes, mounts, full disks, and what is no file at all.
 
 use super::{TOKEN, hand, leftovers, session, settle, write, write_now};
-use crate::clients::{self, Job};
+use crate::harness::aws_clients::{self, Job};
 use aws_mfa_key::aws::config_file::{Locations, NewProfile, add_profiles};
 use aws_mfa_key::file::FileFault;
 use aws_mfa_key::world::Environment;
@@ -277,7 +277,7 @@ fn case_30_large_files_are_read_by_all_afterwards() {
         assert!(fs::read_to_string(&path).unwrap().starts_with(&text));
         jobs.push(Job { credentials: path, config: "/dev/null".into(), profile: "dev".to_owned() });
     }
-    for (client, answers) in clients::ask_all(&jobs) {
+    for (client, answers) in aws_clients::ask_all(&jobs) {
         assert!(answers.iter().all(|answer| *answer == session(TOKEN)), "{client}: {answers:?}");
     }
 }
