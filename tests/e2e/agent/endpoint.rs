@@ -1,9 +1,9 @@
 //! The agent's endpoint: AWS's own clients at it, and those who should not be.
 
 use crate::harness::aws_clients;
-use crate::harness::client_process::Caller;
-use crate::harness::running_agent::{Door, Running, agent, env, ours, until, value, with_a_secret};
-use crate::harness::stack::{PATIENCE, Stack};
+use crate::harness::client_process::ClientProcess;
+use crate::harness::running_agent::{EndpointClient, RunningAgent, agent, env, ours, until, value, with_a_secret};
+use crate::harness::stack::{PATIENCE, RealStack};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
@@ -15,26 +15,26 @@ const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
 
 #[test]
 fn each_client_uses_it_across_a_renewal() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch_timeout(Duration::from_secs(40));
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
     let env = env(&stack, "dev");
     assert_eq!(value(&env, "AWS_REGION"), "eu-central-1");
     let mut callers: Vec<_> =
-        aws_clients::present().map(|client| (client, Caller::pointed(client, &stack, &env))).collect();
+        aws_clients::present().map(|client| (client, ClientProcess::pointed(client, &stack, &env))).collect();
     // From now on nobody touches, and the session is nearly over.
     stack.bench.token.set_touch(Touch::OnCommand);
     let ends = stack.bench.sessions_end_in(Duration::from_secs(45));
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
-    let used = |stack: &Stack| stack.bench.aws.requests().last().unwrap().access_key_id.clone();
+    let used = |stack: &RealStack| stack.bench.aws.requests().last().unwrap().access_key_id.clone();
     let mut first = None;
     for (client, caller) in &mut callers {
         assert_eq!(caller.call()["arn"], ALICE, "{client}");
         assert_eq!(first.get_or_insert_with(|| used(&stack)), &used(&stack), "{client}: while a touch is waited for");
     }
     // It answers at once, although somebody is to touch.
-    let door = Door::of(&stack);
+    let door = EndpointClient::of(&stack);
     door.assert_prompt();
     assert!(stack.bench.token.touch(), "it still waits");
     agent.until("alice has a session");
@@ -52,7 +52,7 @@ fn whoever_should_not_gets_nothing() {
     let config = stack.bench.read(".aws/config");
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
-    let door = Door::of(&stack);
+    let door = EndpointClient::of(&stack);
     let (host, token) = (format!("Host: {}\r\n", door.host), format!("Authorization: {}\r\n", door.token));
     let elsewhere = format!("http://evil.example{}", door.path);
     let cases: [(&str, &str, String, &str); 16] = [
@@ -120,20 +120,20 @@ fn the_next_agent_is_found_at_the_same_place() {
     first.end();
     let told = ours(&stack, &["agent", "env", "dev"]);
     assert!(told.code == Some(1) && told.err.contains("no agent is running"), "{told:?}");
-    let next: Running = agent(&stack, &[]);
+    let next: RunningAgent = agent(&stack, &[]);
     until("it is there", || ours(&stack, &["agent", "env", "dev"]).code == Some(0));
     assert_eq!(env(&stack, "dev"), before);
     // What one leaves behind that was killed does not stop the next.
     next.signal("KILL");
     until("it is gone", || ours(&stack, &["agent", "env", "dev"]).code == Some(1));
     assert!(stack.bench.path("aws-mfa-key/agent.sock").exists());
-    let _next: Running = agent(&stack, &[]);
+    let _next: RunningAgent = agent(&stack, &[]);
     until("it is there", || ours(&stack, &["agent", "env", "dev"]).code == Some(0));
     assert_eq!(env(&stack, "dev"), before);
     let told = ours(&stack, &["agent", "env", "nobody"]);
     assert_eq!(told.code, Some(2), "{told:?}");
     // The same through the socket, as a tunnel does it.
-    let door = Door::of(&stack);
+    let door = EndpointClient::of(&stack);
     let mut stream = UnixStream::connect(stack.bench.path("aws-mfa-key/agent.sock")).unwrap();
     write!(stream, "GET {} HTTP/1.1\r\nHost: localhost:4711\r\nAuthorization: {}\r\n\r\n", door.path, door.token)
         .unwrap();
@@ -147,7 +147,7 @@ fn whoever_takes_its_port_is_told_nothing_that_opens_the_next_one() {
     let stack = with_a_secret();
     let mut first = agent(&stack, &[]);
     first.until("alice has a session");
-    let before = Door::of(&stack);
+    let before = EndpointClient::of(&stack);
     first.end();
     // Programs that were pointed there would tell it their token.
     let taken = std::net::TcpListener::bind(&before.host).unwrap();
@@ -156,11 +156,11 @@ fn whoever_takes_its_port_is_told_nothing_that_opens_the_next_one() {
     assert_eq!(ours(&stack, &["agent", "env", "dev"]).code, Some(1));
     assert_eq!(ours(&stack, &["exec", "--serve", "dev", "--", "true"]).code, Some(1));
     assert_eq!(taken.accept().map(drop).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
-    let _next: Running = agent(&stack, &[]);
+    let _next: RunningAgent = agent(&stack, &[]);
     until("it is there", || ours(&stack, &["agent", "env", "dev"]).code == Some(0));
-    let mut door = Door::of(&stack);
+    let mut door = EndpointClient::of(&stack);
     assert_ne!(door.host, before.host);
-    let lines = |door: &Door| format!("Host: {}\r\nAuthorization: {}\r\n", door.host, door.token);
+    let lines = |door: &EndpointClient| format!("Host: {}\r\nAuthorization: {}\r\n", door.host, door.token);
     assert_eq!(door.status("GET", &door.path, &lines(&door)), "200");
     door.token = before.token;
     assert_eq!(door.status("GET", &door.path, &lines(&door)), "401");
@@ -171,7 +171,7 @@ fn whoever_fills_the_port_holds_nobody_up() {
     let stack = with_a_secret();
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
-    let door = Door::of(&stack);
+    let door = EndpointClient::of(&stack);
     let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\n\r\n", door.path, door.host, door.token);
     let by_the_socket = || {
         let mut stream = UnixStream::connect(stack.bench.path("aws-mfa-key/agent.sock")).unwrap();

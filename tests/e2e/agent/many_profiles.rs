@@ -1,7 +1,7 @@
 //! The agent with two hundred profiles over twenty long-term keys.
 
-use crate::harness::running_agent::{Door, agent, ours, until};
-use crate::harness::stack::Stack;
+use crate::harness::running_agent::{EndpointClient, agent, ours, until};
+use crate::harness::stack::RealStack;
 use fake_aws::Action;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const TWO_HUNDRED: u64 = 6 * 1024;
 
 #[test]
 fn two_hundred_profiles_of_twenty_keys_are_kept() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.add_twenty_users(10);
     let sent = |action| stack.bench.aws.requests().iter().filter(|request| request.action == action).count();
     let mut agent = agent(&stack, &[]);
@@ -20,7 +20,7 @@ fn two_hundred_profiles_of_twenty_keys_are_kept() {
     assert_eq!((sent(Action::GetSessionToken), sent(Action::GetCallerIdentity)), (21, 22));
     let served = |profile| ours(&stack, &["agent", "env", profile]);
     until("each is served", || ["dev", "p19-9"].iter().all(|profile| served(profile).code == Some(0)));
-    Door::of(&stack).assert_prompt();
+    EndpointClient::of(&stack).assert_prompt();
     // All of them are nearly over: a code for each MFA device.
     stack.bench.sessions_end_in(Duration::from_mins(10));
     until("each is renewed", || sent(Action::GetSessionToken) == 42);

@@ -2,7 +2,7 @@
 //! not answer, clocks that are set, a machine that sleeps, the agent itself restarted; and a week of one that asks nobody.
 //! What is counted is each minute in which a session could have been had.
 
-use crate::harness::test_world::{Bench, READER, SEED_BASE32};
+use crate::harness::test_world::{READER, SEED_BASE32, TestWorld};
 use aws_mfa_key::world::alarm::{Alarm, Bell, Event, Last};
 use aws_mfa_key::world::{Clock, Uptime};
 use fake_aws::{Action, Lie, Role, Times};
@@ -21,7 +21,7 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// The month's clock: it jumps from one event to the next, and else goes as time does.
-struct Month {
+struct MonthClock {
     now: Mutex<(u64, Instant)>,
     start: SystemTime,
     /// Seconds by which somebody set the clock of this machine.
@@ -30,7 +30,7 @@ struct Month {
     asleep: Mutex<u64>,
 }
 
-impl Month {
+impl MonthClock {
     /// Seconds since it began.
     fn passed(&self) -> u64 {
         let (at, since) = *self.now.lock().unwrap();
@@ -44,9 +44,9 @@ impl Month {
 }
 
 /// This machine's clock.
-struct Here(Arc<Month>);
+struct MachineClock(Arc<MonthClock>);
 
-impl Clock for Here {
+impl Clock for MachineClock {
     fn now(&self) -> SystemTime {
         let right = self.0.start + Duration::from_secs(self.0.passed());
         let set = *self.0.set.lock().unwrap();
@@ -65,7 +65,7 @@ impl Clock for Here {
 
 /// What is between here and AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Line {
+enum NetworkState {
     Up,
     /// Connections end without an answer.
     Cut,
@@ -75,7 +75,7 @@ enum Line {
     Portal,
 }
 
-impl Line {
+impl NetworkState {
     const fn lie(self) -> Option<Lie> {
         match self {
             Self::Up => None,
@@ -88,8 +88,8 @@ impl Line {
 
 /// What happens in the month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Deed {
-    Network(Line),
+enum MonthEvent {
+    Network(NetworkState),
     /// Whoever touches the token takes so many milliseconds for it, or is away.
     Person(Option<u64>),
     Token(bool),
@@ -115,18 +115,18 @@ struct Coverage {
     possible: u64,
     there: u64,
     /// Each stretch in which it could have been had and was not: when, how long, and what had happened last.
-    missing: Vec<(u64, u64, Deed)>,
+    missing: Vec<(u64, u64, MonthEvent)>,
 }
 
 /// One profile as the month sees it.
-struct Watched {
+struct WatchedProfile {
     profile: &'static str,
     /// What its sessions need beside the network.
-    needs: Needs,
+    needs: SessionNeeds,
     coverage: Coverage,
 }
 
-enum Needs {
+enum SessionNeeds {
     /// A secret in software, which is looked for behind a token that is not locked.
     Secret,
     /// The token without a password, and a person where it wants a touch.
@@ -135,10 +135,10 @@ enum Needs {
     Session(&'static str),
 }
 
-struct Script {
-    month: Arc<Month>,
-    deeds: VecDeque<(u64, Deed)>,
-    last: Deed,
+struct MonthScript {
+    month: Arc<MonthClock>,
+    deeds: VecDeque<(u64, MonthEvent)>,
+    last: MonthEvent,
     /// Whether the agent has only just begun; it is told what is plugged in before anything happens.
     begins: bool,
     network: bool,
@@ -147,12 +147,12 @@ struct Script {
     password: bool,
     secret: bool,
     service: bool,
-    watched: Vec<Watched>,
-    bench: Arc<Bench>,
+    watched: Vec<WatchedProfile>,
+    bench: Arc<TestWorld>,
     rung: Arc<(Mutex<Vec<Event>>, Condvar)>,
 }
 
-impl Script {
+impl MonthScript {
     /// When the session in the file ends, in the month's own seconds.
     fn ends(&self, profile: &str) -> u64 {
         let text = fs::read_to_string(self.bench.path(".aws/credentials")).unwrap();
@@ -177,9 +177,9 @@ impl Script {
                 let there = kept(watched.profile);
                 let could_be_had = match watched.needs {
                     _ if !self.network => 0,
-                    Needs::Secret if !self.secret || self.token && self.password => 0,
-                    Needs::Token if !token => 0,
-                    Needs::Session(of) if !token => kept(of),
+                    SessionNeeds::Secret if !self.secret || self.token && self.password => 0,
+                    SessionNeeds::Token if !token => 0,
+                    SessionNeeds::Session(of) if !token => kept(of),
                     _ => to - now,
                 };
                 (there, could_be_had.max(there))
@@ -199,25 +199,25 @@ impl Script {
         self.month.jump(to);
     }
 
-    fn does(&mut self, deed: Deed) -> Vec<Event> {
+    fn does(&mut self, deed: MonthEvent) -> Vec<Event> {
         self.last = deed;
         say(&format!("day {:.2}: {deed:?}", self.month.passed() as f64 / DAY as f64));
         let bench = &self.bench;
         match deed {
-            Deed::Network(line) => {
-                self.network = line == Line::Up;
+            MonthEvent::Network(line) => {
+                self.network = line == NetworkState::Up;
                 bench.aws.honest();
                 for action in [Action::GetCallerIdentity, Action::GetSessionToken, Action::AssumeRole] {
                     line.lie().into_iter().for_each(|lie| bench.aws.lie(action, lie, Times::Always));
                 }
             }
-            Deed::Person(takes) => {
+            MonthEvent::Person(takes) => {
                 self.person = takes.is_some();
                 bench
                     .token
                     .set_touch(takes.map_or(Touch::Never, |takes| Touch::ByItself(Duration::from_millis(takes))));
             }
-            Deed::Token(there) => {
+            MonthEvent::Token(there) => {
                 self.token = there;
                 let token = bench.token.clone();
                 if there {
@@ -227,36 +227,36 @@ impl Script {
                 }
                 return self.heard();
             }
-            Deed::Password(on) => {
+            MonthEvent::Password(on) => {
                 self.password = on;
                 bench.token.set_password(on.then_some("horse"));
             }
-            Deed::Secret(there) => {
+            MonthEvent::Secret(there) => {
                 self.secret = there;
                 let (from, to) = if there { ("away", "secret") } else { ("secret", "away") };
                 fs::rename(bench.path(from), bench.path(to)).unwrap();
             }
-            Deed::Service(on) => {
+            MonthEvent::Service(on) => {
                 self.service = on;
                 let gate = move |_: &str| if on { Ok(()) } else { Err(CarrierError::NoService) };
                 bench.bus.guard(Step::Readers, gate);
                 return self.heard();
             }
-            Deed::Clock(by) => {
+            MonthEvent::Clock(by) => {
                 *self.month.set.lock().unwrap() = by;
                 return vec![Event::ClockSet];
             }
-            Deed::Logout(profile) => {
+            MonthEvent::Logout(profile) => {
                 assert_eq!(bench.run(&["logout", profile]).code, 0);
                 return vec![Event::Files];
             }
-            Deed::Sleep(seconds) => {
+            MonthEvent::Sleep(seconds) => {
                 let passed = self.month.passed();
                 self.month.jump(passed + seconds);
                 *self.month.asleep.lock().unwrap() += seconds;
                 return vec![Event::ClockSet];
             }
-            Deed::Restart | Deed::End => {
+            MonthEvent::Restart | MonthEvent::End => {
                 self.begins = true;
                 self.rung.0.lock().unwrap().clear();
                 return vec![Event::End];
@@ -284,7 +284,7 @@ impl Script {
             return self.heard();
         }
         loop {
-            let here = Here(Arc::clone(&self.month)).now();
+            let here = MachineClock(Arc::clone(&self.month)).now();
             let due = until.map(|until| self.month.passed() + until.duration_since(here).unwrap_or_default().as_secs());
             let next = self.deeds.front().map_or(u64::MAX, |(at, _)| *at);
             if let Some(due) = due.filter(|due| *due < next) {
@@ -303,9 +303,9 @@ impl Script {
 }
 
 /// The script as each agent of the month knows it.
-struct Waking(Arc<Mutex<Script>>);
+struct ScriptedAlarm(Arc<Mutex<MonthScript>>);
 
-impl Alarm for Waking {
+impl Alarm for ScriptedAlarm {
     fn watch(&mut self, _files: &[PathBuf]) {}
 
     fn wait(&mut self, until: Option<SystemTime>) -> Vec<Event> {
@@ -330,8 +330,8 @@ fn say(what: &str) {
 }
 
 /// Runs so many days of it, with somebody who touches or all alone, and says how each profile fared.
-fn live(days: u64, is_attended: bool, deeds: &[(u64, Deed)]) -> Vec<(&'static str, Coverage)> {
-    let mut bench = Bench::new();
+fn live(days: u64, is_attended: bool, deeds: &[(u64, MonthEvent)]) -> Vec<(&'static str, Coverage)> {
+    let mut bench = TestWorld::new();
     let account = virtual_token::Account::totp("Amazon Web Services:alice@example", crate::harness::test_world::SEED);
     bench.token.remove(b"Amazon Web Services:alice@example");
     bench.token.add(if is_attended { account.with_touch() } else { account });
@@ -362,22 +362,23 @@ fn live(days: u64, is_attended: bool, deeds: &[(u64, Deed)]) -> Vec<(&'static st
     bench.write(".aws/credentials", &format!("{credentials}{silent}"));
     let start = SystemTime::now();
     let month =
-        Arc::new(Month { now: Mutex::new((0, Instant::now())), start, set: Mutex::new(0), asleep: Mutex::new(0) });
+        Arc::new(MonthClock { now: Mutex::new((0, Instant::now())), start, set: Mutex::new(0), asleep: Mutex::new(0) });
     let theirs = Arc::clone(&month);
     let began = i64::try_from(start.duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
     bench.aws.set_clock_source(move || began + i64::try_from(theirs.passed()).unwrap());
-    bench.clock = Some(Arc::new(Here(Arc::clone(&month))));
-    let watch = |profile, needs| Watched { profile, needs, coverage: Coverage::default() };
-    let mut deeds: VecDeque<(u64, Deed)> = deeds.iter().copied().collect();
-    deeds.push_back((days * DAY, Deed::End));
-    let slot: Arc<Mutex<Option<Arc<Mutex<Script>>>>> = Arc::default();
+    bench.clock = Some(Arc::new(MachineClock(Arc::clone(&month))));
+    let watch = |profile, needs| WatchedProfile { profile, needs, coverage: Coverage::default() };
+    let mut deeds: VecDeque<(u64, MonthEvent)> = deeds.iter().copied().collect();
+    deeds.push_back((days * DAY, MonthEvent::End));
+    let slot: Arc<Mutex<Option<Arc<Mutex<MonthScript>>>>> = Arc::default();
     let theirs = Arc::clone(&slot);
-    bench.alarm = Arc::new(move || Ok(Box::new(Waking(theirs.lock().unwrap().clone().unwrap())) as Box<dyn Alarm>));
+    bench.alarm =
+        Arc::new(move || Ok(Box::new(ScriptedAlarm(theirs.lock().unwrap().clone().unwrap())) as Box<dyn Alarm>));
     let bench = Arc::new(bench);
-    let script = Arc::new(Mutex::new(Script {
+    let script = Arc::new(Mutex::new(MonthScript {
         month,
         deeds,
-        last: Deed::Restart,
+        last: MonthEvent::Restart,
         begins: true,
         network: true,
         person: true,
@@ -386,15 +387,15 @@ fn live(days: u64, is_attended: bool, deeds: &[(u64, Deed)]) -> Vec<(&'static st
         secret: true,
         service: true,
         watched: vec![
-            watch("silent", Needs::Secret),
-            watch("touch", Needs::Token),
-            watch("role", Needs::Session("touch")),
+            watch("silent", SessionNeeds::Secret),
+            watch("touch", SessionNeeds::Token),
+            watch("role", SessionNeeds::Session("touch")),
         ],
         bench: Arc::clone(&bench),
         rung: Arc::default(),
     }));
     *slot.lock().unwrap() = Some(Arc::clone(&script));
-    while script.lock().unwrap().last != Deed::End {
+    while script.lock().unwrap().last != MonthEvent::End {
         let manner: &[&str] = if is_attended { &[] } else { &["--non-interactive"] };
         let told = bench.run(&[&["agent", "silent", "touch", "role"], manner].concat());
         assert_eq!(told.code, 0, "{told:?}");
@@ -415,15 +416,15 @@ fn live(days: u64, is_attended: bool, deeds: &[(u64, Deed)]) -> Vec<(&'static st
 
 #[test]
 fn each_minute_in_which_a_session_could_have_been_had() {
-    use Deed::{Clock, Logout, Network, Person, Restart, Service, Sleep, Token};
+    use MonthEvent::{Clock, Logout, Network, Person, Restart, Service, Sleep, Token};
     let at = |day: u64, hour: u64| day * DAY + hour * HOUR;
     let deeds = [
-        (at(1, 9), Network(Line::Busy)),
-        (at(1, 12), Network(Line::Up)),
+        (at(1, 9), Network(NetworkState::Busy)),
+        (at(1, 12), Network(NetworkState::Up)),
         (at(3, 2), Token(false)),
         (at(3, 9), Token(true)),
-        (at(5, 0), Network(Line::Cut)),
-        (at(5, 20), Network(Line::Up)),
+        (at(5, 0), Network(NetworkState::Cut)),
+        (at(5, 20), Network(NetworkState::Up)),
         (at(6, 1), Person(Some(1500))),
         (at(6, 20), Person(Some(0))),
         (at(7, 3), Clock(-7200)),
@@ -442,14 +443,14 @@ fn each_minute_in_which_a_session_could_have_been_had() {
         (at(21, 14), Token(false)),
         (at(21, 15) + 1, Token(true)),
         (at(21, 20), Sleep(15 * HOUR)),
-        (at(22, 12), Network(Line::Portal)),
-        (at(23, 3), Network(Line::Up)),
-        (at(24, 1), Network(Line::Cut)),
-        (at(24, 1) + 30, Network(Line::Up)),
+        (at(22, 12), Network(NetworkState::Portal)),
+        (at(23, 3), Network(NetworkState::Up)),
+        (at(24, 1), Network(NetworkState::Cut)),
+        (at(24, 1) + 30, Network(NetworkState::Up)),
         (at(25, 2), Restart),
-        (at(27, 5), Network(Line::Cut)),
+        (at(27, 5), Network(NetworkState::Cut)),
         (at(27, 6), Service(false)),
-        (at(27, 7), Network(Line::Up)),
+        (at(27, 7), Network(NetworkState::Up)),
         (at(27, 8), Service(true)),
     ];
     // Each touch that does not come takes its time, also here.
@@ -460,14 +461,14 @@ fn each_minute_in_which_a_session_could_have_been_had() {
         (at(21, 15), Person(Some(0))),
     ];
     let in_full = std::env::var_os("AWS_MFA_KEY_SOAK").is_some();
-    let mut deeds: Vec<(u64, Deed)> = deeds.into_iter().chain(away.into_iter().filter(|_| in_full)).collect();
+    let mut deeds: Vec<(u64, MonthEvent)> = deeds.into_iter().chain(away.into_iter().filter(|_| in_full)).collect();
     deeds.sort_by_key(|(at, _)| *at);
     fared_well(&live(30, true, &deeds), 25 * DAY, 2 * HOUR);
 }
 
 #[test]
 fn a_week_in_which_nobody_is_asked() {
-    use Deed::{Network, Password, Restart, Secret, Token};
+    use MonthEvent::{Network, Password, Restart, Secret, Token};
     let at = |day: u64, hour: u64| day * DAY + hour * HOUR;
     let deeds = [
         (at(0, 12), Password(true)),
@@ -483,8 +484,8 @@ fn a_week_in_which_nobody_is_asked() {
         (at(5, 20), Token(false)),
         (at(5, 21), Password(false)),
         (at(5, 22), Token(true)),
-        (at(6, 1), Network(Line::Cut)),
-        (at(6, 20), Network(Line::Up)),
+        (at(6, 1), Network(NetworkState::Cut)),
+        (at(6, 20), Network(NetworkState::Up)),
     ];
     fared_well(&live(7, false, &deeds), 3 * DAY, 4 * HOUR);
 }
@@ -492,9 +493,9 @@ fn a_week_in_which_nobody_is_asked() {
 /// What is missing is what it takes to notice that something is there again.
 fn fared_well(all: &[(&str, Coverage)], least: u64, most: u64) {
     // Nothing tells of these: they are noticed when it is tried again.
-    let longest = |deed: &Deed| match deed {
-        Deed::Person(Some(0)) | Deed::Password(false) | Deed::Token(false) => 80 * MINUTE,
-        Deed::Secret(true) => 15 * MINUTE,
+    let longest = |deed: &MonthEvent| match deed {
+        MonthEvent::Person(Some(0)) | MonthEvent::Password(false) | MonthEvent::Token(false) => 80 * MINUTE,
+        MonthEvent::Secret(true) => 15 * MINUTE,
         _ => 10 * MINUTE,
     };
     for (profile, Coverage { possible, there, missing }) in all {

@@ -1,9 +1,9 @@
 //! The token stays at the desk: both of the README's commands, over a real `sshd` on loopback.
 
-use crate::harness::aws_clients::Client;
-use crate::harness::client_process::Caller;
+use crate::harness::aws_clients::AwsClient;
+use crate::harness::client_process::ClientProcess;
 use crate::harness::running_agent::{agent, until};
-use crate::harness::stack::{PATIENCE, Stack, Told, clients, program, write_script};
+use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, clients, program, write_script};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -17,13 +17,13 @@ use virtual_token::pcscd::free_pair;
 const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
 
 /// A machine that is reached by SSH, with nothing of its owner's but what its environment names.
-struct Machine {
+struct SshMachine {
     sshd: Child,
     port: u16,
     home: TempDir,
 }
 
-impl Machine {
+impl SshMachine {
     /// Whoever has `key` gets in, with so much more in the environment.
     fn start(key: &Path, env: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().unwrap();
@@ -56,7 +56,7 @@ impl Machine {
     }
 }
 
-impl Drop for Machine {
+impl Drop for SshMachine {
     /// Cuts all connections first: one that was left in the background ends with that.
     fn drop(&mut self) {
         let ours = self.sshd.id().to_string();
@@ -82,23 +82,23 @@ fn generate_key(path: &Path) {
 }
 
 /// The desk, where the agent runs and the token is plugged in, and a machine elsewhere.
-struct Both {
-    stack: Stack,
-    desk: Machine,
-    elsewhere: Machine,
+struct DeskAndRemote {
+    stack: RealStack,
+    desk: SshMachine,
+    elsewhere: SshMachine,
     folder: TempDir,
 }
 
-impl Both {
+impl DeskAndRemote {
     fn new() -> Self {
-        let stack = Stack::new();
+        let stack = RealStack::new();
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("key");
         generate_key(&key);
         let path = search_path(folder.path());
         let home = stack.bench.home.path().to_str().unwrap().to_owned();
-        let desk = Machine::start(&key, &[("PATH", &path), ("HOME", &home), ("XDG_RUNTIME_DIR", &home)]);
-        let elsewhere = Machine::start(&key, &[("PATH", &path), ("AWS_EC2_METADATA_DISABLED", "true")]);
+        let desk = SshMachine::start(&key, &[("PATH", &path), ("HOME", &home), ("XDG_RUNTIME_DIR", &home)]);
+        let elsewhere = SshMachine::start(&key, &[("PATH", &path), ("AWS_EC2_METADATA_DISABLED", "true")]);
         let config = folder.path().join("config");
         let host = |name: &str, port: u16| format!("Host {name}\nPort {port}\n");
         let text = format!(
@@ -118,11 +118,11 @@ impl Both {
     }
 
     /// A command of the README's in a shell there, with another port in it.
-    fn shell(&self, machine: &Machine, line: &str) -> Told {
+    fn shell(&self, machine: &SshMachine, line: &str) -> ProgramOutput {
         let mut command = self.stack.command("sh", &["-c", line]);
         let home = if std::ptr::eq(machine, &self.desk) { self.stack.bench.home.path() } else { machine.home.path() };
         command.env("PATH", search_path(self.folder.path())).env("HOME", home).env("XDG_RUNTIME_DIR", home);
-        Told::from(command.output().unwrap())
+        ProgramOutput::from(command.output().unwrap())
     }
 }
 
@@ -141,7 +141,7 @@ fn command(part: &str, port: u16, desk: &Path) -> String {
 
 #[test]
 fn from_the_desk() {
-    let both = Both::new();
+    let both = DeskAndRemote::new();
     let mut agent = agent(&both.stack, &[]);
     agent.until("alice has a session");
     let line = command("HOST sh", free_pair().unwrap(), both.stack.bench.home.path());
@@ -152,7 +152,7 @@ fn from_the_desk() {
 
 #[test]
 fn where_it_cannot_be_nothing_is_run_and_nobody_is_told() {
-    let both = Both::new();
+    let both = DeskAndRemote::new();
     let desk = both.stack.bench.home.path();
     let without_agent = both.shell(&both.desk, &command("HOST sh", free_pair().unwrap(), desk));
     assert!(without_agent.out.is_empty() && without_agent.err.contains("no agent is running"), "{without_agent:?}");
@@ -173,7 +173,7 @@ fn where_it_cannot_be_nothing_is_run_and_nobody_is_told() {
 
 #[test]
 fn from_the_other_end_and_across_a_renewal() {
-    let both = Both::new();
+    let both = DeskAndRemote::new();
     let stack = &both.stack;
     let mut agent = agent(stack, &[]);
     agent.until("alice has a session");
@@ -199,7 +199,7 @@ fn from_the_other_end_and_across_a_renewal() {
     stack.bench.token.set_touch(Touch::OnCommand);
     stack.bench.sessions_end_in(Duration::from_mins(5));
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
-    let mut caller = Caller::pointed(Client::Boto3, stack, &env);
+    let mut caller = ClientProcess::pointed(AwsClient::Boto3, stack, &env);
     assert_eq!(caller.call()["arn"], ALICE);
     let used = || stack.bench.aws.requests().last().unwrap().access_key_id.clone();
     let first = used();

@@ -1,7 +1,7 @@
 //! Every way in which `tokens` and `accounts` fail, as a person reads it: the list is `errors/accounts.txt`.
 
-use crate::errors::{Case, check, told};
-use crate::harness::test_world::{Bench, Outcome, READER, SEED};
+use crate::errors::{ErrorCase, check, told};
+use crate::harness::test_world::{CommandOutcome, READER, SEED, TestWorld};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use std::fs;
@@ -10,7 +10,7 @@ use virtual_token::{Account, Applet, Persona, Presence, VirtualToken};
 const ALICE: &str = "Amazon Web Services:alice@example";
 const SECRET: &str = "GEZDGNBVGY3TQOJQ\n";
 
-const CASES: &[Case] = &[
+const CASES: &[ErrorCase] = &[
     ("no token to look at", |b| {
         b.bus.remove(READER);
         b.run(&["tokens"])
@@ -147,31 +147,31 @@ const CASES: &[Case] = &[
     }),
 ];
 
-fn piped(bench: &mut Bench, input: &'static str, arguments: &[&str]) -> Outcome {
+fn piped(bench: &mut TestWorld, input: &'static str, arguments: &[&str]) -> CommandOutcome {
     bench.input = input;
     bench.run(&[&["accounts", "add"], arguments].concat())
 }
 
-fn plug(bench: &Bench, persona: Persona) {
+fn plug(bench: &TestWorld, persona: Persona) {
     let token = VirtualToken::builder(persona).serial(Some(87_654_321)).build();
     bench.bus.insert("Yubico YubiKey CCID 01 00", move |command| Ok(token.exchange(command)));
 }
 
 /// Another token in the place of the usual one.
-fn replace(bench: &Bench, persona: Persona) {
+fn replace(bench: &TestWorld, persona: Persona) {
     let token = VirtualToken::builder(persona).build();
     token.add(Account::totp("counter", SEED));
     bench.bus.insert(READER, move |command| Ok(token.exchange(command)));
 }
 
-fn old(bench: &mut Bench, arguments: &[&str]) -> Outcome {
+fn old(bench: &mut TestWorld, arguments: &[&str]) -> CommandOutcome {
     replace(bench, Persona::NEO);
     bench.input = SECRET;
     bench.run(&[&["accounts"], arguments].concat())
 }
 
 /// A token that gives one answer to one instruction, and does nothing.
-fn answering(bench: &Bench, instruction: u8, answer: &'static [u8]) {
+fn answering(bench: &TestWorld, instruction: u8, answer: &'static [u8]) {
     let token = bench.token.clone();
     bench.bus.insert(READER, move |command| {
         let is_it = command[1..3] == [instruction, 0];
@@ -179,7 +179,7 @@ fn answering(bench: &Bench, instruction: u8, answer: &'static [u8]) {
     });
 }
 
-fn qr(bench: &Bench) -> Outcome {
+fn qr(bench: &TestWorld) -> CommandOutcome {
     bench.run(&["accounts", "add", "--qr", bench.path("picture.png").to_str().unwrap()])
 }
 
@@ -188,7 +188,7 @@ fn shown(name: &str) -> String {
     format!("{}/tests/e2e/pictures/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-impl Outcome {
+impl CommandOutcome {
     /// The same wherever this is built.
     fn at(mut self, path: &str) -> Self {
         self.err = self.err.replace(path, "PICTURE");

@@ -1,8 +1,8 @@
 //! Every way in which the agent does not start, or a program is not pointed at it, as a person reads it: the list is
 //! `errors/agent.txt`.
 
-use crate::errors::{Case, check, told};
-use crate::harness::test_world::{Bench, Outcome};
+use crate::errors::{ErrorCase, check, told};
+use crate::harness::test_world::{CommandOutcome, TestWorld};
 use aws_mfa_key::agent::address::Address;
 use aws_mfa_key::agent::endpoint::{Shelf, serve};
 use aws_mfa_key::agent::place::Place;
@@ -13,7 +13,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-const CASES: &[Case] = &[
+const CASES: &[ErrorCase] = &[
     ("a second agent", |b| {
         let _first = place(b);
         let mut outcome = start(b);
@@ -60,39 +60,39 @@ const CASES: &[Case] = &[
 ];
 
 /// The agent's folder, taken.
-fn place(bench: &mut Bench) -> Place {
+fn place(bench: &mut TestWorld) -> Place {
     bench.env.insert("XDG_RUNTIME_DIR".into(), bench.home.path().to_str().unwrap().into());
     let Ok(place) = Place::take(bench.path("aws-mfa-key")) else { panic!("it is taken") };
     place
 }
 
 /// The same, with an address written down.
-fn known(bench: &mut Bench) -> Place {
+fn known(bench: &mut TestWorld) -> Place {
     let place = place(bench);
     Address::new(&place).unwrap().keep(&place).unwrap();
     place
 }
 
-fn start(bench: &mut Bench) -> Outcome {
+fn start(bench: &mut TestWorld) -> CommandOutcome {
     start_with(bench, &[])
 }
 
-fn start_with(bench: &mut Bench, more: &[&str]) -> Outcome {
+fn start_with(bench: &mut TestWorld, more: &[&str]) -> CommandOutcome {
     bench.alarm = Arc::new(|| Ok(Box::new(LinuxAlarm::new()?) as Box<dyn Alarm>));
     bench.run(&[&["agent"], more].concat())
 }
 
 /// What a program is told by an endpoint that has no session of this profile, and knows of no other profile.
-fn served(bench: &mut Bench, profile: &str) -> Outcome {
-    struct Now;
-    impl aws_mfa_key::world::Clock for Now {
+fn served(bench: &mut TestWorld, profile: &str) -> CommandOutcome {
+    struct RealClock;
+    impl aws_mfa_key::world::Clock for RealClock {
         fn now(&self) -> SystemTime {
             SystemTime::now()
         }
     }
     let (place, shelf) = (place(bench), Shelf::default());
     shelf.fill([(profile.to_owned(), None)]);
-    serve(&place, shelf, Arc::new(Now)).unwrap();
+    serve(&place, shelf, Arc::new(RealClock)).unwrap();
     bench.run(&["agent", "env", "dev"])
 }
 

@@ -1,7 +1,7 @@
 //! The faults that a real service can show, with the built program: what it says is what it says in memory.
 
-use crate::harness::stack::{Stack, Told, clients};
-use crate::harness::test_world::{Bench, READER, SEED};
+use crate::harness::stack::{ProgramOutput, RealStack, clients};
+use crate::harness::test_world::{READER, SEED, TestWorld};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use std::io::{BufRead, BufReader, Write};
@@ -12,20 +12,20 @@ use virtual_token::{Account, Touch};
 
 const ALICE: &str = "Amazon Web Services:alice@example";
 
-fn stack(bench: Bench) -> Stack {
+fn stack(bench: TestWorld) -> RealStack {
     let pcscd = Pcscd::start(&[YUBIKEY]).unwrap();
     let inserted = Some(pcscd.insert(0, &bench.token).unwrap());
-    Stack { inserted, pcscd, bench }
+    RealStack { inserted, pcscd, bench }
 }
 
-fn bench() -> Bench {
-    let bench = Bench::new();
+fn bench() -> TestWorld {
+    let bench = TestWorld::new();
     bench.configure("mfa_key_source = token\n");
     bench
 }
 
 /// The same, with a touch that never comes.
-fn untouched() -> Bench {
+fn untouched() -> TestWorld {
     let bench = bench();
     bench.token.add(Account::totp(ALICE, SEED).with_touch());
     bench.token.set_touch(Touch::Never);
@@ -33,15 +33,15 @@ fn untouched() -> Bench {
 }
 
 /// What is said in memory, where `fault` is what a command meets; the bench is new.
-fn in_memory(bench: &Bench, words: &[&str]) -> Told {
+fn in_memory(bench: &TestWorld, words: &[&str]) -> ProgramOutput {
     let told = bench.run(words);
-    Told { code: Some(told.code.into()), out: told.out, err: told.err }
+    ProgramOutput { code: Some(told.code.into()), out: told.out, err: told.err }
 }
 
 #[track_caller]
-fn assert_same(real: &Told, memory: &Told) {
+fn assert_same(real: &ProgramOutput, memory: &ProgramOutput) {
     assert_eq!((real.code, &real.out), (memory.code, &memory.out), "{real:?} {memory:?}");
-    let line = |told: &Told, name: &str| {
+    let line = |told: &ProgramOutput, name: &str| {
         let line = told.err.lines().rev().find(|line| line.starts_with(name));
         line.unwrap_or_default().to_owned()
     };
@@ -55,7 +55,7 @@ fn assert_same(real: &Told, memory: &Told) {
 }
 
 /// Another program that uses the token: it does what each line says, and answers `ok`. One of them is in `make test-vm`, too.
-struct Other {
+struct OtherProgram {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -63,8 +63,8 @@ struct Other {
 
 const OTHER: &str = include_str!("../../another_program.py");
 
-impl Other {
-    fn start(stack: &Stack) -> Self {
+impl OtherProgram {
+    fn start(stack: &RealStack) -> Self {
         let mut child = Command::new(clients().join("bin/python"))
             .args(["-c", OTHER, stack.pcscd.reader(0)])
             .env("PCSCLITE_CSOCK_NAME", stack.pcscd.socket())
@@ -92,7 +92,7 @@ impl Other {
     }
 }
 
-impl Drop for Other {
+impl Drop for OtherProgram {
     fn drop(&mut self) {
         let _already_ended = self.child.kill();
         let _already_ended = self.child.wait();
@@ -100,11 +100,11 @@ impl Drop for Other {
 }
 
 /// Starts the program, and does something to it once it waits for a touch.
-fn in_the_middle(stack: &mut Stack, then: impl FnOnce(&mut Stack)) -> Told {
+fn in_the_middle(stack: &mut RealStack, then: impl FnOnce(&mut RealStack)) -> ProgramOutput {
     let child = stack.program(&["login", "dev"]).spawn().unwrap();
     assert!(stack.bench.token.until_waiting_for_touch(Duration::from_secs(30)), "it does not ask for the touch");
     then(stack);
-    Told::from(child.wait_with_output().unwrap())
+    ProgramOutput::from(child.wait_with_output().unwrap())
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn the_service_dies_in_the_middle() {
 #[test]
 fn reset_by_another_program_is_not_noticed() {
     let stack = stack(bench());
-    let mut other = Other::start(&stack);
+    let mut other = OtherProgram::start(&stack);
     other.does("shared");
     other.does("reset");
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
@@ -156,7 +156,7 @@ fn reset_by_another_program_is_not_noticed() {
 fn reset_by_another_program_during_a_touch() {
     let mut stack = stack(untouched());
     stack.bench.token.set_touch(Touch::OnCommand);
-    let mut other = Other::start(&stack);
+    let mut other = OtherProgram::start(&stack);
     other.does("shared");
     let told = in_the_middle(&mut stack, |stack| {
         other.is_told("reset");
@@ -172,7 +172,7 @@ fn reset_by_another_program_during_a_touch() {
 #[test]
 fn held_by_another_program_for_itself() {
     let stack = stack(bench());
-    let mut other = Other::start(&stack);
+    let mut other = OtherProgram::start(&stack);
     other.does("exclusive");
     let memory = bench();
     memory.bus.guard(Step::Open, |_| Err(CarrierError::Busy));
@@ -184,7 +184,7 @@ fn held_by_another_program_for_itself() {
     // A second is granted to it, of which it takes a part.
     std::thread::sleep(Duration::from_millis(200));
     other.does("leave");
-    let told = Told::from(child.wait_with_output().unwrap());
+    let told = ProgramOutput::from(child.wait_with_output().unwrap());
     assert!(told.code == Some(0) || told.err.contains("another program is using"), "{told:?}");
     assert_eq!(stack.run(&["login", "dev", "--force"]).code, Some(0));
 }
@@ -192,14 +192,14 @@ fn held_by_another_program_for_itself() {
 #[test]
 fn in_a_conversation_with_another_program() {
     let stack = stack(bench());
-    let mut other = Other::start(&stack);
+    let mut other = OtherProgram::start(&stack);
     other.does("shared");
     other.does("begin");
     let child = stack.program(&["login", "dev"]).spawn().unwrap();
     // As long as AWS needs, and the program, to get to the token.
     std::thread::sleep(Duration::from_secs(1));
     other.does("end");
-    let told = Told::from(child.wait_with_output().unwrap());
+    let told = ProgramOutput::from(child.wait_with_output().unwrap());
     assert_eq!(told.code, Some(0), "{told:?}");
     other.does("begin");
     let real = stack.run(&["tokens"]);

@@ -15,14 +15,14 @@ use std::process::{Command, Stdio};
 
 /// A question to all of them.
 #[derive(Clone)]
-pub struct Job {
+pub struct FileQuestion {
     pub credentials: PathBuf,
     pub config: PathBuf,
     pub profile: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Client {
+pub enum AwsClient {
     Boto3,
     Cli1,
     Cli2,
@@ -30,9 +30,10 @@ pub enum Client {
     Rust,
 }
 
-pub const ALL: [Client; 5] = [Client::Boto3, Client::Cli1, Client::Cli2, Client::JavaScript, Client::Rust];
+pub const ALL: [AwsClient; 5] =
+    [AwsClient::Boto3, AwsClient::Cli1, AwsClient::Cli2, AwsClient::JavaScript, AwsClient::Rust];
 
-impl fmt::Display for Client {
+impl fmt::Display for AwsClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Boto3 => "boto3",
@@ -45,24 +46,24 @@ impl fmt::Display for Client {
 }
 
 /// Access key id, secret access key and session token; or what the client complains of.
-pub type Answer = Result<[String; 3], String>;
+pub type KeysFound = Result<[String; 3], String>;
 
 /// All of them, but for CLI v2 where it was left out.
-pub fn present() -> impl Iterator<Item = Client> {
+pub fn present() -> impl Iterator<Item = AwsClient> {
     let without_cli2 = std::env::var_os("AWS_MFA_KEY_WITHOUT_CLI2").is_some();
-    ALL.into_iter().filter(move |client| *client != Client::Cli2 || !without_cli2)
+    ALL.into_iter().filter(move |client| *client != AwsClient::Cli2 || !without_cli2)
 }
 
 /// Asks every client, each in one process for all jobs: what each answered, in the jobs' order.
-pub fn ask_all(jobs: &[Job]) -> BTreeMap<Client, Vec<Answer>> {
+pub fn ask_all(jobs: &[FileQuestion]) -> BTreeMap<AwsClient, Vec<KeysFound>> {
     std::thread::scope(|scope| {
         let asked: Vec<_> = present().map(|client| (client, scope.spawn(move || ask(client, jobs)))).collect();
         asked.into_iter().map(|(client, answers)| (client, answers.join().unwrap())).collect()
     })
 }
 
-pub fn ask(client: Client, jobs: &[Job]) -> Vec<Answer> {
-    if client == Client::Rust {
+pub fn ask(client: AwsClient, jobs: &[FileQuestion]) -> Vec<KeysFound> {
+    if client == AwsClient::Rust {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         return runtime.block_on(async {
             let mut answers = Vec::new();
@@ -85,7 +86,7 @@ pub fn ask(client: Client, jobs: &[Job]) -> Vec<Answer> {
     answers.iter().map(answer).collect()
 }
 
-fn answer(value: &Value) -> Answer {
+fn answer(value: &Value) -> KeysFound {
     let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
     match value.get("error") {
         Some(error) => Err(error.as_str().unwrap_or_default().to_owned()),
@@ -93,7 +94,7 @@ fn answer(value: &Value) -> Answer {
     }
 }
 
-async fn rust(job: &Job) -> Answer {
+async fn rust(job: &FileQuestion) -> KeysFound {
     let files = EnvConfigFiles::builder()
         .with_file(EnvConfigFileKind::Config, &job.config)
         .with_file(EnvConfigFileKind::Credentials, &job.credentials)
@@ -109,20 +110,20 @@ async fn rust(job: &Job) -> Answer {
 }
 
 /// A client with nothing of the tester's own in its environment.
-fn command(client: Client) -> Command {
+fn command(client: AwsClient) -> Command {
     let script = |name: &str| format!("{}/tests/clients/{name}", env!("CARGO_MANIFEST_DIR"));
     let mut command = match client {
-        Client::Boto3 | Client::Cli1 => Command::new(stack::clients().join("bin/python")),
-        Client::Cli2 => Command::new("/usr/bin/python3"),
-        Client::JavaScript => Command::new(node()),
-        Client::Rust => unreachable!("it is linked into this program"),
+        AwsClient::Boto3 | AwsClient::Cli1 => Command::new(stack::clients().join("bin/python")),
+        AwsClient::Cli2 => Command::new("/usr/bin/python3"),
+        AwsClient::JavaScript => Command::new(node()),
+        AwsClient::Rust => unreachable!("it is linked into this program"),
     };
     bare(&mut command);
     match client {
-        Client::JavaScript => command.arg(script("read.js")).arg(javascript()),
-        Client::Boto3 => command.arg(script("read.py")).arg("boto3"),
-        Client::Cli1 => command.arg(script("read.py")).arg("cli1"),
-        Client::Cli2 | Client::Rust => command.arg(script("read.py")).arg("cli2").env("PYTHONPATH", cli2().1),
+        AwsClient::JavaScript => command.arg(script("read.js")).arg(javascript()),
+        AwsClient::Boto3 => command.arg(script("read.py")).arg("boto3"),
+        AwsClient::Cli1 => command.arg(script("read.py")).arg("cli1"),
+        AwsClient::Cli2 | AwsClient::Rust => command.arg(script("read.py")).arg("cli2").env("PYTHONPATH", cli2().1),
     };
     command
 }

@@ -1,7 +1,7 @@
 //! One of AWS's clients at work: it asks AWS who one is, again and again, with the keys that profile `work` gets from us.
 
-use super::aws_clients::{self, Client};
-use super::stack::{Stack, Told};
+use super::aws_clients::{self, AwsClient};
+use super::stack::{ProgramOutput, RealStack};
 use aws_config::BehaviorVersion;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
@@ -17,42 +17,42 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 /// A client that was started; one of the command line's is started for each call.
-pub struct Caller<'a> {
-    stack: &'a Stack,
-    client: Client,
+pub struct ClientProcess<'a> {
+    stack: &'a RealStack,
+    client: AwsClient,
     process: Option<(Child, ChildStdin, BufReader<ChildStdout>)>,
     env: Vec<(String, String)>,
 }
 
-impl<'a> Caller<'a> {
-    pub fn start(client: Client, stack: &'a Stack) -> Self {
+impl<'a> ClientProcess<'a> {
+    pub fn start(client: AwsClient, stack: &'a RealStack) -> Self {
         Self::start_with(client, stack, "", work())
     }
 
     /// One whose keys are where its environment says.
-    pub fn pointed(client: Client, stack: &'a Stack, env: &[(String, String)]) -> Self {
+    pub fn pointed(client: AwsClient, stack: &'a RealStack, env: &[(String, String)]) -> Self {
         Self::start_with(client, stack, "", env.to_vec())
     }
 
     /// One that tells why there are no keys: JavaScript's looks in several places, and then says only that there are none.
-    pub fn talkative(client: Client, stack: &'a Stack) -> Self {
+    pub fn talkative(client: AwsClient, stack: &'a RealStack) -> Self {
         Self::start_with(client, stack, "ini", work())
     }
 
-    fn start_with(client: Client, stack: &'a Stack, places: &str, env: Vec<(String, String)>) -> Self {
+    fn start_with(client: AwsClient, stack: &'a RealStack, places: &str, env: Vec<(String, String)>) -> Self {
         let script = |name: &str| format!("{}/tests/clients/{name}", env!("CARGO_MANIFEST_DIR"));
         let text = |path: std::path::PathBuf| path.to_str().unwrap().to_owned();
         let command = match client {
-            Client::Cli1 | Client::Cli2 => None,
-            Client::Boto3 => Some(stack.command("python", &[&script("call.py")])),
-            Client::JavaScript => {
+            AwsClient::Cli1 | AwsClient::Cli2 => None,
+            AwsClient::Boto3 => Some(stack.command("python", &[&script("call.py")])),
+            AwsClient::JavaScript => {
                 let folder = text(aws_clients::javascript());
                 let mut command = stack.command(&text(aws_clients::node()), &[&script("call.js"), &folder, places]);
                 // Such as that it will want a newer Node one day.
                 command.env("NODE_NO_WARNINGS", "1");
                 Some(command)
             }
-            Client::Rust => {
+            AwsClient::Rust => {
                 let program = text(std::env::current_exe().unwrap());
                 let arguments = ["--exact", "harness::client_process::rust", "--ignored", "--nocapture"];
                 let mut command = stack.command(&program, &arguments);
@@ -82,7 +82,7 @@ impl<'a> Caller<'a> {
         let endpoint = self.stack.bench.aws.endpoint();
         let question =
             ["sts", "get-caller-identity", "--query", "Arn", "--output", "text", "--endpoint-url", &endpoint];
-        let mut command = if self.client == Client::Cli2 {
+        let mut command = if self.client == AwsClient::Cli2 {
             let (program, packages) = aws_clients::cli2();
             let mut command =
                 self.stack.command("/usr/bin/python3", &[&[program.to_str().unwrap()], &question[..]].concat());
@@ -91,7 +91,7 @@ impl<'a> Caller<'a> {
         } else {
             self.stack.command("aws", &question)
         };
-        let told = Told::from(command.envs(self.env.clone()).output().unwrap());
+        let told = ProgramOutput::from(command.envs(self.env.clone()).output().unwrap());
         if told.code != Some(0) {
             return json!({ "error": told.err });
         }
@@ -103,7 +103,7 @@ impl<'a> Caller<'a> {
     pub fn end(self) {
         let Some((child, input, _output)) = self.process else { return };
         drop(input);
-        let told = Told::from(child.wait_with_output().unwrap());
+        let told = ProgramOutput::from(child.wait_with_output().unwrap());
         assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", self.client);
     }
 }
@@ -117,7 +117,7 @@ fn work() -> Vec<(String, String)> {
 const TASK: &str = "CALLER_TASK";
 
 #[test]
-#[ignore = "no test, but the program that Caller starts for the client Rust"]
+#[ignore = "no test, but the program that ClientProcess starts for the client Rust"]
 fn rust() {
     if std::env::var_os(TASK).is_none() {
         return;
@@ -128,7 +128,7 @@ fn rust() {
         let settings = ProviderConfig::without_region().with_http_client(http.clone());
         let chain = DefaultCredentialsChain::builder().configure(settings).build().await;
         let last = Arc::new(Mutex::new(None));
-        let noting = Noting { chain, last: Arc::clone(&last) };
+        let noting = RecordingProvider { chain, last: Arc::clone(&last) };
         let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http).credentials_provider(noting);
         let sts = aws_sdk_sts::Client::new(&config.load().await);
         for _ in std::io::stdin().lines() {
@@ -147,12 +147,12 @@ fn rust() {
 
 /// The SDK's usual places to look for keys; notes what was found there, which the SDK keeps to itself.
 #[derive(Debug)]
-struct Noting {
+struct RecordingProvider {
     chain: DefaultCredentialsChain,
     last: Arc<Mutex<Option<Credentials>>>,
 }
 
-impl ProvideCredentials for Noting {
+impl ProvideCredentials for RecordingProvider {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,

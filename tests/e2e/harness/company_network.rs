@@ -1,6 +1,6 @@
 //! A network as companies have it: AWS is reached through a proxy, its certificates are by an authority of one's own.
 
-use super::test_world::{Bench, Outcome, SEED};
+use super::test_world::{CommandOutcome, SEED, TestWorld};
 use fake_aws::{Authority, Manner, Proxy};
 use std::net::SocketAddr;
 
@@ -22,14 +22,14 @@ pub const HOSTS: [&str; 14] = [
     "127.0.0.1",
 ];
 
-pub struct Company {
-    pub bench: Bench,
+pub struct CompanyNetwork {
+    pub bench: TestWorld,
     pub proxy: Proxy,
     pub authority: Authority,
     pub tls: SocketAddr,
 }
 
-impl Company {
+impl CompanyNetwork {
     pub fn new() -> Self {
         Self::behind(Manner::Open)
     }
@@ -37,7 +37,7 @@ impl Company {
     /// A company whose proxy has its own ideas.
     pub fn behind(manner: Manner) -> Self {
         let authority = Authority::new("Example Corp").unwrap();
-        let mut bench = Bench::new();
+        let mut bench = TestWorld::new();
         let tls = bench.aws.listen_with_tls(&authority.certificate(&HOSTS).unwrap()).unwrap();
         let proxy = Proxy::start(manner).unwrap();
         proxy.lead_to(tls);
@@ -71,7 +71,7 @@ impl Company {
         self.bench.write(".aws/config", &format!("{text}{more}"));
     }
 
-    pub fn login(&self) -> Outcome {
+    pub fn login(&self) -> CommandOutcome {
         let mut outcome = self.bench.login(&[]);
         outcome.err = outcome.err.replace(&self.proxy.address(), "PROXY");
         outcome

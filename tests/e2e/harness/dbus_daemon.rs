@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// A session bus: `dbus-daemon`, private.
-pub struct Bus {
+pub struct DBusDaemon {
     pub folder: TempDir,
     daemon: Child,
 }
 
-impl Bus {
+impl DBusDaemon {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
@@ -44,7 +44,7 @@ impl Bus {
     }
 }
 
-impl Drop for Bus {
+impl Drop for DBusDaemon {
     fn drop(&mut self) {
         self.daemon.kill().unwrap();
         self.daemon.wait().unwrap();

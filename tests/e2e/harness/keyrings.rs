@@ -1,7 +1,7 @@
 //! A desktop's keyring: a bus of its own, and on it a real gnome-keyring, or one that never answers.
 
-use super::dbus_daemon::Bus;
-use super::stack::{PATIENCE, Told, clients};
+use super::dbus_daemon::DBusDaemon;
+use super::stack::{PATIENCE, ProgramOutput, clients};
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 /// What the tests' keyrings are locked with.
 const UNLOCKED_WITH: &str = "the keyring's own";
 
-pub struct Desktop {
+pub struct KeyringSession {
     programs: Vec<Child>,
-    bus: Bus,
+    bus: DBusDaemon,
 }
 
-impl Desktop {
+impl KeyringSession {
     /// Without a keyring.
     pub fn bare() -> Self {
-        Self { programs: Vec::new(), bus: Bus::start() }
+        Self { programs: Vec::new(), bus: DBusDaemon::start() }
     }
 
     /// With a gnome-keyring that is unlocked.
@@ -96,7 +96,7 @@ for item in secretstorage.get_default_collection(secretstorage.dbus_init()).get_
     }
 
     fn pythons(&self, text: &str) -> String {
-        let told = Told::from(self.python(text).output().unwrap());
+        let told = ProgramOutput::from(self.python(text).output().unwrap());
         assert_eq!(told.code, Some(0), "{told:?}");
         told.out
     }
@@ -121,7 +121,7 @@ for item in secretstorage.get_default_collection(secretstorage.dbus_init()).get_
     }
 }
 
-impl Drop for Desktop {
+impl Drop for KeyringSession {
     fn drop(&mut self) {
         for program in &mut self.programs {
             let _ = program.kill();

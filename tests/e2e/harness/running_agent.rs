@@ -1,6 +1,6 @@
 //! An agent that runs: what it says, and what it takes of the machine.
 
-use super::stack::{PATIENCE, Stack, Told, signal};
+use super::stack::{PATIENCE, ProgramOutput, RealStack, signal};
 use super::test_world::SEED_BASE32;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,13 +12,13 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 /// An agent that runs, and what it says line by line.
-pub struct Running {
+pub struct RunningAgent {
     child: Child,
     lines: Receiver<String>,
     pub said: Vec<String>,
 }
 
-impl Running {
+impl RunningAgent {
     pub fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let err = BufReader::new(child.stderr.take().unwrap());
@@ -83,7 +83,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningAgent {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
             self.signal("KILL");
@@ -103,8 +103,8 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// A stack whose codes need nobody.
-pub fn with_a_secret() -> Stack {
-    let stack = Stack::new();
+pub fn with_a_secret() -> RealStack {
+    let stack = RealStack::new();
     let secret = stack.bench.path("secret");
     fs::write(&secret, SEED_BASE32).unwrap();
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
@@ -112,21 +112,21 @@ pub fn with_a_secret() -> Stack {
     stack
 }
 
-pub fn agent(stack: &Stack, arguments: &[&str]) -> Running {
+pub fn agent(stack: &RealStack, arguments: &[&str]) -> RunningAgent {
     let mut command = stack.program(&[&["agent"], arguments].concat());
     command.env("XDG_RUNTIME_DIR", stack.bench.home.path());
-    Running::start(command)
+    RunningAgent::start(command)
 }
 
 /// Our program as whoever the agent serves runs it.
-pub fn ours(stack: &Stack, arguments: &[&str]) -> Told {
+pub fn ours(stack: &RealStack, arguments: &[&str]) -> ProgramOutput {
     let mut command = stack.program(arguments);
     command.env("XDG_RUNTIME_DIR", stack.bench.home.path());
-    Told::from(command.output().unwrap())
+    ProgramOutput::from(command.output().unwrap())
 }
 
 /// What `agent env` sets.
-pub fn env(stack: &Stack, profile: &str) -> Vec<(String, String)> {
+pub fn env(stack: &RealStack, profile: &str) -> Vec<(String, String)> {
     let told = ours(stack, &["agent", "env", profile]);
     assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{told:?}");
     let set = told.out.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
@@ -138,14 +138,14 @@ pub fn value<'a>(env: &'a [(String, String)], name: &str) -> &'a str {
 }
 
 /// Where the endpoint is, and what opens profile `dev`.
-pub struct Door {
+pub struct EndpointClient {
     pub host: String,
     pub path: String,
     pub token: String,
 }
 
-impl Door {
-    pub fn of(stack: &Stack) -> Self {
+impl EndpointClient {
+    pub fn of(stack: &RealStack) -> Self {
         let env = env(stack, "dev");
         let url = value(&env, "AWS_CONTAINER_CREDENTIALS_FULL_URI").strip_prefix("http://").unwrap();
         let (host, path) = url.split_once('/').unwrap();

@@ -1,6 +1,6 @@
 //! The built program as it is installed: a real pcscd with a token in it, AWS over HTTP, AWS's own clients beside it.
 
-use super::test_world::{ACCOUNT, Bench, SEED};
+use super::test_world::{ACCOUNT, SEED, TestWorld};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -12,17 +12,17 @@ use virtual_token::{Account, Touch};
 /// Longest time that anything here may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct Stack {
+pub struct RealStack {
     // Dropped in this order: the token is pulled out, then its reader ends.
     pub inserted: Option<Inserted>,
     pub pcscd: Pcscd,
-    pub bench: Bench,
+    pub bench: TestWorld,
 }
 
-impl Stack {
+impl RealStack {
     /// With a token whose account wants a touch, which comes by itself after a tenth of a second.
     pub fn new() -> Self {
-        let bench = Bench::new();
+        let bench = TestWorld::new();
         bench.aws.add_bucket(ACCOUNT, "touched-the-key");
         bench.token.remove(b"Amazon Web Services:alice@example");
         bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED).with_touch());
@@ -66,27 +66,27 @@ impl Stack {
     }
 
     /// Our program, run to its end.
-    pub fn run(&self, arguments: &[&str]) -> Told {
-        Told::from(self.program(arguments).output().unwrap())
+    pub fn run(&self, arguments: &[&str]) -> ProgramOutput {
+        ProgramOutput::from(self.program(arguments).output().unwrap())
     }
 
     /// One of AWS's clients, run to its end.
-    pub fn aws(&self, arguments: &[&str]) -> Told {
-        Told::from(self.command("aws", arguments).output().unwrap())
+    pub fn aws(&self, arguments: &[&str]) -> ProgramOutput {
+        ProgramOutput::from(self.command("aws", arguments).output().unwrap())
     }
 
     /// A Python program with boto3 at hand.
-    pub fn python(&self, text: &str) -> Told {
-        Told::from(self.command("python", &["-c", text]).output().unwrap())
+    pub fn python(&self, text: &str) -> ProgramOutput {
+        ProgramOutput::from(self.command("python", &["-c", text]).output().unwrap())
     }
 
     /// Our program on a terminal of its own, which gets each of `answers` once its question stands there:
     /// `[("password", "horse\n")]`.
-    pub fn on_a_terminal(&self, arguments: &[&str], answers: &[(&str, &str)]) -> Told {
+    pub fn on_a_terminal(&self, arguments: &[&str], answers: &[(&str, &str)]) -> ProgramOutput {
         let answers = serde_json::to_string(answers).unwrap();
         let (script, program) = (on_a_terminal(), program());
         let all = [&[script.as_str(), answers.as_str(), program.as_str()], arguments].concat();
-        Told::from(self.command("python", &all).output().unwrap())
+        ProgramOutput::from(self.command("python", &all).output().unwrap())
     }
 }
 
@@ -137,13 +137,13 @@ fn faketime() -> PathBuf {
 
 /// What a program said, and how it ended.
 #[derive(Debug)]
-pub struct Told {
+pub struct ProgramOutput {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
 }
 
-impl Told {
+impl ProgramOutput {
     /// Whether this is what is said of a fault in a virtual reader; `make test-vm` holds what is said of the same fault in a
     /// USB port to the same.
     #[track_caller]
@@ -155,7 +155,7 @@ impl Told {
     }
 }
 
-impl From<Output> for Told {
+impl From<Output> for ProgramOutput {
     fn from(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }

@@ -29,7 +29,7 @@ print('%06d' % ((struct.unpack('>I', proof[at:at + 4])[0] & 0x7fffffff) % 100000
 ";
 
 /// A person with a profile `dev`, a token with the right account, and AWS that knows both.
-pub struct Bench {
+pub struct TestWorld {
     pub home: TempDir,
     pub aws: FakeAws,
     pub alice: User,
@@ -54,7 +54,7 @@ pub struct Bench {
 
 /// What a run came to.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct CommandOutcome {
     pub code: u8,
     pub out: String,
     pub err: String,
@@ -62,7 +62,7 @@ pub struct Outcome {
     pub terminal: String,
 }
 
-impl Bench {
+impl TestWorld {
     pub fn new() -> Self {
         let aws = FakeAws::start().unwrap();
         let alice = aws.add_user(ACCOUNT, "alice");
@@ -184,20 +184,20 @@ impl Bench {
         fs::write(folder.join("status"), format!("Name:\t{name}\nUid:\t{user}\t{user}\t{user}\t{user}\n")).unwrap();
     }
 
-    pub fn login(&self, arguments: &[&str]) -> Outcome {
+    pub fn login(&self, arguments: &[&str]) -> CommandOutcome {
         self.run(&[&["login", "dev"], arguments].concat())
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Outcome {
-        let (out, err, screen) = (Sink::default(), Sink::default(), Sink::default());
+    pub fn run(&self, arguments: &[&str]) -> CommandOutcome {
+        let (out, err, screen) = (CapturedOutput::default(), CapturedOutput::default(), CapturedOutput::default());
         let terminal = self.typed.as_ref().map(|typed| -> Box<dyn Terminal> {
             let (lines, thinking) = (typed.iter().copied().collect(), self.thinking);
-            Box::new(Script { lines, thinking, screen: screen.clone() })
+            Box::new(ScriptedTerminal { lines, thinking, screen: screen.clone() })
         });
         let bus = Arc::clone(&self.bus);
         let mut world = World {
             env: self.env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect(),
-            clock: self.clock.clone().unwrap_or_else(|| Arc::new(Ahead(self.clock_ahead, self.pace))),
+            clock: self.clock.clone().unwrap_or_else(|| Arc::new(OffsetClock(self.clock_ahead, self.pace))),
             out: Box::new(out.clone()),
             person: Person::new(Box::new(err.clone()), terminal, Around::default()),
             input: Some(Box::new(Cursor::new(self.input))),
@@ -209,7 +209,7 @@ impl Bench {
         };
         let arguments = std::iter::once("aws-mfa-key").chain(arguments.iter().copied()).map(OsString::from);
         let code = aws_mfa_key::run(arguments, &mut world);
-        Outcome { code, out: out.text(), err: err.text(), terminal: screen.text() }
+        CommandOutcome { code, out: out.text(), err: err.text(), terminal: screen.text() }
     }
 }
 
@@ -218,9 +218,9 @@ pub fn code_in(text: &str) -> Option<&str> {
     text.split(|c: char| !c.is_alphanumeric()).find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit()))
 }
 
-struct Ahead(i64, (u32, Instant));
+struct OffsetClock(i64, (u32, Instant));
 
-impl Clock for Ahead {
+impl Clock for OffsetClock {
     fn now(&self) -> SystemTime {
         let by = Duration::from_secs(self.0.unsigned_abs());
         let (times, begun) = self.1;
@@ -230,15 +230,15 @@ impl Clock for Ahead {
 }
 
 #[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+struct CapturedOutput(Arc<Mutex<Vec<u8>>>);
 
-impl Sink {
+impl CapturedOutput {
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
 
-impl Write for Sink {
+impl Write for CapturedOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
@@ -248,13 +248,13 @@ impl Write for Sink {
     }
 }
 
-struct Script {
+struct ScriptedTerminal {
     lines: VecDeque<&'static str>,
     thinking: Duration,
-    screen: Sink,
+    screen: CapturedOutput,
 }
 
-impl Terminal for Script {
+impl Terminal for ScriptedTerminal {
     fn write(&mut self, text: &str) {
         self.screen.write_all(text.as_bytes()).unwrap();
     }

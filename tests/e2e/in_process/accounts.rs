@@ -1,6 +1,6 @@
 //! `accounts`: what is on a token, shown and changed.
 
-use crate::harness::test_world::{Bench, Outcome, READER, SEED, SEED_BASE32};
+use crate::harness::test_world::{CommandOutcome, READER, SEED, SEED_BASE32, TestWorld};
 use hw::transport::CarrierError;
 use serde_json::{Value, json};
 use std::fs;
@@ -10,7 +10,7 @@ use virtual_token::{Account, Algorithm, Kind, Persona, Touch, VirtualToken};
 const ALICE: &str = "Amazon Web Services:alice@example";
 const BOB: &str = "Amazon Web Services:bob@123456789012";
 
-fn ids(bench: &Bench) -> Vec<String> {
+fn ids(bench: &TestWorld) -> Vec<String> {
     bench.token.accounts().iter().map(|account| String::from_utf8(account.id.clone()).unwrap()).collect()
 }
 
@@ -25,13 +25,13 @@ fn said(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
 }
 
-fn accounts(bench: &Bench, arguments: &[&str]) -> Outcome {
+fn accounts(bench: &TestWorld, arguments: &[&str]) -> CommandOutcome {
     bench.run(&[&["accounts"], arguments].concat())
 }
 
 #[test]
 fn what_is_there_is_listed() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.token.add(Account::totp("60/Acme:bob", SEED).with_touch());
     let mut counting = Account::totp("counter", SEED);
     (counting.kind, counting.digits) = (Kind::Hotp, 8);
@@ -49,14 +49,14 @@ fn what_is_there_is_listed() {
     );
     let json: Value = serde_json::from_str(&accounts(&bench, &["list", "--json"]).out).unwrap();
     assert_eq!(json["accounts"][1], json!({ "id": "60/Acme:bob", "touch": true, "digits": 6, "period": 60 }));
-    let empty = Bench::new();
+    let empty = TestWorld::new();
     empty.token.remove(ALICE.as_bytes());
     assert_eq!(accounts(&empty, &["list"]).out, "no accounts; `aws-mfa-key accounts add` puts one there\n");
 }
 
 #[test]
 fn a_locked_token_asks_for_its_password_and_is_locked_again() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.token.set_password(Some("correct horse"));
     bench.typed = Some(vec!["wrong", "correct horse"]);
     let told = accounts(&bench, &["list"]);
@@ -69,7 +69,7 @@ fn a_locked_token_asks_for_its_password_and_is_locked_again() {
 
 #[test]
 fn a_uri_from_a_pipe() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.typed = None;
     bench.input = said(format!("\n  {}\n", uri()));
     let told = accounts(&bench, &["add", "--touch"]);
@@ -88,7 +88,7 @@ fn a_uri_from_a_pipe() {
 
 #[test]
 fn a_secret_of_which_a_part_was_copied_is_told_of() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.typed = None;
     bench.input = "GEZDGNBV\n";
     let doubt = "note: the secret has only 5 bytes; look whether all of it was copied\n";
@@ -100,7 +100,7 @@ fn a_secret_of_which_a_part_was_copied_is_told_of() {
 
 #[test]
 fn an_account_added_anew_with_a_touch_is_asked_for_it_by_who_knew_it_without() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     assert_eq!(bench.run(&["code", "dev"]).code, 0);
     assert_eq!(accounts(&bench, &["remove", ALICE, "--yes"]).code, 0);
     bench.input = said(format!("{SEED_BASE32}\n"));
@@ -113,7 +113,7 @@ fn an_account_added_anew_with_a_touch_is_asked_for_it_by_who_knew_it_without() {
 
 #[test]
 fn base32_at_a_prompt_that_does_not_show_it() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.typed = Some(vec!["what?", "gezd gnbv gy3t qojq gezd gnbv gy3t qojq"]);
     let told = accounts(&bench, &["add", "AWS:carol", "--digits", "8", "--algorithm", "sha256", "--period", "60"]);
     assert_eq!(told.code, 0, "{told:?}");
@@ -126,7 +126,7 @@ fn base32_at_a_prompt_that_does_not_show_it() {
 
 #[test]
 fn a_picture_of_a_qr_code() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     for (picture, id) in [("aws.png", "one"), ("photo.jpg", "two"), ("dark.png", "three")] {
         let path = format!("{}/tests/e2e/pictures/{picture}", env!("CARGO_MANIFEST_DIR"));
         let told = accounts(&bench, &["add", "--qr", &path, "--id", id]);
@@ -146,7 +146,7 @@ fn a_picture_of_a_qr_code() {
 
 #[test]
 fn what_is_there_stays_unless_it_is_forced() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.input = "JBSWY3DPEHPK3PXP\n";
     let told = accounts(&bench, &["add", ALICE]);
     assert_eq!(told.code, 2, "{told:?}");
@@ -163,7 +163,7 @@ fn what_is_there_stays_unless_it_is_forced() {
 
 #[test]
 fn a_secret_on_the_command_line_is_refused_and_not_said_again() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let told_uri = uri();
     for arguments in [
         &["add", "AWS:bob", SEED_BASE32][..],
@@ -182,7 +182,7 @@ fn a_secret_on_the_command_line_is_refused_and_not_said_again() {
 
 #[test]
 fn an_account_that_was_added_logs_in() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.token.remove(ALICE.as_bytes());
     bench.input = said(format!("{SEED_BASE32}\n"));
     assert_eq!(accounts(&bench, &["add", "AWS:alice"]).code, 0);
@@ -191,7 +191,7 @@ fn an_account_that_was_added_logs_in() {
 
 #[test]
 fn one_of_several_tokens_is_never_guessed() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     let other = VirtualToken::builder(Persona::YUBIKEY_5_7).serial(Some(87_654_321)).build();
     let answering = other.clone();
     bench.bus.insert("Yubico YubiKey CCID 01 00", move |command| Ok(answering.exchange(command)));
@@ -207,7 +207,7 @@ fn one_of_several_tokens_is_never_guessed() {
 
 #[test]
 fn renaming() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.token.add(Account::totp("60/Acme:bob", SEED));
     let told = accounts(&bench, &["rename", ALICE, "AWS:alice"]);
     assert_eq!(told.err, format!("renamed {ALICE} to AWS:alice on YubiKey 12345678\n"));
@@ -220,7 +220,7 @@ fn renaming() {
 
 #[test]
 fn removing_is_asked_for() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     for (typed, code) in [(Some(vec!["n"]), 1), (Some(vec![]), 4), (None, 4)] {
         bench.typed = typed;
         let told = accounts(&bench, &["remove", ALICE]);
@@ -238,7 +238,7 @@ fn removing_is_asked_for() {
 
 #[test]
 fn a_password_is_set_changed_and_cleared() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.typed = Some(vec!["one", "another", "correct horse", "correct horse"]);
     let told = accounts(&bench, &["password", "set"]);
     assert_eq!(told.code, 0, "{told:?}");
@@ -255,7 +255,7 @@ fn a_password_is_set_changed_and_cleared() {
 
 #[test]
 fn passwords_from_a_pipe() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.typed = None;
     let mut run = |what: &str, input: &'static str| {
         bench.input = input;
@@ -274,7 +274,7 @@ fn passwords_from_a_pipe() {
 
 #[test]
 fn no_token_is_held_while_somebody_types() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.token.set_password(Some("correct horse"));
     bench.typed = Some(vec!["correct horse", SEED_BASE32]);
     assert_eq!(accounts(&bench, &["add", "AWS:bob"]).code, 0);
@@ -285,7 +285,7 @@ fn no_token_is_held_while_somebody_types() {
 
 #[test]
 fn a_token_pulled_out_in_the_middle_is_said_to_be_uncertain() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.input = said(uri());
     let token = bench.token.clone();
     bench.bus.insert(READER, move |command| {
@@ -299,7 +299,7 @@ fn a_token_pulled_out_in_the_middle_is_said_to_be_uncertain() {
 
 #[test]
 fn a_change_that_takes_its_time_says_what_is_waited_for() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.input = said(uri());
     let token = bench.token.clone();
     bench.token.set_touch(Touch::Never);
@@ -319,7 +319,7 @@ fn a_change_that_takes_its_time_says_what_is_waited_for() {
 
 #[test]
 fn the_secret_is_in_no_file_of_ours() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.input = said(uri());
     assert_eq!(accounts(&bench, &["add"]).code, 0);
     let entries: Vec<_> = fs::read_dir(bench.home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -331,7 +331,7 @@ fn the_secret_is_in_no_file_of_ours() {
 
 #[test]
 fn profiles_that_name_an_account_are_told_when_it_is_called_otherwise() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.configure(&format!("mfa_key_account = {ALICE}\n[profile other]\nmfa_key_account = AWS:other\n"));
     let told = accounts(&bench, &["rename", ALICE, "AWS:al ice"]);
     let command = "aws configure set mfa_key_account 'AWS:al ice' --profile dev";

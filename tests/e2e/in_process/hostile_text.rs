@@ -1,7 +1,7 @@
 //! Names on a token, messages of AWS and of whatever else answers in its place, names in AWS's files, URIs and pictures: all
 //! of it is text of others, and none of it gets out as it is, whatever the command and wherever it writes.
 
-use crate::harness::test_world::{ACCOUNT, Bench, Outcome, READER, SEED, SEED_BASE32};
+use crate::harness::test_world::{ACCOUNT, CommandOutcome, READER, SEED, SEED_BASE32, TestWorld};
 use fake_aws::{Lie, Times};
 use std::fs;
 use std::io::{Read, Write};
@@ -23,7 +23,7 @@ fn is_harmless(c: char) -> bool {
 const MOST: usize = 8 * 1024;
 
 #[track_caller]
-fn assert_harmless(what: &str, told: &Outcome) {
+fn assert_harmless(what: &str, told: &CommandOutcome) {
     for (place, text, allowed) in
         [("out", &told.out, "\n"), ("err", &told.err, "\n"), ("terminal", &told.terminal, "\n\r")]
     {
@@ -35,7 +35,7 @@ fn assert_harmless(what: &str, told: &Outcome) {
 
 /// Runs a command, which may well fail, and what it wrote is harmless.
 #[track_caller]
-fn harmless(bench: &Bench, words: &[&str]) -> Outcome {
+fn harmless(bench: &TestWorld, words: &[&str]) -> CommandOutcome {
     let told = bench.run(words);
     assert_harmless(&format!("{words:?}"), &told);
     told
@@ -43,7 +43,7 @@ fn harmless(bench: &Bench, words: &[&str]) -> Outcome {
 
 #[test]
 fn names_on_a_token_and_of_its_reader() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     // Each code is taken once, and there are many logins.
     bench.hurry(20);
     bench.typed = Some(vec!["y"; 8]);
@@ -116,7 +116,7 @@ fn names_in_awss_files_and_in_the_environment() {
     ];
     let value = NASTY.replace(['\r', '\n', '\u{85}', '\u{2028}'], "");
     for (at, setting) in settings.into_iter().enumerate() {
-        let mut bench = Bench::new();
+        let mut bench = TestWorld::new();
         bench.configure(&format!("{setting} = {value}\n"));
         let first = bench.read(".aws/config");
         bench.write(".aws/config", &format!("{first}[profile {profile}]\nmfa_serial = {value}\n"));
@@ -181,7 +181,7 @@ fn what_uris_and_pictures_call_an_account() {
         NASTY.to_owned(),
     ];
     for uri in uris {
-        let mut bench = Bench::new();
+        let mut bench = TestWorld::new();
         bench.input = Box::leak(format!("{uri}\n").into_boxed_str());
         let told = harmless(&bench, &["accounts", "add"]);
         assert_ne!(told.code, 0, "{told:?}");
@@ -191,7 +191,7 @@ fn what_uris_and_pictures_call_an_account() {
         harmless(&bench, &["accounts", "add", "AWS:ours"]);
         harmless(&bench, &["login", "dev", "--source", "prompt"]);
     }
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/pictures/hostile.png");
     let told = harmless(&bench, &["accounts", "add", "--qr", picture]);
     assert!(told.code == 2 && told.err.contains("characters that do not print"), "{told:?}");
@@ -209,7 +209,7 @@ fn what_aws_says_and_how_it_calls_users_and_mfa_devices() {
         Lie::Redirect(format!("http://127.0.0.1:9/{}", "x".repeat(9000))),
         Lie::S3ShapedError("Access\u{202e}Denied".to_owned()),
     ] {
-        let bench = Bench::new();
+        let bench = TestWorld::new();
         bench.aws.lie(None, lie.clone(), Times::Always);
         for words in [&["login", "dev", "--verbose"][..], &["login", "dev", "--json"], &["credential-process", "dev"]] {
             assert_ne!(harmless(&bench, words).code, 0, "{lie:?}");
@@ -256,7 +256,7 @@ fn what_aws_says_and_how_it_calls_users_and_mfa_devices() {
     for (status, identity, devices, session) in cases {
         let endpoint = liar(status, [identity, devices, session]);
         for serial in [true, false] {
-            let bench = Bench::new();
+            let bench = TestWorld::new();
             bench.edit(".aws/config", &bench.aws.endpoint(), &endpoint);
             if !serial {
                 bench.edit(".aws/config", &format!("mfa_serial = {}\n", bench.serial), "");

@@ -2,8 +2,8 @@
 
 use crate::harness::dice::{Dice, say, whole};
 use crate::harness::early_close::answers_once;
-use crate::harness::stack::Stack;
-use crate::harness::test_world::{ACCOUNT, Bench, Outcome, SEED, SEED_BASE32, code_in};
+use crate::harness::stack::RealStack;
+use crate::harness::test_world::{ACCOUNT, CommandOutcome, SEED, SEED_BASE32, TestWorld, code_in};
 use aws_mfa_key::source::secret::SoftwareSecret;
 use fake_aws::{Action, Lie, Request, Role, Times};
 use secrecy::ExposeSecret;
@@ -21,7 +21,7 @@ use virtual_token::{Account, Touch};
 const STATE: &str = ".local/state/aws-mfa-key";
 
 /// The only ledger in a state folder.
-fn ledger(bench: &Bench, state: &str) -> PathBuf {
+fn ledger(bench: &TestWorld, state: &str) -> PathBuf {
     let names = fs::read_dir(bench.path(state)).unwrap().map(|entry| entry.unwrap().path());
     let mut ledgers = names.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
     let ledger = ledgers.next().unwrap();
@@ -30,31 +30,31 @@ fn ledger(bench: &Bench, state: &str) -> PathBuf {
 }
 
 /// The steps that stand in it.
-fn spent(bench: &Bench) -> Vec<i64> {
+fn spent(bench: &TestWorld) -> Vec<i64> {
     let ledger: Value = serde_json::from_slice(&fs::read(ledger(bench, STATE)).unwrap()).unwrap();
     ledger["spent"].as_array().unwrap().iter().map(|step| step.as_i64().unwrap()).collect()
 }
 
 /// The requests that carried a code, right or wrong.
-fn coded(bench: &Bench) -> Vec<Request> {
+fn coded(bench: &TestWorld) -> Vec<Request> {
     bench.aws.requests().into_iter().filter(|request| request.had_code).collect()
 }
 
-fn steps(bench: &Bench) -> Vec<i64> {
+fn steps(bench: &TestWorld) -> Vec<i64> {
     coded(bench).iter().map(|request| request.step.unwrap()).collect()
 }
 
-fn touches(bench: &Bench) -> usize {
+fn touches(bench: &TestWorld) -> usize {
     bench.token.commands().iter().filter(|command| command[1] == 0xA2).count()
 }
 
-fn write_seed(bench: &Bench) {
+fn write_seed(bench: &TestWorld) {
     bench.write("seed", SEED_BASE32);
     fs::set_permissions(bench.path("seed"), fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// The code of AWS's present step.
-fn present_code(bench: &Bench) -> String {
+fn present_code(bench: &TestWorld) -> String {
     write_seed(bench);
     let secret = SoftwareSecret::read(&bench.path("seed")).unwrap();
     secret.code(u64::try_from(bench.aws.now()).unwrap() / 30, UNIX_EPOCH).digits.expose_secret().to_owned()
@@ -90,7 +90,7 @@ fn each(check: impl Fn(Lie, usize, u8) + Sync) {
 }
 
 /// All that was sent is spent, and nothing else.
-fn agrees(bench: &Bench, codes: usize, told: &Outcome) {
+fn agrees(bench: &TestWorld, codes: usize, told: &CommandOutcome) {
     let sent = steps(bench);
     assert_eq!((sent.len(), spent(bench)), (codes, sent.clone()), "{told:?}");
     assert_eq!(sent.iter().collect::<HashSet<_>>().len(), codes, "no step twice: {told:?}");
@@ -99,7 +99,7 @@ fn agrees(bench: &Bench, codes: usize, told: &Outcome) {
 fn from_a_token(touch: bool) {
     each(|lie, codes, exit| {
         for times in [Times::Next(1), Times::Always] {
-            let bench = Bench::new();
+            let bench = TestWorld::new();
             let account = Account::totp("Amazon Web Services:alice@example", SEED);
             bench.token.remove(b"Amazon Web Services:alice@example");
             bench.token.add(if touch { account.with_touch() } else { account });
@@ -126,7 +126,7 @@ fn answers_that_get_lost_without_a_touch() {
 #[test]
 fn a_code_that_was_given_is_sent_once() {
     each(|lie, _, exit| {
-        let bench = Bench::new();
+        let bench = TestWorld::new();
         bench.aws.lie(Action::GetSessionToken, lie.clone(), Times::Next(1));
         let told = bench.login(&["--code", &present_code(&bench)]);
         assert_eq!((told.code, coded(&bench).len(), spent(&bench).len()), (exit, 1, 1), "{lie:?}: {told:?}");
@@ -135,7 +135,7 @@ fn a_code_that_was_given_is_sent_once() {
 
 #[test]
 fn a_second_code_is_asked_for_in_another_half_minute() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.hurry(30);
     bench.typed = Some(vec!["111111", "222222", "333333"]);
     bench.aws.lie(Action::GetSessionToken, Lie::DropBefore, Times::Next(1));
@@ -148,7 +148,7 @@ fn a_second_code_is_asked_for_in_another_half_minute() {
 
 #[test]
 fn a_code_that_did_not_leave_is_given_back() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let config = bench.read(".aws/config");
     bench.token.remove(b"Amazon Web Services:alice@example");
     bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED).with_touch());
@@ -165,7 +165,7 @@ fn a_code_that_did_not_leave_is_given_back() {
 
 #[test]
 fn codes_for_roles_come_from_the_same_ledger() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     add_long_role(&bench);
     for profile in ["dev", "longer"] {
         let told = bench.run(&["login", profile]);
@@ -179,7 +179,7 @@ fn codes_for_roles_come_from_the_same_ledger() {
 }
 
 /// A role for longer than an hour, which takes a code of its own.
-fn add_long_role(bench: &Bench) {
+fn add_long_role(bench: &TestWorld) {
     let mut role = Role::new("longer");
     (role.needs_mfa, role.max_session_duration) = (true, 14_400);
     let arn = bench.aws.add_role(ACCOUNT, role);
@@ -192,7 +192,7 @@ fn add_long_role(bench: &Bench) {
 
 #[test]
 fn it_is_its_owners_alone_and_has_no_code_in_it() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     assert_eq!(bench.login(&[]).code, 0);
     let code = bench.run(&["code", "dev"]);
     assert_eq!(code.code, 0, "{code:?}");
@@ -226,7 +226,7 @@ fn a_ledger_that_is_damaged_lost_or_of_another_version_costs_one_more_code_at_mo
         &|path| fs::remove_file(path).unwrap(),
     ];
     for damage in damages {
-        let bench = Bench::new();
+        let bench = TestWorld::new();
         assert_eq!(bench.login(&[]).code, 0);
         damage(&ledger(&bench, STATE));
         let told = bench.login(&["--force"]);
@@ -238,7 +238,7 @@ fn a_ledger_that_is_damaged_lost_or_of_another_version_costs_one_more_code_at_mo
 
 #[test]
 fn where_it_cannot_be_kept_no_code_is_sent() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     assert_eq!(bench.login(&[]).code, 0);
     let (path, before) = (ledger(&bench, STATE), coded(&bench).len());
     fs::remove_file(&path).unwrap();
@@ -254,7 +254,7 @@ fn where_it_cannot_be_kept_no_code_is_sent() {
 
 #[test]
 fn two_state_folders_cost_two_codes_at_most() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     for (state, codes) in [("one", 1), ("two", 3)] {
         let folder = bench.path(state).to_str().unwrap().to_owned();
         bench.env.insert("AWS_MFA_KEY_STATE_DIR".to_owned(), folder);
@@ -269,7 +269,7 @@ const APART: i64 = 120;
 
 #[test]
 fn killed_at_any_moment_it_sends_no_code_twice() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     let mut dice = Dice::new();
     add_long_role(&stack.bench);
     write_seed(&stack.bench);

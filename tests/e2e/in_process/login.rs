@@ -1,6 +1,6 @@
 //! `login` where it works.
 
-use crate::harness::test_world::{Bench, READER, SEED, SEED_BASE32};
+use crate::harness::test_world::{READER, SEED, SEED_BASE32, TestWorld};
 use fake_aws::Action;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -9,13 +9,13 @@ use virtual_token::{Account, Persona, VirtualToken};
 /// SELECT and CALCULATE, the first two bytes of which tell them apart from all others.
 const CALCULATE: [u8; 2] = [0x00, 0xA2];
 
-fn sent(bench: &Bench, action: Action) -> usize {
+fn sent(bench: &TestWorld, action: Action) -> usize {
     bench.aws.requests().iter().filter(|request| request.action == action).count()
 }
 
 #[test]
 fn a_session_is_written_beside_the_long_term_key() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let before = bench.read(".aws/credentials");
     let outcome = bench.login(&[]);
     assert_eq!((outcome.code, outcome.out.as_str()), (0, ""), "{outcome:?}");
@@ -47,7 +47,7 @@ fn a_session_is_written_beside_the_long_term_key() {
 
 #[test]
 fn the_token_is_let_go_as_it_was_and_nothing_is_written_to_it() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     assert_eq!(bench.login(&[]).code, 0);
     let tally = bench.bus.tally(READER);
     assert_eq!((tally.opened, tally.begun, tally.collisions), (tally.closed, tally.ended, 0));
@@ -60,7 +60,7 @@ fn the_token_is_let_go_as_it_was_and_nothing_is_written_to_it() {
 
 #[test]
 fn a_good_session_is_left_alone_without_asking_anybody() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     assert_eq!(bench.login(&[]).code, 0);
     let before = bench.read(".aws/credentials");
     bench.aws.clear_requests();
@@ -75,7 +75,7 @@ fn a_good_session_is_left_alone_without_asking_anybody() {
 
 #[test]
 fn a_session_with_too_little_time_left_or_of_another_mfa_device_is_renewed() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     assert_eq!(bench.login(&["--duration", "1h"]).code, 0);
     assert_eq!(bench.login(&["--duration", "1h"]).code, 0);
     assert_eq!(sent(&bench, Action::GetSessionToken), 1);
@@ -88,7 +88,7 @@ fn a_session_with_too_little_time_left_or_of_another_mfa_device_is_renewed() {
 
 #[test]
 fn a_session_profile_stands_for_its_owner() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     assert_eq!(bench.login(&[]).code, 0);
     bench.env.insert("AWS_PROFILE".to_owned(), "dev-mfa".to_owned());
     let outcome = bench.run(&["login", "--force"]);
@@ -98,7 +98,7 @@ fn a_session_profile_stands_for_its_owner() {
 
 #[test]
 fn flag_before_environment_before_profile() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.configure("mfa_key_duration = 1h\nmfa_key_session_profile = from-profile\n");
     assert!(bench.login(&[]).err.contains("profile from-profile for 1h,"));
     bench.env.insert("AWS_MFA_KEY_DURATION".to_owned(), "2h".to_owned());
@@ -109,7 +109,7 @@ fn flag_before_environment_before_profile() {
 
 #[test]
 fn a_code_that_was_used_is_not_sent_again_and_its_neighbours_are_used_at_once() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     for _ in 0..3 {
         let outcome = bench.login(&["--force"]);
         assert_eq!(outcome.code, 0, "{}", outcome.err);
@@ -120,7 +120,7 @@ fn a_code_that_was_used_is_not_sent_again_and_its_neighbours_are_used_at_once() 
 #[test]
 fn any_clock_will_do() {
     for (ahead, words) in [(-86_400, "1day behind"), (3600, "1h ahead of"), (-90, "1m 30s behind"), (0, "")] {
-        let mut bench = Bench::new();
+        let mut bench = TestWorld::new();
         bench.clock_ahead = ahead;
         let outcome = bench.login(&[]);
         assert_eq!(outcome.code, 0, "{ahead}: {}", outcome.err);
@@ -136,7 +136,7 @@ fn any_clock_will_do() {
 #[test]
 fn a_good_session_is_known_by_awss_clock() {
     for ahead in [-86_400, 86_400] {
-        let mut bench = Bench::new();
+        let mut bench = TestWorld::new();
         bench.clock_ahead = ahead;
         assert!(bench.login(&[]).err.contains("profile dev-mfa for 12h, until"));
         let again = bench.login(&[]);
@@ -152,7 +152,7 @@ fn a_good_session_is_known_by_awss_clock() {
 
 #[test]
 fn the_token_is_let_go_when_aws_refuses_the_key() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let token = bench.token.clone();
     bench.bus.remove(READER);
     bench.bus.insert(READER, move |command| {
@@ -168,7 +168,7 @@ fn the_token_is_let_go_when_aws_refuses_the_key() {
 
 #[test]
 fn a_person_may_take_their_time() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     let impatient =
         crate::harness::early_close::closes_after(&bench.aws.endpoint(), std::time::Duration::from_millis(100));
     bench.edit(".aws/config", &bench.aws.endpoint(), &impatient);
@@ -181,7 +181,7 @@ fn a_person_may_take_their_time() {
 
 #[test]
 fn a_proxy_is_for_what_is_not_on_this_machine() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     for name in ["http_proxy", "https_proxy", "ALL_PROXY"] {
         bench.env.insert(name.to_owned(), "http://127.0.0.1:1".to_owned());
     }
@@ -191,7 +191,7 @@ fn a_proxy_is_for_what_is_not_on_this_machine() {
 
 #[test]
 fn empty_keys_are_not_set() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.edit(".aws/config", "mfa_serial", "mfa_key_duration =\nmfa_key_token =\nmfa_key_account =\nmfa_serial =\n#");
     let outcome = bench.login(&[]);
     assert_eq!(outcome.code, 0, "{}", outcome.err);
@@ -199,7 +199,7 @@ fn empty_keys_are_not_set() {
 
 #[test]
 fn odd_names_and_the_config_files_mode_are_kept() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.alice = bench.aws.add_user_at("210987654321", "/dev!team/", "zo");
     let key = bench.aws.add_key(&bench.alice);
     bench.serial = bench.aws.add_mfa(&bench.alice, "zo", SEED);
@@ -215,7 +215,7 @@ fn odd_names_and_the_config_files_mode_are_kept() {
 
 #[test]
 fn a_locked_token_is_unlocked_with_the_password_and_locked_again() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.token.set_password(Some("correct horse"));
     bench.typed = Some(vec!["wrong", "correct horse"]);
     let outcome = bench.login(&[]);
@@ -229,7 +229,7 @@ fn a_locked_token_is_unlocked_with_the_password_and_locked_again() {
 
 #[test]
 fn codes_from_the_command_line_standard_input_and_the_prompt() {
-    let code = |bench: &Bench| {
+    let code = |bench: &TestWorld| {
         let secret = bench.path("seed");
         bench.write("seed", SEED_BASE32);
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
@@ -238,12 +238,12 @@ fn codes_from_the_command_line_standard_input_and_the_prompt() {
         let code = secrecy::ExposeSecret::expose_secret(&secret.code(step, std::time::UNIX_EPOCH).digits).to_owned();
         &*Box::leak(code.into_boxed_str())
     };
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     assert_eq!(bench.login(&["--code", code(&bench)]).code, 0);
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.input = code(&bench);
     assert_eq!(bench.login(&["--token-code", "-"]).code, 0);
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.bus.remove(READER);
     bench.typed = Some(vec!["12345", code(&bench)]);
     let outcome = bench.login(&[]);
@@ -255,7 +255,7 @@ fn codes_from_the_command_line_standard_input_and_the_prompt() {
 
 #[test]
 fn a_secret_file_needs_neither_token_nor_person() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.bus.remove(READER);
     bench.typed = None;
     bench.configure("mfa_key_source = secret:file:~/seed\n");
@@ -267,7 +267,7 @@ fn a_secret_file_needs_neither_token_nor_person() {
 
 #[test]
 fn the_mfa_device_is_found_without_being_named() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.aws.add_u2f(&bench.alice, "passkey");
     bench.edit(".aws/config", "mfa_serial", "#mfa_serial");
     let outcome = bench.login(&[]);
@@ -277,7 +277,7 @@ fn the_mfa_device_is_found_without_being_named() {
 
 #[test]
 fn the_token_that_has_the_account_is_taken() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(Some(87_654_321)).build();
     other.add(Account::totp("GitHub:alice", SEED));
     bench.bus.insert("Yubico YubiKey OTP+FIDO+CCID 01 00", move |command| Ok(other.exchange(command)));
@@ -287,7 +287,7 @@ fn the_token_that_has_the_account_is_taken() {
 
 #[test]
 fn what_standard_output_gets_is_json_or_nothing() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let outcome = bench.login(&["--json", "--quiet"]);
     let told: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
     let session = &told["sessions"][0];
@@ -303,7 +303,7 @@ fn what_standard_output_gets_is_json_or_nothing() {
 
 #[test]
 fn help_and_version_are_answers() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let help = bench.run(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
     assert!(help.out.contains("Exit codes:") && help.out.contains("login"));

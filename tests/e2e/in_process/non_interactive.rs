@@ -1,7 +1,7 @@
 //! `--non-interactive`: each command, in each situation in which it would ask somebody. It never does, although a person
 //! sits at the terminal, and what is missing is told by the exit code.
 
-use crate::harness::test_world::{Bench, READER, SEED};
+use crate::harness::test_world::{READER, SEED, TestWorld};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use std::time::Duration;
@@ -11,7 +11,7 @@ const ID: &str = "Amazon Web Services:alice@example";
 
 /// What would need a person, or somebody else.
 #[derive(Clone, Copy, Debug)]
-enum Needs {
+enum MissingThing {
     Touch,
     Token,
     Password,
@@ -24,15 +24,15 @@ enum Needs {
     Nothing,
 }
 
-const SITUATIONS: [Needs; 8] = [
-    Needs::Touch,
-    Needs::Token,
-    Needs::Password,
-    Needs::Code,
-    Needs::Right,
-    Needs::Device,
-    Needs::Network,
-    Needs::Nothing,
+const SITUATIONS: [MissingThing; 8] = [
+    MissingThing::Touch,
+    MissingThing::Token,
+    MissingThing::Password,
+    MissingThing::Code,
+    MissingThing::Right,
+    MissingThing::Device,
+    MissingThing::Network,
+    MissingThing::Nothing,
 ];
 
 /// Each command, and its exit codes in these situations.
@@ -64,28 +64,28 @@ const COMMANDS: &[(&[&str], [u8; 8])] = &[
     (&["doctor", "dev"],                                         [0, 1, 1, 0, 1, 1, 1, 0]),
 ];
 
-fn in_need_of(what: Needs) -> Bench {
-    let mut bench = Bench::new();
+fn in_need_of(what: MissingThing) -> TestWorld {
+    let mut bench = TestWorld::new();
     // Somebody is there, and would type anything.
     bench.typed = Some(vec!["hello"; 5]);
     bench.write("kept", "GEZDGNBVGY3TQOJQ");
     std::fs::set_permissions(bench.path("kept"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     match what {
-        Needs::Touch => {
+        MissingThing::Touch => {
             bench.token.remove(ID.as_bytes());
             bench.token.add(Account::totp(ID, SEED).with_touch());
             bench.token.set_touch(Touch::ByItself(Duration::ZERO));
         }
-        Needs::Token => bench.bus.remove(READER),
-        Needs::Password => bench.token.set_password(Some("horse")),
-        Needs::Code => bench.configure("mfa_key_source = prompt\n"),
-        Needs::Right => bench.bus.guard(Step::Readers, |_| Err(CarrierError::Refused)),
-        Needs::Device => assert!(bench.aws.set_mfa_enabled(&bench.serial, false)),
-        Needs::Network => {
+        MissingThing::Token => bench.bus.remove(READER),
+        MissingThing::Password => bench.token.set_password(Some("horse")),
+        MissingThing::Code => bench.configure("mfa_key_source = prompt\n"),
+        MissingThing::Right => bench.bus.guard(Step::Readers, |_| Err(CarrierError::Refused)),
+        MissingThing::Device => assert!(bench.aws.set_mfa_enabled(&bench.serial, false)),
+        MissingThing::Network => {
             // Port 1 is not listened on by anything that is in use today.
             bench.env.insert("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into());
         }
-        Needs::Nothing => {}
+        MissingThing::Nothing => {}
     }
     bench
 }

@@ -1,7 +1,7 @@
 //! Passwords of tokens that nobody has to type: where they are looked for, and who is asked when that is not enough.
 
-use crate::harness::keyrings::Desktop;
-use crate::harness::test_world::{Bench, Outcome, READER};
+use crate::harness::keyrings::KeyringSession;
+use crate::harness::test_world::{CommandOutcome, READER, TestWorld};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
@@ -14,15 +14,15 @@ const PASSWORD: &str = "correct horse";
 const LONG: Duration = Duration::from_secs(40);
 
 /// A token that is locked, and nobody at a terminal.
-fn locked() -> Bench {
-    let mut bench = Bench::new();
+fn locked() -> TestWorld {
+    let mut bench = TestWorld::new();
     bench.token.set_password(Some(PASSWORD));
     bench.typed = None;
     bench
 }
 
-impl Bench {
-    fn join(&mut self, desktop: &Desktop) {
+impl TestWorld {
+    fn join(&mut self, desktop: &KeyringSession) {
         self.env.extend(desktop.env());
     }
 
@@ -37,7 +37,7 @@ impl Bench {
     }
 
     /// Runs what has to succeed.
-    fn done(&self, arguments: &[&str]) -> Outcome {
+    fn done(&self, arguments: &[&str]) -> CommandOutcome {
         let outcome = self.run(arguments);
         assert_eq!(outcome.code, 0, "{arguments:?}: {outcome:?}");
         outcome
@@ -87,7 +87,7 @@ fn systemd_has_the_password_of_this_token_or_of_any() {
 
 #[test]
 fn what_is_remembered_and_refused_is_not_the_end() {
-    let desktop = Desktop::with_keyring();
+    let desktop = KeyringSession::with_keyring();
     let mut bench = locked();
     bench.join(&desktop);
     let path = bench.secret("password", "correct horse");
@@ -119,7 +119,7 @@ fn a_token_that_is_known_is_asked_little_though_it_is_locked() {
     let path = bench.secret("password", "correct horse");
     bench.set("AWS_MFA_KEY_PASSWORD_FILE", &path);
     bench.done(&["code", "dev"]);
-    let sent = |bench: &Bench| {
+    let sent = |bench: &TestWorld| {
         bench.token.clear_commands();
         bench.done(&["code", "dev"]);
         bench.token.commands().iter().map(|command| command[1]).collect::<Vec<u8>>()
@@ -138,7 +138,7 @@ fn a_token_that_is_known_is_asked_little_though_it_is_locked() {
 
 #[test]
 fn the_keyring_keeps_a_key_and_follows_the_password() {
-    let desktop = Desktop::with_keyring();
+    let desktop = KeyringSession::with_keyring();
     let mut bench = locked();
     bench.join(&desktop);
     bench.input = "correct horse\n";
@@ -164,11 +164,11 @@ fn the_keyring_keeps_a_key_and_follows_the_password() {
 
 #[test]
 fn what_is_remembered_can_be_forgotten() {
-    let desktop = Desktop::with_keyring();
+    let desktop = KeyringSession::with_keyring();
     let mut bench = locked();
     bench.join(&desktop);
     desktop.keep("somebody", "else", "stays");
-    let remember = |bench: &mut Bench| {
+    let remember = |bench: &mut TestWorld| {
         bench.input = "correct horse\n";
         bench.done(&["accounts", "password", "remember", "--stdin"]);
         bench.input = "";
@@ -188,7 +188,7 @@ fn what_is_remembered_can_be_forgotten() {
 
 #[test]
 fn a_keyring_that_is_locked_is_passed_over() {
-    let desktop = Desktop::with_keyring();
+    let desktop = KeyringSession::with_keyring();
     let mut bench = locked();
     bench.join(&desktop);
     bench.input = "correct horse\n";
@@ -210,7 +210,7 @@ fn a_keyring_that_is_locked_is_passed_over() {
 
 #[test]
 fn a_keyring_that_does_not_answer_is_waited_for_a_few_seconds() {
-    let desktop = Desktop::with_a_mute_keyring();
+    let desktop = KeyringSession::with_a_mute_keyring();
     let mut bench = locked();
     bench.join(&desktop);
     let begun = Instant::now();
@@ -228,7 +228,7 @@ fn a_keyring_that_does_not_answer_is_waited_for_a_few_seconds() {
 
 #[test]
 fn where_there_is_no_keyring_nothing_is_waited_for() {
-    let desktop = Desktop::bare();
+    let desktop = KeyringSession::bare();
     let mut bench = locked();
     bench.input = "correct horse\n";
     let told = bench.run(&["accounts", "password", "remember", "--stdin"]);
@@ -252,7 +252,7 @@ fn where_there_is_no_keyring_nothing_is_waited_for() {
 
 #[test]
 fn a_token_without_a_password_costs_no_look_elsewhere() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     let bus = UnixListener::bind(bench.path("bus")).unwrap();
     bus.set_nonblocking(true).unwrap();
     let address = format!("unix:path={}", bench.path("bus").display());

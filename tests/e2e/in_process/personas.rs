@@ -1,7 +1,7 @@
 //! Each known kind of token, and what the commands make of it: that they work, or exactly why not, is in `personas.txt`.
 
-use crate::harness::stack::{Stack, Told};
-use crate::harness::test_world::{Bench, READER, SEED};
+use crate::harness::stack::{ProgramOutput, RealStack};
+use crate::harness::test_world::{READER, SEED, TestWorld};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -47,8 +47,8 @@ fn token(persona: &Persona) -> VirtualToken {
 }
 
 /// A bench that has this token in its own reader.
-fn bench(persona: &Persona) -> Bench {
-    let mut bench = Bench::new();
+fn bench(persona: &Persona) -> TestWorld {
+    let mut bench = TestWorld::new();
     bench.token = token(persona);
     bench.bus.remove(READER);
     let answering = bench.token.clone();
@@ -161,9 +161,9 @@ fn through_a_real_service_each_token_says_the_same_in_its_own_reader() {
         let bench = bench(persona);
         let pcscd = Pcscd::start(&[persona.reader]).unwrap();
         let inserted = Some(pcscd.insert(0, &bench.token).unwrap());
-        let stack = Stack { inserted, pcscd, bench };
+        let stack = RealStack { inserted, pcscd, bench };
         for words in ["tokens", "login dev"] {
-            let Told { code, out, err } = stack.run(&words.split(' ').collect::<Vec<_>>());
+            let ProgramOutput { code, out, err } = stack.run(&words.split(' ').collect::<Vec<_>>());
             let here = said(words, code.unwrap_or(-1), &out, &err);
             assert_eq!(here, run(persona, "", words), "{}: {}", persona.name, stack.pcscd.log());
         }

@@ -1,11 +1,11 @@
 //! The commands that use a session: `status`, `env`, `exec`, `credential-process`, `code`, `login` of several, roles.
 
-use crate::harness::test_world::{ACCOUNT, Bench, READER};
+use crate::harness::test_world::{ACCOUNT, READER, TestWorld};
 use fake_aws::{Action, Role};
 use serde_json::Value;
 use virtual_token::{Persona, VirtualToken};
 
-fn sent(bench: &Bench, action: Action) -> usize {
+fn sent(bench: &TestWorld, action: Action) -> usize {
     bench.aws.requests().iter().filter(|request| request.action == action).count()
 }
 
@@ -14,7 +14,7 @@ fn json(text: &str) -> Value {
 }
 
 /// Adds a role that alice may assume with MFA, and a profile for it.
-fn role(bench: &Bench, name: &str, source: &str, more: &str) {
+fn role(bench: &TestWorld, name: &str, source: &str, more: &str) {
     let mut role = Role::new(name);
     role.trusts = vec!["alice".to_owned()];
     role.needs_mfa = true;
@@ -31,7 +31,7 @@ fn role(bench: &Bench, name: &str, source: &str, more: &str) {
 
 #[test]
 fn status_tells_what_stands_in_the_file() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     assert_eq!(bench.run(&["status"]).out, "no sessions; `aws-mfa-key login` gets one\n");
     assert_eq!(bench.run(&["status", "dev"]).code, 1);
     let quiet = bench.run(&["status", "dev", "-q"]);
@@ -55,7 +55,7 @@ fn status_tells_what_stands_in_the_file() {
 
 #[test]
 fn status_of_a_session_that_is_over() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     assert_eq!(bench.login(&[]).code, 0);
     bench.clock_ahead = 13 * 3600;
     let over = bench.run(&["status", "dev-mfa"]);
@@ -67,7 +67,7 @@ fn status_of_a_session_that_is_over() {
 
 #[test]
 fn env_sets_what_clients_read_and_clears_what_is_in_the_way() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let told = bench.run(&["env", "dev", "--shell", "sh"]);
     assert_eq!(told.code, 0, "{told:?}");
     let lines: Vec<&str> = told.out.lines().map(|line| line.split('=').next().unwrap()).collect();
@@ -93,7 +93,7 @@ fn env_sets_what_clients_read_and_clears_what_is_in_the_way() {
 
 #[test]
 fn credential_process_answers_from_the_file_and_renews_in_time() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     let first = bench.run(&["credential-process", "dev"]);
     assert_eq!(first.code, 0, "{first:?}");
     let answer = json(&first.out);
@@ -111,7 +111,7 @@ fn credential_process_answers_from_the_file_and_renews_in_time() {
 
 #[test]
 fn credential_process_prefers_a_short_session_to_none() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     let first = bench.run(&["credential-process", "dev"]);
     bench.clock_ahead = 12 * 3600 - 600;
     bench.aws.advance_clock(12 * 3600 - 600);
@@ -126,7 +126,7 @@ fn credential_process_prefers_a_short_session_to_none() {
 
 #[test]
 fn code_is_six_digits_reserved_and_known_without_aws() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.clock_ahead = 3600;
     assert_eq!(bench.login(&[]).code, 0);
     bench.aws.clear_requests();
@@ -141,7 +141,7 @@ fn code_is_six_digits_reserved_and_known_without_aws() {
 
 #[test]
 fn several_profiles_in_one_go() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let bob = bench.aws.add_user(ACCOUNT, "bob");
     let key = bench.aws.add_key(&bob);
     let serial = bench.aws.add_mfa(&bob, "bob", b"another secret of twenty");
@@ -171,7 +171,7 @@ fn several_profiles_in_one_go() {
 
 #[test]
 fn a_code_takes_two_commands_once_token_and_account_are_known() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     assert_eq!(bench.run(&["code", "dev"]).code, 0);
     let before = bench.bus.tally(READER).commands.len();
     let told = bench.run(&["code", "dev"]);
@@ -182,7 +182,7 @@ fn a_code_takes_two_commands_once_token_and_account_are_known() {
 
 #[test]
 fn a_token_that_was_changed_since_is_looked_at_anew() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     assert_eq!(bench.run(&["code", "dev"]).code, 0);
     // Another token in the same reader has the account now, under another name.
     let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(Some(87_654_321)).build();
@@ -198,7 +198,7 @@ fn a_token_that_was_changed_since_is_looked_at_anew() {
 
 #[test]
 fn one_touch_serves_any_number_of_roles() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     role(&bench, "reader", "dev", "region = us-west-2\n");
     role(&bench, "writer", "dev", "duration_seconds = 1800\n");
     let told = bench.run(&["login", "reader", "writer"]);
@@ -218,7 +218,7 @@ fn one_touch_serves_any_number_of_roles() {
 
 #[test]
 fn a_role_works_in_every_command() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     role(&bench, "reader", "dev", "region = us-west-2\n");
     let answer = json(&bench.run(&["credential-process", "reader"]).out);
     let env = bench.run(&["env", "reader", "--shell", "sh"]).out;
@@ -231,7 +231,7 @@ fn a_role_works_in_every_command() {
 
 #[test]
 fn a_role_for_longer_than_an_hour_takes_a_code_of_its_own() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     role(&bench, "reader", "dev", "");
     let told = bench.run(&["login", "reader", "--duration", "1h"]);
     assert_eq!(told.code, 0, "{told:?}");
@@ -254,7 +254,7 @@ fn a_role_for_longer_than_an_hour_takes_a_code_of_its_own() {
 
 #[test]
 fn a_chain_of_roles() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     role(&bench, "first", "dev", "role_session_name = on-the-way\n");
     let second = Role::new("second");
     let arn = bench.aws.add_role(ACCOUNT, second);
@@ -276,7 +276,7 @@ fn a_chain_of_roles() {
 
 #[test]
 fn the_layout_of_broamskis_aws_mfa() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.edit(".aws/credentials", "[dev]\n", &format!("[work-long-term]\naws_mfa_device = {}\n", bench.serial));
     let endpoint = bench.aws.endpoint();
     bench.write(".aws/config", &format!("[profile work-long-term]\nendpoint_url = {endpoint}\n"));
@@ -295,7 +295,7 @@ fn the_layout_of_broamskis_aws_mfa() {
 
 #[test]
 fn logout_gives_back_the_bytes() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     role(&bench, "reader", "dev", "region = us-west-2\n");
     let before = (bench.read(".aws/credentials"), bench.read(".aws/config"));
     assert_eq!(bench.run(&["login", "reader"]).code, 0);
@@ -311,7 +311,7 @@ fn logout_gives_back_the_bytes() {
 
 #[test]
 fn what_clients_misread_is_told_with_its_line() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.edit(".aws/credentials", "# keep me\n", "[old]\nAWS_SESSION_TOKEN = x\n");
     let told = bench.login(&[]);
     assert_eq!(told.code, 0, "{told:?}");
@@ -320,7 +320,7 @@ fn what_clients_misread_is_told_with_its_line() {
 
 #[test]
 fn a_code_takes_no_long_term_key() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.write(".aws/credentials", "");
     let told = bench.run(&["code", "dev"]);
     assert!(told.code == 0 && told.out.trim().len() == 6, "{told:?}");
@@ -329,7 +329,7 @@ fn a_code_takes_no_long_term_key() {
 
 #[test]
 fn exec_without_dashes_is_told_where_they_go() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let tip = "tip: two dashes go before the command: aws-mfa-key exec PROFILE -- COMMAND\n";
     for typed in [&["exec", "dev", "aws", "s3", "ls"][..], &["exec", "dev", "ls", "-l"], &["exec", "dev"], &["exec"]] {
         let told = bench.run(typed);

@@ -1,6 +1,6 @@
 //! `login` of several profiles at once: side by side, nothing asked for twice, one write.
 
-use crate::harness::test_world::{Bench, READER};
+use crate::harness::test_world::{READER, TestWorld};
 use fake_aws::{Action, Lie, Times};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use virtual_token::Touch;
 
-fn sent(bench: &Bench, action: Action) -> usize {
+fn sent(bench: &TestWorld, action: Action) -> usize {
     bench.aws.requests().iter().filter(|request| request.action == action).count()
 }
 
 /// What the credentials file holds each time that a code was had, after its touch.
-fn watch(bench: &Bench) -> Arc<Mutex<Vec<String>>> {
+fn watch(bench: &TestWorld) -> Arc<Mutex<Vec<String>>> {
     let (seen, token) = (Arc::new(Mutex::new(Vec::new())), bench.token.clone());
     let (theirs, path) = (Arc::clone(&seen), bench.path(".aws/credentials"));
     bench.bus.remove(READER);
@@ -29,7 +29,7 @@ fn watch(bench: &Bench) -> Arc<Mutex<Vec<String>>> {
 
 #[test]
 fn all_are_written_at_the_end_in_one_step() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.add_user("bob", &["two"], false);
     bench.add_user("carol", &["three"], false);
     let (before, seen) = (bench.read(".aws/credentials"), watch(&bench));
@@ -46,7 +46,7 @@ fn all_are_written_at_the_end_in_one_step() {
 
 #[test]
 fn what_was_got_is_written_before_a_person_is_waited_for() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.add_user("bob", &["two"], true);
     bench.add_user("carol", &["three"], true);
     bench.token.set_touch(Touch::ByItself(Duration::from_secs(1)));
@@ -61,7 +61,7 @@ fn what_was_got_is_written_before_a_person_is_waited_for() {
 
 #[test]
 fn a_session_is_safe_while_a_person_thinks() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.add_user("bob", &["two"], false);
     let config = bench.read(".aws/config").replace("[profile two]", "[profile two]\nmfa_key_source = prompt");
     bench.write(".aws/config", &config);
@@ -74,7 +74,7 @@ fn a_session_is_safe_while_a_person_thinks() {
 
 #[test]
 fn long_term_keys_are_looked_at_side_by_side() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.add_user("bob", &["two"], false);
     bench.add_user("carol", &["three"], false);
     bench.aws.lie(Action::GetCallerIdentity, Lie::Latency(Duration::from_secs(1)), Times::Next(3));
@@ -85,7 +85,7 @@ fn long_term_keys_are_looked_at_side_by_side() {
 
 #[test]
 fn one_code_serves_all_profiles_of_a_key_and_one_look_all_logins() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.add_user("bob", &["two", "three", "four"], true);
     let told = bench.run(&["login", "--all"]);
     assert_eq!(told.code, 0, "{told:?}");
@@ -99,7 +99,7 @@ fn one_code_serves_all_profiles_of_a_key_and_one_look_all_logins() {
 
 #[test]
 fn profiles_that_fail_together_are_told_of_once() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.add_user("bob", &["two", "three"], false);
     bench.aws.lie(Action::GetSessionToken, Lie::S3ShapedError("AccessDenied".to_owned()), Times::Always);
     let told = bench.run(&["login", "--all"]);
@@ -116,7 +116,7 @@ fn profiles_that_fail_together_are_told_of_once() {
 
 #[test]
 fn two_hundred_profiles_of_twenty_keys() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.add_twenty_users(10);
     let before = fs::metadata(bench.path(".aws/credentials")).unwrap().ino();
     let told = bench.run(&["login", "--all"]);
@@ -128,7 +128,7 @@ fn two_hundred_profiles_of_twenty_keys() {
 
 #[test]
 fn what_cannot_go_together_is_told_before_anything_is_sent() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.add_user("bob", &["two"], false);
     let config = bench.read(".aws/config").replace("[profile two]", "[profile two]\nmfa_key_session_profile = dev-mfa");
     let cases: [(&[&str], &str, &str); 3] = [
@@ -147,7 +147,7 @@ fn what_cannot_go_together_is_told_before_anything_is_sent() {
 
 #[test]
 fn what_keeps_one_profile_from_a_code_does_not_keep_another_from_its_own() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.add_user("bob", &["two", "three"], false);
     let config = bench.read(".aws/config");
     let config = config.replace("[profile two]", "[profile two]\nmfa_key_source = secret:file:/nowhere");
@@ -159,7 +159,7 @@ fn what_keeps_one_profile_from_a_code_does_not_keep_another_from_its_own() {
 
 #[test]
 fn codes_of_several_profiles_are_typed_one_after_the_other() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.add_user("bob", &["two"], false);
     bench.bus.remove(READER);
     bench.typed = Some(vec!["000000", "000000"]);

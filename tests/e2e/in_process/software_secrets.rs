@@ -1,16 +1,16 @@
 //! Machines without a token: secrets in the keyring, in files, as systemd credentials, and commands that print a code.
 
-use crate::harness::keyrings::Desktop;
-use crate::harness::stack::{PATIENCE, Stack};
-use crate::harness::test_world::{Bench, Outcome, READER, SEED_BASE32, TOTP};
+use crate::harness::keyrings::KeyringSession;
+use crate::harness::stack::{PATIENCE, RealStack};
+use crate::harness::test_world::{CommandOutcome, READER, SEED_BASE32, TOTP, TestWorld};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A machine without a token, where nobody is.
-fn headless() -> Bench {
-    let mut bench = Bench::new();
+fn headless() -> TestWorld {
+    let mut bench = TestWorld::new();
     bench.bus.remove(READER);
     bench.typed = None;
     bench.write("totp.py", TOTP);
@@ -18,23 +18,23 @@ fn headless() -> Bench {
     bench
 }
 
-impl Bench {
-    fn on(&mut self, desktop: &Desktop) {
+impl TestWorld {
+    fn on(&mut self, desktop: &KeyringSession) {
         self.env.extend(desktop.env());
     }
 
     /// Logs in with nobody there, by this source.
-    fn by(&self, source: &str) -> Outcome {
+    fn by(&self, source: &str) -> CommandOutcome {
         self.login(&["--non-interactive", "--force", "--source", source])
     }
 
-    fn logged_in_by(&self, source: &str) -> Outcome {
+    fn logged_in_by(&self, source: &str) -> CommandOutcome {
         let told = self.by(source);
         assert_eq!(told.code, 0, "{source}: {told:?}");
         told
     }
 
-    fn add(&mut self, arguments: &[&str], text: &'static str) -> Outcome {
+    fn add(&mut self, arguments: &[&str], text: &'static str) -> CommandOutcome {
         self.input = text;
         let told = self.run(&[&["secret", "add"], arguments].concat());
         self.input = "";
@@ -56,7 +56,7 @@ fn until(what: &str, done: impl Fn() -> bool) {
 
 #[test]
 fn a_secret_in_the_keyring_serves_a_machine_without_a_token() {
-    let desktop = Desktop::with_keyring();
+    let desktop = KeyringSession::with_keyring();
     let mut bench = headless();
     bench.on(&desktop);
     let told = bench.by("secret:keyring");
@@ -84,7 +84,7 @@ fn a_secret_in_the_keyring_serves_a_machine_without_a_token() {
 
 #[test]
 fn the_keyring_is_one_that_other_programs_know() {
-    let desktop = Desktop::with_keyring();
+    let desktop = KeyringSession::with_keyring();
     let mut bench = headless();
     bench.on(&desktop);
     desktop.keep("aws-mfa-key", "by hand", SEED_BASE32);
@@ -100,10 +100,10 @@ fn where_there_is_no_keyring_the_next_source_is_tried() {
     bench.write("seed", SEED_BASE32);
     fs::set_permissions(bench.path("seed"), Permissions::from_mode(0o600)).unwrap();
     bench.logged_in_by("secret:keyring, secret:credential:mfa, secret:file:~/seed");
-    let desktop = Desktop::bare();
+    let desktop = KeyringSession::bare();
     bench.on(&desktop);
     bench.logged_in_by("secret:keyring,secret:file:~/seed");
-    let mute = Desktop::with_a_mute_keyring();
+    let mute = KeyringSession::with_a_mute_keyring();
     bench.on(&mute);
     let told = bench.by("secret:keyring,secret:file:~/seed");
     assert!(told.code == 1 && told.err.contains("the keyring did not answer within 5 s"), "{told:?}");
@@ -248,7 +248,7 @@ fn nothing_is_left_of_a_command() {
     bench.logged_in_by("command:sleep 600 & echo $! >~/left; python3 ~/totp.py");
     until("it is still there", || !is_running(&bench.read("left")));
     // Even if we are killed, and it does not listen to anybody.
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     stack
         .bench
         .env
@@ -266,7 +266,7 @@ fn nothing_is_left_of_a_command() {
 
 #[test]
 fn a_command_that_hangs_is_ended_after_a_minute() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     // All clocks run thirty times as fast for it.
     stack.set_clock("+0 x30");
     stack.bench.env.remove("FAKETIME_DONT_FAKE_MONOTONIC");
@@ -278,7 +278,7 @@ fn a_command_that_hangs_is_ended_after_a_minute() {
 
 #[test]
 fn a_command_that_is_ourselves_is_not_run_for_ever() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.configure("mfa_process = /usr/local/bin/aws-mfa-key code dev\n");
     assert_eq!(bench.login(&[]).code, 0, "it was meant for aws-vault");
     bench.env.insert("AWS_MFA_KEY_IN_COMMAND".to_owned(), "1".to_owned());

@@ -1,6 +1,6 @@
 //! `tokens`: what is plugged in.
 
-use crate::harness::test_world::{Bench, READER, SEED};
+use crate::harness::test_world::{READER, SEED, TestWorld};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use serde_json::{Value, json};
@@ -8,12 +8,12 @@ use virtual_token::{Account, Applet, Kind, Persona, Presence, VirtualToken};
 
 const SECOND: &str = "Yubico YubiKey CCID 01 00";
 
-fn plug(bench: &Bench, reader: &str, token: &VirtualToken) {
+fn plug(bench: &TestWorld, reader: &str, token: &VirtualToken) {
     let token = token.clone();
     bench.bus.insert(reader, move |command| Ok(token.exchange(command)));
 }
 
-fn told(bench: &Bench, arguments: &[&str]) -> Value {
+fn told(bench: &TestWorld, arguments: &[&str]) -> Value {
     let told = bench.run(&[&["tokens", "--json"], arguments].concat());
     assert_eq!(told.code, 0, "{told:?}");
     serde_json::from_str(&told.out).unwrap()
@@ -21,7 +21,7 @@ fn told(bench: &Bench, arguments: &[&str]) -> Value {
 
 #[test]
 fn a_table_and_json() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.token.add(Account::totp("60/AWS:bob", SEED).with_touch());
     bench.token.add(Account::totp("GitHub:bob", SEED));
     let mut counting = Account::totp("AWS:counter", SEED);
@@ -55,7 +55,7 @@ fn a_table_and_json() {
 
 #[test]
 fn unknown_is_null_and_nobody_is_asked() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.typed = Some(vec!["correct horse"]);
     bench.token.set_password(Some("correct horse"));
     let neo = VirtualToken::builder(Persona::NEO).serial(None).build();
@@ -84,7 +84,7 @@ fn unknown_is_null_and_nobody_is_asked() {
 
 #[test]
 fn a_busy_token_is_a_row() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let other = VirtualToken::builder(Persona::YUBIKEY_5_7).serial(Some(87_654_321)).build();
     plug(&bench, SECOND, &other);
     bench.bus.guard(Step::Open, |reader| if reader == READER { Err(CarrierError::Busy) } else { Ok(()) });
@@ -107,7 +107,7 @@ fn a_busy_token_is_a_row() {
 
 #[test]
 fn no_token_or_another() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let told = bench.run(&["tokens", "--token", "1", "--json"]);
     assert_eq!((told.code, told.out.as_str()), (3, "{\"tokens\":[]}\n"));
     bench.bus.remove(READER);
@@ -121,7 +121,7 @@ fn no_token_or_another() {
 
 #[test]
 fn names_on_a_token_do_nothing_to_a_terminal() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.token.add(Account::totp("AWS:\u{1b}[2J\u{9b}31m\u{202e}evil", SEED));
     for arguments in [&["tokens"][..], &["tokens", "--json"], &["accounts", "list"], &["accounts", "list", "--json"]] {
         let told = bench.run(arguments);

@@ -1,7 +1,7 @@
 //! A token that is not plugged in is waited for, and of several the right one is taken.
 
-use crate::harness::stack::{PATIENCE, Stack, Told};
-use crate::harness::test_world::{ACCOUNT, Bench, Outcome, READER, SEED};
+use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack};
+use crate::harness::test_world::{ACCOUNT, CommandOutcome, READER, SEED, TestWorld};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use std::io::{BufRead, BufReader, Read};
@@ -18,13 +18,13 @@ fn another(serial: u32) -> VirtualToken {
     VirtualToken::builder(Persona::YUBIKEY_5_7).serial(Some(serial)).build()
 }
 
-fn plug(bench: &Bench, reader: &str, token: &VirtualToken) {
+fn plug(bench: &TestWorld, reader: &str, token: &VirtualToken) {
     let token = token.clone();
     bench.bus.insert(reader, move |command| Ok(token.exchange(command)));
 }
 
 /// Plugs a token in once the readers were asked for so many times: the look asks once, the wait again and again.
-fn plug_later(bench: &Bench, reader: &'static str, token: &VirtualToken, after: usize) {
+fn plug_later(bench: &TestWorld, reader: &'static str, token: &VirtualToken, after: usize) {
     let (bus, token, asked) = (bench.bus.clone(), token.clone(), AtomicUsize::new(0));
     bench.bus.guard(Step::Readers, move |_| {
         if asked.fetch_add(1, Ordering::Relaxed) == after {
@@ -42,7 +42,7 @@ fn sent(token: &VirtualToken, instruction: u8) -> bool {
 #[test]
 fn a_token_that_is_not_plugged_in_is_waited_for() {
     for (arguments, left) in [(&["--wait"][..], "120 s"), (&["--wait=1h"], "3600 s")] {
-        let bench = Bench::new();
+        let bench = TestWorld::new();
         bench.bus.remove(READER);
         plug_later(&bench, READER, &bench.token, 4);
         let told = bench.login(arguments);
@@ -54,7 +54,7 @@ fn a_token_that_is_not_plugged_in_is_waited_for() {
 
 #[test]
 fn so_is_the_one_with_this_serial_number_and_the_one_with_the_account() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let other = another(5);
     plug(&bench, READER, &other);
     plug_later(&bench, SECOND, &bench.token, 4);
@@ -63,7 +63,7 @@ fn so_is_the_one_with_this_serial_number_and_the_one_with_the_account() {
     let asked = "Plug in the token that has the account for profile dev; it is not on YubiKey 5 (";
     assert!(told.terminal.contains(asked), "{told:?}");
     assert!(!sent(&other, 0xA2));
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     bench.token.add(Account::totp("AWS:other", b"another secret of another user"));
     plug(&bench, READER, &other);
     other.add(Account::totp(WANTED, SEED));
@@ -86,13 +86,13 @@ fn every_command_that_takes_a_code_or_looks_at_tokens_waits() {
         &["accounts", "rename", "Amazon Web Services:alice@example", "AWS:alice"],
     ];
     for arguments in all {
-        let bench = Bench::new();
+        let bench = TestWorld::new();
         bench.bus.remove(READER);
         plug_later(&bench, READER, &bench.token, 4);
         let told = bench.run(&[arguments, &["--wait"]].concat());
         assert!(told.code == 0 && told.terminal.contains("Plug in the token"), "{arguments:?}: {told:?}");
     }
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.env.insert("AWS_MFA_KEY_WAIT".to_owned(), "on".to_owned());
     bench.bus.remove(READER);
     plug_later(&bench, READER, &bench.token, 4);
@@ -101,7 +101,7 @@ fn every_command_that_takes_a_code_or_looks_at_tokens_waits() {
 
 #[test]
 fn what_does_not_come_is_told_with_its_own_exit_code() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.bus.remove(READER);
     let asked = Instant::now();
     let told = bench.login(&["--wait=1", "--non-interactive"]);
@@ -129,7 +129,7 @@ fn what_does_not_come_is_told_with_its_own_exit_code() {
 
 #[test]
 fn a_service_that_is_missing_is_waited_for_too() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let asked = AtomicUsize::new(0);
     bench.bus.guard(Step::Readers, move |_| {
         if asked.fetch_add(1, Ordering::Relaxed) < 4 { Err(CarrierError::NoService) } else { Ok(()) }
@@ -141,7 +141,7 @@ fn a_service_that_is_missing_is_waited_for_too() {
 
 #[test]
 fn one_that_refuses_a_session_which_is_just_beginning_is_asked_again() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     let asked = AtomicUsize::new(0);
     bench.bus.guard(Step::Readers, move |_| {
         if asked.fetch_add(1, Ordering::Relaxed) < 4 { Err(CarrierError::Refused) } else { Ok(()) }
@@ -162,8 +162,8 @@ fn one_that_refuses_a_session_which_is_just_beginning_is_asked_again() {
 }
 
 /// Two tokens that have the account.
-fn twins() -> (Bench, VirtualToken) {
-    let (bench, twin) = (Bench::new(), another(5));
+fn twins() -> (TestWorld, VirtualToken) {
+    let (bench, twin) = (TestWorld::new(), another(5));
     twin.add(Account::totp(WANTED, SEED));
     plug(&bench, SECOND, &twin);
     (bench, twin)
@@ -195,7 +195,7 @@ fn of_two_that_have_the_account_one_has_to_be_named() {
 
 #[test]
 fn a_busy_one_is_not_missing() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     plug(&bench, SECOND, &another(5));
     let busy = |reader: &str| if reader == READER { Err(CarrierError::Busy) } else { Ok(()) };
     bench.bus.guard(Step::Open, busy);
@@ -208,7 +208,7 @@ fn a_busy_one_is_not_missing() {
 
 #[test]
 fn an_empty_reader_beside_it_costs_nothing() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let empty = "Yubico NFC reader 02 00";
     bench.bus.insert(empty, |_| Ok(vec![]));
     bench.bus.guard(Step::Open, move |reader| if reader == empty { Err(CarrierError::Empty) } else { Ok(()) });
@@ -224,7 +224,7 @@ fn an_empty_reader_beside_it_costs_nothing() {
 
 #[test]
 fn another_token_under_the_same_reader_name_is_not_asked_for_a_code() {
-    let (bench, twin, opened) = (Bench::new(), another(5), AtomicUsize::new(0));
+    let (bench, twin, opened) = (TestWorld::new(), another(5), AtomicUsize::new(0));
     twin.add(Account::totp(WANTED, b"the secret of somebody else"));
     let (bus, other) = (bench.bus.clone(), twin.clone());
     bench.bus.guard(Step::Open, move |_| {
@@ -250,18 +250,18 @@ fn until_it_says(child: &mut Child, text: (&str, &str)) -> String {
     said
 }
 
-fn ended(mut child: Child) -> Told {
+fn ended(mut child: Child) -> ProgramOutput {
     let begun = Instant::now();
     let mut err = String::new();
     child.stderr.as_mut().unwrap().read_to_string(&mut err).unwrap();
     let status = child.wait().unwrap();
     assert!(begun.elapsed() < PATIENCE);
-    Told { code: status.code(), out: String::new(), err }
+    ProgramOutput { code: status.code(), out: String::new(), err }
 }
 
 /// Two readers, and no token in them.
-fn two_readers() -> Stack {
-    let mut stack = Stack::new();
+fn two_readers() -> RealStack {
+    let mut stack = RealStack::new();
     stack.inserted = None;
     stack.pcscd = Pcscd::start(&[YUBIKEY, YUBIKEY]).unwrap();
     stack
@@ -303,7 +303,7 @@ fn through_a_service_that_starts_late() {
 
 #[test]
 fn two_logins_wait_side_by_side() {
-    let bench = Bench::new();
+    let bench = TestWorld::new();
     let bob = bench.aws.add_user(ACCOUNT, "bob");
     let (key, seed) = (bench.aws.add_key(&bob), b"the seed of bob's own account");
     let serial = bench.aws.add_mfa(&bob, "bob", seed);
@@ -329,6 +329,6 @@ fn two_logins_wait_side_by_side() {
         }
         Ok(())
     });
-    let told: Outcome = bench.run(&["login", "dev", "two", "--wait"]);
+    let told: CommandOutcome = bench.run(&["login", "dev", "two", "--wait"]);
     assert_eq!(told.code, 0, "{told:?}");
 }

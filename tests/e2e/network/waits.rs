@@ -1,7 +1,7 @@
 //! Waits that would never end by themselves: each is bounded, and says what was waited for.
 
-use crate::harness::company_network::Company;
-use crate::harness::test_world::{Bench, Outcome};
+use crate::harness::company_network::CompanyNetwork;
+use crate::harness::test_world::{CommandOutcome, TestWorld};
 use fake_aws::{Action, Lie, Manner, Times};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
@@ -28,15 +28,15 @@ fn mute() -> (SocketAddr, TcpListener) {
     (listener.local_addr().unwrap(), listener)
 }
 
-fn asking(endpoint: &str) -> Outcome {
-    let mut bench = Bench::new();
+fn asking(endpoint: &str) -> CommandOutcome {
+    let mut bench = TestWorld::new();
     bench.env.insert("AWS_ENDPOINT_URL".into(), endpoint.into());
     bench.login(&[])
 }
 
-type Wait = (&'static str, Duration, &'static str, fn() -> Outcome);
+type BoundedWait = (&'static str, Duration, &'static str, fn() -> CommandOutcome);
 
-const WAITS: &[Wait] = &[
+const WAITS: &[BoundedWait] = &[
     ("a black hole", CONNECT, "cause: no connection to 127.0.0.1:", || {
         let (address, _listener, _waiting) = black_hole();
         asking(&format!("http://{address}"))
@@ -53,21 +53,21 @@ const WAITS: &[Wait] = &[
         "a proxy that says nothing",
         CONNECT,
         "cause: the proxy PROXY (HTTPS_PROXY) made no connection to sts.eu-central-1.amazonaws.com in time: ",
-        || Company::behind(Manner::Silent).login(),
+        || CompanyNetwork::behind(Manner::Silent).login(),
     ),
     ("a proxy in a black hole", CONNECT, "cause: the proxy 127.0.0.1:", || {
         let (address, _listener, _waiting) = black_hole();
-        let mut company = Company::new();
+        let mut company = CompanyNetwork::new();
         company.set("HTTPS_PROXY", &format!("http://{address}"));
         company.login()
     }),
     ("an answer in drops", REQUEST, "did not answer in time", || {
-        let company = Company::new();
+        let company = CompanyNetwork::new();
         company.bench.aws.lie(Action::GetCallerIdentity, Lie::Drip, Times::Always);
         company.login()
     }),
     ("an answer in drops to a code", REQUEST, "(the code is spent)", || {
-        let company = Company::new();
+        let company = CompanyNetwork::new();
         company.bench.aws.lie(Action::GetSessionToken, Lie::Drip, Times::Always);
         company.login()
     }),

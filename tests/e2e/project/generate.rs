@@ -1,28 +1,28 @@
 //! Completions, as the shells themselves complete with them, and the man page, as its readers find nothing wrong with it.
 
-use crate::harness::test_world::Bench;
+use crate::harness::test_world::TestWorld;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What is generated, in a file.
-struct Made {
+struct GeneratedFile {
     folder: TempDir,
     path: PathBuf,
 }
 
-fn made(arguments: &[&str], name: &str) -> Made {
-    let told = Bench::new().run(&[&["generate"], arguments].concat());
+fn made(arguments: &[&str], name: &str) -> GeneratedFile {
+    let told = TestWorld::new().run(&[&["generate"], arguments].concat());
     assert_eq!((told.code, told.err.as_str()), (0, ""));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, told.out).unwrap();
-    Made { folder, path }
+    GeneratedFile { folder, path }
 }
 
 /// A program with nothing of the tester's own in its environment; what it says.
-fn run(program: &str, arguments: &[&str], made: &Made) -> String {
+fn run(program: &str, arguments: &[&str], made: &GeneratedFile) -> String {
     let mut command = Command::new(program);
     command.args(arguments).arg(&made.path).current_dir(made.folder.path()).env_clear();
     command.env("HOME", made.folder.path()).env("PATH", "/usr/bin:/bin").env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
@@ -94,9 +94,9 @@ fn fish_completes() {
 #[test]
 fn the_other_shells_get_theirs_and_an_unknown_one_is_told_which_there_are() {
     for shell in ["elvish", "powershell"] {
-        assert!(Bench::new().run(&["generate", "completions", shell]).out.contains("credential-process"));
+        assert!(TestWorld::new().run(&["generate", "completions", shell]).out.contains("credential-process"));
     }
-    let told = Bench::new().run(&["generate", "completions", "tcsh"]);
+    let told = TestWorld::new().run(&["generate", "completions", "tcsh"]);
     assert_eq!((told.code, told.out.as_str()), (2, ""));
     assert!(told.err.contains("bash, elvish, fish, powershell, zsh"), "{told:?}");
 }
@@ -123,7 +123,7 @@ fn the_man_page_tells_all_commands_exit_codes_and_variables() {
             text.push(c);
         }
     }
-    let help = Bench::new().run(&["--help"]).out;
+    let help = TestWorld::new().run(&["--help"]).out;
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let mut seen = 0;
     // What is indented further goes on from the line before.

@@ -1,6 +1,6 @@
 //! `make install` and `make uninstall`, into a folder: what they put where, and that nothing of it stays.
 
-use crate::harness::stack::{Told, program};
+use crate::harness::stack::{ProgramOutput, program};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Runs a target as a user without any privilege, below a folder.
-fn make(target: &str, folder: &Path, more: &[&str]) -> Told {
+fn make(target: &str, folder: &Path, more: &[&str]) -> ProgramOutput {
     let mut command = Command::new("setpriv");
     command.args(["--no-new-privs", "--inh-caps=-all"]);
     // Whoever has no privilege has none to drop.
@@ -17,7 +17,7 @@ fn make(target: &str, folder: &Path, more: &[&str]) -> Told {
     }
     command.args(["make", "--no-print-directory", target]).arg(format!("PROGRAM={}", program())).args(more);
     command.arg(format!("DESTDIR={}", folder.display())).current_dir(env!("CARGO_MANIFEST_DIR"));
-    Told::from(command.output().unwrap())
+    ProgramOutput::from(command.output().unwrap())
 }
 
 /// All files below a folder, with their modes.

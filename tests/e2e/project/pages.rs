@@ -1,7 +1,7 @@
 //! The README's two pages on sessions that nobody asks for: each command in them is run as it stands there, by a scene of
 //! `make test-vm` or here.
 
-use crate::harness::stack::Stack;
+use crate::harness::stack::RealStack;
 use crate::harness::test_world::ACCOUNT;
 use std::fs;
 use std::path::Path;
@@ -73,7 +73,7 @@ fn each_file_of_the_pages_is_used() {
 
 #[test]
 fn when_a_machine_is_lost_its_sessions_are_worth_nothing() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
     let list = ["--profile", "dev-mfa", "s3", "ls"];
     let before = stack.aws(&list);

@@ -1,6 +1,6 @@
 //! `tokens` and `accounts` on real parts, beside the token vendor's own client: what one does, the other finds.
 
-use crate::harness::stack::{Stack, Told};
+use crate::harness::stack::{ProgramOutput, RealStack};
 use crate::harness::test_world::SEED_BASE32;
 use serde_json::Value;
 use std::io::Write;
@@ -8,12 +8,12 @@ use std::process::Stdio;
 
 const ALICE: &str = "Amazon Web Services:alice@example";
 
-impl Stack {
+impl RealStack {
     /// The vendor's client, run to its end.
-    fn ykman(&self, arguments: &[&str]) -> Told {
+    fn ykman(&self, arguments: &[&str]) -> ProgramOutput {
         let mut command = self.command("ykman", &[&["--reader", self.pcscd.reader(0), "oath"], arguments].concat());
         // Nothing of the person's: no remembered passwords, no keyring.
-        Told::from(command.env("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring").output().unwrap())
+        ProgramOutput::from(command.env("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring").output().unwrap())
     }
 
     /// The same, where it has to succeed.
@@ -24,10 +24,10 @@ impl Stack {
     }
 
     /// Our program, with a text on its standard input.
-    fn piped(&self, arguments: &[&str], input: &str) -> Told {
+    fn piped(&self, arguments: &[&str], input: &str) -> ProgramOutput {
         let mut child = self.program(arguments).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        Told::from(child.wait_with_output().unwrap())
+        ProgramOutput::from(child.wait_with_output().unwrap())
     }
 
     /// The ids that our program lists.
@@ -47,7 +47,7 @@ impl Stack {
 
 #[test]
 fn what_we_add_ykman_lists_and_computes() {
-    let stack = Stack::new().empty();
+    let stack = RealStack::new().empty();
     let uri = |more: &str| format!("otpauth://totp/Acme:a?secret={SEED_BASE32}{more}\n");
     let long = "GEZDGNBV".repeat(16);
     let pairs: [(&[&str], String, &[&str]); 5] = [
@@ -79,14 +79,14 @@ fn what_we_add_ykman_lists_and_computes() {
         let facts = |account: virtual_token::Account| (account.secret.to_vec(), account.algorithm, account.digits);
         assert_eq!(facts(find(ours)), facts(find(theirs)), "{ours}");
     }
-    let code = |stack: &Stack, id: &str| stack.ykmans(&["accounts", "code", "--single", id]).trim().to_owned();
+    let code = |stack: &RealStack, id: &str| stack.ykmans(&["accounts", "code", "--single", id]).trim().to_owned();
     let same = (0..3).any(|_| code(&stack, "ours") == code(&stack, "theirs"));
     assert!(same, "within three tries, two lie in the same half minute");
 }
 
 #[test]
 fn a_picture_becomes_the_code_that_ykman_shows() {
-    let stack = Stack::new().empty();
+    let stack = RealStack::new().empty();
     let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/pictures/photo.jpg");
     let told = stack.run(&["accounts", "add", "--touch", "--qr", picture]);
     assert!(
@@ -101,7 +101,7 @@ fn a_picture_becomes_the_code_that_ykman_shows() {
 
 #[test]
 fn what_ykman_adds_we_show_rename_and_remove() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.ykmans(&["accounts", "add", "--touch", "-i", "AWS", "bob", SEED_BASE32]);
     stack.ykmans(&["accounts", "add", "-i", "GitHub", "bob", SEED_BASE32]);
     let told = stack.run(&["tokens", "--json"]);
@@ -118,7 +118,7 @@ fn what_ykman_adds_we_show_rename_and_remove() {
 
 #[test]
 fn passwords_are_the_same_to_both() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let set = stack.piped(&["accounts", "password", "set", "--stdin"], "correct hörse\n");
     assert_eq!(set.code, Some(0), "{set:?}");
     assert_ne!(stack.ykman(&["accounts", "list", "--password", "correct horse"]).code, Some(0));
@@ -138,7 +138,7 @@ fn passwords_are_the_same_to_both() {
 
 #[test]
 fn a_secret_typed_at_a_terminal_is_not_shown() {
-    let stack = Stack::new().empty();
+    let stack = RealStack::new().empty();
     let typed = format!("{SEED_BASE32}\n");
     let told = stack.on_a_terminal(&["accounts", "add", "AWS:alice", "--touch"], &[("Secret of AWS:alice", &typed)]);
     assert!(told.code == Some(0) && !told.out.contains("GEZD"), "{told:?}");

@@ -1,7 +1,7 @@
 //! Any clock: the real binary on a machine whose clock is wrong, is set, or stands at the end of a time step.
 
-use crate::harness::stack::{Stack, Told};
-use crate::harness::test_world::{Bench, SEED_BASE32};
+use crate::harness::stack::{ProgramOutput, RealStack};
+use crate::harness::test_world::{SEED_BASE32, TestWorld};
 use aws_mfa_key::source::secret::SoftwareSecret;
 use fake_aws::Action;
 use secrecy::ExposeSecret;
@@ -14,16 +14,16 @@ use virtual_token::Touch;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
-fn sent(stack: &Stack, action: Action) -> usize {
+fn sent(stack: &RealStack, action: Action) -> usize {
     stack.bench.aws.requests().iter().filter(|request| request.action == action).count()
 }
 
-fn touches(stack: &Stack) -> usize {
+fn touches(stack: &RealStack) -> usize {
     stack.bench.token.commands().iter().filter(|command| command[1] == 0xA2).count()
 }
 
 /// Whether a code is of AWS's present time step, or of one beside it.
-fn is_of_now(bench: &Bench, code: &str) -> bool {
+fn is_of_now(bench: &TestWorld, code: &str) -> bool {
     let path = bench.path("seed");
     bench.write("seed", SEED_BASE32);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -32,13 +32,13 @@ fn is_of_now(bench: &Bench, code: &str) -> bool {
     (step - 1..=step + 1).any(|step| secret.code(step, UNIX_EPOCH).digits.expose_secret() == code)
 }
 
-fn seconds_left(told: &Told) -> u64 {
+fn seconds_left(told: &ProgramOutput) -> u64 {
     let status: Value = serde_json::from_str(&told.out).unwrap();
     status["sessions"][0]["seconds_left"].as_u64().unwrap()
 }
 
 /// `status` and `credential-process` know how late it is without asking AWS.
-fn knows_how_long_it_lasts(stack: &Stack) {
+fn knows_how_long_it_lasts(stack: &RealStack) {
     let (requests, touched) = (stack.bench.aws.requests().len(), touches(stack));
     let status = stack.run(&["status", "dev", "--json"]);
     assert_eq!(status.code, Some(0), "{status:?}");
@@ -50,7 +50,7 @@ fn knows_how_long_it_lasts(stack: &Stack) {
 }
 
 /// So does `code`. It takes one of the three time steps that can be had without waiting.
-fn knows_what_time_it_is(stack: &Stack) {
+fn knows_what_time_it_is(stack: &RealStack) {
     let requests = stack.bench.aws.requests().len();
     let code = stack.run(&["code", "dev"]);
     assert!(code.code == Some(0) && is_of_now(&stack.bench, code.out.trim()), "{code:?}");
@@ -59,7 +59,7 @@ fn knows_what_time_it_is(stack: &Stack) {
 
 /// A first login on a machine whose clock is that far ahead, all that comes after it, and a second one.
 fn works_on_a_clock_ahead(seconds: i64) {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     stack.set_clock(&format!("{seconds:+}"));
     let told = stack.run(&["login", "dev"]);
     assert_eq!((told.code, sent(&stack, Action::GetSessionToken), touches(&stack)), (Some(0), 1, 1), "{told:?}");
@@ -103,7 +103,7 @@ fn a_clock_that_begins_in_1970() {
 #[test]
 fn a_clock_that_is_put_right_later() {
     for seconds in [DAY, -DAY] {
-        let mut stack = Stack::new();
+        let mut stack = RealStack::new();
         stack.set_clock(&format!("{seconds:+}"));
         let told = stack.run(&["login", "dev"]);
         assert!(told.code == Some(0) && told.err.contains("note: "), "{told:?}");
@@ -119,7 +119,7 @@ fn a_clock_that_is_put_right_later() {
 
 #[test]
 fn a_clock_that_jumps_between_two_logins() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     stack.set_clock("+0");
     let told = stack.run(&["login", "dev"]);
     assert!(told.code == Some(0) && !told.err.contains("note: "), "{told:?}");
@@ -134,7 +134,7 @@ fn a_clock_that_jumps_between_two_logins() {
 
 #[test]
 fn nobody_touches_for_a_code_that_is_over_by_then() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     stack.bench.aws.set_tolerance(0);
     stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(3)));
     // Two seconds before the end of a time step.
@@ -150,7 +150,7 @@ fn nobody_touches_for_a_code_that_is_over_by_then() {
 
 #[test]
 fn where_aws_refuses_a_neighbour_the_present_step_is_waited_for_once() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     // Time passes ten times as fast: what comes now can take two half minutes.
     let (begun, now) = (Instant::now(), stack.bench.aws.now());
     stack.bench.aws.set_clock_source(move || now + i64::try_from(begun.elapsed().as_millis() / 100).unwrap());

@@ -1,6 +1,6 @@
 //! Many programs that want the same session at the same moment.
 
-use crate::harness::stack::{PATIENCE, Stack, Told};
+use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack};
 use fake_aws::{Action, Lie, Times};
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -9,25 +9,26 @@ use virtual_token::Touch;
 /// Programs that start at once.
 const CROWD: usize = 50;
 
-fn sent(stack: &Stack, action: Action) -> usize {
+fn sent(stack: &RealStack, action: Action) -> usize {
     stack.bench.aws.requests().iter().filter(|request| request.action == action).count()
 }
 
-fn touches(stack: &Stack) -> usize {
+fn touches(stack: &RealStack) -> usize {
     stack.bench.token.commands().iter().filter(|command| command[1] == 0xA2).count()
 }
 
-fn wait_for_touch(stack: &Stack) {
+fn wait_for_touch(stack: &RealStack) {
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
 }
 
 #[test]
 fn fifty_programs_cost_one_touch() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let start = || stack.program(&["credential-process", "dev"]).spawn().unwrap();
     let begun = Instant::now();
     let crowd: Vec<Child> = (0..CROWD).map(|_| start()).collect();
-    let told: Vec<Told> = crowd.into_iter().map(|child| Told::from(child.wait_with_output().unwrap())).collect();
+    let told: Vec<ProgramOutput> =
+        crowd.into_iter().map(|child| ProgramOutput::from(child.wait_with_output().unwrap())).collect();
     let all = begun.elapsed();
     for one in &told {
         assert_eq!((one.code, &one.out), (Some(0), &told[0].out), "{one:?}");
@@ -39,7 +40,7 @@ fn fifty_programs_cost_one_touch() {
 
 #[test]
 fn who_waits_for_a_login_that_is_killed_takes_over_at_once() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(Touch::Never);
     let mut first = stack.program(&["login", "dev"]).spawn().unwrap();
     wait_for_touch(&stack);
@@ -51,14 +52,14 @@ fn who_waits_for_a_login_that_is_killed_takes_over_at_once() {
     first.wait().unwrap();
     stack.bench.token.set_touch(Touch::ByItself(Duration::ZERO));
     stack.bench.token.touch();
-    let told = Told::from(second.wait_with_output().unwrap());
+    let told = ProgramOutput::from(second.wait_with_output().unwrap());
     assert_eq!(told.code, Some(0), "{told:?}");
     assert_eq!(sent(&stack, Action::GetSessionToken), 1);
 }
 
 #[test]
 fn different_mfa_devices_do_not_wait_for_each_other() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let bob = stack.bench.aws.add_user(crate::harness::test_world::ACCOUNT, "bob");
     let key = stack.bench.aws.add_key(&bob);
     let serial = stack.bench.aws.add_mfa(&bob, "bob", crate::harness::test_world::SEED);
@@ -86,7 +87,7 @@ fn different_mfa_devices_do_not_wait_for_each_other() {
 
 #[test]
 fn an_answer_that_got_lost_is_made_good_by_one_more_code() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.aws.lie(Action::GetSessionToken, Lie::DropAfter, Times::Next(1));
     let told = stack.run(&["login", "dev"]);
     assert_eq!(told.code, Some(0), "{told:?}");

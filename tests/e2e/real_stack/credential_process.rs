@@ -1,8 +1,8 @@
 //! `credential-process`, run by each of AWS's clients as its settings tell it to (reference: AWS, credential_process).
 
-use crate::harness::aws_clients::{self, Client};
-use crate::harness::client_process::Caller;
-use crate::harness::stack::{PATIENCE, Stack, program};
+use crate::harness::aws_clients::{self, AwsClient};
+use crate::harness::client_process::ClientProcess;
+use crate::harness::stack::{PATIENCE, RealStack, program};
 use crate::harness::test_world::ACCOUNT;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -18,8 +18,8 @@ const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
 
 /// A stack with a profile `work` that has no keys of its own, and gets them from us. The program's folder and an
 /// argument have spaces.
-fn stack() -> Stack {
-    let stack = Stack::new();
+fn stack() -> RealStack {
+    let stack = RealStack::new();
     std::fs::create_dir(stack.bench.path("my programs")).unwrap();
     let ours = stack.bench.path("my programs/aws-mfa-key");
     symlink(program(), &ours).unwrap();
@@ -28,7 +28,7 @@ fn stack() -> Stack {
     stack
 }
 
-fn with_process(stack: &Stack, process: &str) {
+fn with_process(stack: &RealStack, process: &str) {
     let (config, endpoint) = (stack.bench.read(".aws/config"), stack.bench.aws.endpoint());
     let work =
         format!("[profile work]\nregion = eu-central-1\nendpoint_url = {endpoint}\ncredential_process = {process}\n");
@@ -36,33 +36,33 @@ fn with_process(stack: &Stack, process: &str) {
 }
 
 /// Access key id and end of the session in the credentials file, as they stand there.
-fn stored(stack: &Stack) -> (String, String) {
+fn stored(stack: &RealStack) -> (String, String) {
     let text = stack.bench.read(".aws/credentials");
     let section = text.split_once("[dev-mfa]\n").unwrap().1;
     let value = |key: &str| section.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
     (value("aws_access_key_id").unwrap().to_owned(), value("x_security_token_expires").unwrap().to_owned())
 }
 
-fn requests(stack: &Stack, action: Action) -> Vec<Request> {
+fn requests(stack: &RealStack, action: Action) -> Vec<Request> {
     stack.bench.aws.requests().into_iter().filter(|request| request.action == action).collect()
 }
 
 /// The session with which somebody last asked who they are; we ask so with the long-term key.
-fn last_used(stack: &Stack) -> String {
+fn last_used(stack: &RealStack) -> String {
     let mut asked = requests(stack, Action::GetCallerIdentity).into_iter().map(|request| request.access_key_id);
     asked.rfind(|id| id.starts_with("ASIA")).unwrap()
 }
 
 /// What a client has to answer after a call with the session in the credentials file.
-fn expected(client: Client, stack: &Stack) -> Value {
+fn expected(client: AwsClient, stack: &RealStack) -> Value {
     let expires = DateTime::from_str(&stored(stack).1, Format::DateTime).unwrap().secs();
     match client {
-        Client::Cli1 | Client::Cli2 => json!({ "arn": ALICE }),
+        AwsClient::Cli1 | AwsClient::Cli2 => json!({ "arn": ALICE }),
         _ => json!({ "arn": ALICE, "expires": expires, "account": ACCOUNT }),
     }
 }
 
-fn forget_the_silence(stack: &Stack) {
+fn forget_the_silence(stack: &RealStack) {
     let files = fs::read_dir(stack.bench.path(".local/state/aws-mfa-key")).unwrap().map(|entry| entry.unwrap().path());
     let noted: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "silence")).collect();
     assert_eq!(noted.len(), 1);
@@ -70,7 +70,7 @@ fn forget_the_silence(stack: &Stack) {
 }
 
 /// Does the same with every client, each with a stack of its own and all at once, since most of it is waiting.
-fn with_each(test: impl Fn(Client, Stack) + Sync) {
+fn with_each(test: impl Fn(AwsClient, RealStack) + Sync) {
     thread::scope(|scope| {
         for client in aws_clients::present() {
             let test = &test;
@@ -83,7 +83,7 @@ fn with_each(test: impl Fn(Client, Stack) + Sync) {
 fn each_client_gets_a_fresh_session_and_then_the_same_again() {
     with_each(|client, stack| {
         for _ in 0..2 {
-            let mut caller = Caller::start(client, &stack);
+            let mut caller = ClientProcess::start(client, &stack);
             assert_eq!(caller.call(), expected(client, &stack), "{client}");
             assert_eq!(last_used(&stack), stored(&stack).0, "{client}");
             caller.end();
@@ -100,7 +100,7 @@ fn all_clients_at_once_cost_one_touch() {
         for client in aws_clients::present() {
             let stack = &stack;
             scope.spawn(move || {
-                let mut caller = Caller::start(client, stack);
+                let mut caller = ClientProcess::start(client, stack);
                 assert_eq!(caller.call(), expected(client, stack), "{client}");
                 caller.end();
             });
@@ -118,16 +118,16 @@ fn each_client_works_on_while_nobody_touches_and_renews_once_somebody_does() {
         // As much as is left when the client asks again: Python's with less than 15 minutes, JavaScript's with less
         // than 5, Rust's with less than 10 seconds.
         let left = match client {
-            Client::Boto3 | Client::Cli1 | Client::Cli2 => 14 * 60,
-            Client::JavaScript => 4 * 60,
-            Client::Rust => 50,
+            AwsClient::Boto3 | AwsClient::Cli1 | AwsClient::Cli2 => 14 * 60,
+            AwsClient::JavaScript => 4 * 60,
+            AwsClient::Rust => 50,
         };
         let end = DateTime::from(SystemTime::now() + Duration::from_secs(left)).secs();
         let (old, until) = stored(&stack);
         let soon = DateTime::from_secs(end).fmt(Format::DateTime).unwrap();
         stack.bench.edit(".aws/credentials", &until, &soon);
         stack.bench.token.set_touch(Touch::Never);
-        let mut caller = Caller::start(client, &stack);
+        let mut caller = ClientProcess::start(client, &stack);
         assert_eq!(caller.call(), expected(client, &stack), "{client}");
         assert_eq!((last_used(&stack), stored(&stack).0), (old.clone(), old.clone()), "{client}");
         // Nobody is called again at once; what is noted of that grows old here.
@@ -154,7 +154,7 @@ fn each_client_passes_on_what_we_say_of_a_failure() {
         stack.pull_out();
         // Before it, it may be said what is waited for.
         let error = "error: could not log in profile dev\ncause: no token is plugged in\n next: ";
-        let mut caller = Caller::talkative(client, &stack);
+        let mut caller = ClientProcess::talkative(client, &stack);
         let answer = caller.call();
         let told = answer["error"].as_str().unwrap_or_default();
         assert!(told.contains(error), "{client}: {told}\nis not\n{error}");
@@ -165,8 +165,8 @@ fn each_client_passes_on_what_we_say_of_a_failure() {
 /// The Rust SDK has the least patience of all clients, which is what ours is measured by.
 #[test]
 fn the_rust_sdk_hears_from_us_before_it_loses_its_patience() {
-    let answer_of = |stack: &Stack| {
-        let mut caller = Caller::start(Client::Rust, stack);
+    let answer_of = |stack: &RealStack| {
+        let mut caller = ClientProcess::start(AwsClient::Rust, stack);
         let answer = caller.call();
         caller.end();
         answer["error"].as_str().unwrap().to_owned()

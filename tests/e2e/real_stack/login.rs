@@ -1,6 +1,6 @@
 //! `login` on real parts: the built program, a real pcscd, AWS's own clients.
 
-use crate::harness::stack::{PATIENCE, Stack, Told, copy_program, program, signal};
+use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, copy_program, program, signal};
 use crate::harness::test_world::{SEED_BASE32, code_in};
 use fake_aws::Action;
 use std::fs;
@@ -9,18 +9,18 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 use virtual_token::Touch;
 
-fn sent(stack: &Stack, action: Action) -> usize {
+fn sent(stack: &RealStack, action: Action) -> usize {
     stack.bench.aws.requests().iter().filter(|request| request.action == action).count()
 }
 
-fn ended(child: Child) -> (Told, Duration) {
+fn ended(child: Child) -> (ProgramOutput, Duration) {
     let begun = Instant::now();
-    (Told::from(child.wait_with_output().unwrap()), begun.elapsed())
+    (ProgramOutput::from(child.wait_with_output().unwrap()), begun.elapsed())
 }
 
 #[test]
 fn aws_own_clients_use_the_session() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let refused = stack.aws(&["s3", "ls", "--profile", "dev"]);
     assert!(refused.code != Some(0) && refused.err.contains("AccessDenied"), "{refused:?}");
     let told = stack.run(&["login", "dev"]);
@@ -43,7 +43,7 @@ fn aws_own_clients_use_the_session() {
 
 #[test]
 fn nothing_that_is_secret_is_said() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let told = stack.run(&["login", "dev", "--verbose"]);
     assert_eq!(told.code, Some(0), "{told:?}");
     let said = format!("{}{}", told.out, told.err);
@@ -57,7 +57,7 @@ fn nothing_that_is_secret_is_said() {
 
 #[test]
 fn many_at_once_cost_one_touch() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(Touch::OnCommand);
     let logins: Vec<Child> = (0..8).map(|_| stack.program(&["login", "dev"]).spawn().unwrap()).collect();
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
@@ -71,7 +71,7 @@ fn many_at_once_cost_one_touch() {
 
 #[test]
 fn ctrl_c_during_a_touch_ends_at_once() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(Touch::Never);
     let before = stack.bench.read(".aws/credentials");
     let login = stack.program(&["login", "dev"]).spawn().unwrap();
@@ -86,7 +86,7 @@ fn ctrl_c_during_a_touch_ends_at_once() {
 
 #[test]
 fn a_token_pulled_out_during_a_touch() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     stack.bench.token.set_touch(Touch::Never);
     let login = stack.program(&["login", "dev"]).spawn().unwrap();
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
@@ -98,7 +98,7 @@ fn a_token_pulled_out_during_a_touch() {
 
 #[test]
 fn neither_token_nor_service() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     drop(stack.inserted.take());
     let begun = Instant::now();
     let told = loop {
@@ -117,13 +117,13 @@ fn neither_token_nor_service() {
 
 #[test]
 fn a_full_disk_is_noticed_before_anybody_is_asked() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let more = format!("{}{}", stack.bench.read(".aws/credentials"), "# a long comment\n".repeat(200));
     stack.bench.write(".aws/credentials", &more);
     // A limit of 1 KiB on what a file may grow to; the signal that goes with it must not end us.
     let script = "ulimit -f 1; exec \"$0\" login dev";
     let told = stack.command("bash", &["-c", script, &program()]).output().unwrap();
-    let told = Told::from(told);
+    let told = ProgramOutput::from(told);
     assert_eq!(told.code, Some(1), "{told:?}");
     assert!(told.err.contains("cause: the disk is full, or a limit is reached; the file is as it was\n"), "{told:?}");
     assert_eq!((stack.bench.read(".aws/credentials"), stack.bench.aws.requests().len()), (more, 0));
@@ -133,7 +133,7 @@ fn a_full_disk_is_noticed_before_anybody_is_asked() {
 
 #[test]
 fn at_a_terminal_the_touch_is_counted_down_and_taken_away() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(Touch::ByItself(Duration::from_millis(2500)));
     let told = stack.on_a_terminal(&["login", "dev"], &[]);
     assert_eq!(told.code, Some(0), "{told:?}");
@@ -146,7 +146,7 @@ fn at_a_terminal_the_touch_is_counted_down_and_taken_away() {
 
 #[test]
 fn at_a_terminal_the_password_is_not_shown() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_password(Some("correct horse"));
     let answers = [("Password of the OATH applet", "wrong\n"), ("Password of the OATH applet", "correct horse\n")];
     let told = stack.on_a_terminal(&["login", "dev"], &answers);
@@ -156,21 +156,21 @@ fn at_a_terminal_the_password_is_not_shown() {
 
 #[test]
 fn ctrl_c_at_the_password_leaves_the_terminal_as_it_was() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_password(Some("correct horse"));
     let program = program();
     let script = format!("trap : INT; {program} login dev; echo \"ended $?\"; stty -a | grep -o -- '-\\?echo\\b'");
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/harness/on_a_terminal.py");
     let answers = r#"[["Password of the OATH applet", "\u0003"]]"#;
     let told = stack.command("python", &[python, answers, "/bin/bash", "-c", &script]).output().unwrap();
-    let told = Told::from(told);
+    let told = ProgramOutput::from(told);
     let lines: Vec<&str> = told.out.lines().map(str::trim).collect();
     assert!(lines.ends_with(&["ended 130", "echo"]), "{told:?}");
 }
 
 #[test]
 fn at_a_terminal_the_code_is_asked_for_where_there_is_no_token() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     stack.pull_out();
     let code = stack.python(&format!(
         "import base64, hashlib, hmac, struct\n\
@@ -187,17 +187,17 @@ fn at_a_terminal_the_code_is_asked_for_where_there_is_no_token() {
 
 #[test]
 fn a_failure_is_told_although_nobody_reads_the_json() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let script = "set -o pipefail; \"$0\" login dev --json | true; echo ${PIPESTATUS[0]}";
     let mut command = stack.command("bash", &["-c", script, &program()]);
-    let told = Told::from(command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").output().unwrap());
+    let told = ProgramOutput::from(command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").output().unwrap());
     assert_eq!(told.out, "6\n", "{told:?}");
     assert!(told.err.contains("cause: AWS could not be reached"), "{told:?}");
 }
 
 #[test]
 fn files_that_may_not_be_read() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     // Root may read everything, so a root that runs the tests becomes somebody else for this.
     let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     let as_root = fs::metadata("/proc/self").unwrap().uid() == 0;
@@ -207,7 +207,7 @@ fn files_that_may_not_be_read() {
     for file in [".aws/config", ".aws/credentials"] {
         fs::set_permissions(stack.bench.path(file), fs::Permissions::from_mode(0o000)).unwrap();
         let words = [if as_root { &nobody[..] } else { &[] }, &[copy.to_str().unwrap(), "login", "dev"]].concat();
-        let told = Told::from(stack.command(words[0], &words[1..]).output().unwrap());
+        let told = ProgramOutput::from(stack.command(words[0], &words[1..]).output().unwrap());
         assert_eq!(told.code, Some(2), "{told:?}");
         let path = stack.bench.path(file);
         assert!(
@@ -220,8 +220,8 @@ fn files_that_may_not_be_read() {
 
 #[test]
 fn a_reader_of_our_output_that_has_enough_is_no_error() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let script = "set -o pipefail; \"$0\" login --help | head -n 1; echo ${PIPESTATUS[0]}";
     let told = stack.command("bash", &["-c", script, &program()]).output().unwrap();
-    assert!(Told::from(told).out.ends_with("\n0\n"));
+    assert!(ProgramOutput::from(told).out.ends_with("\n0\n"));
 }

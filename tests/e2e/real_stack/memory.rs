@@ -1,7 +1,7 @@
 //! What is left in the program's memory after a login, and who may look at it.
 
-use crate::harness::keyrings::Desktop;
-use crate::harness::stack::{PATIENCE, Stack, Told, copy_program, on_a_terminal};
+use crate::harness::keyrings::KeyringSession;
+use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, copy_program, on_a_terminal};
 use crate::harness::test_world::{SEED, SEED_BASE32, TOTP};
 use aws_mfa_key::source::secret::SoftwareSecret;
 use hw::oath::{AccessKey, DeviceId, Password};
@@ -78,7 +78,7 @@ fn nothing_secret_is_left_in_memory_after_a_login() {
     if !rustix::process::geteuid().is_root() {
         return; // Only root may look.
     }
-    let desktop = Desktop::with_keyring();
+    let desktop = KeyringSession::with_keyring();
     desktop.keep("aws-mfa-key", "dev", SEED_BASE32);
     for way in ["token", "secret:file:~/seed", "secret:keyring", "command:python3 ~/totp.py"] {
         // One of the thousand numbers in there may have a code's six digits by chance, and not those of the next hours' as well.
@@ -87,9 +87,9 @@ fn nothing_secret_is_left_in_memory_after_a_login() {
 }
 
 /// Logs in so many hours from now. Whether a code is in the program's memory then; nothing else that is secret may be.
-fn is_a_code_left(way: &str, hours: i64, desktop: &Desktop) -> bool {
+fn is_a_code_left(way: &str, hours: i64, desktop: &KeyringSession) -> bool {
     // Another one each time: a code that had to be waited for would be among its words.
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     stack.bench.env.extend(desktop.env());
     if hours > 0 {
         stack.set_clock(&format!("+{}", hours * 3600));
@@ -129,8 +129,8 @@ fn no_password_is_left_in_memory_after_a_login_with_it() {
     if !rustix::process::geteuid().is_root() {
         return; // Only root may look.
     }
-    let desktop = Desktop::with_keyring();
-    let mut stack = Stack::new();
+    let desktop = KeyringSession::with_keyring();
+    let mut stack = RealStack::new();
     stack.bench.token.remove(b"Amazon Web Services:alice@example");
     stack.bench.token.add(Account::totp("Amazon Web Services:alice@example", SEED));
     stack.bench.token.set_password(Some(PASSWORD));
@@ -152,7 +152,7 @@ fn no_password_is_left_in_memory_after_a_login_with_it() {
             "ykman" => {
                 assert_eq!(stack.run(&["accounts", "password", "forget"]).code, Some(0));
                 let remember = ["--reader", stack.pcscd.reader(0), "oath", "access", "remember", "-p", PASSWORD];
-                let told = Told::from(stack.command("ykman", &remember).output().unwrap());
+                let told = ProgramOutput::from(stack.command("ykman", &remember).output().unwrap());
                 assert_eq!(told.code, Some(0), "{told:?}");
             }
             _ => {}
@@ -180,7 +180,7 @@ fn no_password_is_left_in_memory_after_a_login_with_it() {
 }
 
 /// What a password makes on the token that is plugged in.
-fn access_key(stack: &Stack, password: &str) -> [u8; 16] {
+fn access_key(stack: &RealStack, password: &str) -> [u8; 16] {
     let select = stack.bench.token.exchange(&[0, 0xA4, 4, 0, 7, 0xA0, 0, 0, 5, 0x27, 0x21, 1]);
     let at = select.windows(2).position(|tag| tag == [0x71, 8]).unwrap() + 2;
     let id = DeviceId::from_bytes(&select[at..at + 8]);
@@ -192,7 +192,7 @@ fn other_programs_of_the_same_user_cannot_look_into_it() {
     if !rustix::process::geteuid().is_root() {
         return; // It takes root to become somebody else.
     }
-    let stack = Stack::new();
+    let stack = RealStack::new();
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
     // `cat` shows that it is not the way of looking that fails.
     let script = r#"
@@ -206,6 +206,6 @@ fn other_programs_of_the_same_user_cannot_look_into_it() {
     copy_program(&program);
     let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", script, program.to_str().unwrap()];
     let mut command = stack.command("setpriv", &nobody);
-    let told = Told::from(command.current_dir(folder.path()).env("HOME", folder.path()).output().unwrap());
+    let told = ProgramOutput::from(command.current_dir(folder.path()).env("HOME", folder.path()).output().unwrap());
     assert_eq!(told.out, "seen\nhidden\n", "{told:?}");
 }

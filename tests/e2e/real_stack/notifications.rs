@@ -1,7 +1,7 @@
 //! What the desktop shows: a real D-Bus daemon of the test's own, and on it a notification server that notes what it is told.
 
-use crate::harness::dbus_daemon::Bus;
-use crate::harness::stack::{PATIENCE, Stack, Told, program, signal, write_script};
+use crate::harness::dbus_daemon::DBusDaemon;
+use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, program, signal, write_script};
 use std::collections::HashMap;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
@@ -13,14 +13,14 @@ use zbus::zvariant::OwnedValue;
 
 /// What was asked of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Asked {
+enum NotificationCall {
     Shown { id: u32, summary: String, body: String, limit: i32 },
     Closed(u32),
 }
 
 /// What the server is like.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ServerBehaviour {
     /// It reads markup.
     Marked,
     /// It does not.
@@ -29,15 +29,15 @@ enum Kind {
     Mute,
 }
 
-struct Server {
-    kind: Kind,
-    asked: Arc<Mutex<Vec<Asked>>>,
+struct NotificationServer {
+    kind: ServerBehaviour,
+    asked: Arc<Mutex<Vec<NotificationCall>>>,
 }
 
 #[zbus::interface(name = "org.freedesktop.Notifications")]
-impl Server {
+impl NotificationServer {
     fn get_capabilities(&self) -> Vec<String> {
-        let markup = (self.kind != Kind::Plain).then(|| "body-markup".to_owned());
+        let markup = (self.kind != ServerBehaviour::Plain).then(|| "body-markup".to_owned());
         ["body".to_owned()].into_iter().chain(markup).collect()
     }
 
@@ -58,36 +58,36 @@ impl Server {
         let id = {
             let mut asked = self.asked.lock().unwrap();
             let id = u32::try_from(asked.len()).unwrap() + 1;
-            asked.push(Asked::Shown { id, summary, body, limit });
+            asked.push(NotificationCall::Shown { id, summary, body, limit });
             id
         };
-        if self.kind == Kind::Mute {
+        if self.kind == ServerBehaviour::Mute {
             std::future::pending::<()>().await;
         }
         id
     }
 
     fn close_notification(&self, id: u32) {
-        self.asked.lock().unwrap().push(Asked::Closed(id));
+        self.asked.lock().unwrap().push(NotificationCall::Closed(id));
     }
 }
 
 /// A stack with a desktop.
-struct Desk {
-    stack: Stack,
-    asked: Arc<Mutex<Vec<Asked>>>,
+struct DesktopStack {
+    stack: RealStack,
+    asked: Arc<Mutex<Vec<NotificationCall>>>,
     // Ended after the server's connection.
-    _bus: Bus,
+    _bus: DBusDaemon,
     _end: tokio::sync::oneshot::Sender<()>,
 }
 
-impl Desk {
+impl DesktopStack {
     /// A touch takes a second: time enough for the desktop to say that it shows what is wanted.
-    fn new(kind: Kind) -> Self {
-        let (mut stack, bus, asked) = (Stack::new(), Bus::start(), Arc::default());
+    fn new(kind: ServerBehaviour) -> Self {
+        let (mut stack, bus, asked) = (RealStack::new(), DBusDaemon::start(), Arc::default());
         stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(1)));
         stack.bench.env.insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), bus.address());
-        let server = Server { kind, asked: Arc::clone(&asked) };
+        let server = NotificationServer { kind, asked: Arc::clone(&asked) };
         let (end, ended) = tokio::sync::oneshot::channel();
         let (ready, is_ready) = std::sync::mpsc::channel();
         let address = bus.address();
@@ -106,12 +106,12 @@ impl Desk {
         Self { stack, asked, _bus: bus, _end: end }
     }
 
-    fn asked(&self) -> Vec<Asked> {
+    fn asked(&self) -> Vec<NotificationCall> {
         self.asked.lock().unwrap().clone()
     }
 
     /// What was asked, once it is so much.
-    fn until_asked(&self, count: usize) -> Vec<Asked> {
+    fn until_asked(&self, count: usize) -> Vec<NotificationCall> {
         let begun = Instant::now();
         loop {
             let asked = self.asked();
@@ -131,22 +131,24 @@ impl Desk {
     }
 }
 
-fn shown_and_closed(asked: &[Asked]) -> (&str, &str, i32) {
-    let [Asked::Shown { id, summary, body, limit }, Asked::Closed(closed)] = asked else { panic!("{asked:?}") };
+fn shown_and_closed(asked: &[NotificationCall]) -> (&str, &str, i32) {
+    let [NotificationCall::Shown { id, summary, body, limit }, NotificationCall::Closed(closed)] = asked else {
+        panic!("{asked:?}")
+    };
     assert_eq!(id, closed);
     (summary, body, *limit)
 }
 
 #[test]
 fn it_says_who_asks_and_what_for_and_goes_away() {
-    let desk = Desk::new(Kind::Marked);
+    let desk = DesktopStack::new(ServerBehaviour::Marked);
     desk.stack.bench.token.set_touch(Touch::OnCommand);
     let child = desk.called_by("terraform", "credential-process dev").spawn().unwrap();
     desk.until_asked(1);
     assert!(desk.stack.bench.token.until_waiting_for_touch(PATIENCE));
     assert_eq!(desk.asked().len(), 1, "it stands there while nobody touches");
     assert!(desk.stack.bench.token.touch());
-    let told = Told::from(child.wait_with_output().unwrap());
+    let told = ProgramOutput::from(child.wait_with_output().unwrap());
     assert_eq!(told.code, Some(0), "{told:?}");
     assert!(told.err.contains("Touch YubiKey 12345678 for terraform: profile dev, AWS account 123456789012"));
     let asked = desk.until_asked(2);
@@ -165,7 +167,7 @@ fn it_says_who_asks_and_what_for_and_goes_away() {
 #[test]
 fn it_goes_away_whatever_ends_the_wait() {
     for (ending, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
-        let desk = Desk::new(Kind::Marked);
+        let desk = DesktopStack::new(ServerBehaviour::Marked);
         desk.stack.bench.token.set_touch(Touch::Never);
         // No process between it and us: the signal is for it.
         let mut command = desk.stack.program(&["login", "dev"]);
@@ -177,11 +179,11 @@ fn it_goes_away_whatever_ends_the_wait() {
         // The answer to what is shown is on its way back.
         thread::sleep(Duration::from_millis(500));
         signal(&child, ending);
-        let told = Told::from(child.wait_with_output().unwrap());
+        let told = ProgramOutput::from(child.wait_with_output().unwrap());
         assert_eq!(told.code, Some(code), "{ending}: {told:?}");
         shown_and_closed(&desk.until_asked(2));
     }
-    let desk = Desk::new(Kind::Marked);
+    let desk = DesktopStack::new(ServerBehaviour::Marked);
     desk.stack.bench.token.set_touch(Touch::Never);
     desk.stack.bench.token.set_touch_timeout(Duration::from_secs(6));
     let told = desk.stack.run(&["login", "dev"]);
@@ -191,7 +193,7 @@ fn it_goes_away_whatever_ends_the_wait() {
 
 #[test]
 fn it_goes_away_when_an_sdk_is_not_kept_waiting_any_longer() {
-    let desk = Desk::new(Kind::Marked);
+    let desk = DesktopStack::new(ServerBehaviour::Marked);
     desk.stack.bench.token.set_touch(Touch::Never);
     desk.stack.bench.token.set_touch_timeout(PATIENCE);
     let told = desk.stack.run(&["credential-process", "dev"]);
@@ -202,8 +204,8 @@ fn it_goes_away_when_an_sdk_is_not_kept_waiting_any_longer() {
 
 #[test]
 fn a_desktop_that_is_not_well_holds_nothing_up() {
-    let desk = Desk::new(Kind::Mute);
-    let login = |stack: &Stack| {
+    let desk = DesktopStack::new(ServerBehaviour::Mute);
+    let login = |stack: &RealStack| {
         let begun = Instant::now();
         let told = stack.run(&["login", "dev"]);
         assert_eq!(told.code, Some(0), "{told:?}");
@@ -215,11 +217,11 @@ fn a_desktop_that_is_not_well_holds_nothing_up() {
     // A bus that says nothing, one that is not there, and one without such a server.
     let silent = desk.stack.bench.path("silent");
     let _listening = UnixListener::bind(&silent).unwrap();
-    let (gone, empty) = (desk.stack.bench.path("gone"), Bus::start());
+    let (gone, empty) = (desk.stack.bench.path("gone"), DBusDaemon::start());
     let paths = [&silent, &gone].map(|path| format!("unix:path={}", path.display()));
     let others = ["tcp:host=127.0.0.1,port=1", "nonsense", "unix:"].map(str::to_owned);
     for address in paths.into_iter().chain(others).chain([empty.address()]) {
-        let mut stack = Stack::new();
+        let mut stack = RealStack::new();
         stack.bench.env.insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), address);
         login(&stack);
     }
@@ -227,7 +229,7 @@ fn a_desktop_that_is_not_well_holds_nothing_up() {
 
 #[test]
 fn nothing_is_shown_to_who_does_not_want_it() {
-    let mut desk = Desk::new(Kind::Marked);
+    let mut desk = DesktopStack::new(ServerBehaviour::Marked);
     assert_eq!(desk.stack.run(&["login", "dev", "--no-notifications"]).code, Some(0));
     assert_eq!(desk.stack.run(&["login", "dev", "--force", "--non-interactive"]).code, Some(4));
     desk.stack.bench.env.insert("AWS_MFA_KEY_NO_NOTIFICATIONS".to_owned(), "1".to_owned());
@@ -240,7 +242,7 @@ fn nothing_is_shown_to_who_does_not_want_it() {
 
 #[test]
 fn the_bus_of_the_runtime_folder_is_found() {
-    let mut desk = Desk::new(Kind::Marked);
+    let mut desk = DesktopStack::new(ServerBehaviour::Marked);
     let address = desk.stack.bench.env.remove("DBUS_SESSION_BUS_ADDRESS").unwrap();
     let folder = address.trim_start_matches("unix:path=").trim_end_matches("/bus").to_owned();
     desk.stack.bench.env.insert("XDG_RUNTIME_DIR".to_owned(), folder);
@@ -251,14 +253,14 @@ fn the_bus_of_the_runtime_folder_is_found() {
 #[test]
 fn names_from_outside_are_no_markup() {
     const EVIL: &str = "AWS:<b>a&b</b>\u{1b}[31m\u{202e}\n<a href=\"x\">";
-    for kind in [Kind::Marked, Kind::Plain] {
-        let desk = Desk::new(kind);
+    for kind in [ServerBehaviour::Marked, ServerBehaviour::Plain] {
+        let desk = DesktopStack::new(kind);
         let token = &desk.stack.bench.token;
         token.remove(b"Amazon Web Services:alice@example");
         token.add(Account::totp(EVIL, crate::harness::test_world::SEED).with_touch());
         desk.stack.bench.configure(&format!("mfa_key_account = {}\n", "x"));
         let mut command = desk.called_by("<i>evil & co<i> \u{202e}x", "login dev --account \"$EVIL\"");
-        let told = Told::from(command.env("EVIL", EVIL).output().unwrap());
+        let told = ProgramOutput::from(command.env("EVIL", EVIL).output().unwrap());
         assert_eq!(told.code, Some(0), "{told:?}");
         let asked = desk.until_asked(2);
         let (_, body, _) = shown_and_closed(&asked);
@@ -266,21 +268,21 @@ fn names_from_outside_are_no_markup() {
                      Account on the token: AWS:<b>a&b</b>\\u{1b}[31m\\u{202e}\\u{a}<a href=\"x\">\n\
                      There are 15 seconds.";
         let marked = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-        assert_eq!(body, if kind == Kind::Plain { plain } else { &marked });
+        assert_eq!(body, if kind == ServerBehaviour::Plain { plain } else { &marked });
         assert!(!told.err.contains(['\u{1b}', '\u{202e}']), "{told:?}");
     }
 }
 
 #[test]
 fn a_token_that_is_to_be_plugged_in_is_called_for() {
-    let mut desk = Desk::new(Kind::Marked);
+    let mut desk = DesktopStack::new(ServerBehaviour::Marked);
     desk.stack.inserted = None;
     let child = desk.called_by("terraform", "login dev --wait=2m").spawn().unwrap();
     desk.until_asked(1);
     // The answer to what is shown is on its way back.
     thread::sleep(Duration::from_millis(500));
     desk.stack.inserted = Some(desk.stack.pcscd.insert(0, &desk.stack.bench.token).unwrap());
-    let told = Told::from(child.wait_with_output().unwrap());
+    let told = ProgramOutput::from(child.wait_with_output().unwrap());
     assert_eq!(told.code, Some(0), "{told:?}");
     let asked = desk.until_asked(4);
     let (summary, body, limit) = shown_and_closed(&asked[..2]);
@@ -291,7 +293,7 @@ fn a_token_that_is_to_be_plugged_in_is_called_for() {
 
 #[test]
 fn a_question_of_a_program_is_shown_too() {
-    let desk = Desk::new(Kind::Marked);
+    let desk = DesktopStack::new(ServerBehaviour::Marked);
     desk.stack.bench.token.set_password(Some("correct horse"));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/harness/on_a_terminal.py");
     let caller = desk.called_by("deploy.sh", "login dev --quiet");
@@ -299,7 +301,7 @@ fn a_question_of_a_program_is_shown_too() {
     assert_eq!(setsid, "--wait");
     let question = "Password of the OATH applet on YubiKey 12345678 (for deploy.sh): ";
     let answers = serde_json::to_string(&[(question, "correct horse\n")]).unwrap();
-    let told = Told::from(desk.stack.command("python", &[script, &answers, &caller]).output().unwrap());
+    let told = ProgramOutput::from(desk.stack.command("python", &[script, &answers, &caller]).output().unwrap());
     assert_eq!(told.code, Some(0), "{told:?}");
     let asked = desk.until_asked(4);
     let (summary, body, limit) = shown_and_closed(&asked[..2]);

@@ -1,37 +1,38 @@
 //! The commands that use a session, on real parts: shells, processes and signals, AWS's own clients.
 
-use crate::harness::stack::{PATIENCE, Stack, Told, program, signal};
+use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, program, signal};
 use fake_aws::Action;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use virtual_token::Touch;
 
-fn sent(stack: &Stack, action: Action) -> usize {
+fn sent(stack: &RealStack, action: Action) -> usize {
     stack.bench.aws.requests().iter().filter(|request| request.action == action).count()
 }
 
 #[test]
 fn exec_runs_the_command_in_our_place() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let arn = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])";
     let mut command = stack.program(&["exec", "dev", "--", "python", "-c", arn]);
     // What would be in the way is taken out of it, and the endpoint is not.
     let endpoint = stack.bench.aws.endpoint();
-    let told = Told::from(command.env("AWS_PROFILE", "dev").env("AWS_ENDPOINT_URL", endpoint).output().unwrap());
+    let told =
+        ProgramOutput::from(command.env("AWS_PROFILE", "dev").env("AWS_ENDPOINT_URL", endpoint).output().unwrap());
     assert_eq!((told.code, told.out.as_str()), (Some(0), "arn:aws:iam::123456789012:user/alice\n"), "{told:?}");
     let script = "echo $$ ${AWS_PROFILE-none} $AWS_REGION $AWS_DEFAULT_REGION; ulimit -c; exit 7";
     let child = stack.program(&["exec", "dev", "--", "sh", "-c", script]).spawn().unwrap();
     let id = child.id();
-    let told = Told::from(child.wait_with_output().unwrap());
+    let told = ProgramOutput::from(child.wait_with_output().unwrap());
     let lines: Vec<&str> = told.out.lines().collect();
     assert_eq!((told.code, lines[0]), (Some(7), format!("{id} none eu-central-1 eu-central-1").as_str()), "{told:?}");
-    let limit = Told::from(stack.command("sh", &["-c", "ulimit -c"]).output().unwrap());
+    let limit = ProgramOutput::from(stack.command("sh", &["-c", "ulimit -c"]).output().unwrap());
     assert_eq!(lines[1], limit.out.trim(), "the command may write a core, if it could before");
 }
 
 #[test]
 fn exec_of_what_is_not_there_or_cannot_be_run() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let told = stack.run(&["exec", "dev", "--", "no-such-command"]);
     assert!(told.code == Some(127) && told.err.contains("error: could not run no-such-command\n"), "{told:?}");
     assert_eq!(stack.run(&["exec", "dev", "--", "/etc/passwd"]).code, Some(126));
@@ -40,7 +41,7 @@ fn exec_of_what_is_not_there_or_cannot_be_run() {
 
 #[test]
 fn a_signal_to_exec_is_the_commands() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let script = "trap 'exit 42' TERM; echo ready >ready; while :; do sleep 0.05; done";
     let mut command = stack.program(&["exec", "dev", "--", "sh", "-c", script]);
     let child = command.current_dir(stack.bench.home.path()).spawn().unwrap();
@@ -76,14 +77,14 @@ const SHELLS: [(&str, &[&str]); 7] = [
 fn real_shells_read_env() {
     const IN_THE_WAY: [&str; 4] =
         ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_SESSION_EXPIRATION"];
-    let stack = Stack::new();
+    let stack = RealStack::new();
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
     let endpoint = stack.bench.aws.endpoint();
     for (shell, options) in SHELLS {
         let run = |script: &str, before: &[&str]| {
             let mut command = stack.command(shell, &[options, &["-c", script]].concat());
             command.envs(before.iter().map(|name| (name, "before"))).env("SHELL", format!("/usr/bin/{shell}"));
-            let told = Told::from(command.output().unwrap());
+            let told = ProgramOutput::from(command.output().unwrap());
             assert!(told.code == Some(0) && told.err.is_empty(), "{shell} {options:?}: {told:?}");
             let variables = told.out.split('\0').filter_map(|line| line.split_once('='));
             variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>()
@@ -131,7 +132,7 @@ fn real_shells_read_env() {
 }
 
 /// A profile without keys of its own that gets them from us.
-fn with_process(stack: &Stack) {
+fn with_process(stack: &RealStack) {
     let config = stack.bench.read(".aws/config");
     let (program, endpoint) = (program(), stack.bench.aws.endpoint());
     let process = format!(
@@ -142,7 +143,7 @@ fn with_process(stack: &Stack) {
 
 #[test]
 fn awss_clients_run_credential_process() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     with_process(&stack);
     let listed = stack.aws(&["s3", "ls", "--profile", "work"]);
     assert!(listed.out.ends_with(" touched-the-key\n"), "{listed:?}");
@@ -157,7 +158,7 @@ fn awss_clients_run_credential_process() {
 
 #[test]
 fn credential_process_ends_in_time_whatever_happens() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(Touch::Never);
     stack.bench.token.set_touch_timeout(Duration::from_secs(60));
     let begun = Instant::now();
@@ -170,20 +171,20 @@ fn credential_process_ends_in_time_whatever_happens() {
 
 #[test]
 fn credential_process_asks_at_the_terminal_although_its_output_is_taken() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(1)));
     with_process(&stack);
     let script = "import boto3; print(boto3.Session(profile_name='work').client('sts').get_caller_identity()['Arn'])";
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/harness/on_a_terminal.py");
     let inner = format!("python -c \"{script}\"");
-    let told = Told::from(stack.command("python", &[python, "[]", "/bin/sh", "-c", &inner]).output().unwrap());
+    let told = ProgramOutput::from(stack.command("python", &[python, "[]", "/bin/sh", "-c", &inner]).output().unwrap());
     assert!(told.out.contains("Touch YubiKey 12345678 for python: profile dev"), "{told:?}");
     assert!(told.out.contains("arn:aws:iam::123456789012:user/alice"), "{told:?}");
 }
 
 #[test]
 fn code_takes_the_place_of_ykmans() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let code = stack.run(&["code", "dev"]);
     assert_eq!(code.code, Some(0), "{code:?}");
     let token_code = code.out.trim();

@@ -1,10 +1,10 @@
 //! Days of logins: several programs, profiles and MFA devices, kills and lies by chance, and nothing is ever lost.
 
 use crate::harness::dice::{Dice, say, whole};
-use crate::harness::stack::{PATIENCE, Stack, Told};
+use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack};
 use crate::harness::test_world::{ACCOUNT, SEED};
 use aws_mfa_key::source::secret::SoftwareSecret;
-use fake_aws::{Action, Lie, Outcome, Role, Times};
+use fake_aws::{Action, CommandOutcome, Lie, Role, Times};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -40,7 +40,7 @@ const CODES: u64 = 2;
 const APART: u64 = 5 * 30;
 
 /// One program that was started, and what is expected of it.
-struct Started {
+struct StartedProgram {
     child: Child,
     what: Vec<String>,
     /// The profile whose session it is to leave.
@@ -51,7 +51,7 @@ struct Started {
 
 /// What came of all of it.
 #[derive(Default, Debug)]
-struct Tally {
+struct SoakTally {
     logins: u64,
     codes_asked_for: u64,
     killed: u64,
@@ -64,9 +64,9 @@ struct Tally {
 }
 
 struct Soak {
-    stack: Stack,
+    stack: RealStack,
     dice: Dice,
-    tally: Tally,
+    tally: SoakTally,
     /// Steps that arrived at AWS or were handed to a person, by MFA device.
     gone: HashSet<(String, i64)>,
     /// How many codes of each user's MFA device may have been taken since time passed.
@@ -109,7 +109,7 @@ fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
 
 impl Soak {
     fn new() -> Self {
-        let stack = Stack::new();
+        let stack = RealStack::new();
         stack.bench.token.set_touch(Touch::ByItself(Duration::from_millis(5)));
         let (aws, endpoint) = (&stack.bench.aws, stack.bench.aws.endpoint());
         let mut credentials = stack.bench.read(".aws/credentials");
@@ -168,7 +168,7 @@ impl Soak {
         Self {
             stack,
             dice: Dice::new(),
-            tally: Tally::default(),
+            tally: SoakTally::default(),
             gone: HashSet::new(),
             taken: BTreeMap::new(),
             devices,
@@ -255,7 +255,7 @@ impl Soak {
         assert!(self.stack.bench.read(".aws/credentials").starts_with(&self.original), "the long-term keys stay");
     }
 
-    fn start(&mut self, profile: &'static str) -> Started {
+    fn start(&mut self, profile: &'static str) -> StartedProgram {
         let is_role = profile.ends_with("reader") || profile.ends_with("writer");
         let what: Vec<&str> = match self.dice.below(10) {
             0..=3 => vec!["login", profile],
@@ -273,12 +273,12 @@ impl Soak {
         let killed_after = (self.dice.below(5) == 0).then(|| Duration::from_millis(self.dice.below(160)));
         let child = self.stack.program(&what).spawn().unwrap();
         let what = what.into_iter().map(str::to_owned).collect();
-        Started { child, what, profile, killed_after, begun: Instant::now() }
+        StartedProgram { child, what, profile, killed_after, begun: Instant::now() }
     }
 
     /// Waits for a program, and gives the code that it said.
-    fn finish(&mut self, started: Started, is_lying: bool) -> Option<(String, String)> {
-        let Started { mut child, what, profile, killed_after, begun } = started;
+    fn finish(&mut self, started: StartedProgram, is_lying: bool) -> Option<(String, String)> {
+        let StartedProgram { mut child, what, profile, killed_after, begun } = started;
         if let Some(after) = killed_after {
             thread::sleep(after.saturating_sub(begun.elapsed()));
             child.kill().unwrap();
@@ -286,7 +286,7 @@ impl Soak {
         while child.try_wait().unwrap().is_none() {
             if begun.elapsed() > PATIENCE {
                 child.kill().unwrap();
-                panic!("{what:?} hangs: {:?}", Told::from(child.wait_with_output().unwrap()));
+                panic!("{what:?} hangs: {:?}", ProgramOutput::from(child.wait_with_output().unwrap()));
             }
             thread::sleep(Duration::from_millis(2));
         }
@@ -295,7 +295,7 @@ impl Soak {
             self.tally.killed += 1;
             return None;
         }
-        let told = Told::from(output);
+        let told = ProgramOutput::from(output);
         if told.code != Some(0) {
             assert!(is_lying && matches!(told.code, Some(1 | 5 | 6)), "{what:?}: {told:?}");
             self.tally.failed += 1;
@@ -309,7 +309,7 @@ impl Soak {
     }
 
     /// The session in the file is one that AWS knows, and lasts as it says.
-    fn look_at_session(&mut self, profile: &str, what: &[String], told: &Told) {
+    fn look_at_session(&mut self, profile: &str, what: &[String], told: &ProgramOutput) {
         let credentials = self.stack.bench.read(".aws/credentials");
         let section = credentials.split_once(&format!("\n[{profile}-mfa]\n")).map(|(_, rest)| rest);
         let section = section.unwrap_or_else(|| panic!("{what:?} left no session: {told:?}"));
@@ -361,10 +361,10 @@ impl Soak {
         }
         for request in self.stack.bench.aws.requests().iter().filter(|request| request.had_code) {
             let (serial, step) = (request.parameter("SerialNumber").unwrap().to_owned(), request.step.unwrap());
-            assert!(!matches!(request.outcome, Outcome::Refused(_)), "a code was refused: {request:?}");
+            assert!(!matches!(request.outcome, CommandOutcome::Refused(_)), "a code was refused: {request:?}");
             assert!(self.gone.insert((serial, step)), "step {step} arrived twice: {request:?}");
             self.tally.codes_sent += 1;
-            self.tally.sessions_made += u64::from(request.outcome == Outcome::Done);
+            self.tally.sessions_made += u64::from(request.outcome == CommandOutcome::Done);
         }
         self.stack.bench.aws.clear_requests();
     }
@@ -398,7 +398,7 @@ fn days_of_logins_and_nothing_is_lost() {
         }
     }
     soak.look_at_leftovers();
-    let Tally { codes_sent, sessions_made, .. } = soak.tally;
+    let SoakTally { codes_sent, sessions_made, .. } = soak.tally;
     assert!(codes_sent >= logins / 4 && sessions_made >= logins / 5, "{:?}", soak.tally);
     say(&format!("{rounds} rounds in {} days: {:?}", soak.tally.seconds / 86_400, soak.tally));
 }

@@ -1,7 +1,7 @@
 //! What a person sees of a touch at a terminal, what their hook is told, and touches that come too late.
 
-use crate::harness::stack::{PATIENCE, Stack, Told, program, signal};
-use crate::harness::test_world::{Bench, SEED};
+use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, program, signal};
+use crate::harness::test_world::{SEED, TestWorld};
 use aws_mfa_key::report::{Failure, report};
 use aws_mfa_key::world::{Act, Around, Pending, Person, Touch as Touched, Wanted};
 use std::fs;
@@ -16,7 +16,7 @@ const OTP: &str = "ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj";
 const TOUCH: &str = "Touch YubiKey 12345678";
 
 /// A shell at a terminal, and in it our program by its full name.
-fn in_a_shell(stack: &Stack, script: &str, answers: &[(&str, serde_json::Value)]) -> Told {
+fn in_a_shell(stack: &RealStack, script: &str, answers: &[(&str, serde_json::Value)]) -> ProgramOutput {
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/harness/on_a_terminal.py");
     let answers = serde_json::to_string(answers).unwrap();
     let arguments: Vec<&str> = match script {
@@ -24,11 +24,11 @@ fn in_a_shell(stack: &Stack, script: &str, answers: &[(&str, serde_json::Value)]
         _ => vec![python, &answers, "/bin/bash", "-c", script],
     };
     let mut command = stack.command("python", &arguments);
-    Told::from(command.env("PS1", "ready> ").env("OURS", program()).output().unwrap())
+    ProgramOutput::from(command.env("PS1", "ready> ").env("OURS", program()).output().unwrap())
 }
 
 /// Our program without anything between it and us.
-fn started(stack: &Stack, arguments: &[&str]) -> Child {
+fn started(stack: &RealStack, arguments: &[&str]) -> Child {
     let with_environment = stack.program(arguments);
     let mut command = Command::new(program());
     command.args(arguments).env_clear();
@@ -46,7 +46,7 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
 
 #[test]
 fn ctrl_c_during_a_touch_ends_at_once_and_leaves_the_terminal_as_it_was() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(Touch::Never);
     stack.bench.token.set_touch_timeout(PATIENCE);
     let script = "trap : INT; before=$(stty -a); \"$OURS\" login dev; echo \"ended $?\"
@@ -59,18 +59,18 @@ fn ctrl_c_during_a_touch_ends_at_once_and_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn the_next_login_waits_for_a_token_that_still_blinks_for_the_last_one() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(Touch::Never);
     stack.bench.token.set_touch_timeout(Duration::from_secs(6));
     let first = started(&stack, &["login", "dev"]);
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     signal(&first, "INT");
-    assert_eq!(Told::from(first.wait_with_output().unwrap()).code, Some(130));
+    assert_eq!(ProgramOutput::from(first.wait_with_output().unwrap()).code, Some(130));
     assert!(stack.bench.token.waiting_for_touch());
     let second = started(&stack, &["login", "dev"]);
     until("the first touch is given up", || !stack.bench.token.waiting_for_touch());
     stack.bench.token.set_touch(Touch::ByItself(Duration::ZERO));
-    let told = Told::from(second.wait_with_output().unwrap());
+    let told = ProgramOutput::from(second.wait_with_output().unwrap());
     // `make test-vm` holds what is said of a token in a USB port to the same.
     told.assert_face(include_str!("../../vm/faces/held-by-another-program.txt"));
     assert!(told.err.contains(TOUCH), "{told:?}");
@@ -78,7 +78,7 @@ fn the_next_login_waits_for_a_token_that_still_blinks_for_the_last_one() {
 
 #[test]
 fn a_line_that_a_narrower_terminal_has_broken_is_cleared_whole() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(3)));
     let told = in_a_shell(&stack, "\"$OURS\" login dev; exit $?", &[("(15 s)", 40.into())]);
     assert_eq!(told.code, Some(0), "{told:?}");
@@ -90,7 +90,7 @@ fn a_line_that_a_narrower_terminal_has_broken_is_cleared_whole() {
 
 #[test]
 fn after_ctrl_z_a_password_is_still_not_shown() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_password(Some("correct horse"));
     let question = "Password of the OATH applet";
     let answers = [
@@ -110,7 +110,7 @@ fn after_ctrl_z_a_password_is_still_not_shown() {
 
 #[test]
 fn who_types_at_a_shell_is_not_told_so() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(Touch::ByItself(Duration::from_secs(1)));
     let answers = [("ready> ", "\"$OURS\" login dev; exit\n".into())];
     let told = in_a_shell(&stack, "", &answers);
@@ -119,7 +119,7 @@ fn who_types_at_a_shell_is_not_told_so() {
 
 #[test]
 fn what_a_late_touch_types_is_no_answer() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.token.set_password(Some("correct horse"));
     let said = "That is what a YubiKey types when it is touched, and no answer.\n";
     // More often than one may be wrong, and behind what was typed already.
@@ -146,7 +146,7 @@ fn what_a_late_touch_types_is_no_answer() {
 }
 
 /// A hook that notes what it is told, and its whole environment.
-fn hook(stack: &Stack) -> String {
+fn hook(stack: &RealStack) -> String {
     let path = |name| stack.bench.path(name).display().to_string();
     format!(
         "env >> {}; echo \"$AWS_MFA_KEY_TOUCH_EVENT:$AWS_MFA_KEY_TOUCH_OUTCOME\" >> {}",
@@ -161,7 +161,7 @@ fn lines(path: &Path) -> Vec<String> {
 
 #[test]
 fn the_hook_is_told_when_a_touch_is_wanted_and_when_not_any_more() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     let (events, env, hook) = (stack.bench.path("events"), stack.bench.path("env"), hook(&stack));
     stack.bench.token.set_touch(Touch::OnCommand);
     let secrets = [
@@ -174,7 +174,7 @@ fn the_hook_is_told_when_a_touch_is_wanted_and_when_not_any_more() {
     let child = started(&stack, &["login", "dev", "--on-touch", &hook]);
     until("the hook is told", || lines(&events) == ["start:"]);
     assert!(stack.bench.token.touch());
-    let told = Told::from(child.wait_with_output().unwrap());
+    let told = ProgramOutput::from(child.wait_with_output().unwrap());
     assert_eq!(told.code, Some(0), "{told:?}");
     until("the hook is told again", || lines(&events) == ["start:", "end:touched"]);
     let env = fs::read_to_string(env).unwrap();
@@ -195,7 +195,7 @@ fn the_hook_is_told_when_a_touch_is_wanted_and_when_not_any_more() {
 
 #[test]
 fn the_hook_is_told_how_it_ended() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     let (events, hook) = (stack.bench.path("events"), hook(&stack));
     stack.bench.env.insert("AWS_MFA_KEY_ON_TOUCH".to_owned(), hook);
     stack.bench.token.set_touch(Touch::Never);
@@ -207,13 +207,13 @@ fn the_hook_is_told_how_it_ended() {
     let child = started(&stack, &["login", "dev"]);
     until("it begins", || lines(&events).len() == 3);
     signal(&child, "TERM");
-    assert_eq!(Told::from(child.wait_with_output().unwrap()).code, Some(143));
+    assert_eq!(ProgramOutput::from(child.wait_with_output().unwrap()).code, Some(143));
     until("it was interrupted", || lines(&events)[2..] == ["start:", "end:interrupted"]);
 }
 
 #[test]
 fn a_hook_holds_nothing_up_and_says_nothing() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let (wait, ended) = (stack.bench.path("wait"), stack.bench.path("ended"));
     fs::write(&wait, "").unwrap();
     let hook = format!(

@@ -1,17 +1,17 @@
 //! What ykman remembers on real parts: its own program writes it through pcscd and a real keyring, ours reads it.
 
-use crate::harness::keyrings::Desktop;
-use crate::harness::stack::{Stack, Told};
+use crate::harness::keyrings::KeyringSession;
+use crate::harness::stack::{ProgramOutput, RealStack};
 use std::collections::BTreeMap;
 use std::fs;
 
 const PASSWORD: &str = "correct hörse";
 
-impl Stack {
+impl RealStack {
     /// The vendor's client in the session of a desktop.
-    fn ykman_on(&self, desktop: &Desktop, arguments: &[&str]) -> Told {
+    fn ykman_on(&self, desktop: &KeyringSession, arguments: &[&str]) -> ProgramOutput {
         let arguments = [&["--reader", self.pcscd.reader(0), "oath"], arguments].concat();
-        let told = Told::from(self.command("ykman", &arguments).envs(desktop.env()).output().unwrap());
+        let told = ProgramOutput::from(self.command("ykman", &arguments).envs(desktop.env()).output().unwrap());
         assert_eq!(told.code, Some(0), "{arguments:?}: {told:?}");
         told
     }
@@ -26,8 +26,8 @@ impl Stack {
 
 #[test]
 fn what_ykman_remembers_need_not_be_typed() {
-    let desktop = Desktop::with_keyring();
-    let mut stack = Stack::new();
+    let desktop = KeyringSession::with_keyring();
+    let mut stack = RealStack::new();
     stack.bench.token.set_password(Some(PASSWORD));
     let data = stack.bench.path("data").to_str().unwrap().to_owned();
     stack.bench.env.extend(desktop.env());
@@ -56,8 +56,8 @@ fn what_ykman_remembers_need_not_be_typed() {
 
 #[test]
 fn what_is_typed_once_is_remembered_and_typed_no_more() {
-    let desktop = Desktop::with_keyring();
-    let mut stack = Stack::new();
+    let desktop = KeyringSession::with_keyring();
+    let mut stack = RealStack::new();
     stack.bench.env.extend(desktop.env());
     stack.bench.token.set_password(Some(PASSWORD));
     let typed = format!("{PASSWORD}\n");

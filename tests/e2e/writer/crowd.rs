@@ -14,12 +14,12 @@ use std::time::Duration;
 const LONG: &str = "# mine\n[long]\naws_access_key_id = AKIALONG\naws_secret_access_key = long/secret\n";
 
 /// A Python program beside us, that does its work until its standard input ends.
-struct Beside {
+struct PythonProcess {
     child: Child,
     out: BufReader<ChildStdout>,
 }
 
-impl Beside {
+impl PythonProcess {
     fn start(script: &str, path: &Path) -> Self {
         let script = format!("{}/tests/clients/{script}", env!("CARGO_MANIFEST_DIR"));
         let mut command = aws_clients::python();
@@ -65,7 +65,7 @@ fn case_28_sixty_four_writers_lose_nothing_and_readers_see_no_half() {
     fs::write(&path, LONG).unwrap();
     settle(&path);
     let done = AtomicBool::new(false);
-    let boto3 = Beside::start("watch.py", &path);
+    let boto3 = PythonProcess::start("watch.py", &path);
     let seen_by_rust = std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -155,7 +155,7 @@ fn case_29_beside_a_program_that_knows_no_locks_our_section_survives_or_we_say_s
     let path = home.path().join("credentials");
     fs::write(&path, format!("{LONG}[theirs]\naws_session_token = round-0\n")).unwrap();
     settle(&path);
-    let theirs = Beside::start("configure.py", &path);
+    let theirs = PythonProcess::start("configure.py", &path);
     let (mut refused, mut lost) = (0, 0);
     for round in 0..40 {
         let token = format!("ours-{round}");

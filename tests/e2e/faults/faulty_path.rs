@@ -1,7 +1,7 @@
 //! The way to a token, and what goes wrong on it.
 
-use super::fault::{Fault, Place, What};
-use crate::harness::test_world::{Bench, READER};
+use super::injected_fault::{FaultKind, FaultPoint, InjectedFault};
+use crate::harness::test_world::{READER, TestWorld};
 use hw::memory_bus::MemoryBus;
 use hw::transport::CarrierError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,9 +16,9 @@ const SLOW: Duration = Duration::from_millis(2500);
 const CODE: usize = 9;
 
 /// The way to the token, and what happens on it.
-pub struct Way {
-    what: What,
-    place: Place,
+pub struct FaultyPath {
+    what: FaultKind,
+    place: FaultPoint,
     /// From which time on, and how often.
     at: usize,
     times: usize,
@@ -33,8 +33,8 @@ pub struct Way {
     released: (Mutex<bool>, Condvar),
 }
 
-impl Way {
-    pub fn new(fault: &Fault, at: usize, bench: &Bench) -> Arc<Self> {
+impl FaultyPath {
+    pub fn new(fault: &InjectedFault, at: usize, bench: &TestWorld) -> Arc<Self> {
         Arc::new(Self {
             what: fault.what.clone(),
             place: fault.place,
@@ -50,7 +50,7 @@ impl Way {
     }
 
     /// How often a place was passed.
-    pub fn count(&self, place: Place) -> usize {
+    pub fn count(&self, place: FaultPoint) -> usize {
         self.passed[place as usize].load(Ordering::SeqCst)
     }
 
@@ -59,23 +59,23 @@ impl Way {
         self.codes.load(Ordering::SeqCst)
     }
 
-    fn is_due(&self, place: Place) -> bool {
+    fn is_due(&self, place: FaultPoint) -> bool {
         let now = self.passed[place as usize].fetch_add(1, Ordering::SeqCst);
         place == self.place && now >= self.at && now - self.at < self.times
     }
 
-    pub fn pass(&self, place: Place) -> Result<(), CarrierError> {
-        if matches!(self.what, What::NoService) && self.is_over.load(Ordering::SeqCst) {
+    pub fn pass(&self, place: FaultPoint) -> Result<(), CarrierError> {
+        if matches!(self.what, FaultKind::NoService) && self.is_over.load(Ordering::SeqCst) {
             return Err(CarrierError::NoService);
         }
         match &self.what {
             _ if !self.is_due(place) => Ok(()),
-            What::Error(why) => Err(why.clone()),
-            What::Slow => {
+            FaultKind::Error(why) => Err(why.clone()),
+            FaultKind::Slow => {
                 thread::sleep(SLOW);
                 Ok(())
             }
-            What::Silent => {
+            FaultKind::Silent => {
                 self.wait();
                 Err(CarrierError::Removed)
             }
@@ -96,51 +96,51 @@ impl Way {
     fn answer(self: &Arc<Self>, command: &[u8]) -> Result<Vec<u8>, CarrierError> {
         let honest = || self.token.exchange(command);
         let answer = match &self.what {
-            _ if !self.is_due(Place::Command) => Ok(honest()),
-            What::Error(why) => Err(why.clone()),
-            What::Lost(why) => {
+            _ if !self.is_due(FaultPoint::Command) => Ok(honest()),
+            FaultKind::Error(why) => Err(why.clone()),
+            FaultKind::Lost(why) => {
                 honest();
                 Err(why.clone())
             }
-            What::Answer(answer) => {
+            FaultKind::Answer(answer) => {
                 honest();
                 Ok(answer.to_vec())
             }
-            What::Noise => Ok(noise(&honest())),
-            What::Pulled { carried_out } => {
+            FaultKind::Noise => Ok(noise(&honest())),
+            FaultKind::Pulled { carried_out } => {
                 if *carried_out {
                     honest();
                 }
                 self.pull();
                 Err(CarrierError::Removed)
             }
-            What::PutInAgain => {
+            FaultKind::PutInAgain => {
                 self.pull();
                 self.plug();
                 Err(CarrierError::Removed)
             }
-            What::Reset => {
+            FaultKind::Reset => {
                 self.token.reset();
                 Err(CarrierError::Reset)
             }
-            What::OtherApplet => {
+            FaultKind::OtherApplet => {
                 // None of those that we talk to.
                 self.token.reset();
                 Ok(honest())
             }
-            What::NoService => {
+            FaultKind::NoService => {
                 self.is_over.store(true, Ordering::SeqCst);
                 Err(CarrierError::ServiceStopped)
             }
-            What::Slow => {
+            FaultKind::Slow => {
                 thread::sleep(SLOW);
                 Ok(honest())
             }
-            What::Silent => {
+            FaultKind::Silent => {
                 self.wait();
                 Err(CarrierError::Mute)
             }
-            What::Odd => {
+            FaultKind::Odd => {
                 honest();
                 Err(CarrierError::Other { code: 0x8010_0001, text: "an internal check failed".to_owned() })
             }

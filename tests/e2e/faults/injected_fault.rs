@@ -1,10 +1,10 @@
-//! What goes wrong, and where.
+//! The faults, and where each can happen.
 
 use hw::transport::CarrierError;
 
-/// Where something goes wrong.
+/// A place on the way to a token where something can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum FaultPoint {
     /// Where the readers are asked for.
     Readers,
     /// Where a token is connected to.
@@ -15,7 +15,7 @@ pub enum Place {
     Command,
 }
 
-impl Place {
+impl FaultPoint {
     pub fn words(self) -> &'static str {
         match self {
             Self::Readers => "as the readers are asked for",
@@ -30,9 +30,9 @@ impl Place {
 pub const ONCE: usize = 1;
 pub const EVER: usize = usize::MAX;
 
-/// What goes wrong.
+/// The kind of a fault.
 #[derive(Clone, Debug)]
-pub enum What {
+pub enum FaultKind {
     /// This error, before the token gets the command.
     Error(CarrierError),
     /// This error, in the place of its answer.
@@ -59,21 +59,21 @@ pub enum What {
     Silent,
 }
 
-pub struct Fault {
+pub struct InjectedFault {
     pub name: &'static str,
-    pub place: Place,
-    pub what: What,
+    pub place: FaultPoint,
+    pub what: FaultKind,
     pub times: usize,
 }
 
-const fn fault(name: &'static str, place: Place, what: What, times: usize) -> Fault {
-    Fault { name, place, what, times }
+const fn fault(name: &'static str, place: FaultPoint, what: FaultKind, times: usize) -> InjectedFault {
+    InjectedFault { name, place, what, times }
 }
 
-use Place::{Begin, Command, Open, Readers};
-use What::{Answer, Error, Lost};
+use FaultKind::{Answer, Error, Lost};
+use FaultPoint::{Begin, Command, Open, Readers};
 
-pub static FAULTS: &[Fault] = &[
+pub static FAULTS: &[InjectedFault] = &[
     fault("no service", Readers, Error(CarrierError::NoService), EVER),
     fault("not permitted", Readers, Error(CarrierError::Refused), EVER),
     fault("not permitted", Open, Error(CarrierError::Refused), EVER),
@@ -83,15 +83,15 @@ pub static FAULTS: &[Fault] = &[
     fault("a reader that is empty", Open, Error(CarrierError::Empty), EVER),
     fault("mute at first", Open, Error(CarrierError::Mute), 3),
     fault("mute", Open, Error(CarrierError::Mute), EVER),
-    fault("another program's conversation that ends", Begin, What::Slow, ONCE),
-    fault("another program's conversation", Begin, What::Silent, EVER),
-    fault("pulled out", Command, What::Pulled { carried_out: false }, ONCE),
-    fault("pulled out once it was carried out", Command, What::Pulled { carried_out: true }, ONCE),
-    fault("pulled out and put in again", Command, What::PutInAgain, ONCE),
-    fault("reset once", Command, What::Reset, ONCE),
-    fault("reset again and again", Command, What::Reset, EVER),
-    fault("another applet selected", Command, What::OtherApplet, ONCE),
-    fault("another applet selected again and again", Command, What::OtherApplet, EVER),
+    fault("another program's conversation that ends", Begin, FaultKind::Slow, ONCE),
+    fault("another program's conversation", Begin, FaultKind::Silent, EVER),
+    fault("pulled out", Command, FaultKind::Pulled { carried_out: false }, ONCE),
+    fault("pulled out once it was carried out", Command, FaultKind::Pulled { carried_out: true }, ONCE),
+    fault("pulled out and put in again", Command, FaultKind::PutInAgain, ONCE),
+    fault("reset once", Command, FaultKind::Reset, ONCE),
+    fault("reset again and again", Command, FaultKind::Reset, EVER),
+    fault("another applet selected", Command, FaultKind::OtherApplet, ONCE),
+    fault("another applet selected again and again", Command, FaultKind::OtherApplet, EVER),
     fault("held by another program once", Command, Error(CarrierError::Busy), ONCE),
     fault("held by another program from here on", Command, Error(CarrierError::Busy), EVER),
     fault("bytes lost on the way there", Command, Error(CarrierError::Broken), ONCE),
@@ -99,12 +99,12 @@ pub static FAULTS: &[Fault] = &[
     fault("bytes always lost on the way there", Command, Error(CarrierError::Broken), EVER),
     fault("bytes always lost on the way back", Command, Lost(CarrierError::Broken), EVER),
     fault("service started anew", Command, Error(CarrierError::ServiceStopped), ONCE),
-    fault("service killed", Command, What::NoService, ONCE),
+    fault("service killed", Command, FaultKind::NoService, ONCE),
     fault("mute once", Command, Error(CarrierError::Mute), ONCE),
     fault("mute from here on", Command, Error(CarrierError::Mute), EVER),
-    fault("another error", Command, What::Odd, ONCE),
-    fault("noise once", Command, What::Noise, ONCE),
-    fault("noise", Command, What::Noise, EVER),
+    fault("another error", Command, FaultKind::Odd, ONCE),
+    fault("noise once", Command, FaultKind::Noise, ONCE),
+    fault("noise", Command, FaultKind::Noise, EVER),
     fault("an entry longer than the answer", Command, Answer(&[0x71, 0xFF, 0x00, 0x90, 0x00]), ONCE),
     fault("success and nothing else", Command, Answer(&[0x90, 0x00]), ONCE),
     fault("no bytes once", Command, Answer(&[]), ONCE),
@@ -115,6 +115,6 @@ pub static FAULTS: &[Fault] = &[
     fault("not permitted by the applet once", Command, Answer(&[0x69, 0x82]), ONCE),
     fault("not permitted by the applet", Command, Answer(&[0x69, 0x82]), EVER),
     fault("refused", Command, Answer(&[0x6F, 0x00]), ONCE),
-    fault("slow", Command, What::Slow, ONCE),
-    fault("no answer at all", Command, What::Silent, ONCE),
+    fault("slow", Command, FaultKind::Slow, ONCE),
+    fault("no answer at all", Command, FaultKind::Silent, ONCE),
 ];
