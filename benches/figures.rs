@@ -7,6 +7,7 @@
     clippy::print_stdout,
     unreachable_pub,
     dead_code,
+    unused_imports,
     reason = "a measurement prints, and shares more with the tests than it uses"
 )]
 

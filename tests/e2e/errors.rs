@@ -7,7 +7,7 @@ mod agent;
 
 use crate::harness::company_network::CompanyNetwork;
 use crate::harness::test_world::{CommandOutcome, READER, SEED, TestWorld};
-use fake_aws::{Action, Authority, Lie, Manner, Proxy, Times};
+use fake_aws::{Action, Authority, FakeProxy, Lie, ProxyBehaviour, Times};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use std::fmt::Write as _;
@@ -253,20 +253,20 @@ const AWS: &[ErrorCase] = &[
 /// Each in a company's network, with AWS behind a proxy and certificates by the company's authority.
 const NETWORK: &[NetworkErrorCase] = &[
     ("a proxy that refuses", |c| {
-        c.proxy = Proxy::start(Manner::Refusing(403)).unwrap();
+        c.proxy = FakeProxy::start(ProxyBehaviour::Refusing(403)).unwrap();
         through(c, "http://alice:hunter2@PROXY")
     }),
     ("a proxy that refuses an endpoint", |c| {
-        c.proxy = Proxy::start(Manner::Refusing(502)).unwrap();
+        c.proxy = FakeProxy::start(ProxyBehaviour::Refusing(502)).unwrap();
         c.set("AWS_ENDPOINT_URL", "https://sts.example.com");
         through(c, "http://PROXY")
     }),
     ("a proxy that wants a password", |c| {
-        c.proxy = Proxy::start(Manner::Password("YWxpY2U6c2VjcmV0")).unwrap();
+        c.proxy = FakeProxy::start(ProxyBehaviour::Password("YWxpY2U6c2VjcmV0")).unwrap();
         through(c, "http://PROXY")
     }),
     ("a proxy that wants another password", |c| {
-        c.proxy = Proxy::start(Manner::Password("YWxpY2U6c2VjcmV0")).unwrap();
+        c.proxy = FakeProxy::start(ProxyBehaviour::Password("YWxpY2U6c2VjcmV0")).unwrap();
         through(c, "http://alice:hunter2@PROXY")
     }),
     // Port 1 is not listened on by anything that is in use today.

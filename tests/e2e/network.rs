@@ -6,7 +6,7 @@ mod waits;
 use crate::harness::company_network::CompanyNetwork;
 use crate::harness::stack::{ProgramOutput, clients, program};
 use crate::harness::test_world::{SEED_BASE32, TestWorld};
-use fake_aws::{Action, Authority, Lie, Manner, Proxy, Times};
+use fake_aws::{Action, Authority, FakeProxy, Lie, ProxyBehaviour, Times};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -166,7 +166,7 @@ fn the_aws_cli_goes_the_same_way() {
 fn a_proxy_gets_the_user_name_and_password_of_its_url() {
     // alice:p@ss/word, as it must be written and as many write it.
     for user in ["alice:p%40ss%2Fword", "alice:p@ss%2Fword"] {
-        let mut company = CompanyNetwork::behind(Manner::Password("YWxpY2U6cEBzcy93b3Jk"));
+        let mut company = CompanyNetwork::behind(ProxyBehaviour::Password("YWxpY2U6cEBzcy93b3Jk"));
         company.set("HTTPS_PROXY", &format!("http://{user}@{}", company.proxy.address()));
         let told = company.login();
         assert_eq!(told.code, 0, "{told:?}");
@@ -177,14 +177,16 @@ fn a_proxy_gets_the_user_name_and_password_of_its_url() {
 fn a_proxy_can_be_spoken_to_within_tls() {
     let mut company = CompanyNetwork::new();
     let certificate = company.authority.certificate(&["127.0.0.1"]).unwrap();
-    company.proxy = Proxy::start_with_tls(Manner::Open, &certificate).unwrap();
+    company.proxy = FakeProxy::start_with_tls(ProxyBehaviour::Open, &certificate).unwrap();
     company.proxy.lead_to(company.tls);
     company.set("HTTPS_PROXY", &format!("https://{}", company.proxy.address()));
     let told = company.login();
     assert_eq!((told.code, company.asked().len()), (0, 1), "{told:?}");
-    company.proxy =
-        Proxy::start_with_tls(Manner::Open, &Authority::new("another").unwrap().certificate(&["127.0.0.1"]).unwrap())
-            .unwrap();
+    company.proxy = FakeProxy::start_with_tls(
+        ProxyBehaviour::Open,
+        &Authority::new("another").unwrap().certificate(&["127.0.0.1"]).unwrap(),
+    )
+    .unwrap();
     company.set("HTTPS_PROXY", &format!("https://{}", company.proxy.address()));
     company.bench.env.insert("AWS_MFA_KEY_FORCE".into(), "true".into());
     let told = company.login();

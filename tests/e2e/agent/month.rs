@@ -5,7 +5,7 @@
 use crate::harness::test_world::{READER, SEED_BASE32, TestWorld};
 use aws_mfa_key::world::alarm::{Alarm, Bell, Event, Last};
 use aws_mfa_key::world::{Clock, Uptime};
-use fake_aws::{Action, Lie, Role, Times};
+use fake_aws::{Action, AwsRole, Lie, Times};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use std::collections::VecDeque;
@@ -351,7 +351,7 @@ fn live(days: u64, is_attended: bool, deeds: &[(u64, MonthEvent)]) -> Vec<(&'sta
     let source = format!("{first}secret:file:{}", secret.display());
     let silent =
         format!("[profile silent]\nmfa_serial = {serial}\nendpoint_url = {endpoint}\nmfa_key_source = {source}\n");
-    let mut role = Role::new("role");
+    let mut role = AwsRole::new("role");
     (role.trusts, role.needs_mfa) = (vec!["alice".to_owned()], true);
     let role = bench.aws.add_role(crate::harness::test_world::ACCOUNT, role);
     let role = format!("[profile role]\nrole_arn = {role}\nsource_profile = touch\nendpoint_url = {endpoint}\n");

@@ -1,7 +1,7 @@
 //! A network as companies have it: AWS is reached through a proxy, its certificates are by an authority of one's own.
 
 use super::test_world::{CommandOutcome, SEED, TestWorld};
-use fake_aws::{Authority, Manner, Proxy};
+use fake_aws::{Authority, FakeProxy, ProxyBehaviour};
 use std::net::SocketAddr;
 
 /// Whatever is asked for, the proxy leads to the fake's TLS, which has a certificate for these hosts.
@@ -24,22 +24,22 @@ pub const HOSTS: [&str; 14] = [
 
 pub struct CompanyNetwork {
     pub bench: TestWorld,
-    pub proxy: Proxy,
+    pub proxy: FakeProxy,
     pub authority: Authority,
     pub tls: SocketAddr,
 }
 
 impl CompanyNetwork {
     pub fn new() -> Self {
-        Self::behind(Manner::Open)
+        Self::behind(ProxyBehaviour::Open)
     }
 
     /// A company whose proxy has its own ideas.
-    pub fn behind(manner: Manner) -> Self {
+    pub fn behind(manner: ProxyBehaviour) -> Self {
         let authority = Authority::new("Example Corp").unwrap();
         let mut bench = TestWorld::new();
         let tls = bench.aws.listen_with_tls(&authority.certificate(&HOSTS).unwrap()).unwrap();
-        let proxy = Proxy::start(manner).unwrap();
+        let proxy = FakeProxy::start(manner).unwrap();
         proxy.lead_to(tls);
         bench.write("ca.pem", &authority.pem());
         bench.env.insert("HTTPS_PROXY".into(), format!("http://{}", proxy.address()));

@@ -2,7 +2,7 @@
 
 use aws_mfa_key::world::alarm::Alarms;
 use aws_mfa_key::world::{Around, Clock, Machine, NoAnswer, Person, Terminal, World};
-use fake_aws::{FakeAws, User};
+use fake_aws::{AwsUser, FakeAws};
 use hw::memory_bus::MemoryBus;
 use secrecy::SecretString;
 use std::collections::{BTreeMap, VecDeque};
@@ -32,7 +32,7 @@ print('%06d' % ((struct.unpack('>I', proof[at:at + 4])[0] & 0x7fffffff) % 100000
 pub struct TestWorld {
     pub home: TempDir,
     pub aws: FakeAws,
-    pub alice: User,
+    pub alice: AwsUser,
     pub serial: String,
     pub token: VirtualToken,
     pub bus: Arc<MemoryBus>,

@@ -5,7 +5,7 @@ use crate::harness::early_close::answers_once;
 use crate::harness::stack::RealStack;
 use crate::harness::test_world::{ACCOUNT, CommandOutcome, SEED, SEED_BASE32, TestWorld, code_in};
 use aws_mfa_key::source::secret::SoftwareSecret;
-use fake_aws::{Action, Lie, Request, Role, Times};
+use fake_aws::{Action, AwsRole, Lie, RecordedRequest, Times};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -36,7 +36,7 @@ fn spent(bench: &TestWorld) -> Vec<i64> {
 }
 
 /// The requests that carried a code, right or wrong.
-fn coded(bench: &TestWorld) -> Vec<Request> {
+fn coded(bench: &TestWorld) -> Vec<RecordedRequest> {
     bench.aws.requests().into_iter().filter(|request| request.had_code).collect()
 }
 
@@ -180,7 +180,7 @@ fn codes_for_roles_come_from_the_same_ledger() {
 
 /// A role for longer than an hour, which takes a code of its own.
 fn add_long_role(bench: &TestWorld) {
-    let mut role = Role::new("longer");
+    let mut role = AwsRole::new("longer");
     (role.needs_mfa, role.max_session_duration) = (true, 14_400);
     let arn = bench.aws.add_role(ACCOUNT, role);
     let endpoint = bench.aws.endpoint();

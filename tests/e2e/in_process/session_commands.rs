@@ -1,7 +1,7 @@
 //! The commands that use a session: `status`, `env`, `exec`, `credential-process`, `code`, `login` of several, roles.
 
 use crate::harness::test_world::{ACCOUNT, READER, TestWorld};
-use fake_aws::{Action, Role};
+use fake_aws::{Action, AwsRole};
 use serde_json::Value;
 use virtual_token::{Persona, VirtualToken};
 
@@ -15,7 +15,7 @@ fn json(text: &str) -> Value {
 
 /// Adds a role that alice may assume with MFA, and a profile for it.
 fn role(bench: &TestWorld, name: &str, source: &str, more: &str) {
-    let mut role = Role::new(name);
+    let mut role = AwsRole::new(name);
     role.trusts = vec!["alice".to_owned()];
     role.needs_mfa = true;
     let arn = bench.aws.add_role(ACCOUNT, role);
@@ -237,7 +237,7 @@ fn a_role_for_longer_than_an_hour_takes_a_code_of_its_own() {
     assert_eq!(told.code, 0, "{told:?}");
     let told = bench.run(&["login", "reader", "--duration", "2h", "--force"]);
     assert!(told.code == 5 && told.err.contains("ask for less"), "the role allows an hour: {told:?}");
-    let mut longer = Role::new("longer");
+    let mut longer = AwsRole::new("longer");
     longer.trusts = vec!["alice".to_owned()];
     longer.needs_mfa = true;
     longer.max_session_duration = 43_200;
@@ -256,7 +256,7 @@ fn a_role_for_longer_than_an_hour_takes_a_code_of_its_own() {
 fn a_chain_of_roles() {
     let bench = TestWorld::new();
     role(&bench, "first", "dev", "role_session_name = on-the-way\n");
-    let second = Role::new("second");
+    let second = AwsRole::new("second");
     let arn = bench.aws.add_role(ACCOUNT, second);
     let config = bench.read(".aws/config");
     let endpoint = bench.aws.endpoint();

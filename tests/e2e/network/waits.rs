@@ -2,7 +2,7 @@
 
 use crate::harness::company_network::CompanyNetwork;
 use crate::harness::test_world::{CommandOutcome, TestWorld};
-use fake_aws::{Action, Lie, Manner, Times};
+use fake_aws::{Action, Lie, ProxyBehaviour, Times};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -53,7 +53,7 @@ const WAITS: &[BoundedWait] = &[
         "a proxy that says nothing",
         CONNECT,
         "cause: the proxy PROXY (HTTPS_PROXY) made no connection to sts.eu-central-1.amazonaws.com in time: ",
-        || CompanyNetwork::behind(Manner::Silent).login(),
+        || CompanyNetwork::behind(ProxyBehaviour::Silent).login(),
     ),
     ("a proxy in a black hole", CONNECT, "cause: the proxy 127.0.0.1:", || {
         let (address, _listener, _waiting) = black_hole();

@@ -6,7 +6,7 @@ use crate::harness::stack::{PATIENCE, RealStack, program};
 use crate::harness::test_world::ACCOUNT;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use fake_aws::{Action, Request};
+use fake_aws::{Action, RecordedRequest};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -43,7 +43,7 @@ fn stored(stack: &RealStack) -> (String, String) {
     (value("aws_access_key_id").unwrap().to_owned(), value("x_security_token_expires").unwrap().to_owned())
 }
 
-fn requests(stack: &RealStack, action: Action) -> Vec<Request> {
+fn requests(stack: &RealStack, action: Action) -> Vec<RecordedRequest> {
     stack.bench.aws.requests().into_iter().filter(|request| request.action == action).collect()
 }
 

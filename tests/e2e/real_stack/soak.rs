@@ -4,7 +4,7 @@ use crate::harness::dice::{Dice, say, whole};
 use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack};
 use crate::harness::test_world::{ACCOUNT, SEED};
 use aws_mfa_key::source::secret::SoftwareSecret;
-use fake_aws::{Action, CommandOutcome, Lie, Role, Times};
+use fake_aws::{Action, AwsRole, Lie, RequestOutcome, Times};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -115,7 +115,7 @@ impl Soak {
         let mut credentials = stack.bench.read(".aws/credentials");
         let role = |name: &str, max_session_duration| {
             let trusts = Vec::new();
-            aws.add_role(ACCOUNT, Role { trusts, needs_mfa: true, max_session_duration, ..Role::new(name) })
+            aws.add_role(ACCOUNT, AwsRole { trusts, needs_mfa: true, max_session_duration, ..AwsRole::new(name) })
         };
         let (reader, writer) = (role("reader", 3_600), role("writer", 43_200));
         let mut config = String::new();
@@ -361,10 +361,10 @@ impl Soak {
         }
         for request in self.stack.bench.aws.requests().iter().filter(|request| request.had_code) {
             let (serial, step) = (request.parameter("SerialNumber").unwrap().to_owned(), request.step.unwrap());
-            assert!(!matches!(request.outcome, CommandOutcome::Refused(_)), "a code was refused: {request:?}");
+            assert!(!matches!(request.outcome, RequestOutcome::Refused(_)), "a code was refused: {request:?}");
             assert!(self.gone.insert((serial, step)), "step {step} arrived twice: {request:?}");
             self.tally.codes_sent += 1;
-            self.tally.sessions_made += u64::from(request.outcome == CommandOutcome::Done);
+            self.tally.sessions_made += u64::from(request.outcome == RequestOutcome::Done);
         }
         self.stack.bench.aws.clear_requests();
     }

@@ -1,56 +1,60 @@
 //! An answer on its way out: status, headers, body, and the XML of success and of refusal.
 
 use crate::action::{Action, Service};
-use crate::refusal::Refusal;
+use crate::refusal::AwsRefusal;
 use crate::xml;
 
 /// What is written back. `Content-Length` and `Connection` are added by whoever writes it.
 #[derive(Clone)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
-    pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
-        Answer { status, headers: vec![("Content-Type", content_type.to_owned())], body: body.into() }
+impl HttpResponse {
+    pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> HttpResponse {
+        HttpResponse { status, headers: vec![("Content-Type", content_type.to_owned())], body: body.into() }
     }
 
     /// `<ActionResponse><ActionResult>…`, as STS and IAM write it; without a result where there is nothing to tell.
-    pub(crate) fn result(service: Service, action: Action, inner: &str, request_id: &str) -> Answer {
+    pub(crate) fn result(service: Service, action: Action, inner: &str, request_id: &str) -> HttpResponse {
         let name = action.name();
         let result = if inner.is_empty() { String::new() } else { xml::element(&format!("{name}Result"), inner) };
         let metadata = xml::element("ResponseMetadata", &xml::text("RequestId", request_id));
         let body = xml::document(&format!("{name}Response"), namespace(service), &(result + &metadata));
-        Answer::new(200, "text/xml", body)
+        HttpResponse::new(200, "text/xml", body)
     }
 
     /// A refusal in its service's own shape.
-    pub(crate) fn refusal(service: Service, refusal: &Refusal, request_id: &str) -> Answer {
+    pub(crate) fn refusal(service: Service, refusal: &AwsRefusal, request_id: &str) -> HttpResponse {
         if service == Service::S3 {
-            return Answer::s3_shaped(refusal, request_id);
+            return HttpResponse::s3_shaped(refusal, request_id);
         }
         let kind = if refusal.status < 500 { "Sender" } else { "Receiver" };
         let error =
             xml::text("Type", kind) + &xml::text("Code", &refusal.code) + &xml::text("Message", &refusal.message);
         let inner = xml::element("Error", &error) + &xml::text("RequestId", request_id);
-        Answer::new(refusal.status, "text/xml", xml::document("ErrorResponse", namespace(service), &inner))
+        HttpResponse::new(refusal.status, "text/xml", xml::document("ErrorResponse", namespace(service), &inner))
     }
 
     /// `<Error><Code>` without anything around it: S3's shape, and that of S3-like STS servers.
-    pub(crate) fn s3_shaped(refusal: &Refusal, request_id: &str) -> Answer {
+    pub(crate) fn s3_shaped(refusal: &AwsRefusal, request_id: &str) -> HttpResponse {
         let mut inner = xml::text("Code", &refusal.code) + &xml::text("Message", &refusal.message);
         for (name, value) in &refusal.details {
             inner += &xml::text(name, value);
         }
         inner += &(xml::text("RequestId", request_id) + &xml::text("HostId", "fake-aws"));
-        Answer::new(refusal.status, "application/xml", XML_DECLARATION.to_owned() + &xml::element("Error", &inner))
+        HttpResponse::new(
+            refusal.status,
+            "application/xml",
+            XML_DECLARATION.to_owned() + &xml::element("Error", &inner),
+        )
     }
 
-    pub(crate) fn s3_document(name: &str, inner: &str) -> Answer {
+    pub(crate) fn s3_document(name: &str, inner: &str) -> HttpResponse {
         let body = XML_DECLARATION.to_owned() + &xml::document(name, namespace(Service::S3), inner);
-        Answer::new(200, "application/xml", body)
+        HttpResponse::new(200, "application/xml", body)
     }
 }
 

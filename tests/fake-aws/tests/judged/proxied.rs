@@ -4,17 +4,17 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use fake_aws::{Manner, Proxy};
+use fake_aws::{FakeProxy, ProxyBehaviour};
 
-use crate::stage::Stage;
+use crate::stage::FrozenFake;
 
 /// Says this to the proxy, and gives what comes back until the end.
-fn say(proxy: &Proxy, text: &str) -> String {
+fn say(proxy: &FakeProxy, text: &str) -> String {
     say_and_wait(proxy, text, Duration::from_secs(20))
 }
 
 /// The same where there may be no end.
-fn say_and_wait(proxy: &Proxy, text: &str, limit: Duration) -> String {
+fn say_and_wait(proxy: &FakeProxy, text: &str, limit: Duration) -> String {
     let mut stream = TcpStream::connect(proxy.address()).unwrap();
     stream.set_read_timeout(Some(limit)).unwrap();
     stream.write_all(text.as_bytes()).unwrap();
@@ -27,7 +27,7 @@ fn say_and_wait(proxy: &Proxy, text: &str, limit: Duration) -> String {
 
 #[test]
 fn tunnels_and_whole_requests_reach_the_fake() {
-    let (stage, proxy) = (Stage::new(), Proxy::start(Manner::Open).unwrap());
+    let (stage, proxy) = (FrozenFake::new(), FakeProxy::start(ProxyBehaviour::Open).unwrap());
     let here = stage.aws.endpoint().replace("http://", "");
     let get = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     let got = say(&proxy, &format!("CONNECT {here} HTTP/1.1\r\nHost: {here}\r\n\r\n{get}"));
@@ -46,7 +46,7 @@ fn tunnels_and_whole_requests_reach_the_fake() {
 #[test]
 fn some_proxies_let_nobody_through() {
     let connect = "CONNECT 127.0.0.1:1 HTTP/1.1\r\n";
-    let proxy = Proxy::start(Manner::Password("YWxpY2U6c2VjcmV0")).unwrap();
+    let proxy = FakeProxy::start(ProxyBehaviour::Password("YWxpY2U6c2VjcmV0")).unwrap();
     for (header, status) in [
         ("", "HTTP/1.1 407 "),
         ("Proxy-Authorization: Basic YWxpY2U6\r\n", "HTTP/1.1 407 "),
@@ -56,9 +56,9 @@ fn some_proxies_let_nobody_through() {
         let got = say(&proxy, &format!("{connect}{header}\r\n"));
         assert!(got.starts_with(status), "{header}: {got}");
     }
-    let refusing = Proxy::start(Manner::Refusing(403)).unwrap();
+    let refusing = FakeProxy::start(ProxyBehaviour::Refusing(403)).unwrap();
     assert!(say(&refusing, &format!("{connect}\r\n")).starts_with("HTTP/1.1 403 "));
-    let silent = Proxy::start(Manner::Silent).unwrap();
+    let silent = FakeProxy::start(ProxyBehaviour::Silent).unwrap();
     let got = say_and_wait(&silent, &format!("{connect}\r\n"), Duration::from_millis(400));
     assert_eq!((got, silent.asked().len()), (String::new(), 0));
     assert_eq!(say(&refusing, "rubbish\r\n\r\n"), "");
