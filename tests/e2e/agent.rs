@@ -9,7 +9,8 @@ mod many_profiles;
 mod month;
 mod ssh;
 
-use crate::harness::running_agent::{EndpointClient, RunningAgent, agent, ours, until, with_a_secret};
+use crate::harness::events::{main_thread_sleeps, until};
+use crate::harness::running_agent::{EndpointClient, RunningAgent, agent, ours, with_a_secret};
 use crate::harness::stack::{PATIENCE, RealStack, signal};
 use crate::harness::test_world::{SEED, SEED_BASE32};
 use fake_aws::{Action, Lie, Times};
@@ -221,7 +222,9 @@ fn what_it_writes_itself_is_no_news() {
     // The first session adds a section to the config file.
     agent.until("alice has a session");
     assert!(stack.bench.read(".aws/config").contains("[profile dev-mfa]"));
-    std::thread::sleep(Duration::from_millis(300));
+    agent.until("two: could not log in");
+    // Before it sleeps, it looks for news; what it wrote itself was there then.
+    until("it sleeps", || main_thread_sleeps(agent.pid()));
     agent.signal("HUP");
     agent.until("reading AWS's files again");
     let told = agent.said.iter().filter(|line| line.contains("two: could not log in")).count();
@@ -505,7 +508,8 @@ fn nothing_wakes_up_while_nothing_is_due() {
     let stack = RealStack::new();
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
-    // The token's power and the files that were written are news for a while; pcscd waits five seconds.
+    // The token's power and the files that were written are news for a while; pcscd waits five seconds. Nothing tells that
+    // nothing happens: real time has to pass.
     let mut before = agent.wake_ups();
     until("it rests", || {
         std::thread::sleep(Duration::from_secs(8));

@@ -7,6 +7,7 @@ pub mod company_network;
 pub mod dbus_daemon;
 pub mod dice;
 pub mod early_close;
+pub mod events;
 pub mod keyrings;
 pub mod running_agent;
 pub mod stack;

@@ -2,7 +2,8 @@
 
 use crate::harness::aws_clients;
 use crate::harness::client_process::ClientProcess;
-use crate::harness::running_agent::{EndpointClient, RunningAgent, agent, env, ours, until, value, with_a_secret};
+use crate::harness::events::until;
+use crate::harness::running_agent::{EndpointClient, RunningAgent, agent, env, ours, value, with_a_secret};
 use crate::harness::stack::{PATIENCE, RealStack};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -38,6 +39,7 @@ fn each_client_uses_it_across_a_renewal() {
     door.assert_prompt();
     assert!(stack.bench.token.touch(), "it still waits");
     agent.until("alice has a session");
+    // Real time has to pass: agent, clients and AWS each go by a clock of their own.
     std::thread::sleep(ends.duration_since(SystemTime::now()).unwrap_or_default());
     for (client, caller) in &mut callers {
         assert_eq!(caller.call()["arn"], ALICE, "{client}");

@@ -1,6 +1,7 @@
 //! The agent with two hundred profiles over twenty long-term keys.
 
-use crate::harness::running_agent::{EndpointClient, agent, ours, until};
+use crate::harness::events::until;
+use crate::harness::running_agent::{EndpointClient, agent, ours};
 use crate::harness::stack::RealStack;
 use fake_aws::Action;
 use std::time::Duration;

@@ -2,7 +2,8 @@
 
 use crate::harness::aws_clients::AwsClient;
 use crate::harness::client_process::ClientProcess;
-use crate::harness::running_agent::{agent, until};
+use crate::harness::events::until;
+use crate::harness::running_agent::agent;
 use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, clients, program, write_script};
 use std::fs;
 use std::io::{BufRead, BufReader};

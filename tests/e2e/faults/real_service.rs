@@ -1,5 +1,6 @@
 //! The faults that a real service can show, with the built program: what it says is what it says in memory.
 
+use crate::harness::events::{sleeps_outside_a_pipe, until};
 use crate::harness::stack::{ProgramOutput, RealStack, clients};
 use crate::harness::test_world::{READER, SEED, TestWorld};
 use hw::memory_bus::Step;
@@ -99,6 +100,11 @@ impl Drop for OtherProgram {
     }
 }
 
+/// Waits until the program has asked AWS who owns the key, as it does beside its first look at the token.
+fn until_aws_is_asked(stack: &RealStack) {
+    until("AWS is asked", || !stack.bench.aws.requests().is_empty());
+}
+
 /// Starts the program, and does something to it once it waits for a touch.
 fn in_the_middle(stack: &mut RealStack, then: impl FnOnce(&mut RealStack)) -> ProgramOutput {
     let child = stack.program(&["login", "dev"]).spawn().unwrap();
@@ -160,8 +166,8 @@ fn reset_by_another_program_during_a_touch() {
     other.does("shared");
     let told = in_the_middle(&mut stack, |stack| {
         other.is_told("reset");
-        // It has to wait for its turn, as it would for anybody else's conversation.
-        std::thread::sleep(Duration::from_secs(1));
+        // It has asked the service, and has to wait for its turn, as it would for anybody else's conversation.
+        until("the other program asks for a reset", || sleeps_outside_a_pipe(other.child.id()));
         assert!(stack.bench.token.touch());
     });
     told.assert_face(include_str!("../../vm/faces/reset-by-another-program.txt"));
@@ -180,9 +186,10 @@ fn held_by_another_program_for_itself() {
         assert_same(&stack.run(words), &in_memory(&memory, words));
     }
     stack.run(&["login", "dev"]).assert_face(include_str!("../../vm/faces/held-for-itself.txt"));
+    stack.bench.aws.clear_requests();
     let child = stack.program(&["login", "dev"]).spawn().unwrap();
-    // A second is granted to it, of which it takes a part.
-    std::thread::sleep(Duration::from_millis(200));
+    // A second is granted to it from here on: the token is looked at while AWS is asked.
+    until_aws_is_asked(&stack);
     other.does("leave");
     let told = ProgramOutput::from(child.wait_with_output().unwrap());
     assert!(told.code == Some(0) || told.err.contains("another program is using"), "{told:?}");
@@ -196,8 +203,7 @@ fn in_a_conversation_with_another_program() {
     other.does("shared");
     other.does("begin");
     let child = stack.program(&["login", "dev"]).spawn().unwrap();
-    // As long as AWS needs, and the program, to get to the token.
-    std::thread::sleep(Duration::from_secs(1));
+    until_aws_is_asked(&stack);
     other.does("end");
     let told = ProgramOutput::from(child.wait_with_output().unwrap());
     assert_eq!(told.code, Some(0), "{told:?}");

@@ -42,12 +42,12 @@ impl KeyringSession {
     pub fn with_a_mute_keyring() -> Self {
         let mut desktop = Self::bare();
         let text = "
-import sys, time
+import signal, sys
 from jeepney.io.blocking import open_dbus_connection
 from jeepney.bus_messages import message_bus
 open = open_dbus_connection(sys.argv[1])
 open.send_and_get_reply(message_bus.RequestName('org.freedesktop.secrets'))
-time.sleep(600)";
+signal.pause()";
         let mute = desktop.python(text).arg(desktop.bus.address()).stdout(Stdio::null()).spawn().unwrap();
         desktop.programs.push(mute);
         desktop.until_somebody_keeps_secrets();

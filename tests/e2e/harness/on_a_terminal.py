@@ -8,10 +8,19 @@ Prints what the terminal showed, and ends with the program's exit code.
 import json
 import os
 import pty
+import re
 import select
 import sys
 import termios
 import time
+
+# Words of questions whose answers are not shown.
+HIDDEN = re.compile("password|secret|again|repeat", re.IGNORECASE)
+
+
+def has_echo():
+    return termios.tcgetattr(terminal)[3] & termios.ECHO
+
 
 answers = json.loads(sys.argv[1])
 pid, terminal = pty.fork()
@@ -28,8 +37,10 @@ while time.monotonic() < end:
         break
     if answers and answers[0][0].encode() in shown[looked_at:]:
         looked_at = len(shown)
-        time.sleep(0.1)  # the question stands there before the terminal listens
-        answer = answers.pop(0)[1]
+        question, answer = answers.pop(0)
+        # Such a question stands there before the echo is switched off, and what was typed until then is thrown away.
+        while HIDDEN.search(question) and has_echo() and time.monotonic() < end:
+            time.sleep(0.01)
         if isinstance(answer, int):
             termios.tcsetwinsize(terminal, (24, answer))
         else:

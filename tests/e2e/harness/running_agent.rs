@@ -92,16 +92,6 @@ impl Drop for RunningAgent {
     }
 }
 
-/// Waits until something is so.
-#[track_caller]
-pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "waited too long until {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// A stack whose codes need nobody.
 pub fn with_a_secret() -> RealStack {
     let stack = RealStack::new();

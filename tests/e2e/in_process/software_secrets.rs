@@ -1,12 +1,12 @@
 //! Machines without a token: secrets in the keyring, in files, as systemd credentials, and commands that print a code.
 
+use crate::harness::events::until;
 use crate::harness::keyrings::KeyringSession;
-use crate::harness::stack::{PATIENCE, RealStack};
+use crate::harness::stack::RealStack;
 use crate::harness::test_world::{CommandOutcome, READER, SEED_BASE32, TOTP, TestWorld};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 /// A machine without a token, where nobody is.
 fn headless() -> TestWorld {
@@ -44,14 +44,6 @@ impl TestWorld {
 
 fn is_running(id: &str) -> bool {
     fs::read_to_string(format!("/proc/{}/stat", id.trim())).is_ok_and(|stat| !stat.contains(") Z "))
-}
-
-fn until(what: &str, done: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        assert!(begun.elapsed() < PATIENCE, "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]
@@ -246,7 +238,7 @@ fn a_command_gets_what_we_got_and_nothing_more() {
 fn nothing_is_left_of_a_command() {
     let bench = headless();
     bench.logged_in_by("command:sleep 600 & echo $! >~/left; python3 ~/totp.py");
-    until("it is still there", || !is_running(&bench.read("left")));
+    until("the command has ended", || !is_running(&bench.read("left")));
     // Even if we are killed, and it does not listen to anybody.
     let mut stack = RealStack::new();
     stack
@@ -257,9 +249,9 @@ fn nothing_is_left_of_a_command() {
         let _ = fs::remove_file(stack.bench.path("left"));
         let mut child = stack.program(&["login", "dev"]).spawn().unwrap();
         let written = |path: &Path| fs::read_to_string(path).is_ok_and(|text| text.ends_with('\n'));
-        until("it does not begin", || written(&stack.bench.path("left")));
+        until("the command begins", || written(&stack.bench.path("left")));
         crate::harness::stack::signal(&child, signal);
-        until("it is still there", || !is_running(&stack.bench.read("left")));
+        until("the command has ended", || !is_running(&stack.bench.read("left")));
         child.wait().unwrap();
     }
 }
@@ -273,7 +265,7 @@ fn a_command_that_hangs_is_ended_after_a_minute() {
     let told = stack.run(&["login", "dev", "--non-interactive", "--source", "command:echo $$ >~/left; sleep 3000"]);
     assert!(told.code == Some(1) && told.err.contains("did not end within 60 s, and was ended"), "{told:?}");
     assert!(told.err.contains("Waiting for the command in --source\n"), "{told:?}");
-    until("it is still there", || !is_running(&stack.bench.read("left")));
+    until("the command has ended", || !is_running(&stack.bench.read("left")));
 }
 
 #[test]

@@ -1,15 +1,22 @@
 //! What the desktop shows: a real D-Bus daemon of the test's own, and on it a notification server that notes what it is told.
 
 use crate::harness::dbus_daemon::DBusDaemon;
+use crate::harness::events::{has_sleeping_thread, until};
 use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, program, signal, write_script};
+use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::os::unix::net::UnixListener;
+use std::pin::pin;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use virtual_token::{Account, Touch};
+use zbus::fdo::MonitoringProxy;
+use zbus::message::Type;
 use zbus::zvariant::OwnedValue;
+use zbus::{MatchRule, Message, MessageStream};
 
 /// What was asked of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +83,8 @@ impl NotificationServer {
 struct DesktopStack {
     stack: RealStack,
     asked: Arc<Mutex<Vec<NotificationCall>>>,
+    /// The server's replies that the daemon has passed on: two for each notification that is shown.
+    replies: Arc<AtomicUsize>,
     // Ended after the server's connection.
     _bus: DBusDaemon,
     _end: tokio::sync::oneshot::Sender<()>,
@@ -90,20 +99,30 @@ impl DesktopStack {
         let server = NotificationServer { kind, asked: Arc::clone(&asked) };
         let (end, ended) = tokio::sync::oneshot::channel();
         let (ready, is_ready) = std::sync::mpsc::channel();
-        let address = bus.address();
+        let (address, replies) = (bus.address(), Arc::new(AtomicUsize::new(0)));
+        let passed_on = Arc::clone(&replies);
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let builder = zbus::connection::Builder::address(address.as_str()).unwrap();
                 let builder = builder.name("org.freedesktop.Notifications").unwrap();
                 let builder = builder.serve_at("/org/freedesktop/Notifications", server).unwrap();
-                let _connection = builder.build().await.unwrap();
+                let connection = builder.build().await.unwrap();
+                let monitor = zbus::connection::Builder::address(address.as_str()).unwrap().build().await.unwrap();
+                let returns = MatchRule::builder().msg_type(Type::MethodReturn).build();
+                MonitoringProxy::new(&monitor).await.unwrap().become_monitor(&[returns], 0).await.unwrap();
                 ready.send(()).unwrap();
-                let _ = ended.await;
+                let is_ours =
+                    |message: &Message| message.header().sender() == connection.unique_name().map(|name| &**name);
+                let count = MessageStream::from(monitor).for_each(|message| {
+                    passed_on.fetch_add(usize::from(message.is_ok_and(|message| is_ours(&message))), Ordering::SeqCst);
+                    std::future::ready(())
+                });
+                futures_util::future::select(pin!(count), ended).await;
             });
         });
         is_ready.recv_timeout(PATIENCE).unwrap();
-        Self { stack, asked, _bus: bus, _end: end }
+        Self { stack, asked, replies, _bus: bus, _end: end }
     }
 
     fn asked(&self) -> Vec<NotificationCall> {
@@ -112,15 +131,13 @@ impl DesktopStack {
 
     /// What was asked, once it is so much.
     fn until_asked(&self, count: usize) -> Vec<NotificationCall> {
-        let begun = Instant::now();
-        loop {
-            let asked = self.asked();
-            if asked.len() >= count {
-                return asked;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{asked:?}");
-            thread::sleep(Duration::from_millis(10));
-        }
+        until("the server is asked", || self.asked().len() >= count);
+        self.asked()
+    }
+
+    /// Waits until the daemon has passed on the reply to so many notifications.
+    fn until_shown(&self, count: usize) {
+        until("the notification is shown", || self.replies.load(Ordering::SeqCst) >= 2 * count);
     }
 
     /// Our program, called by another one of that name.
@@ -175,9 +192,9 @@ fn it_goes_away_whatever_ends_the_wait() {
         direct.args(["login", "dev"]).env_clear().envs(command.get_envs().filter_map(|(k, v)| Some((k, v?))));
         command = direct;
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        desk.until_asked(1);
-        // The answer to what is shown is on its way back.
-        thread::sleep(Duration::from_millis(500));
+        desk.until_shown(1);
+        // It knows that as soon as the thread that was woken by the reply sleeps again.
+        until("it has taken the reply", || has_sleeping_thread(child.id(), "desktop"));
         signal(&child, ending);
         let told = ProgramOutput::from(child.wait_with_output().unwrap());
         assert_eq!(told.code, Some(code), "{ending}: {told:?}");
@@ -278,9 +295,7 @@ fn a_token_that_is_to_be_plugged_in_is_called_for() {
     let mut desk = DesktopStack::new(ServerBehaviour::Marked);
     desk.stack.inserted = None;
     let child = desk.called_by("terraform", "login dev --wait=2m").spawn().unwrap();
-    desk.until_asked(1);
-    // The answer to what is shown is on its way back.
-    thread::sleep(Duration::from_millis(500));
+    desk.until_shown(1);
     desk.stack.inserted = Some(desk.stack.pcscd.insert(0, &desk.stack.bench.token).unwrap());
     let told = ProgramOutput::from(child.wait_with_output().unwrap());
     assert_eq!(told.code, Some(0), "{told:?}");

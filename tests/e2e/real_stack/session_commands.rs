@@ -1,6 +1,7 @@
 //! The commands that use a session, on real parts: shells, processes and signals, AWS's own clients.
 
-use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, program, signal};
+use crate::harness::events::until;
+use crate::harness::stack::{ProgramOutput, RealStack, program, signal};
 use fake_aws::Action;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -45,11 +46,7 @@ fn a_signal_to_exec_is_the_commands() {
     let script = "trap 'exit 42' TERM; echo ready >ready; while :; do sleep 0.05; done";
     let mut command = stack.program(&["exec", "dev", "--", "sh", "-c", script]);
     let child = command.current_dir(stack.bench.home.path()).spawn().unwrap();
-    let begun = Instant::now();
-    while !stack.bench.path("ready").exists() {
-        assert!(begun.elapsed() < PATIENCE);
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until("the command is ready", || stack.bench.path("ready").exists());
     signal(&child, "TERM");
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(42));
 }

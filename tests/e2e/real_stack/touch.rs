@@ -1,5 +1,6 @@
 //! What a person sees of a touch at a terminal, what their hook is told, and touches that come too late.
 
+use crate::harness::events::until;
 use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, program, signal};
 use crate::harness::test_world::{SEED, TestWorld};
 use aws_mfa_key::report::{Failure, report};
@@ -7,8 +8,7 @@ use aws_mfa_key::world::{Act, Around, Pending, Person, Touch as Touched, Wanted}
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use virtual_token::{Account, Touch};
 
 /// What a YubiKey types when nobody asked it for anything.
@@ -34,14 +34,6 @@ fn started(stack: &RealStack, arguments: &[&str]) -> Child {
     command.args(arguments).env_clear();
     command.envs(with_environment.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{what}");
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 #[test]
@@ -96,9 +88,9 @@ fn after_ctrl_z_a_password_is_still_not_shown() {
     let answers = [
         ("ready> ", "\"$OURS\" login dev\n"),
         (question, "\u{1a}"),
-        ("Stopped", "stty -a | grep -o -- '-\\?echo\\b'; fg\n"),
+        ("ready> ", "stty -a | grep -o -- '-\\?echo\\b'; fg\n"),
         (question, "correct horse\n"),
-        ("alice has a session", "exit\n"),
+        ("ready> ", "exit\n"),
     ];
     let answers = answers.map(|(stands, typed)| (stands, typed.into()));
     let told = in_a_shell(&stack, "", &answers);

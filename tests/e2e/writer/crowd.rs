@@ -2,6 +2,7 @@
 
 use super::{hand, leftovers, settle, write};
 use crate::harness::aws_clients;
+use crate::harness::events::until;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
 use std::fs;
@@ -140,6 +141,7 @@ fn kill_one(path: &Path, after: Duration) -> usize {
     let mut child = hand::start("forever", path, "");
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(out.any(|line| line.unwrap().contains("READY")));
+    // Chance says when: nothing tells what it is doing at the moment.
     std::thread::sleep(after);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -161,7 +163,9 @@ fn case_29_beside_a_program_that_knows_no_locks_our_section_survives_or_we_say_s
         let token = format!("ours-{round}");
         match write(&path, &format!("p{}", round % 4), &token) {
             Ok(_) => {
-                std::thread::sleep(Duration::from_millis(20));
+                // Its next text is made of what it reads now, or of what it had read before ours was there.
+                let before = its_round(&path);
+                until("the other program writes again", || its_round(&path) > before);
                 lost += usize::from(!is_there(&path, &token));
             }
             Err((code, cause)) => {
@@ -178,6 +182,18 @@ fn case_29_beside_a_program_that_knows_no_locks_our_section_survives_or_we_say_s
     // On a busy machine the other program may be held up between reading and writing, until nobody looks any more.
     assert!(lost <= late, "{lost} were lost, and nobody said so; the other program was late {late} times");
     assert!(text.starts_with(LONG) && text.matches("[theirs]").count() == 1, "{text}");
+}
+
+/// The round that the other program has written last. It empties the file first: then none is there for a moment.
+fn its_round(path: &Path) -> usize {
+    let mut found = None;
+    until("the file is whole", || {
+        let text = fs::read_to_string(path).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("aws_session_token = round-"));
+        found = line.and_then(|round| round.parse().ok());
+        found.is_some()
+    });
+    found.unwrap()
 }
 
 /// Looks as often as it takes to find the file whole: the other program empties it first.
