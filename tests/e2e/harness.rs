@@ -9,6 +9,7 @@ pub mod dice;
 pub mod early_close;
 pub mod events;
 pub mod keyrings;
+pub mod not_run;
 pub mod running_agent;
 pub mod stack;
 pub mod test_world;

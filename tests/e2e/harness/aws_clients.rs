@@ -1,5 +1,6 @@
 //! AWS's clients as judges: whose keys does each of them find in a file?
 
+use super::not_run::not_run;
 use super::stack;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -48,9 +49,12 @@ impl fmt::Display for AwsClient {
 /// Access key id, secret access key and session token; or what the client complains of.
 pub type KeysFound = Result<[String; 3], String>;
 
-/// All of them, but for CLI v2 where it was left out.
+/// All of them, but for CLI v2 where it was left out, which is told.
 pub fn present() -> impl Iterator<Item = AwsClient> {
     let without_cli2 = std::env::var_os("AWS_MFA_KEY_WITHOUT_CLI2").is_some();
+    if without_cli2 {
+        not_run("its part with CLI v2, since AWS_MFA_KEY_WITHOUT_CLI2 is set");
+    }
     ALL.into_iter().filter(move |client| *client != AwsClient::Cli2 || !without_cli2)
 }
 

@@ -14,6 +14,11 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// True if the process sleeps in a kernel function whose name contains `function`, such as `pipe_write` (proc(5), `wchan`).
+pub fn sleeps_in(process: u32, function: &str) -> bool {
+    wait_channel(process).contains(function)
+}
+
 /// True if the process sleeps, and not for a pipe: it waits for somebody it has asked.
 pub fn sleeps_outside_a_pipe(process: u32) -> bool {
     let channel = wait_channel(process);

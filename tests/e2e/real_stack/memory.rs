@@ -1,18 +1,20 @@
 //! What is left in the program's memory after a login, and who may look at it.
 
+use crate::harness::events::{sleeps_in, until};
 use crate::harness::keyrings::KeyringSession;
-use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, copy_program, on_a_terminal};
+use crate::harness::not_run::not_run;
+use crate::harness::stack::{ProgramOutput, RealStack, clients, copy_program, on_a_terminal, program};
 use crate::harness::test_world::{SEED, SEED_BASE32, TOTP};
 use aws_mfa_key::source::secret::SoftwareSecret;
 use hw::oath::{AccessKey, DeviceId, Password};
 use rustix::fs::OFlags;
 use secrecy::ExposeSecret;
 use std::fs::{self, File, Permissions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::process::{Command, Stdio};
+use std::time::UNIX_EPOCH;
 use virtual_token::Account;
 
 /// A pipe that takes nothing any more: whoever writes to it waits.
@@ -31,21 +33,27 @@ fn fill(pipe: &mut (impl Write + AsFd)) {
 }
 
 /// All that a process can write to in its memory.
-fn image(id: u32) -> Vec<u8> {
-    let maps = fs::read_to_string(format!("/proc/{id}/maps")).unwrap();
-    let mut memory = File::open(format!("/proc/{id}/mem")).unwrap();
-    let mut image = Vec::new();
-    for map in maps.lines().filter(|map| map.split(' ').nth(1).is_some_and(|mode| mode.starts_with("rw"))) {
-        let (start, end) = map.split(' ').next().unwrap().split_once('-').unwrap();
-        let at = |text| u64::from_str_radix(text, 16).unwrap();
-        let mut part = vec![0; usize::try_from(at(end) - at(start)).unwrap()];
-        memory.seek(SeekFrom::Start(at(start))).unwrap();
-        // Some of the kernel's own cannot be read.
-        if memory.read_exact(&mut part).is_ok() {
-            image.extend(part);
-        }
+fn image(process: u32) -> Vec<u8> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/harness/read_memory.py");
+    let output = Command::new(clients().join("bin/python")).args([script, &process.to_string()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// The words before a program into which this test may look, as no other program of the same user may: none for root, and
+/// for others a user namespace, since they may trace what runs in one of their own (user_namespaces(7)). `None` if neither
+/// is to be had, which is told.
+fn visible() -> Option<&'static [&'static str]> {
+    const IN_A_NAMESPACE: &[&str] = &["/usr/bin/unshare", "--user", "--map-current-user"];
+    if rustix::process::geteuid().is_root() {
+        return Some(&[]);
     }
-    image
+    let status = Command::new(IN_A_NAMESPACE[0]).args(&IN_A_NAMESPACE[1..]).arg("true").stderr(Stdio::null()).status();
+    if status.is_ok_and(|status| status.success()) {
+        return Some(IN_A_NAMESPACE);
+    }
+    not_run("only root, or a user who can make user namespaces, can look into the program's memory");
+    None
 }
 
 fn has(image: &[u8], wanted: &[u8]) -> bool {
@@ -54,16 +62,12 @@ fn has(image: &[u8], wanted: &[u8]) -> bool {
 
 /// The process that `setsid` or another started, once it waits to write its last words.
 fn waiting_to_write(parent: u32) -> u32 {
-    let begun = Instant::now();
-    loop {
-        assert!(begun.elapsed() < PATIENCE, "it does not come to write");
-        let waits =
-            |id: &u32| fs::read_to_string(format!("/proc/{id}/wchan")).unwrap_or_default().contains("pipe_write");
-        if let Some(id) = family(parent).into_iter().find(waits) {
-            return id;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let mut found = None;
+    until("the program comes to write", || {
+        found = family(parent).into_iter().find(|id| sleeps_in(*id, "pipe_write"));
+        found.is_some()
+    });
+    found.unwrap()
 }
 
 /// A process and all that it started.
@@ -75,19 +79,17 @@ fn family(parent: u32) -> Vec<u32> {
 
 #[test]
 fn nothing_secret_is_left_in_memory_after_a_login() {
-    if !rustix::process::geteuid().is_root() {
-        return; // Only root may look.
-    }
+    let Some(words) = visible() else { return };
     let desktop = KeyringSession::with_keyring();
     desktop.keep("aws-mfa-key", "dev", SEED_BASE32);
     for way in ["token", "secret:file:~/seed", "secret:keyring", "command:python3 ~/totp.py"] {
         // One of the thousand numbers in there may have a code's six digits by chance, and not those of the next hours' as well.
-        assert!(!(0..3).all(|hours| is_a_code_left(way, hours, &desktop)), "{way}: a code");
+        assert!(!(0..3).all(|hours| is_a_code_left((way, words), hours, &desktop)), "{way}: a code");
     }
 }
 
 /// Logs in so many hours from now. Whether a code is in the program's memory then; nothing else that is secret may be.
-fn is_a_code_left(way: &str, hours: i64, desktop: &KeyringSession) -> bool {
+fn is_a_code_left((way, words): (&str, &[&str]), hours: i64, desktop: &KeyringSession) -> bool {
     // Another one each time: a code that had to be waited for would be among its words.
     let mut stack = RealStack::new();
     stack.bench.env.extend(desktop.env());
@@ -104,9 +106,10 @@ fn is_a_code_left(way: &str, hours: i64, desktop: &KeyringSession) -> bool {
     fs::set_permissions(&seed, Permissions::from_mode(0o600)).unwrap();
     let credentials = stack.bench.read(".aws/credentials");
     let key = credentials.lines().find_map(|line| line.strip_prefix("aws_secret_access_key = ")).unwrap();
-    let way = ["login", "dev", "--source", way];
     let (mut reader, writer) = full_pipe();
-    let mut child = stack.program(&way).stderr(writer).stdout(Stdio::null()).spawn().unwrap();
+    let program = program();
+    let login = [words, &[&program, "login", "dev", "--source", way]].concat();
+    let mut child = stack.command(login[0], &login[1..]).stderr(writer).stdout(Stdio::null()).spawn().unwrap();
     let image = image(waiting_to_write(child.id()));
     let now = u64::try_from(stack.bench.aws.now()).unwrap() / 30;
     let secret = SoftwareSecret::read(&seed).unwrap();
@@ -126,9 +129,7 @@ fn is_a_code_left(way: &str, hours: i64, desktop: &KeyringSession) -> bool {
 #[test]
 fn no_password_is_left_in_memory_after_a_login_with_it() {
     const PASSWORD: &str = "correct horse battery";
-    if !rustix::process::geteuid().is_root() {
-        return; // Only root may look.
-    }
+    let Some(words) = visible() else { return };
     let desktop = KeyringSession::with_keyring();
     let mut stack = RealStack::new();
     stack.bench.token.remove(b"Amazon Web Services:alice@example");
@@ -163,8 +164,8 @@ fn no_password_is_left_in_memory_after_a_login_with_it() {
         fill(&mut full);
         let (script, answers) = (on_a_terminal(), serde_json::to_string(&[("Password of", &typed)]).unwrap());
         let line = format!("exec \"$0\" \"$@\" 2>{}", pipe.display());
-        let program = crate::harness::stack::program();
-        let login = [&script, &answers, "/bin/sh", "-c", &line, &program, "login", "dev", "--force"];
+        let shell = ["/bin/sh", "-c", &line, &program(), "login", "dev", "--force"];
+        let login = [&[script.as_str(), &answers], words, &shell].concat();
         let mut child = stack.command("python", &login).stdout(Stdio::null()).spawn().unwrap();
         let image = image(waiting_to_write(child.id()));
         assert!(has(&image, b"session in profile"), "{way:?}: the image is the program's");
@@ -189,23 +190,33 @@ fn access_key(stack: &RealStack, password: &str) -> [u8; 16] {
 
 #[test]
 fn other_programs_of_the_same_user_cannot_look_into_it() {
-    if !rustix::process::geteuid().is_root() {
-        return; // It takes root to become somebody else.
-    }
     let stack = RealStack::new();
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
-    // `cat` shows that it is not the way of looking that fails.
-    let script = r#"
-        look() { head -c 1 /proc/$1/environ >/dev/null 2>&1 && echo seen || echo hidden; }
-        mkfifo pipe; exec 3<>pipe
-        cat pipe & look $!; kill $!
-        "$0" login dev --code - <pipe >/dev/null 2>&1 & sleep 0.5; look $!; kill $!; exit 0"#;
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
     let program = folder.path().join("program");
     copy_program(&program);
-    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", script, program.to_str().unwrap()];
-    let mut command = stack.command("setpriv", &nobody);
-    let told = ProgramOutput::from(command.current_dir(folder.path()).env("HOME", folder.path()).output().unwrap());
-    assert_eq!(told.out, "seen\nhidden\n", "{told:?}");
+    // Root may look into everything, so a root that runs the tests becomes somebody else for this.
+    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let words = if rustix::process::geteuid().is_root() { &nobody[..] } else { &["env"] };
+    let start = |arguments: &[&str]| {
+        let mut command = stack.command(words[0], &[&words[1..], arguments].concat());
+        command.current_dir(folder.path()).env("HOME", folder.path());
+        command
+    };
+    // `cat` shows that it is not the way of looking that fails.
+    for (arguments, is_seen) in
+        [(&["cat"][..], true), (&[program.to_str().unwrap(), "login", "dev", "--code", "-"], false)]
+    {
+        let mut child = start(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(b"1").unwrap();
+        until("it reads what it is told", || rustix::io::ioctl_fionread(&input).unwrap() == 0);
+        let environment = format!("/proc/{}/environ", child.id());
+        let look = start(&["head", "--bytes=1", &environment]).output().unwrap();
+        assert_eq!(look.status.success(), is_seen, "{arguments:?}: {look:?}");
+        assert!(child.try_wait().unwrap().is_none(), "{arguments:?} has ended");
+        drop(input);
+        child.wait().unwrap();
+    }
 }

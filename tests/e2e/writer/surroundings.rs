@@ -2,6 +2,7 @@
 
 use super::{TOKEN, hand, leftovers, session, settle, write, write_now};
 use crate::harness::aws_clients::{self, FileQuestion};
+use crate::harness::not_run::not_run;
 use aws_mfa_key::aws::config_file::{Locations, NewProfile, add_profiles};
 use aws_mfa_key::file::FileFault;
 use aws_mfa_key::world::Environment;
@@ -130,7 +131,12 @@ struct MarkedFile<'a>(&'a Path, char);
 
 impl<'a> MarkedFile<'a> {
     fn with(path: &'a Path, mark: char) -> Option<Self> {
-        if !rustix::process::geteuid().is_root() || std::env::var_os("AWS_MFA_KEY_WITHOUT_CHATTR").is_some() {
+        if !rustix::process::geteuid().is_root() {
+            not_run("only root can mark a file as immutable");
+            return None;
+        }
+        if std::env::var_os("AWS_MFA_KEY_WITHOUT_CHATTR").is_some() {
+            not_run("AWS_MFA_KEY_WITHOUT_CHATTR is set");
             return None;
         }
         let marked = Command::new("chattr").arg(format!("+{mark}")).arg(path).status().unwrap();
@@ -191,6 +197,7 @@ fn in_namespace(flags: &[&str], task: &str, mounts: &str, home: &Path) -> (bool,
 fn namespaces() -> Option<&'static [&'static str]> {
     const WAYS: [&[&str]; 3] = [&["-rm"], &["-m"], &["-m", "--propagation", "unchanged"]];
     if std::env::var_os("AWS_MFA_KEY_WITHOUT_NAMESPACES").is_some() {
+        not_run("AWS_MFA_KEY_WITHOUT_NAMESPACES is set");
         return None;
     }
     let works = |flags: &&[&str]| {
