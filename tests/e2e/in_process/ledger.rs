@@ -293,6 +293,7 @@ fn killed_at_any_moment_it_sends_no_code_twice() {
         let begun = Instant::now();
         let mut child = stack.program(what[which]).spawn().unwrap();
         if lasts[which] > 0 {
+            // Chance says when: each moment is to be met.
             thread::sleep(Duration::from_micros(dice.below(lasts[which])));
             child.kill().unwrap();
         }

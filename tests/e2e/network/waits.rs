@@ -16,6 +16,7 @@ const SLACK: Duration = Duration::from_secs(8);
 fn black_hole() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
+    // A queue that is full answers nothing, so only time tells that it is.
     let try_one = || TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok();
     let waiting: Vec<TcpStream> = std::iter::from_fn(try_one).take(900).collect();
     assert!(waiting.len() < 900, "the queue never was full");
