@@ -1,7 +1,7 @@
 """Runs a program on a terminal of its own, and types an answer each time its question stands there.
 
 usage: on_a_terminal.py '[["question", "answer\\n"], …]' PROGRAM ARGUMENT…
-An answer that is a number makes the terminal that many columns wide.
+An answer that is a number makes the terminal that many columns wide; {"type": "answer", "once": "PATH"} waits for a file.
 Prints what the terminal showed, and ends with the program's exit code.
 """
 
@@ -41,6 +41,10 @@ while time.monotonic() < end:
         # Such a question stands there before the echo is switched off, and what was typed until then is thrown away.
         while HIDDEN.search(question) and has_echo() and time.monotonic() < end:
             time.sleep(0.01)
+        if isinstance(answer, dict):
+            while not os.path.exists(answer["once"]) and time.monotonic() < end:
+                time.sleep(0.01)
+            answer = answer["type"]
         if isinstance(answer, int):
             termios.tcsetwinsize(terminal, (24, answer))
         else:

@@ -8,6 +8,7 @@ use aws_mfa_key::world::{Act, Around, Pending, Person, Touch as Touched, Wanted}
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 use virtual_token::{Account, Touch};
 
@@ -43,7 +44,16 @@ fn ctrl_c_during_a_touch_ends_at_once_and_leaves_the_terminal_as_it_was() {
     stack.bench.token.set_touch_timeout(PATIENCE);
     let script = "trap : INT; before=$(stty -a); \"$OURS\" login dev; echo \"ended $?\"
         [ \"$before\" = \"$(stty -a)\" ] && echo 'as it was'";
-    let told = in_a_shell(&stack, script, &[(TOUCH, "\u{3}".into())]);
+    // The question stands there before the token is asked.
+    let asked = stack.bench.path("asked");
+    let ctrl_c = serde_json::json!({ "type": "\u{3}", "once": asked });
+    let told = thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
+            fs::write(&asked, "").unwrap();
+        });
+        in_a_shell(&stack, script, &[(TOUCH, ctrl_c)])
+    });
     let lines: Vec<&str> = told.out.lines().map(str::trim).collect();
     assert!(lines.ends_with(&["ended 130", "as it was"]), "{told:?}");
     assert!(stack.bench.token.waiting_for_touch(), "it blinks on: nobody can tell it to stop");
