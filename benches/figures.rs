@@ -7,40 +7,40 @@
     clippy::print_stdout,
     unreachable_pub,
     dead_code,
+    unused_imports,
     reason = "a measurement prints, and shares more with the tests than it uses"
 )]
 
-#[path = "../tests/e2e/running.rs"]
-mod running;
-#[path = "../tests/e2e/stack.rs"]
-mod stack;
-#[path = "../tests/e2e/world.rs"]
-mod world;
+#[path = "../tests/e2e"]
+mod e2e {
+    pub mod harness;
+}
 
 use aws_mfa_key::source::secret::SoftwareSecret;
+use e2e::harness::running_agent;
+use e2e::harness::stack::{self, ProgramOutput, RealStack};
+use e2e::harness::test_world::{SEED, SEED_BASE32};
 use fake_aws::{Lie, Times};
 use secrecy::ExposeSecret;
-use stack::{Stack, Told};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use virtual_token::StoredAccount;
-use world::SEED;
 
 /// Rounds of what takes seconds with the others' tools.
 const ROUNDS: usize = 15;
 
 /// What is measured together.
-type Part = fn(&Stack);
+type Measurement = fn(&RealStack);
 
 fn main() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let id = "Amazon Web Services:alice@example";
     stack.bench.token.remove(id.as_bytes());
     stack.bench.token.add(StoredAccount::totp(id, SEED));
-    let parts: [(&str, Part); 6] = [
+    let parts: [(&str, Measurement); 6] = [
         ("login", login),
         ("quick", quick),
         ("code", code),
@@ -55,11 +55,11 @@ fn main() {
 }
 
 /// `login` beside what one would do without us.
-fn login(stack: &Stack) {
+fn login(stack: &RealStack) {
     let program = fs::metadata(stack::program()).unwrap();
     println!("the program                       {:>8.2} MiB", program.len() as f64 / f64::from(1 << 20));
     let (mut ours, mut theirs, mut bare, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let other = Other::new(stack);
+    let other = PypiAwsMfa::new(stack);
     for round in 1..=ROUNDS {
         // Each round has a code of its own without waiting for it: time passes at AWS, and we go by AWS's.
         stack.bench.aws.set_clock_offset(150 * i64::try_from(round).unwrap());
@@ -85,7 +85,7 @@ fn login(stack: &Stack) {
 }
 
 /// `credential-process` with a session that is good, beside `cat` on the same file.
-fn quick(stack: &Stack) {
+fn quick(stack: &RealStack) {
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
     let file = stack.bench.path(".aws/credentials");
     let start = |program: &str, arguments: &[&str]| {
@@ -114,7 +114,7 @@ fn quick(stack: &Stack) {
 }
 
 /// `code` beside ykman's, on the same token.
-fn code(stack: &Stack) {
+fn code(stack: &RealStack) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let reader = "Yubico YubiKey OTP+FIDO+CCID 00 00";
     for round in 0..3 {
@@ -130,7 +130,7 @@ fn code(stack: &Stack) {
 }
 
 /// Fifty programs that want a session at the same moment, beside one, and beside fifty that find it there.
-fn crowd(stack: &Stack) {
+fn crowd(stack: &RealStack) {
     let start = |programs: i64| {
         let one = |_| {
             let mut command = Command::new(stack::program());
@@ -160,7 +160,7 @@ fn crowd(stack: &Stack) {
 fn many() {
     let mut times = Vec::new();
     for profiles in [1, 10] {
-        let stack = Stack::new();
+        let stack = RealStack::new();
         stack.bench.write(".aws/config", "");
         stack.bench.write(".aws/credentials", "");
         stack.bench.add_twenty_users(profiles);
@@ -178,9 +178,9 @@ fn many() {
 /// What the agent takes of the machine with one profile, and with two hundred of twenty keys; after a renewal of them all.
 fn agent() {
     for profiles in [0, 10] {
-        let stack = Stack::new();
+        let stack = RealStack::new();
         stack.bench.add_twenty_users(profiles);
-        let mut agent = running::agent(&stack, &[]);
+        let mut agent = running_agent::agent(&stack, &[]);
         let all = 20 * profiles + 1;
         let begun = Instant::now();
         agent.until_sessions(all);
@@ -206,30 +206,30 @@ fn agent() {
         let before = agent.wake_ups();
         std::thread::sleep(Duration::from_secs(60));
         println!("  wake-ups in a minute at rest    {:>8}", agent.wake_ups() - before);
-        let times = running::Door::of(&stack).times(1000);
+        let times = running_agent::EndpointClient::of(&stack).times(1000);
         println!("  its endpoint's answer           {:>8.2} ms   {:.2} for 99 of 100", ms(times[500]), ms(times[990]));
     }
 }
 
 /// broamski's aws-mfa in a home of its own, with a code that is at hand already: typing is not measured.
-struct Other {
+struct PypiAwsMfa {
     home: tempfile::TempDir,
     secret: SoftwareSecret,
 }
 
-impl Other {
-    fn new(stack: &Stack) -> Self {
+impl PypiAwsMfa {
+    fn new(stack: &RealStack) -> Self {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join(".aws")).unwrap();
         let seed = home.path().join("seed");
-        fs::write(&seed, world::SEED_BASE32).unwrap();
+        fs::write(&seed, SEED_BASE32).unwrap();
         fs::set_permissions(&seed, fs::Permissions::from_mode(0o600)).unwrap();
         let credentials = stack.bench.read(".aws/credentials").replace("[dev]", "[dev-long-term]");
         fs::write(home.path().join(".aws/credentials"), credentials).unwrap();
         Self { secret: SoftwareSecret::read(&seed).unwrap(), home }
     }
 
-    fn login(&self, stack: &Stack) {
+    fn login(&self, stack: &RealStack) {
         let step = u64::try_from(stack.bench.aws.now()).unwrap() / 30;
         let code = self.secret.code(step, std::time::UNIX_EPOCH).digits.expose_secret().to_owned();
         let device = ["--device", &stack.bench.serial, "--profile", "dev", "--force"];
@@ -238,14 +238,14 @@ impl Other {
         command.env("AWS_DEFAULT_REGION", "eu-central-1").stdin(Stdio::piped());
         let mut child = command.spawn().unwrap();
         writeln!(child.stdin.take().unwrap(), "{code}").unwrap();
-        let told = Told::from(child.wait_with_output().unwrap());
+        let told = ProgramOutput::from(child.wait_with_output().unwrap());
         // The code may have been used by the round before; the way is as long.
         assert!(told.out.contains("Success!") || told.out.contains("MultiFactorAuthentication failed"), "{told:?}");
     }
 }
 
 /// What one would do without us, but for copying the three values by hand.
-fn by_hand(stack: &Stack) {
+fn by_hand(stack: &RealStack) {
     let reader = "Yubico YubiKey OTP+FIDO+CCID 00 00";
     let code = stack.command("ykman", &["--reader", reader, "oath", "accounts", "code", "-s", "alice@example"]);
     let code = { code }.output().unwrap();

@@ -1,8 +1,18 @@
-//! `agent`: sessions that are simply there; the built program on real parts.
+//! `agent`: the built program keeps sessions fresh, with a real pcscd.
+//!
+//! - `endpoint`: AWS's clients at the credentials endpoint, and those who get nothing from it.
+//! - `ssh`: the token stays at the desk, and a machine reached by SSH uses its sessions.
+//! - `many_profiles`: two hundred profiles; `month`: a month in its own clock, inside the test.
 
-use crate::running::{Door, Running, agent, ours, until, with_a_secret};
-use crate::stack::{PATIENCE, Stack, signal};
-use crate::world::{SEED, SEED_BASE32};
+mod endpoint;
+mod many_profiles;
+mod month;
+mod ssh;
+
+use crate::harness::events::{main_thread_sleeps, until};
+use crate::harness::running_agent::{EndpointClient, RunningAgent, agent, ours, with_a_secret};
+use crate::harness::stack::{PATIENCE, RealStack, signal};
+use crate::harness::test_world::{SEED, SEED_BASE32};
 use fake_aws::{Action, Lie, Times};
 use std::cell::RefCell;
 use std::fs;
@@ -13,12 +23,12 @@ use virtual_token::{SimulatedTouch, StoredAccount};
 
 const ACCOUNT_ID: &[u8] = b"Amazon Web Services:alice@example";
 
-fn has_session(stack: &Stack) -> bool {
+fn has_session(stack: &RealStack) -> bool {
     stack.bench.read(".aws/credentials").contains("[dev-mfa]")
 }
 
 /// It ends as it should whenever it is brought so far, and within a second: one that a busy machine held up has another try.
-fn ends_within_a_second(begin: impl Fn() -> (Stack, Running)) -> Stack {
+fn ends_within_a_second(begin: impl Fn() -> (RealStack, RunningAgent)) -> RealStack {
     let mut times = Vec::new();
     while times.len() < 3 {
         let (stack, mut agent) = begin();
@@ -33,13 +43,13 @@ fn ends_within_a_second(begin: impl Fn() -> (Stack, Running)) -> Stack {
 }
 
 /// The account on the token needs nobody from now on.
-fn want_no_touch(stack: &Stack) {
+fn want_no_touch(stack: &RealStack) {
     stack.bench.token.remove(ACCOUNT_ID);
     stack.bench.token.add(StoredAccount::totp(ACCOUNT_ID, SEED));
 }
 
 /// Another profile of the same key and MFA device, with its code from elsewhere.
-fn add_profile(stack: &Stack, name: &str, source: &str) {
+fn add_profile(stack: &RealStack, name: &str, source: &str) {
     let (config, credentials) = (stack.bench.read(".aws/config"), stack.bench.read(".aws/credentials"));
     let own = |line: &&str| line.starts_with("mfa_serial") || line.starts_with("endpoint_url");
     let lines: Vec<&str> = config.lines().filter(own).collect();
@@ -49,7 +59,7 @@ fn add_profile(stack: &Stack, name: &str, source: &str) {
     stack.bench.write(".aws/config", &format!("{config}{more}"));
 }
 
-fn put_secret(stack: &Stack, name: &str) {
+fn put_secret(stack: &RealStack, name: &str) {
     stack.bench.write("new", SEED_BASE32);
     fs::set_permissions(stack.bench.path("new"), fs::Permissions::from_mode(0o600)).unwrap();
     fs::rename(stack.bench.path("new"), stack.bench.path(name)).unwrap();
@@ -57,7 +67,7 @@ fn put_secret(stack: &Stack, name: &str) {
 
 #[test]
 fn a_touch_is_asked_for_and_then_there_is_a_session() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let hook = format!("echo \"$AWS_MFA_KEY_TOUCH_CALLER\" > {}", stack.bench.path("asked").display());
     let mut agent = agent(&stack, &["--on-touch", &hook]);
@@ -81,7 +91,7 @@ fn a_touch_is_asked_for_and_then_there_is_a_session() {
 
 #[test]
 fn whoever_looks_is_told_that_a_touch_is_wanted() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::Never);
     let numbers = stack.bench.path("keys.prom");
     let mut agent = agent(&stack, &["--metrics-file", numbers.to_str().unwrap()]);
@@ -97,7 +107,7 @@ fn whoever_looks_is_told_that_a_touch_is_wanted() {
 
 #[test]
 fn where_nobody_is_asked_it_says_that_somebody_is_needed() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::Never);
     let mut agent = agent(&stack, &["--non-interactive"]);
     agent.until("wants a touch, and nobody may be asked for it (--non-interactive)");
@@ -105,7 +115,7 @@ fn where_nobody_is_asked_it_says_that_somebody_is_needed() {
 
 #[test]
 fn where_nobody_is_asked_it_is_tried_again_once_nobody_is_needed() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     want_no_touch(&stack);
     stack.bench.token.set_password(Some("horse"));
     let mut agent = agent(&stack, &["--non-interactive"]);
@@ -125,7 +135,7 @@ fn where_nobody_is_asked_it_is_tried_again_once_nobody_is_needed() {
 
 #[test]
 fn a_secret_that_comes_after_the_agent_is_used_at_once() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     stack.inserted = None;
     for source in ["token, secret:file:~/secret", "secret:file:~/secret"] {
         stack.bench.configure(&format!("mfa_key_source = {source}\n"));
@@ -149,7 +159,7 @@ fn a_profile_whose_settings_are_broken_keeps_its_session() {
     let numbers = stack.bench.path("keys.prom");
     let mut agent = agent(&stack, &["--metrics-file", numbers.to_str().unwrap()]);
     agent.until("alice has a session");
-    let door = Door::of(&stack);
+    let door = EndpointClient::of(&stack);
     let config = stack.bench.read(".aws/config");
     stack.bench.write(".aws/config", &config.replace("mfa_serial", "mfa_key_duration = soon\nmfa_serial"));
     agent.until("dev: ");
@@ -174,7 +184,7 @@ fn a_profile_whose_settings_are_broken_keeps_its_session() {
 
 #[test]
 fn nobody_is_counted_who_was_not_asked() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let numbers = stack.bench.path("keys.prom");
     let mut agent = agent(&stack, &["--verbose", "--metrics-file", numbers.to_str().unwrap()]);
     let are = |asked: u64, waits: u64| {
@@ -197,7 +207,7 @@ fn nobody_is_counted_who_was_not_asked() {
     stack.bench.aws.honest();
     agent.until("alice has a session");
     until("nobody is counted", || are(1, 0));
-    let asked = |agent: &Running| agent.said.iter().filter(|line| line.contains("asking for a touch")).count();
+    let asked = |agent: &RunningAgent| agent.said.iter().filter(|line| line.contains("asking for a touch")).count();
     let before = asked(&agent);
     stack.bench.sessions_end_in(Duration::from_mins(10));
     agent.until("alice has a session");
@@ -212,7 +222,9 @@ fn what_it_writes_itself_is_no_news() {
     // The first session adds a section to the config file.
     agent.until("alice has a session");
     assert!(stack.bench.read(".aws/config").contains("[profile dev-mfa]"));
-    std::thread::sleep(Duration::from_millis(300));
+    agent.until("two: could not log in");
+    // Before it sleeps, it looks for news; what it wrote itself was there then.
+    until("it sleeps", || main_thread_sleeps(agent.pid()));
     agent.signal("HUP");
     agent.until("reading AWS's files again");
     let told = agent.said.iter().filter(|line| line.contains("two: could not log in")).count();
@@ -229,7 +241,7 @@ fn what_it_writes_itself_is_no_news() {
 #[test]
 fn it_ends_at_once_while_a_command_does_not() {
     ends_within_a_second(|| {
-        let stack = Stack::new();
+        let stack = RealStack::new();
         stack.bench.configure("mfa_key_source = command:trap '' TERM; touch ~/begun; sleep 10; sleep 10\n");
         let agent = agent(&stack, &["dev"]);
         until("the command runs", || stack.bench.path("begun").exists());
@@ -240,7 +252,7 @@ fn it_ends_at_once_while_a_command_does_not() {
 #[test]
 fn it_ends_at_once_during_a_touch() {
     let stack = ends_within_a_second(|| {
-        let stack = Stack::new();
+        let stack = RealStack::new();
         stack.bench.token.set_touch(SimulatedTouch::Never);
         let agent = agent(&stack, &["dev"]);
         assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
@@ -253,7 +265,7 @@ fn it_ends_at_once_during_a_touch() {
 fn it_ends_soon_where_the_file_cannot_be_had() {
     let locked = RefCell::default();
     let stack = ends_within_a_second(|| {
-        let stack = Stack::new();
+        let stack = RealStack::new();
         stack.bench.token.set_touch(SimulatedTouch::OnCommand);
         let agent = agent(&stack, &["dev"]);
         assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
@@ -270,7 +282,7 @@ fn it_ends_soon_where_the_file_cannot_be_had() {
 
 #[test]
 fn a_token_that_is_plugged_in_is_used_at_once() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     stack.inserted = None;
     let mut agent = agent(&stack, &[]);
     agent.until("dev: could not log in profile dev: no token is plugged in; next: plug in the token");
@@ -290,7 +302,7 @@ fn a_token_that_is_plugged_in_is_used_at_once() {
 
 #[test]
 fn sessions_leave_with_the_token_if_they_shall() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
     agent.until("alice has a session");
     stack.inserted = None;
@@ -303,7 +315,7 @@ fn sessions_leave_with_the_token_if_they_shall() {
 
 #[test]
 fn sessions_leave_with_a_token_that_is_pulled_out_during_a_touch() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
     agent.until("alice has a session");
     // It is good for a while, but is to be renewed, and nobody touches.
@@ -318,7 +330,7 @@ fn sessions_leave_with_a_token_that_is_pulled_out_during_a_touch() {
 
 #[test]
 fn sessions_that_cannot_be_removed_leave_later() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
     agent.until("alice has a session");
     let config = stack.bench.read(".aws/config");
@@ -334,7 +346,7 @@ fn sessions_that_cannot_be_removed_leave_later() {
 
 #[test]
 fn sessions_leave_if_the_token_was_pulled_out_before_the_agent_came() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
     stack.pull_out();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
@@ -347,10 +359,10 @@ fn sessions_leave_if_the_token_was_pulled_out_before_the_agent_came() {
 
 #[test]
 fn a_service_that_is_restarted_pulls_no_token_out() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
     agent.until("alice has a session");
-    let restart = |stack: &mut Stack, agent: &mut Running| {
+    let restart = |stack: &mut RealStack, agent: &mut RunningAgent| {
         stack.pcscd.kill();
         agent.until("the smart card service does not answer");
         stack.inserted = None;
@@ -372,7 +384,7 @@ fn a_service_that_is_restarted_pulls_no_token_out() {
 
 #[test]
 fn a_service_that_is_killed_is_survived() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
     stack.pcscd.kill();
@@ -450,7 +462,7 @@ fn a_service_manager_is_told() {
     manager.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut command = stack.program(&["agent"]);
     command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "2000000");
-    let mut agent = Running::start(command);
+    let mut agent = RunningAgent::start(command);
     let mut told = String::new();
     let mut room = [0; 4096];
     while !(told.contains("READY=1")
@@ -470,7 +482,7 @@ fn a_service_manager_is_told() {
 
 #[test]
 fn the_journal_is_told_how_much_it_matters() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let log = fs::File::create(stack.bench.path("log")).unwrap();
     let own = fs::metadata(stack.bench.path("log")).unwrap();
     let mut command = stack.program(&["agent"]);
@@ -493,10 +505,11 @@ fn the_journal_is_told_how_much_it_matters() {
 
 #[test]
 fn nothing_wakes_up_while_nothing_is_due() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
-    // The token's power and the files that were written are news for a while; pcscd waits five seconds.
+    // The token's power and the files that were written are news for a while; pcscd waits five seconds. Nothing tells that
+    // nothing happens: real time has to pass.
     let mut before = agent.wake_ups();
     until("it rests", || {
         std::thread::sleep(Duration::from_secs(8));
@@ -508,7 +521,7 @@ fn nothing_wakes_up_while_nothing_is_due() {
 
 #[test]
 fn it_takes_little_of_the_memory() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
     // As it is installed the program has 8 MiB at most, and 12 may be resident.
@@ -518,7 +531,7 @@ fn it_takes_little_of_the_memory() {
 
 #[test]
 fn what_cannot_be_kept_is_told_at_the_start() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     let told = stack.run(&["agent", "nobody"]);
     assert!(told.code == Some(2) && told.err.contains("there is no profile nobody"), "{told:?}");
     assert!(told.err.contains("\nerror: there is no session to keep\n"), "{told:?}");

@@ -4,10 +4,10 @@ mod cases;
 mod cured;
 mod real;
 
-use crate::errors;
-use crate::network::company::Company;
-use crate::stack::write_script;
-use crate::world::{Bench, Outcome, READER, code_in};
+use crate::errors::{self, ErrorCase};
+use crate::harness::company_network::CompanyNetwork;
+use crate::harness::stack::write_script;
+use crate::harness::test_world::{CommandOutcome, READER, TestWorld, code_in};
 use fake_aws::{Lie, Times};
 use serde_json::Value;
 use std::fs;
@@ -19,8 +19,8 @@ const WORDS: &str =
     "pcsc-lite version 1.9.9.\nEnabled features: Linux polkit usbdropdir=/usr/lib/pcsc/drivers ipcdir=/run/pcscd\n";
 
 /// A machine on which all is well, as far as it goes.
-fn healthy() -> Bench {
-    let mut bench = Bench::new();
+fn healthy() -> TestWorld {
+    let mut bench = TestWorld::new();
     bench.env.insert("XDG_SESSION_ID".into(), "3".into());
     // Without a profile, too, it is this AWS that is asked.
     bench.env.insert("AWS_ENDPOINT_URL".into(), bench.aws.endpoint());
@@ -34,27 +34,27 @@ fn healthy() -> Bench {
     bench
 }
 
-fn on_machine(bench: &Bench, path: &str, text: &str) {
+fn on_machine(bench: &TestWorld, path: &str, text: &str) {
     let path = bench.path("machine").join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
 }
 
 /// A program of the machine that has something to say.
-fn program(bench: &Bench, path: &str, words: &str) {
+fn program(bench: &TestWorld, path: &str, words: &str) {
     let path = bench.path("machine").join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     write_script(&path, &format!("#!/bin/sh\ncat <<'END'\n{words}END\n"));
 }
 
 /// What logind says of session 3.
-fn seat(bench: &Bench, says: &str) {
+fn seat(bench: &TestWorld, says: &str) {
     let user = fs::metadata(bench.home.path()).unwrap().uid();
     on_machine(bench, "run/systemd/sessions/3", &format!("UID={user}\n{says}\n"));
 }
 
 /// A token on USB, with one interface of its own.
-fn plug(bench: &Bench, port: &str, vendor: &str, product: &str, name: &str, class: &str) {
+fn plug(bench: &TestWorld, port: &str, vendor: &str, product: &str, name: &str, class: &str) {
     let device = format!("sys/bus/usb/devices/{port}");
     for (file, value) in [("idVendor", vendor), ("idProduct", product), ("product", name), ("dev", "189:4")] {
         on_machine(bench, &format!("{device}/{file}"), &format!("{value}\n"));
@@ -63,12 +63,12 @@ fn plug(bench: &Bench, port: &str, vendor: &str, product: &str, name: &str, clas
     on_machine(bench, &format!("{device}:1.1/bInterfaceClass"), &format!("{class}\n"));
 }
 
-fn doctor(bench: &Bench, arguments: &[&str]) -> Outcome {
+fn doctor(bench: &TestWorld, arguments: &[&str]) -> CommandOutcome {
     bench.run(&[&["doctor", "dev"], arguments].concat())
 }
 
 /// What a run said, with what is different each time taken out.
-fn steady(bench: &Bench, text: &str) -> String {
+fn steady(bench: &TestWorld, text: &str) -> String {
     let endpoint = bench.aws.endpoint();
     let host = endpoint.trim_start_matches("http://");
     let credentials = fs::read_to_string(bench.path(".aws/credentials")).unwrap_or_default();
@@ -91,10 +91,8 @@ fn steady(bench: &Bench, text: &str) -> String {
     }
 }
 
-type Case = errors::Case;
-
 /// What is not ok.
-fn told((name, case): &Case) -> String {
+fn told((name, case): &ErrorCase) -> String {
     let mut bench = healthy();
     let outcome = case(&mut bench);
     assert_eq!(outcome.err, "", "{name}: {outcome:?}");
@@ -139,7 +137,7 @@ fn json_has_the_same_for_programs() {
 
 #[test]
 fn a_companys_network() {
-    let company = Company::new();
+    let company = CompanyNetwork::new();
     let told = company.bench.run(&["doctor", "dev"]);
     let told = told.out.replace(&company.proxy.address(), "PROXY");
     for line in
@@ -197,7 +195,7 @@ fn nothing_secret_is_in_it() {
         ["correct horse", "hunter2", "AKIAENVIRONMENT12345", "secret-of", "token-of", "GEZDGNBV", "typed-by-mistake"]
             .map(str::to_owned),
     );
-    let states: [fn(&mut Bench); 6] = [
+    let states: [fn(&mut TestWorld); 6] = [
         |_| {},
         |bench| bench.edit(".aws/credentials", "# keep me", "aws_secret_access_key typed-by-mistake"),
         |bench| bench.edit(".aws/credentials", "aws_secret_access_key typed-by-mistake", "typed-by-mistake: x"),

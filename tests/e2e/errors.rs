@@ -1,10 +1,13 @@
-//! Every way in which `login` fails, as a person reads it: the lists are in `errors/`.
+//! Every error as a person reads it: the lists in `errors/*.txt`, and here those of `login`.
 //!
 //! After a change that is meant, `UPDATE_ERRORS=1` writes them anew; read what changed.
 
-use crate::network::company::Company;
-use crate::world::{Bench, Outcome, READER, SEED};
-use fake_aws::{Action, Authority, Lie, Manner, Proxy, Times};
+mod accounts;
+mod agent;
+
+use crate::harness::company_network::CompanyNetwork;
+use crate::harness::test_world::{CommandOutcome, READER, SEED, TestWorld};
+use fake_aws::{Action, Authority, FakeProxy, Lie, ProxyBehaviour, Times};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
 use std::fmt::Write as _;
@@ -15,10 +18,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use virtual_token::{Applet, CodeKind, Persona, Presence, SimulatedTouch, StoredAccount, VirtualToken};
 
-pub type Case = (&'static str, fn(&mut Bench) -> Outcome);
-type CompanyCase = (&'static str, fn(&mut Company) -> Outcome);
+pub type ErrorCase = (&'static str, fn(&mut TestWorld) -> CommandOutcome);
+type NetworkErrorCase = (&'static str, fn(&mut CompanyNetwork) -> CommandOutcome);
 
-const COMMAND_LINE: &[Case] = &[
+const COMMAND_LINE: &[ErrorCase] = &[
     ("two profiles", |b| b.run(&["login", "dev", "-p", "other"])),
     ("an unknown profile", |b| b.run(&["login", "prod"])),
     ("how long is waited, as a profile", |b| b.run(&["login", "--wait", "10m"])),
@@ -64,7 +67,7 @@ const COMMAND_LINE: &[Case] = &[
     }),
 ];
 
-const CONFIGURATION: &[Case] = &[
+const CONFIGURATION: &[ErrorCase] = &[
     ("no long-term key", |b| {
         b.write(".aws/credentials", "");
         b.login(&[])
@@ -181,7 +184,7 @@ const CONFIGURATION: &[Case] = &[
     }),
 ];
 
-const AWS: &[Case] = &[
+const AWS: &[ErrorCase] = &[
     ("an inactive key", |b| {
         let text = b.read(".aws/credentials");
         let id = text.lines().find_map(|line| line.strip_prefix("aws_access_key_id = ")).unwrap();
@@ -248,22 +251,22 @@ const AWS: &[Case] = &[
 ];
 
 /// Each in a company's network, with AWS behind a proxy and certificates by the company's authority.
-const NETWORK: &[CompanyCase] = &[
+const NETWORK: &[NetworkErrorCase] = &[
     ("a proxy that refuses", |c| {
-        c.proxy = Proxy::start(Manner::Refusing(403)).unwrap();
+        c.proxy = FakeProxy::start(ProxyBehaviour::Refusing(403)).unwrap();
         through(c, "http://alice:hunter2@PROXY")
     }),
     ("a proxy that refuses an endpoint", |c| {
-        c.proxy = Proxy::start(Manner::Refusing(502)).unwrap();
+        c.proxy = FakeProxy::start(ProxyBehaviour::Refusing(502)).unwrap();
         c.set("AWS_ENDPOINT_URL", "https://sts.example.com");
         through(c, "http://PROXY")
     }),
     ("a proxy that wants a password", |c| {
-        c.proxy = Proxy::start(Manner::Password("YWxpY2U6c2VjcmV0")).unwrap();
+        c.proxy = FakeProxy::start(ProxyBehaviour::Password("YWxpY2U6c2VjcmV0")).unwrap();
         through(c, "http://PROXY")
     }),
     ("a proxy that wants another password", |c| {
-        c.proxy = Proxy::start(Manner::Password("YWxpY2U6c2VjcmV0")).unwrap();
+        c.proxy = FakeProxy::start(ProxyBehaviour::Password("YWxpY2U6c2VjcmV0")).unwrap();
         through(c, "http://alice:hunter2@PROXY")
     }),
     // Port 1 is not listened on by anything that is in use today.
@@ -323,13 +326,13 @@ const NETWORK: &[CompanyCase] = &[
     }),
 ];
 
-fn through(company: &mut Company, proxy: &str) -> Outcome {
+fn through(company: &mut CompanyNetwork, proxy: &str) -> CommandOutcome {
     company.proxy.lead_to(company.tls);
     company.set("HTTPS_PROXY", &proxy.replace("PROXY", &company.proxy.address()));
     company.login()
 }
 
-const TOKEN: &[Case] = &[
+const TOKEN: &[ErrorCase] = &[
     ("no token", |b| {
         b.bus.remove(READER);
         b.login(&["--non-interactive"])
@@ -467,7 +470,7 @@ const TOKEN: &[Case] = &[
     }),
 ];
 
-const OTHER_SOURCES: &[Case] = &[
+const OTHER_SOURCES: &[ErrorCase] = &[
     ("no secret file", |b| b.login(&["--source", "secret:file:~/seed"])),
     ("a secret file that others can read", |b| secret(b, "GEZDGNBVGY3TQOJQ", 0o640)),
     ("a pipe as secret file", |b| {
@@ -515,12 +518,12 @@ const OTHER_SOURCES: &[Case] = &[
     }),
 ];
 
-fn role(bench: &mut Bench, arn: &str, more: &str) -> Outcome {
+fn role(bench: &mut TestWorld, arn: &str, more: &str) -> CommandOutcome {
     bench.configure(&format!("[profile role]\nrole_arn = {arn}\n{more}"));
     bench.run(&["login", "role"])
 }
 
-fn lied(bench: &mut Bench, lie: Lie) -> Outcome {
+fn lied(bench: &mut TestWorld, lie: Lie) -> CommandOutcome {
     bench.aws.lie(Action::GetSessionToken, lie, Times::Always);
     let outcome = bench.login(&[]);
     let sent = bench.aws.requests().iter().filter(|request| request.had_code).count();
@@ -528,51 +531,51 @@ fn lied(bench: &mut Bench, lie: Lie) -> Outcome {
     outcome
 }
 
-fn guarded(bench: &mut Bench, step: Step, why: CarrierError) -> Outcome {
+fn guarded(bench: &mut TestWorld, step: Step, why: CarrierError) -> CommandOutcome {
     bench.bus.guard(step, move |_| Err(why.clone()));
     bench.login(&["--non-interactive"])
 }
 
-fn held(bench: &mut Bench, by: &[&str]) -> Outcome {
+fn held(bench: &mut TestWorld, by: &[&str]) -> CommandOutcome {
     for (name, pid) in by.iter().zip(4711..) {
         bench.process(name, pid);
     }
     guarded(bench, Step::Open, CarrierError::Busy)
 }
 
-fn printed(bench: &mut Bench, line: &str) -> Outcome {
+fn printed(bench: &mut TestWorld, line: &str) -> CommandOutcome {
     bench.env.insert("PATH".into(), "/usr/bin:/bin".into());
     bench.login(&["--non-interactive", "--source", &format!("command:{line}")])
 }
 
-fn secret(bench: &mut Bench, text: &str, mode: u32) -> Outcome {
+fn secret(bench: &mut TestWorld, text: &str, mode: u32) -> CommandOutcome {
     bench.write("seed", text);
     fs::set_permissions(bench.path("seed"), fs::Permissions::from_mode(mode)).unwrap();
     bench.login(&["--source", "secret:file:~/seed"])
 }
 
 /// Runs a case, and looks whether the files are as they were just before.
-pub fn told((name, case): &Case) -> String {
-    let mut bench = Bench::new();
+pub fn told((name, case): &ErrorCase) -> String {
+    let mut bench = TestWorld::new();
     let fresh = before(&bench);
     let outcome = case(&mut bench);
     lines(name, &bench, fresh, &outcome)
 }
 
-fn told_in_a_company((name, case): &CompanyCase) -> String {
-    let mut company = Company::new();
+fn told_in_a_company((name, case): &NetworkErrorCase) -> String {
+    let mut company = CompanyNetwork::new();
     let fresh = before(&company.bench);
     let outcome = case(&mut company);
     assert!(!outcome.err.contains("hunter"), "{name} tells the password: {}", outcome.err);
     lines(name, &company.bench, fresh, &outcome)
 }
 
-fn before(bench: &Bench) -> (Vec<u8>, Vec<u8>) {
+fn before(bench: &TestWorld) -> (Vec<u8>, Vec<u8>) {
     (fs::read(bench.path(".aws/credentials")).unwrap(), fs::read(bench.path(".aws/config")).unwrap())
 }
 
 /// The three lines, with what is different each time taken out.
-fn lines(name: &str, bench: &Bench, fresh: (Vec<u8>, Vec<u8>), outcome: &Outcome) -> String {
+fn lines(name: &str, bench: &TestWorld, fresh: (Vec<u8>, Vec<u8>), outcome: &CommandOutcome) -> String {
     for (file, before) in [(".aws/credentials", fresh.0), (".aws/config", fresh.1)] {
         let Ok(after) = fs::read(bench.path(file)) else { continue };
         let text = String::from_utf8_lossy(&after);

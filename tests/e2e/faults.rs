@@ -1,15 +1,17 @@
 //! What goes wrong between us and a token: every command, every APDU of it, every fault, in memory.
 //!
-//! What each fault comes to is in `faults.txt`, by outcome; what must be so in every cell is checked in [`Cell::check`].
+//! What each fault comes to is in `faults/faults.txt`, by outcome; what must be so in every cell is checked in `cell`.
+//! `real_service` has those faults that a real pcscd can show.
 
 mod cell;
 mod errand;
-mod fault;
-mod way;
+mod faulty_path;
+mod injected_fault;
+mod real_service;
 
-use cell::{Cell, Lengths};
+use cell::{FaultCell, PointCounts};
 use errand::ERRANDS;
-use fault::{FAULTS, Fault};
+use injected_fault::{FAULTS, InjectedFault};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
@@ -21,47 +23,47 @@ use std::thread;
 /// Cells that are tried at once; most of their time they wait.
 const AT_ONCE: usize = 96;
 
-/// Each errand with each fault at each place where it can be; errand and fault by their numbers.
-struct Spot {
+/// One command with one fault at one place: command and fault by their numbers in the lists, the place by its count.
+struct CellPosition {
     errand: usize,
     fault: usize,
     at: usize,
 }
 
-fn spots() -> (Vec<Spot>, Vec<Lengths>) {
-    let lengths: Vec<Lengths> = ERRANDS.iter().map(cell::lengths).collect();
+fn spots() -> (Vec<CellPosition>, Vec<PointCounts>) {
+    let lengths: Vec<PointCounts> = ERRANDS.iter().map(cell::lengths).collect();
     let mut spots = Vec::new();
     for (errand, length) in lengths.iter().enumerate() {
-        for (fault, Fault { place, .. }) in FAULTS.iter().enumerate() {
-            spots.extend((0..length.of(*place)).map(|at| Spot { errand, fault, at }));
+        for (fault, InjectedFault { place, .. }) in FAULTS.iter().enumerate() {
+            spots.extend((0..length.of(*place)).map(|at| CellPosition { errand, fault, at }));
         }
     }
     (spots, lengths)
 }
 
-/// What came of all cells, by fault and outcome: which errands, and where in them.
+/// The outcomes of all cells, by fault and outcome: which commands, and where in them.
 #[derive(Default)]
-struct Table(BTreeMap<(usize, String), BTreeMap<usize, Vec<usize>>>);
+struct OutcomeTable(BTreeMap<(usize, String), BTreeMap<usize, Vec<usize>>>);
 
-impl Table {
-    fn note(&mut self, spot: &Spot, outcome: String) {
+impl OutcomeTable {
+    fn note(&mut self, spot: &CellPosition, outcome: String) {
         self.0.entry((spot.fault, outcome)).or_default().entry(spot.errand).or_default().push(spot.at);
     }
 
     /// Positions are counted from 1, as people do.
-    fn text(self, lengths: &[Lengths]) -> String {
+    fn text(self, lengths: &[PointCounts]) -> String {
         let mut text = String::new();
         let mut last = usize::MAX;
         for ((fault, outcome), errands) in self.0 {
             if fault != last {
-                let Fault { name, place, .. } = &FAULTS[fault];
+                let InjectedFault { name, place, .. } = &FAULTS[fault];
                 let _ = writeln!(text, "{}== {name}, {}", if text.is_empty() { "" } else { "\n" }, place.words());
                 last = fault;
             }
             let _ = writeln!(text, "{outcome}");
             let place = FAULTS[fault].place;
             let is_all =
-                |(errand, length): (usize, &Lengths)| errands.get(&errand).map_or(0, Vec::len) == length.of(place);
+                |(errand, length): (usize, &PointCounts)| errands.get(&errand).map_or(0, Vec::len) == length.of(place);
             if lengths.iter().enumerate().all(is_all) {
                 let _ = writeln!(text, "      everywhere");
                 continue;
@@ -94,13 +96,13 @@ fn ranges(positions: &[usize]) -> String {
 #[test]
 fn every_command_every_apdu_every_fault() {
     let (spots, lengths) = spots();
-    let (next, table, broken) = (AtomicUsize::new(0), Mutex::new(Table::default()), Mutex::new(Vec::new()));
+    let (next, table, broken) = (AtomicUsize::new(0), Mutex::new(OutcomeTable::default()), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(spot) = spots.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (errand, fault) = (&ERRANDS[spot.errand], &FAULTS[spot.fault]);
-                    let (outcome, complaints) = Cell::new(errand, fault, spot.at).run();
+                    let (outcome, complaints) = FaultCell::new(errand, fault, spot.at).run();
                     let complaint = |what| format!("{}, {} at {}: {what}", errand.name, fault.name, spot.at + 1);
                     broken.lock().unwrap().extend(complaints.into_iter().map(complaint));
                     table.lock().unwrap().note(spot, outcome);
@@ -110,7 +112,7 @@ fn every_command_every_apdu_every_fault() {
     });
     let head = format!("{} commands, {} faults, {} cells\n\n", ERRANDS.len(), FAULTS.len(), spots.len());
     let text = head + &table.into_inner().unwrap().text(&lengths);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/faults.txt");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/faults/faults.txt");
     if std::env::var_os("UPDATE_ERRORS").is_some() {
         fs::write(&path, &text).unwrap();
     }

@@ -1,13 +1,12 @@
 //! The ways to AWS that companies have: proxies, authorities of their own, other partitions; and those that lead nowhere.
 
-pub mod company;
 mod names;
 mod waits;
 
-use crate::stack::{Told, clients, program};
-use crate::world::{Bench, SEED_BASE32};
-use company::Company;
-use fake_aws::{Action, Authority, Lie, Manner, Proxy, Times};
+use crate::harness::company_network::CompanyNetwork;
+use crate::harness::stack::{ProgramOutput, clients, program};
+use crate::harness::test_world::{SEED_BASE32, TestWorld};
+use fake_aws::{Action, Authority, FakeProxy, Lie, ProxyBehaviour, Times};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -15,13 +14,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Partition, whether the MFA device is known, region, more settings; the hosts that are asked, and for which region STS
 /// wants to be signed.
-type Place =
+type RegionCase =
     (&'static str, bool, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str], &'static str);
 
 const FIPS: (&str, &str) = ("AWS_USE_FIPS_ENDPOINT", "true");
 const DUAL: (&str, &str) = ("AWS_USE_DUALSTACK_ENDPOINT", "true");
 
-const PLACES: &[Place] = &[
+const PLACES: &[RegionCase] = &[
     ("aws", true, "eu-central-1", &[], &["sts.eu-central-1.amazonaws.com:443"], "eu-central-1"),
     ("aws", true, "", &[], &["sts.us-east-1.amazonaws.com:443"], "us-east-1"),
     ("aws", true, "us-east-1", &[FIPS], &["sts-fips.us-east-1.amazonaws.com:443"], "us-east-1"),
@@ -60,7 +59,7 @@ const PLACES: &[Place] = &[
 #[test]
 fn regions_and_partitions_have_their_own_hosts_and_signatures() {
     for (partition, with_serial, region, settings, hosts, signed_for) in PLACES {
-        let mut company = Company::new();
+        let mut company = CompanyNetwork::new();
         company.move_to(partition, *with_serial);
         for (name, value) in [&[("AWS_REGION", *region)], *settings].concat() {
             company.set(name, value);
@@ -86,13 +85,13 @@ fn botocore(cases: &[(String, Vec<(String, String)>)]) -> Vec<String> {
     python.args(["-c", script]).env_clear().stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
     let mut child = python.spawn().unwrap();
     serde_json::to_writer(child.stdin.take().unwrap(), cases).unwrap();
-    let told = Told::from(child.wait_with_output().unwrap());
+    let told = ProgramOutput::from(child.wait_with_output().unwrap());
     assert_eq!(told.code, Some(0));
     told.out.lines().map(|url| url.split('/').nth(2).unwrap().to_owned()).collect()
 }
 
 /// Settings, more lines for the profile, and the host that is asked.
-type Endpoint<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+type EndpointCase<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
 
 fn with_port(host: &str) -> String {
     if host.contains(':') { host.to_owned() } else { format!("{host}:443") }
@@ -105,7 +104,7 @@ fn endpoints_have_the_precedence_that_they_have_for_the_aws_cli() {
     let (sts, all) = ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL");
     let (a, b) = ((sts, "https://a.example.com/"), (all, "https://b.example.com"));
     let off = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
-    let cases: &[Endpoint<'_>] = &[
+    let cases: &[EndpointCase<'_>] = &[
         (&[a, b], &format!("{by_profile}{by_service}"), "a.example.com:443"),
         (&[b], &format!("{by_profile}{by_service}"), "b.example.com:443"),
         (&[], &format!("{by_profile}{by_service}"), "c.example.com:443"),
@@ -124,7 +123,7 @@ fn endpoints_have_the_precedence_that_they_have_for_the_aws_cli() {
     let mut for_botocore = Vec::new();
     let mut companies = Vec::new();
     for (settings, more, host) in cases {
-        let mut company = Company::new();
+        let mut company = CompanyNetwork::new();
         if more.contains("region = ") {
             company.bench.edit(".aws/config", "region = eu-central-1\n", "");
         }
@@ -144,7 +143,7 @@ fn endpoints_have_the_precedence_that_they_have_for_the_aws_cli() {
 
 #[test]
 fn the_aws_cli_goes_the_same_way() {
-    let company = Company::new();
+    let company = CompanyNetwork::new();
     assert_eq!(company.login().code, 0);
     let ours = company.asked();
     company.proxy.clear();
@@ -152,14 +151,14 @@ fn the_aws_cli_goes_the_same_way() {
     aws.args(["sts", "get-caller-identity", "--profile", "dev-mfa"]).env_clear().envs(&company.bench.env);
     // Python's clients do not know `~` here.
     aws.env("AWS_CA_BUNDLE", company.bench.path("ca.pem"));
-    let told = Told::from(aws.output().unwrap());
+    let told = ProgramOutput::from(aws.output().unwrap());
     assert_eq!((told.code, company.asked()), (Some(0), ours), "{told:?}");
     // A proxy for plain HTTP is for plain HTTP: the AWS CLI uses it on the way to this machine, and we never do.
     company.proxy.clear();
     let endpoint = company.bench.aws.endpoint();
     company.proxy.lead_to(endpoint.trim_start_matches("http://").parse().unwrap());
     aws.env_remove("HTTPS_PROXY").env("HTTP_PROXY", format!("http://{}", company.proxy.address()));
-    let told = Told::from(aws.args(["--endpoint-url", &endpoint]).output().unwrap());
+    let told = ProgramOutput::from(aws.args(["--endpoint-url", &endpoint]).output().unwrap());
     assert_eq!((told.code, company.proxy.asked()), (Some(0), vec![format!("POST {endpoint}/")]), "{told:?}");
 }
 
@@ -167,7 +166,7 @@ fn the_aws_cli_goes_the_same_way() {
 fn a_proxy_gets_the_user_name_and_password_of_its_url() {
     // alice:p@ss/word, as it must be written and as many write it.
     for user in ["alice:p%40ss%2Fword", "alice:p@ss%2Fword"] {
-        let mut company = Company::behind(Manner::Password("YWxpY2U6cEBzcy93b3Jk"));
+        let mut company = CompanyNetwork::behind(ProxyBehaviour::Password("YWxpY2U6cEBzcy93b3Jk"));
         company.set("HTTPS_PROXY", &format!("http://{user}@{}", company.proxy.address()));
         let told = company.login();
         assert_eq!(told.code, 0, "{told:?}");
@@ -176,16 +175,18 @@ fn a_proxy_gets_the_user_name_and_password_of_its_url() {
 
 #[test]
 fn a_proxy_can_be_spoken_to_within_tls() {
-    let mut company = Company::new();
+    let mut company = CompanyNetwork::new();
     let certificate = company.authority.certificate(&["127.0.0.1"]).unwrap();
-    company.proxy = Proxy::start_with_tls(Manner::Open, &certificate).unwrap();
+    company.proxy = FakeProxy::start_with_tls(ProxyBehaviour::Open, &certificate).unwrap();
     company.proxy.lead_to(company.tls);
     company.set("HTTPS_PROXY", &format!("https://{}", company.proxy.address()));
     let told = company.login();
     assert_eq!((told.code, company.asked().len()), (0, 1), "{told:?}");
-    company.proxy =
-        Proxy::start_with_tls(Manner::Open, &Authority::new("another").unwrap().certificate(&["127.0.0.1"]).unwrap())
-            .unwrap();
+    company.proxy = FakeProxy::start_with_tls(
+        ProxyBehaviour::Open,
+        &Authority::new("another").unwrap().certificate(&["127.0.0.1"]).unwrap(),
+    )
+    .unwrap();
     company.set("HTTPS_PROXY", &format!("https://{}", company.proxy.address()));
     company.bench.env.insert("AWS_MFA_KEY_FORCE".into(), "true".into());
     let told = company.login();
@@ -195,7 +196,7 @@ fn a_proxy_can_be_spoken_to_within_tls() {
 
 #[test]
 fn this_machine_is_reached_without_a_proxy_and_others_with_it() {
-    let mut company = Company::new();
+    let mut company = CompanyNetwork::new();
     let port = company.tls.port();
     // This machine is never asked through a proxy, whatever NO_PROXY says.
     company.set("AWS_ENDPOINT_URL", &format!("https://127.0.0.1:{port}"));
@@ -214,7 +215,7 @@ fn this_machine_is_reached_without_a_proxy_and_others_with_it() {
 
 #[test]
 fn a_bundle_may_hold_many_certificates_and_stand_in_the_profile() {
-    let mut company = Company::new();
+    let mut company = CompanyNetwork::new();
     let other = Authority::new("another").unwrap().pem();
     let text = format!("# both of them\r\n{other}\nExample Corp\n{}\n", company.authority.pem().replace('\n', "\r\n"));
     company.bench.write("both.pem", &text);
@@ -237,14 +238,14 @@ fn a_bundle_may_hold_many_certificates_and_stand_in_the_profile() {
 
 #[test]
 fn the_systems_certificates_can_be_others() {
-    let company = Company::new();
+    let company = CompanyNetwork::new();
     company.bench.write("seed", SEED_BASE32);
     fs::set_permissions(company.bench.path("seed"), fs::Permissions::from_mode(0o600)).unwrap();
     let run = |name: &str| {
         let mut program = Command::new(program());
         program.args(["login", "dev", "--source", "secret:file:~/seed"]).env_clear().envs(&company.bench.env);
         program.env_remove("AWS_CA_BUNDLE").env("SSL_CERT_FILE", company.bench.path(name));
-        Told::from(program.output().unwrap())
+        ProgramOutput::from(program.output().unwrap())
     };
     company.bench.write("none.pem", "");
     let told = run("none.pem");
@@ -256,7 +257,7 @@ fn the_systems_certificates_can_be_others() {
 #[test]
 fn a_clock_that_is_off_is_corrected_within_tls_too() {
     for ahead in [3 * 86_400, -20 * 365 * 86_400] {
-        let mut company = Company::new();
+        let mut company = CompanyNetwork::new();
         company.bench.clock_ahead = ahead;
         let told = company.login();
         assert!(told.code == 0 && told.err.contains("AWS's is used"), "{told:?}");
@@ -265,7 +266,7 @@ fn a_clock_that_is_off_is_corrected_within_tls_too() {
 
 #[test]
 fn a_machine_that_thinks_it_is_1970_gets_its_session_where_there_is_no_tls() {
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     bench.clock_ahead = -i64::try_from(now - 60).unwrap();
     let begun = Instant::now();
@@ -277,7 +278,7 @@ fn a_machine_that_thinks_it_is_1970_gets_its_session_where_there_is_no_tls() {
 
 /// What is said where a certificate is valid so many seconds from now.
 fn valid(from: i64, until: i64) -> (u8, String) {
-    let company = Company::new();
+    let company = CompanyNetwork::new();
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
     let at = |offset| u64::try_from(now + offset).unwrap();
     let names = ["sts.eu-central-1.amazonaws.com"];
@@ -305,7 +306,7 @@ fn a_clock_beyond_the_certificates_time_is_to_be_set() {
 
 #[test]
 fn a_body_that_is_too_long_is_not_read() {
-    let company = Company::new();
+    let company = CompanyNetwork::new();
     company.bench.aws.lie(Action::GetCallerIdentity, Lie::Flood, Times::Always);
     let told = company.login();
     assert!(told.code == 6 && told.err.contains("(HTTP 200): it does not end\n"), "{told:?}");

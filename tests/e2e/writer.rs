@@ -4,7 +4,7 @@
 //! begins with `| `. In it `\r`, `\t`, `\\` and `\xHH` stand for bytes, and a `\` at its end says that the line has none.
 //! `surroundings` are the cases about links, modes, mounts and full disks, `crowd` those with many writers and with writers
 //! that are killed; `properties` are about files that nobody thought of. `hand` is the program that the others start.
-//! Without `unread by`, each of [`clients::ALL`] has to find the new session in what was written.
+//! Without `unread by`, each of [`aws_clients::ALL`] has to find the new session in what was written.
 
 mod case;
 mod crowd;
@@ -12,13 +12,13 @@ mod hand;
 mod properties;
 mod surroundings;
 
-use crate::clients::{self, Answer, Client, Job};
-use crate::world::Bench;
+use crate::harness::aws_clients::{self, AwsClient, FileQuestion, KeysFound};
+use crate::harness::test_world::TestWorld;
 use aws_mfa_key::aws::credentials_file::{self, CredentialsError, SessionEntry};
 use aws_mfa_key::aws::{Identity, MfaSerial, Session};
 use aws_mfa_key::report::{self, Failure};
 use aws_smithy_types::DateTime;
-use case::{Case, Outcome};
+use case::{ExpectedOutcome, WriterCase};
 use secrecy::SecretString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,15 +30,15 @@ const SECRET: &str = "new/secret+";
 const TOKEN: &str = "new/token+==";
 
 /// What is told of a failure: exit code and cause.
-type Failed = (u8, String);
+type WriteFailure = (u8, String);
 
-fn failed(error: CredentialsError) -> Failed {
+fn failed(error: CredentialsError) -> WriteFailure {
     let report = report::report(&Failure::Write { spent: false, error });
     (report.exit as u8, report.cause)
 }
 
 /// Writes a session to a profile as `login` does: first the rehearsal, then the writing. Tells the warnings.
-pub fn write(path: &Path, profile: &str, token: &str) -> Result<Vec<String>, Failed> {
+pub fn write(path: &Path, profile: &str, token: &str) -> Result<Vec<String>, WriteFailure> {
     let rehearsal =
         credentials_file::rehearse(path, &[&profile.into()]).map_err(CredentialsError::File).map_err(failed)?;
     if let Some(error) = rehearsal.refused.into_iter().flatten().next() {
@@ -48,7 +48,7 @@ pub fn write(path: &Path, profile: &str, token: &str) -> Result<Vec<String>, Fai
     Ok(report::notices(path, &rehearsal.notices))
 }
 
-pub fn write_now(path: &Path, profile: &str, token: &str) -> Result<(), Failed> {
+pub fn write_now(path: &Path, profile: &str, token: &str) -> Result<(), WriteFailure> {
     let serial = MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap();
     let identity =
         Identity { arn: "arn:aws:iam::123456789012:user/alice".to_owned(), account: "123456789012".to_owned() };
@@ -64,7 +64,7 @@ pub fn write_now(path: &Path, profile: &str, token: &str) -> Result<(), Failed> 
 }
 
 /// The session that [`write`] writes, as a client should find it.
-pub fn session(token: &str) -> Answer {
+pub fn session(token: &str) -> KeysFound {
     Ok([ID, SECRET, token].map(str::to_owned))
 }
 
@@ -74,13 +74,13 @@ fn thirty_hard_cases() {
     let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|end| end == "txt"));
     files.sort();
-    let cases: Vec<Case> = files.iter().flat_map(|path| Case::read_all(path)).collect();
+    let cases: Vec<WriterCase> = files.iter().flat_map(|path| WriterCase::read_all(path)).collect();
     let mut wrong = Vec::new();
     let homes: Vec<TempDir> = cases.iter().map(|case| run(case, &mut wrong)).collect();
-    let written: Vec<(&Case, &TempDir)> =
-        cases.iter().zip(&homes).filter(|(case, _)| matches!(case.outcome, Outcome::After(_))).collect();
-    let jobs: Vec<Job> = written.iter().map(|(case, home)| job(home.path(), &case.profile)).collect();
-    for (client, answers) in clients::ask_all(&jobs) {
+    let written: Vec<(&WriterCase, &TempDir)> =
+        cases.iter().zip(&homes).filter(|(case, _)| matches!(case.outcome, ExpectedOutcome::After(_))).collect();
+    let jobs: Vec<FileQuestion> = written.iter().map(|(case, home)| job(home.path(), &case.profile)).collect();
+    for (client, answers) in aws_clients::ask_all(&jobs) {
         for ((case, _), found) in written.iter().zip(answers) {
             let reads = found == session(&case.token);
             if reads == case.unread_by.contains(&client) {
@@ -105,7 +105,7 @@ fn case_23_what_would_win_in_the_config_file_is_named_before_anything_is_spent()
         ("login_session", "s"),
     ];
     for (key, value) in cases {
-        let bench = Bench::new();
+        let bench = TestWorld::new();
         bench.configure(&format!("[profile dev-mfa]\n{key} = {value}\n"));
         let before = bench.read(".aws/credentials");
         let outcome = bench.login(&[]);
@@ -138,7 +138,7 @@ fn case_17_what_would_win_from_default_of_the_config_file_is_refused() {
         );
         fs::write(home.path().join("config"), text).unwrap();
         jobs.push(job(home.path(), "dev"));
-        let bench = Bench::new();
+        let bench = TestWorld::new();
         bench.configure(&format!("[DEFAULT]\n{keys}\n"));
         let before = bench.read(".aws/credentials");
         let outcome = bench.login(&[]);
@@ -152,7 +152,7 @@ fn case_17_what_would_win_from_default_of_the_config_file_is_refused() {
         }
         home
     });
-    for (client, answers) in clients::ask_all(&jobs) {
+    for (client, answers) in aws_clients::ask_all(&jobs) {
         let is_python = named("Python").contains(&client);
         for ((keys, winner), found) in cases.iter().zip(answers) {
             assert_eq!(found == session(TOKEN), winner.is_none() || !is_python, "{client}, {keys}: {found:?}");
@@ -160,7 +160,7 @@ fn case_17_what_would_win_from_default_of_the_config_file_is_refused() {
     }
     drop(homes);
     // Where the session profile stands in the credentials file alone, nothing is read into it.
-    let mut bench = Bench::new();
+    let mut bench = TestWorld::new();
     bench.env.extend([
         ("AWS_ENDPOINT_URL".to_owned(), bench.aws.endpoint()),
         ("AWS_REGION".to_owned(), "eu-central-1".to_owned()),
@@ -170,12 +170,12 @@ fn case_17_what_would_win_from_default_of_the_config_file_is_refused() {
     assert_eq!(outcome.code, 0, "{outcome:?}");
 }
 
-pub fn job(home: &Path, profile: &str) -> Job {
-    Job { credentials: home.join("credentials"), config: home.join("config"), profile: profile.to_owned() }
+pub fn job(home: &Path, profile: &str) -> FileQuestion {
+    FileQuestion { credentials: home.join("credentials"), config: home.join("config"), profile: profile.to_owned() }
 }
 
 /// Runs a case, and tells what came out otherwise.
-fn run(case: &Case, wrong: &mut Vec<String>) -> TempDir {
+fn run(case: &WriterCase, wrong: &mut Vec<String>) -> TempDir {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("credentials");
     let shown = |told: &str| told.replace(&*path.to_string_lossy(), "credentials").replacen("warning: ", "", 1);
@@ -192,14 +192,14 @@ fn run(case: &Case, wrong: &mut Vec<String>) -> TempDir {
     let now = || lines(&fs::read(&path).unwrap_or_default());
     let told = write(&path, &case.profile, &case.token);
     match (&case.outcome, told) {
-        (Outcome::After(expected), Ok(warnings)) => {
+        (ExpectedOutcome::After(expected), Ok(warnings)) => {
             let warnings: Vec<String> = warnings.iter().map(|warning| shown(warning)).collect();
             compare("warnings", &case.warnings.join("\n"), &warnings.join("\n"));
             compare("after", &lines(expected), &now());
             let again = write(&path, &case.profile, &case.token).map(|_| ());
             compare("twice", &format!("{:?}\n{}", Ok::<_, ()>(()), lines(expected)), &format!("{again:?}\n{}", now()));
         }
-        (Outcome::Refused(code, cause), Err((found, why))) => {
+        (ExpectedOutcome::Refused(code, cause), Err((found, why))) => {
             compare("refused", &format!("{code}, {cause}"), &format!("{found}, {}", shown(&why)));
             compare("file", &lines(case.before.as_deref().unwrap_or_default()), &now());
         }
@@ -235,11 +235,11 @@ pub fn leftovers(folder: &Path) -> Vec<String> {
 }
 
 /// The clients that read a file the same way.
-fn named(name: &str) -> Vec<Client> {
+fn named(name: &str) -> Vec<AwsClient> {
     match name.trim() {
-        "Python" => vec![Client::Boto3, Client::Cli1, Client::Cli2],
-        "Rust" => vec![Client::Rust],
-        "JavaScript" => vec![Client::JavaScript],
+        "Python" => vec![AwsClient::Boto3, AwsClient::Cli1, AwsClient::Cli2],
+        "Rust" => vec![AwsClient::Rust],
+        "JavaScript" => vec![AwsClient::JavaScript],
         other => panic!("no client {other}"),
     }
 }

@@ -42,7 +42,7 @@ journal_says() { # TEXT WORDS…
     [[ $(journalctl --boot --output cat "${@:2}") == *"$1"* ]]
 }
 
-# What was said, and the exit code, are those of the same fault in a virtual reader (tests/e2e/real.rs).
+# What was said, and the exit code, are those of the same fault in a virtual reader (tests/e2e/real_stack/login.rs).
 same_face() { # FACE PROFILE SERIAL CODE FILE
     local wanted
     wanted=$(sed "s/PROFILE/$2/; s/SERIAL/$3/; s/^exit code .*//" "faces/$1.txt")
@@ -120,7 +120,7 @@ from_page() { # FILE
     sed -n "/^# $1\$/,/^\`\`\`/p" /opt/vm/README.md | grep -v '^`'
 }
 
-# What a page of the README says to type, as it stands there (tests/e2e/pages.rs looks that nothing is left out): alice at the
+# What a page of the README says to type, as it stands there (tests/e2e/project/pages.rs looks that nothing is left out): alice at the
 # desktop, others without one. A WORD in it, such as PROFILE, stands for a VALUE.
 typed() { # USER COMMAND [WORD=VALUE…]
     local user=$1 command=$2 word how=at_desktop

@@ -1,7 +1,7 @@
 //! What can be wrong, one by one, on a machine on which all else is well.
 
-use super::{Case, doctor, on_machine, plug, seat};
-use crate::world::{ACCOUNT, Bench, Outcome, READER, SEED};
+use super::{ErrorCase, doctor, on_machine, plug, seat};
+use crate::harness::test_world::{ACCOUNT, CommandOutcome, READER, SEED, TestWorld};
 use fake_aws::{Action, Lie, Times};
 use hw::memory_bus::Step;
 use hw::transport::CarrierError;
@@ -12,7 +12,7 @@ use virtual_token::{Applet, CodeKind, Persona, Presence, StoredAccount, VirtualT
 const ALICE: &str = "Amazon Web Services:alice@example";
 const SECOND: &str = "Yubico YubiKey CCID 01 00";
 
-pub(super) const TOKEN: &[Case] = &[
+pub(super) const TOKEN: &[ErrorCase] = &[
     ("pcscd is not installed on Debian", |b| without_pcscd(b, "ID=ubuntu\nID_LIKE=debian\n")),
     ("pcscd is not installed on Fedora", |b| without_pcscd(b, "ID=\"rhel\"\nID_LIKE=\"fedora\"\n")),
     ("pcscd is not installed on some other system", |b| without_pcscd(b, "ID=plan9\n")),
@@ -164,7 +164,7 @@ pub(super) const TOKEN: &[Case] = &[
     }),
 ];
 
-pub(super) const PROFILE: &[Case] = &[
+pub(super) const PROFILE: &[ErrorCase] = &[
     ("no such profile", |b| b.run(&["doctor", "-q", "prod"])),
     ("two profiles", |b| b.run(&["doctor", "-q", "dev", "-p", "prod"])),
     ("no files", |b| {
@@ -281,7 +281,7 @@ pub(super) const PROFILE: &[Case] = &[
     }),
 ];
 
-pub(super) const AWS: &[Case] = &[
+pub(super) const AWS: &[ErrorCase] = &[
     ("an inactive key", |b| {
         let text = b.read(".aws/credentials");
         let id = text.lines().find_map(|line| line.strip_prefix("aws_access_key_id = ")).unwrap();
@@ -371,24 +371,24 @@ pub(super) const AWS: &[Case] = &[
     }),
 ];
 
-fn silent(bench: &mut Bench, why: CarrierError) -> Outcome {
+fn silent(bench: &mut TestWorld, why: CarrierError) -> CommandOutcome {
     bench.bus.guard(Step::Readers, move |_| Err(why.clone()));
     doctor(bench, &["-q"])
 }
 
-fn without_pcscd(bench: &mut Bench, release: &str) -> Outcome {
+fn without_pcscd(bench: &mut TestWorld, release: &str) -> CommandOutcome {
     fs::remove_file(bench.path("machine/usr/sbin/pcscd")).unwrap();
     on_machine(bench, "etc/os-release", release);
     silent(bench, CarrierError::NoService)
 }
 
-fn secret(bench: &mut Bench, text: &str, mode: u32, source: &str) -> Outcome {
+fn secret(bench: &mut TestWorld, text: &str, mode: u32, source: &str) -> CommandOutcome {
     bench.write("seed", text);
     fs::set_permissions(bench.path("seed"), fs::Permissions::from_mode(mode)).unwrap();
     doctor(bench, &["-q", "--source", source])
 }
 
-fn remembered(bench: &mut Bench, password: &str, mode: u32) -> Outcome {
+fn remembered(bench: &mut TestWorld, password: &str, mode: u32) -> CommandOutcome {
     bench.token.set_password(Some("correct horse"));
     bench.write("password", password);
     fs::set_permissions(bench.path("password"), fs::Permissions::from_mode(mode)).unwrap();
@@ -396,7 +396,7 @@ fn remembered(bench: &mut Bench, password: &str, mode: u32) -> Outcome {
     doctor(bench, &["-q"])
 }
 
-fn clock(bench: &mut Bench, ahead: i64) -> Outcome {
+fn clock(bench: &mut TestWorld, ahead: i64) -> CommandOutcome {
     bench.clock_ahead = ahead;
     let mut outcome = doctor(bench, &["-q"]);
     // An answer tells whole seconds.

@@ -1,8 +1,8 @@
 //! What is typed as it stands behind `fix:` does cure it.
 
 use super::{doctor, healthy};
-use crate::stack::clients;
-use crate::world::{Bench, SEED};
+use crate::harness::stack::clients;
+use crate::harness::test_world::{SEED, TestWorld};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use std::process::Command;
 use virtual_token::StoredAccount;
 
 /// The lines about `check` that are not ok.
-fn ill(bench: &Bench, check: &str) -> Vec<Value> {
+fn ill(bench: &TestWorld, check: &str) -> Vec<Value> {
     let told = doctor(bench, &["--json"]);
     let json: Value = serde_json::from_str(&told.out).unwrap();
     let checks = json["checks"].as_array().unwrap().iter();
@@ -18,7 +18,7 @@ fn ill(bench: &Bench, check: &str) -> Vec<Value> {
 }
 
 /// Types what stands between the first two backticks, in a shell that has the bench's environment, which it may change.
-fn cure(bench: &mut Bench, check: &str) {
+fn cure(bench: &mut TestWorld, check: &str) {
     let ill_before = ill(bench, check);
     let fix = ill_before[0]["fix"].as_str().unwrap();
     let command = fix.split('`').nth(1).unwrap_or_else(|| panic!("no command in {fix}"));

@@ -1,16 +1,16 @@
 //! The built program's, through a real pcscd.
 
-use crate::stack::{PATIENCE, Stack, Told, clients, write_script};
+use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, clients, write_script};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-fn doctor(stack: &Stack) -> Told {
+fn doctor(stack: &RealStack) -> ProgramOutput {
     stack.run(&["doctor", "dev"])
 }
 
 /// The lines that are not ok, each with its fix.
-fn ill(told: &Told) -> Vec<String> {
+fn ill(told: &ProgramOutput) -> Vec<String> {
     let lines: Vec<&str> = told.out.lines().take_while(|line| !line.is_empty()).collect();
     let pairs = lines.windows(2).filter(|pair| !pair[0].starts_with("ok") && pair[1].starts_with("   fix:"));
     pairs.map(|pair| pair.join("\n")).collect()
@@ -18,7 +18,7 @@ fn ill(told: &Told) -> Vec<String> {
 
 #[test]
 fn a_session_that_is_good_and_nothing_else_wrong() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
     let told = doctor(&stack);
     assert_eq!((told.code, told.err.as_str(), ill(&told)), (Some(0), "", vec![]), "{}", told.out);
@@ -39,7 +39,7 @@ fn a_session_that_is_good_and_nothing_else_wrong() {
 
 #[test]
 fn no_service() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     stack.pcscd.kill();
     let told = doctor(&stack);
     let ill = ill(&told);
@@ -50,7 +50,7 @@ fn no_service() {
 
 #[test]
 fn a_password_and_no_account() {
-    let stack = Stack::new();
+    let stack = RealStack::new();
     stack.bench.token.remove(b"Amazon Web Services:alice@example");
     let told = doctor(&stack);
     assert_eq!((told.code, ill(&told).len()), (Some(1), 1), "{}", told.out);
@@ -63,7 +63,7 @@ fn a_password_and_no_account() {
 
 #[test]
 fn a_clock_that_is_off() {
-    let mut stack = Stack::new();
+    let mut stack = RealStack::new();
     stack.set_clock("-3600");
     let told = doctor(&stack);
     assert_eq!((told.code, ill(&told).len()), (Some(1), 1), "{}", told.out);
@@ -73,18 +73,18 @@ fn a_clock_that_is_off() {
 }
 
 /// Holds the token for itself until it is dropped.
-struct Holder(Child);
+struct TokenHolder(Child);
 
-impl Drop for Holder {
+impl Drop for TokenHolder {
     fn drop(&mut self) {
         let _already_ended = self.0.kill();
         let _already_ended = self.0.wait();
     }
 }
 
-impl Holder {
+impl TokenHolder {
     /// A program of this name, with the token vendor's own library.
-    fn start(stack: &Stack, name: &str) -> Self {
+    fn start(stack: &RealStack, name: &str) -> Self {
         let script = stack.bench.path(name);
         let python = clients().join("bin/python");
         let text = format!(
@@ -111,8 +111,8 @@ impl Holder {
 
 #[test]
 fn a_program_that_holds_the_token_is_named() {
-    let stack = Stack::new();
-    let holder = Holder::start(&stack, "scdaemon");
+    let stack = RealStack::new();
+    let holder = TokenHolder::start(&stack, "scdaemon");
     let reader = stack.pcscd.reader(0);
     let (begun, told) = (Instant::now(), doctor(&stack));
     assert!(begun.elapsed() < PATIENCE);

@@ -1,9 +1,9 @@
-//! One cell: one errand, one fault at one place, what came of it, and what must be so whatever came.
+//! One cell of the matrix: one command with one fault at one place, its outcome, and what must be so whatever the outcome.
 
-use super::errand::{Aim, ERRANDS, Errand};
-use super::fault::{Fault, Place, What};
-use super::way::Way;
-use crate::world::{Bench, Outcome, READER};
+use super::errand::{ERRANDS, Errand, ExpectedEffect};
+use super::faulty_path::FaultyPath;
+use super::injected_fault::{FaultKind, FaultPoint, InjectedFault};
+use crate::harness::test_world::{CommandOutcome, READER, TestWorld};
 use aws_mfa_key::world::TokenLimits;
 use hw::memory_bus::Step;
 use std::fs;
@@ -16,68 +16,75 @@ use std::time::{Duration, Instant};
 const DIVISOR: u32 = 2;
 /// Longer than anything here may take, on a machine that is busy with much else.
 const BOUND: Duration = Duration::from_secs(90);
-/// How often an errand gets to each place if nothing goes wrong.
+
+/// How often a command reaches each place if nothing goes wrong.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Lengths {
+pub struct PointCounts {
     pub readers: usize,
     pub opened: usize,
     pub begun: usize,
     pub commands: usize,
 }
 
-impl Lengths {
-    pub fn of(self, place: Place) -> usize {
+impl PointCounts {
+    pub fn of(self, place: FaultPoint) -> usize {
         match place {
-            Place::Readers => self.readers,
-            Place::Open => self.opened,
-            Place::Begin => self.begun,
-            Place::Command => self.commands,
+            FaultPoint::Readers => self.readers,
+            FaultPoint::Open => self.opened,
+            FaultPoint::Begin => self.begun,
+            FaultPoint::Command => self.commands,
         }
     }
 }
 
 /// Runs an errand with nothing in its way.
-pub fn lengths(errand: &Errand) -> Lengths {
-    let cell = Cell::new(errand, &Fault { name: "", place: Place::Command, what: What::Slow, times: 0 }, 0);
+pub fn lengths(errand: &Errand) -> PointCounts {
+    let cell = FaultCell::new(
+        errand,
+        &InjectedFault { name: "", place: FaultPoint::Command, what: FaultKind::Slow, times: 0 },
+        0,
+    );
     let told = cell.bench.run(errand.words);
     assert_eq!(told.code, 0, "{}: {told:?}", errand.name);
     let count = |place| cell.way.count(place);
-    Lengths {
-        readers: count(Place::Readers),
-        opened: count(Place::Open),
-        begun: count(Place::Begin),
-        commands: count(Place::Command),
+    PointCounts {
+        readers: count(FaultPoint::Readers),
+        opened: count(FaultPoint::Open),
+        begun: count(FaultPoint::Begin),
+        commands: count(FaultPoint::Command),
     }
 }
 
-pub struct Cell<'a> {
+pub struct FaultCell<'a> {
     errand: &'a Errand,
-    fault: &'a Fault,
-    bench: Bench,
-    way: Arc<Way>,
+    fault: &'a InjectedFault,
+    bench: TestWorld,
+    way: Arc<FaultyPath>,
 }
 
-impl<'a> Cell<'a> {
-    pub fn new(errand: &'a Errand, fault: &'a Fault, at: usize) -> Self {
-        let mut bench = Bench::new();
+impl<'a> FaultCell<'a> {
+    pub fn new(errand: &'a Errand, fault: &'a InjectedFault, at: usize) -> Self {
+        let mut bench = TestWorld::new();
         bench.configure("mfa_key_source = token\n");
         (errand.prepare)(&mut bench);
-        if matches!(fault.what, What::Silent) {
+        if matches!(fault.what, FaultKind::Silent) {
             bench.token_limits = TokenLimits::USUAL.divided_by(DIVISOR);
         }
         bench.token.reset();
         bench.token.clear_commands();
         bench.aws.clear_requests();
-        let way = Way::new(fault, at, &bench);
+        let way = FaultyPath::new(fault, at, &bench);
         way.plug();
-        for (step, place) in [(Step::Readers, Place::Readers), (Step::Open, Place::Open), (Step::Begin, Place::Begin)] {
+        for (step, place) in
+            [(Step::Readers, FaultPoint::Readers), (Step::Open, FaultPoint::Open), (Step::Begin, FaultPoint::Begin)]
+        {
             let way = Arc::clone(&way);
             bench.bus.guard(step, move |_| way.pass(place));
         }
         Self { errand, fault, bench, way }
     }
 
-    /// What came of it, as one reads it, and what must not be so.
+    /// Runs the command; returns the outcome as a person reads it, and what must not be so.
     pub fn run(self) -> (String, Vec<String>) {
         let spent = self.spent();
         let begun = Instant::now();
@@ -120,7 +127,7 @@ impl<'a> Cell<'a> {
     }
 
     /// Three lines and an exit code that says what is meant, or the answer and nothing else.
-    fn check_words(&self, told: &Outcome, must: &mut impl FnMut(bool, &str)) {
+    fn check_words(&self, told: &CommandOutcome, must: &mut impl FnMut(bool, &str)) {
         let lines: Vec<&str> = told.err.lines().collect();
         if told.code == 0 {
             must(!told.err.contains("error: "), "done, and an error");
@@ -138,29 +145,29 @@ impl<'a> Cell<'a> {
     }
 
     /// No request with a code unless a good code came; none noted as spent that never came; one that came is used.
-    fn check_codes(&self, told: &Outcome, spent: usize, must: &mut impl FnMut(bool, &str)) {
+    fn check_codes(&self, told: &CommandOutcome, spent: usize, must: &mut impl FnMut(bool, &str)) {
         let came = self.way.codes().min(1);
         let sent = self.bench.aws.requests().iter().filter(|request| request.had_code).count();
         must(spent == came, "steps noted as spent are not those of codes that came");
-        match self.errand.aim {
-            Aim::Session => {
+        match self.errand.effect {
+            ExpectedEffect::Session => {
                 must(sent == came, "a code was wasted, or sent twice");
                 must((told.code == 0) == (came == 1), "a code that came is to be used");
                 let has_session = self.bench.read(".aws/credentials").contains("[dev-mfa]");
                 must(has_session == (told.code == 0), "a session that is not written, or one that is not there");
             }
-            Aim::Code => {
+            ExpectedEffect::Code => {
                 must(sent == 0, "it asked AWS");
                 let is_code = told.out.len() == 7 && told.out.trim().bytes().all(|byte| byte.is_ascii_digit());
                 must(is_code == (came == 1), "a code that came is to be shown");
             }
-            Aim::Look | Aim::Change(_) => must(sent + came == 0, "nobody asked for a code"),
+            ExpectedEffect::Look | ExpectedEffect::Change(_) => must(sent + came == 0, "nobody asked for a code"),
         }
     }
 
     /// It is let go, locked again, and what is told of it is true.
-    fn check_token(&self, told: &Outcome, must: &mut impl FnMut(bool, &str)) {
-        let Bench { bus, token, .. } = &self.bench;
+    fn check_token(&self, told: &CommandOutcome, must: &mut impl FnMut(bool, &str)) {
+        let TestWorld { bus, token, .. } = &self.bench;
         let tally = bus.log(READER);
         must((tally.opened, tally.begun) == (tally.closed, tally.ended), "not let go");
         must(tally.collisions == 0, "two conversations at once");
@@ -168,8 +175,8 @@ impl<'a> Cell<'a> {
         let sent = token.commands();
         must(!sent.iter().any(|command| command.starts_with(&[0, 4])), "RESET");
         let writes = sent.iter().filter(|command| is_write(command)).count();
-        match self.errand.aim {
-            Aim::Change(is_made) => {
+        match self.errand.effect {
+            ExpectedEffect::Change(is_made) => {
                 must(writes <= 3, "written again and again");
                 let is_made = is_made(&self.bench);
                 let says = |words: &str| told.err.contains(words);
@@ -180,10 +187,12 @@ impl<'a> Cell<'a> {
                 }
                 must(says("nothing was changed") <= !is_made, "said to be unchanged");
             }
-            Aim::Session | Aim::Code | Aim::Look => must(writes == 0, "written to where only looking was meant"),
+            ExpectedEffect::Session | ExpectedEffect::Code | ExpectedEffect::Look => {
+                must(writes == 0, "written to where only looking was meant")
+            }
         }
         // Where nothing gets through to the token, nothing can lock it.
-        let is_cut_off = matches!(self.fault.what, What::Error(_) | What::NoService | What::Silent);
+        let is_cut_off = matches!(self.fault.what, FaultKind::Error(_) | FaultKind::NoService | FaultKind::Silent);
         let is_open = token.exchange(&[0, 0xA1, 0, 0, 0]).ends_with(&[0x90, 0]);
         must(is_cut_off || !is_open || token.has_password(None), "left unlocked");
     }
@@ -194,8 +203,8 @@ fn is_write(command: &[u8]) -> bool {
     matches!(command, [0, 1..=5, p1, ..] if (command[1], *p1) != (1, 0x10))
 }
 
-/// What came of it in few words, without what is the errand's own.
-fn outcome(told: &Outcome, errand: &Errand) -> String {
+/// The outcome in few words, without what is the command's own.
+fn outcome(told: &CommandOutcome, errand: &Errand) -> String {
     if told.code == 0 {
         let row = told.out.lines().nth(1).filter(|_| errand.name == "tokens");
         let row = row.filter(|row| !row.contains("alice@example")).unwrap_or_default();

@@ -1,13 +1,15 @@
 //! Machines on which names are not looked up: without a network, and with a name server that never answers.
 
-use crate::stack::{Told, program};
-use crate::world::Bench;
+use crate::harness::not_run::not_run;
+use crate::harness::stack::{ProgramOutput, program};
+use crate::harness::test_world::TestWorld;
 use std::process::Command;
 
 /// The program on a machine of its own, with nothing but a loopback that is down, where `wrapper` starts it; nothing
 /// where there can be no such machine.
-fn apart(bench: &Bench, wrapper: &[&str], env: &[(&str, &str)]) -> Option<Told> {
+fn apart(bench: &TestWorld, wrapper: &[&str], env: &[(&str, &str)]) -> Option<ProgramOutput> {
     if std::env::var_os("AWS_MFA_KEY_WITHOUT_NAMESPACES").is_some() {
+        not_run("AWS_MFA_KEY_WITHOUT_NAMESPACES is set");
         return None;
     }
     let works =
@@ -23,7 +25,7 @@ fn apart(bench: &Bench, wrapper: &[&str], env: &[(&str, &str)]) -> Option<Told> 
     command.args([flags, "sh", "-ec", script, "sh"]).args(wrapper).args([&program(), "login", "dev"]);
     command.arg("--non-interactive").env_clear().envs(&bench.env).envs(env.iter().copied());
     command.env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
-    Some(Told::from(command.output().unwrap()))
+    Some(ProgramOutput::from(command.output().unwrap()))
 }
 
 #[test]
@@ -36,7 +38,7 @@ fn a_name_that_cannot_be_looked_up_is_named_with_what_may_be_wrong_with_it() {
         (("AWS_ENDPOINT_URL", "https://sts.example.com:8443"), "the name sts.example.com:8443", endpoint),
         (proxy, "the name of the proxy proxy.example.com:3128 (HTTPS_PROXY)", "look at HTTPS_PROXY and at the network"),
     ] {
-        let Some(told) = apart(&Bench::new(), &[], &[env]) else { return };
+        let Some(told) = apart(&TestWorld::new(), &[], &[env]) else { return };
         assert_eq!(told.code, Some(6), "{told:?}");
         assert!(told.err.contains(&format!("\ncause: {name} could not be looked up: ")), "{told:?}");
         assert!(told.err.contains(hint) && !told.err.contains("hunter2"), "{told:?}");
@@ -51,7 +53,7 @@ fn what_no_proxy_names_is_looked_up_here() {
             ("HTTPS_PROXY", "http://127.0.0.1:1"),
             ("NO_PROXY", except),
         ];
-        let Some(told) = apart(&Bench::new(), &[], &env) else { return };
+        let Some(told) = apart(&TestWorld::new(), &[], &env) else { return };
         assert!(told.err.contains("cause: the name sts.example.com:8443 could not be looked up"), "{except}: {told:?}");
     }
 }
@@ -71,7 +73,7 @@ sys.exit(code)
 
 #[test]
 fn a_name_server_that_says_nothing_keeps_nobody() {
-    let Some(told) = apart(&Bench::new(), &["python3", "-c", DEAF], &[]) else { return };
+    let Some(told) = apart(&TestWorld::new(), &["python3", "-c", DEAF], &[]) else { return };
     let seconds = told.out.trim().rsplit(' ').next().and_then(|text| text.parse::<u64>().ok());
     assert!(told.code == Some(6) && told.out.contains("asked True"), "{told:?}");
     assert!(told.err.contains("cause: no connection to sts.eu-central-1.amazonaws.com came about in time"), "{told:?}");

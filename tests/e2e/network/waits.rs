@@ -1,8 +1,8 @@
 //! Waits that would never end by themselves: each is bounded, and says what was waited for.
 
-use super::company::Company;
-use crate::world::{Bench, Outcome};
-use fake_aws::{Action, Lie, Manner, Times};
+use crate::harness::company_network::CompanyNetwork;
+use crate::harness::test_world::{CommandOutcome, TestWorld};
+use fake_aws::{Action, Lie, ProxyBehaviour, Times};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ const SLACK: Duration = Duration::from_secs(8);
 fn black_hole() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
+    // A queue that is full answers nothing, so only time tells that it is.
     let try_one = || TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok();
     let waiting: Vec<TcpStream> = std::iter::from_fn(try_one).take(900).collect();
     assert!(waiting.len() < 900, "the queue never was full");
@@ -28,15 +29,15 @@ fn mute() -> (SocketAddr, TcpListener) {
     (listener.local_addr().unwrap(), listener)
 }
 
-fn asking(endpoint: &str) -> Outcome {
-    let mut bench = Bench::new();
+fn asking(endpoint: &str) -> CommandOutcome {
+    let mut bench = TestWorld::new();
     bench.env.insert("AWS_ENDPOINT_URL".into(), endpoint.into());
     bench.login(&[])
 }
 
-type Wait = (&'static str, Duration, &'static str, fn() -> Outcome);
+type BoundedWait = (&'static str, Duration, &'static str, fn() -> CommandOutcome);
 
-const WAITS: &[Wait] = &[
+const WAITS: &[BoundedWait] = &[
     ("a black hole", CONNECT, "cause: no connection to 127.0.0.1:", || {
         let (address, _listener, _waiting) = black_hole();
         asking(&format!("http://{address}"))
@@ -53,21 +54,21 @@ const WAITS: &[Wait] = &[
         "a proxy that says nothing",
         CONNECT,
         "cause: the proxy PROXY (HTTPS_PROXY) made no connection to sts.eu-central-1.amazonaws.com in time: ",
-        || Company::behind(Manner::Silent).login(),
+        || CompanyNetwork::behind(ProxyBehaviour::Silent).login(),
     ),
     ("a proxy in a black hole", CONNECT, "cause: the proxy 127.0.0.1:", || {
         let (address, _listener, _waiting) = black_hole();
-        let mut company = Company::new();
+        let mut company = CompanyNetwork::new();
         company.set("HTTPS_PROXY", &format!("http://{address}"));
         company.login()
     }),
     ("an answer in drops", REQUEST, "did not answer in time", || {
-        let company = Company::new();
+        let company = CompanyNetwork::new();
         company.bench.aws.lie(Action::GetCallerIdentity, Lie::Drip, Times::Always);
         company.login()
     }),
     ("an answer in drops to a code", REQUEST, "(the code is spent)", || {
-        let company = Company::new();
+        let company = CompanyNetwork::new();
         company.bench.aws.lie(Action::GetSessionToken, Lie::Drip, Times::Always);
         company.login()
     }),

@@ -1,10 +1,10 @@
 //! A case of the writer as a text file.
 
-use crate::clients::Client;
+use crate::harness::aws_clients::AwsClient;
 use std::fs;
 use std::path::Path;
 
-pub struct Case {
+pub struct WriterCase {
     /// `10-colon.txt: a key with a colon`.
     pub name: String,
     /// The session profile: `dev`, if it does not say so.
@@ -14,22 +14,22 @@ pub struct Case {
     pub config: Vec<u8>,
     /// The credentials file; `None` if there is none.
     pub before: Option<Vec<u8>>,
-    pub outcome: Outcome,
+    pub outcome: ExpectedOutcome,
     /// Warnings, in their order.
     pub warnings: Vec<String>,
-    pub unread_by: Vec<Client>,
+    pub unread_by: Vec<AwsClient>,
     /// Whether `remove` gives back the bytes.
     pub removed: bool,
 }
 
-pub enum Outcome {
+pub enum ExpectedOutcome {
     /// The credentials file.
     After(Vec<u8>),
     /// Exit code and cause.
     Refused(u8, String),
 }
 
-impl Case {
+impl WriterCase {
     /// Reads a file: a note on its first lines, then a case at each `## `.
     pub fn read_all(path: &Path) -> Vec<Self> {
         let text = fs::read_to_string(path).unwrap();
@@ -47,7 +47,7 @@ impl Case {
             token: super::TOKEN.to_owned(),
             config: Vec::new(),
             before: None,
-            outcome: Outcome::Refused(0, "nothing is said".to_owned()),
+            outcome: ExpectedOutcome::Refused(0, "nothing is said".to_owned()),
             warnings: Vec::new(),
             unread_by: Vec::new(),
             removed: false,
@@ -76,13 +76,14 @@ impl Case {
             }
             "config" => self.config = block,
             "before" => self.before = Some(block),
-            "after" => self.outcome = Outcome::After(block),
+            "after" => self.outcome = ExpectedOutcome::After(block),
             "warning" => self.warnings.push(value.to_owned()),
             "unread by" => self.unread_by = value.split(',').flat_map(super::named).collect(),
             "removed" => self.removed = value == "as before",
             "refused" => {
                 let (code, cause) = value.split_once(", ").unwrap();
-                self.outcome = Outcome::Refused(code.strip_prefix("exit ").unwrap().parse().unwrap(), cause.to_owned());
+                self.outcome =
+                    ExpectedOutcome::Refused(code.strip_prefix("exit ").unwrap().parse().unwrap(), cause.to_owned());
             }
             other => panic!("{}: {other}", self.name),
         }

@@ -1,7 +1,8 @@
 //! Cases 28 and 29: many writers at once, writers that are killed, and a program that knows of no locks.
 
 use super::{hand, leftovers, settle, write};
-use crate::clients;
+use crate::harness::aws_clients;
+use crate::harness::events::until;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
 use std::fs;
@@ -14,15 +15,15 @@ use std::time::Duration;
 const LONG: &str = "# mine\n[long]\naws_access_key_id = AKIALONG\naws_secret_access_key = long/secret\n";
 
 /// A Python program beside us, that does its work until its standard input ends.
-struct Beside {
+struct PythonProcess {
     child: Child,
     out: BufReader<ChildStdout>,
 }
 
-impl Beside {
+impl PythonProcess {
     fn start(script: &str, path: &Path) -> Self {
         let script = format!("{}/tests/clients/{script}", env!("CARGO_MANIFEST_DIR"));
-        let mut command = clients::python();
+        let mut command = aws_clients::python();
         let mut child = command.arg(script).arg(path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -65,7 +66,7 @@ fn case_28_sixty_four_writers_lose_nothing_and_readers_see_no_half() {
     fs::write(&path, LONG).unwrap();
     settle(&path);
     let done = AtomicBool::new(false);
-    let boto3 = Beside::start("watch.py", &path);
+    let boto3 = PythonProcess::start("watch.py", &path);
     let seen_by_rust = std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -140,6 +141,7 @@ fn kill_one(path: &Path, after: Duration) -> usize {
     let mut child = hand::start("forever", path, "");
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(out.any(|line| line.unwrap().contains("READY")));
+    // Chance says when: nothing tells what it is doing at the moment.
     std::thread::sleep(after);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -155,13 +157,15 @@ fn case_29_beside_a_program_that_knows_no_locks_our_section_survives_or_we_say_s
     let path = home.path().join("credentials");
     fs::write(&path, format!("{LONG}[theirs]\naws_session_token = round-0\n")).unwrap();
     settle(&path);
-    let theirs = Beside::start("configure.py", &path);
+    let theirs = PythonProcess::start("configure.py", &path);
     let (mut refused, mut lost) = (0, 0);
     for round in 0..40 {
         let token = format!("ours-{round}");
         match write(&path, &format!("p{}", round % 4), &token) {
             Ok(_) => {
-                std::thread::sleep(Duration::from_millis(20));
+                // Its next text is made of what it reads now, or of what it had read before ours was there.
+                let before = its_round(&path);
+                until("the other program writes again", || its_round(&path) > before);
                 lost += usize::from(!is_there(&path, &token));
             }
             Err((code, cause)) => {
@@ -178,6 +182,18 @@ fn case_29_beside_a_program_that_knows_no_locks_our_section_survives_or_we_say_s
     // On a busy machine the other program may be held up between reading and writing, until nobody looks any more.
     assert!(lost <= late, "{lost} were lost, and nobody said so; the other program was late {late} times");
     assert!(text.starts_with(LONG) && text.matches("[theirs]").count() == 1, "{text}");
+}
+
+/// The round that the other program has written last. It empties the file first: then none is there for a moment.
+fn its_round(path: &Path) -> usize {
+    let mut found = None;
+    until("the file is whole", || {
+        let text = fs::read_to_string(path).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("aws_session_token = round-"));
+        found = line.and_then(|round| round.parse().ok());
+        found.is_some()
+    });
+    found.unwrap()
 }
 
 /// Looks as often as it takes to find the file whole: the other program empties it first.

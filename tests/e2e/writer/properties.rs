@@ -2,7 +2,7 @@
 //! added can be taken away again.
 
 use super::{TOKEN, settle, write};
-use crate::clients;
+use crate::harness::aws_clients;
 use aws_mfa_key::aws::credentials_file::{self, Removed};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
@@ -49,7 +49,7 @@ const LINES: [&str; 27] = [
     "[DEFAULT]",
 ];
 
-type Sections = BTreeMap<String, BTreeMap<String, String>>;
+type ParsedSections = BTreeMap<String, BTreeMap<String, String>>;
 
 fn file() -> impl Strategy<Value = String> {
     let lines = prop::collection::vec(prop::sample::select(LINES.to_vec()), 0..14);
@@ -104,11 +104,11 @@ fn change(path: &Path, before: &str) -> bool {
 }
 
 /// Whether the parser could read the file before; then it reads the same of it afterwards.
-fn is_same_outside(parser: &str, pair: &[Option<Sections>], files: &(PathBuf, PathBuf)) -> bool {
+fn is_same_outside(parser: &str, pair: &[Option<ParsedSections>], files: &(PathBuf, PathBuf)) -> bool {
     let Some(before) = &pair[0] else { return false };
     let text = || fs::read_to_string(&files.1).unwrap();
     let after = pair[1].as_ref().unwrap_or_else(|| panic!("{parser} cannot read it any more:\n{}", text()));
-    let others = |sections: &Sections| -> Sections {
+    let others = |sections: &ParsedSections| -> ParsedSections {
         sections.iter().filter(|(name, _)| *name != "dev").map(|(name, keys)| (name.clone(), keys.clone())).collect()
     };
     assert_eq!(others(after), others(before), "{parser}:\n{}", text());
@@ -117,22 +117,22 @@ fn is_same_outside(parser: &str, pair: &[Option<Sections>], files: &(PathBuf, Pa
     true
 }
 
-fn by_botocore(paths: &[&Path]) -> Vec<Option<Sections>> {
+fn by_botocore(paths: &[&Path]) -> Vec<Option<ParsedSections>> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/sections.py");
-    let mut command = clients::python();
+    let mut command = aws_clients::python();
     command.arg(script);
     by(command, paths)
 }
 
-fn by_javascript(paths: &[&Path]) -> Vec<Option<Sections>> {
+fn by_javascript(paths: &[&Path]) -> Vec<Option<ParsedSections>> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/sections.js");
-    let mut command = Command::new(clients::node());
-    command.arg(script).arg(clients::javascript());
+    let mut command = Command::new(aws_clients::node());
+    command.arg(script).arg(aws_clients::javascript());
     by(command, paths)
 }
 
 /// What a parser in a program of its own finds in all of them.
-fn by(mut command: Command, paths: &[&Path]) -> Vec<Option<Sections>> {
+fn by(mut command: Command, paths: &[&Path]) -> Vec<Option<ParsedSections>> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(serde_json::to_string(paths).unwrap().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -142,7 +142,7 @@ fn by(mut command: Command, paths: &[&Path]) -> Vec<Option<Sections>> {
     found.into_iter().map(|file| file.map(|sections| sections.into_iter().map(section).collect())).collect()
 }
 
-fn by_rust(paths: &[&Path]) -> Vec<Option<Sections>> {
+fn by_rust(paths: &[&Path]) -> Vec<Option<ParsedSections>> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let read = |path: &&Path| {
         let files = EnvConfigFiles::builder().with_file(EnvConfigFileKind::Credentials, path).build();

@@ -1,7 +1,8 @@
 //! Cases 26, 27 and 30: links, modes, mounts, full disks, and what is no file at all.
 
 use super::{TOKEN, hand, leftovers, session, settle, write, write_now};
-use crate::clients::{self, Job};
+use crate::harness::aws_clients::{self, FileQuestion};
+use crate::harness::not_run::not_run;
 use aws_mfa_key::aws::config_file::{Locations, NewProfile, add_profiles};
 use aws_mfa_key::file::FileFault;
 use aws_mfa_key::world::Environment;
@@ -126,11 +127,16 @@ fn case_27_the_config_file_keeps_its_access_list_and_gets_none() {
 }
 
 /// A file or folder with a mark that only root can give; it is taken away in the end.
-struct Marked<'a>(&'a Path, char);
+struct MarkedFile<'a>(&'a Path, char);
 
-impl<'a> Marked<'a> {
+impl<'a> MarkedFile<'a> {
     fn with(path: &'a Path, mark: char) -> Option<Self> {
-        if !rustix::process::geteuid().is_root() || std::env::var_os("AWS_MFA_KEY_WITHOUT_CHATTR").is_some() {
+        if !rustix::process::geteuid().is_root() {
+            not_run("only root can mark a file as immutable");
+            return None;
+        }
+        if std::env::var_os("AWS_MFA_KEY_WITHOUT_CHATTR").is_some() {
+            not_run("AWS_MFA_KEY_WITHOUT_CHATTR is set");
             return None;
         }
         let marked = Command::new("chattr").arg(format!("+{mark}")).arg(path).status().unwrap();
@@ -139,7 +145,7 @@ impl<'a> Marked<'a> {
     }
 }
 
-impl Drop for Marked<'_> {
+impl Drop for MarkedFile<'_> {
     fn drop(&mut self) {
         let _ = Command::new("chattr").arg(format!("-{}", self.1)).arg(self.0).status();
     }
@@ -154,7 +160,7 @@ fn case_27_what_is_marked_as_immutable_is_said_to_be_before_anything_is_spent() 
     for marked in [path.as_path(), home.path()] {
         for mark in ['i', 'a'] {
             // Only root can do this, and not on every disk.
-            let Some(_marked) = Marked::with(marked, mark) else { return };
+            let Some(_marked) = MarkedFile::with(marked, mark) else { return };
             assert_eq!(write(&path, "dev", TOKEN).map(|_| ()), refused, "{marked:?} {mark}");
             assert_eq!(write_now(&path, "dev", TOKEN), refused, "{marked:?} {mark}");
             assert_eq!((fs::read_to_string(&path).unwrap().as_str(), leftovers(home.path()).len()), (LONG, 0));
@@ -191,6 +197,7 @@ fn in_namespace(flags: &[&str], task: &str, mounts: &str, home: &Path) -> (bool,
 fn namespaces() -> Option<&'static [&'static str]> {
     const WAYS: [&[&str]; 3] = [&["-rm"], &["-m"], &["-m", "--propagation", "unchanged"]];
     if std::env::var_os("AWS_MFA_KEY_WITHOUT_NAMESPACES").is_some() {
+        not_run("AWS_MFA_KEY_WITHOUT_NAMESPACES is set");
         return None;
     }
     let works = |flags: &&[&str]| {
@@ -275,9 +282,9 @@ fn case_30_large_files_are_read_by_all_afterwards() {
         settle(&path);
         write(&path, "dev", TOKEN).unwrap();
         assert!(fs::read_to_string(&path).unwrap().starts_with(&text));
-        jobs.push(Job { credentials: path, config: "/dev/null".into(), profile: "dev".to_owned() });
+        jobs.push(FileQuestion { credentials: path, config: "/dev/null".into(), profile: "dev".to_owned() });
     }
-    for (client, answers) in clients::ask_all(&jobs) {
+    for (client, answers) in aws_clients::ask_all(&jobs) {
         assert!(answers.iter().all(|answer| *answer == session(TOKEN)), "{client}: {answers:?}");
     }
 }

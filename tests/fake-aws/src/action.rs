@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::form::Fields;
+use crate::form::FormFields;
 use crate::http;
 
 /// A call that the fake knows, or [`Action::Unknown`].
@@ -110,20 +110,20 @@ impl Service {
 }
 
 /// What a request asks for.
-pub(crate) struct Question {
+pub(crate) struct ParsedCall {
     pub(crate) service: Service,
     pub(crate) action: Action,
-    pub(crate) fields: Fields,
+    pub(crate) fields: FormFields,
 }
 
-impl Question {
+impl ParsedCall {
     /// A form with an `Action` is for STS or IAM, a form without one for STS, everything else for S3.
-    pub(crate) fn of(request: &http::Request) -> Question {
-        let query = Fields::parse(request.query.as_bytes());
+    pub(crate) fn of(request: &http::HttpRequest) -> ParsedCall {
+        let query = FormFields::parse(request.query.as_bytes());
         let is_form =
             request.header("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         if query.get("Action").is_some() || (request.method == "POST" && is_form) {
-            return Question::of_query_service(query.and(Fields::parse(&request.body)));
+            return ParsedCall::of_query_service(query.and(FormFields::parse(&request.body)));
         }
         let bucket = request.path.trim_start_matches('/');
         let action = match request.method.as_str() {
@@ -133,10 +133,10 @@ impl Question {
             }
             _ => Action::Unknown,
         };
-        Question { service: Service::S3, action, fields: query }
+        ParsedCall { service: Service::S3, action, fields: query }
     }
 
-    fn of_query_service(fields: Fields) -> Question {
+    fn of_query_service(fields: FormFields) -> ParsedCall {
         let (service, action) = match fields.get("Action") {
             Some("GetCallerIdentity") => (Service::Sts, Action::GetCallerIdentity),
             Some("GetSessionToken") => (Service::Sts, Action::GetSessionToken),
@@ -149,6 +149,6 @@ impl Question {
             _ if fields.get("Version") == Some(Service::Iam.version()) => (Service::Iam, Action::Unknown),
             _ => (Service::Sts, Action::Unknown),
         };
-        Question { service, action, fields }
+        ParsedCall { service, action, fields }
     }
 }

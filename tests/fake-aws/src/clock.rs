@@ -8,18 +8,18 @@ pub(crate) type UnixSeconds = i64;
 
 /// A source of time and what is added to it.
 #[derive(Clone)]
-pub(crate) struct Clock {
+pub(crate) struct FakeClock {
     source: Arc<dyn Fn() -> UnixSeconds + Send + Sync>,
     offset: i64,
 }
 
-impl Clock {
-    pub(crate) fn system() -> Clock {
-        Clock::from_source(system_now)
+impl FakeClock {
+    pub(crate) fn system() -> FakeClock {
+        FakeClock::from_source(system_now)
     }
 
-    pub(crate) fn from_source(source: impl Fn() -> UnixSeconds + Send + Sync + 'static) -> Clock {
-        Clock { source: Arc::new(source), offset: 0 }
+    pub(crate) fn from_source(source: impl Fn() -> UnixSeconds + Send + Sync + 'static) -> FakeClock {
+        FakeClock { source: Arc::new(source), offset: 0 }
     }
 
     pub(crate) fn now(&self) -> UnixSeconds {
@@ -41,7 +41,7 @@ fn system_now() -> UnixSeconds {
 }
 
 /// A time taken apart in UTC.
-struct Parts {
+struct CivilTime {
     year: i64,
     month: i64,
     day: i64,
@@ -51,9 +51,9 @@ struct Parts {
     weekday: usize,
 }
 
-impl Parts {
+impl CivilTime {
     /// Days to a date by Howard Hinnant's `civil_from_days`; times outside the years 1 … 9999 are clamped.
-    fn of(time: UnixSeconds) -> Parts {
+    fn of(time: UnixSeconds) -> CivilTime {
         let time = time.clamp(-62_135_596_800, 253_402_300_799);
         let (days, second) = (time.div_euclid(86_400), time.rem_euclid(86_400));
         let shifted = days + 719_468;
@@ -62,7 +62,7 @@ impl Parts {
         let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * of_year + 2) / 153;
         let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-        Parts {
+        CivilTime {
             year: year_of_era + era * 400 + i64::from(month <= 2),
             month,
             day: of_year - (153 * shifted_month + 2) / 5 + 1,
@@ -78,20 +78,20 @@ impl Parts {
 pub(crate) fn http_date(time: UnixSeconds) -> String {
     const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let Parts { year, month, day, hour, minute, second, weekday } = Parts::of(time);
+    let CivilTime { year, month, day, hour, minute, second, weekday } = CivilTime::of(time);
     let month = MONTHS[usize::try_from(month - 1).unwrap_or(0)];
     format!("{}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT", DAYS[weekday])
 }
 
 /// `20150830T123600Z`, as in X-Amz-Date.
 pub(crate) fn iso_basic(time: UnixSeconds) -> String {
-    let Parts { year, month, day, hour, minute, second, .. } = Parts::of(time);
+    let CivilTime { year, month, day, hour, minute, second, .. } = CivilTime::of(time);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
 /// `2015-08-30T12:36:00Z`, as in Expiration.
 pub(crate) fn iso_extended(time: UnixSeconds) -> String {
-    let Parts { year, month, day, hour, minute, second, .. } = Parts::of(time);
+    let CivilTime { year, month, day, hour, minute, second, .. } = CivilTime::of(time);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 

@@ -2,18 +2,18 @@
 
 /// Names and values in the order they came.
 #[derive(Default)]
-pub(crate) struct Fields(Vec<(String, String)>);
+pub(crate) struct FormFields(Vec<(String, String)>);
 
-impl Fields {
+impl FormFields {
     /// Lenient as servers are: what is no UTF-8 becomes U+FFFD, a stray `%` stays.
-    pub(crate) fn parse(text: &[u8]) -> Fields {
+    pub(crate) fn parse(text: &[u8]) -> FormFields {
         let pairs = text.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
             let mut halves = pair.splitn(2, |&byte| byte == b'=');
             let name = decode(halves.next().unwrap_or_default());
             let value = decode(halves.next().unwrap_or_default());
             (text_of(name), text_of(value))
         });
-        Fields(pairs.collect())
+        FormFields(pairs.collect())
     }
 
     /// The first value of this name.
@@ -25,7 +25,7 @@ impl Fields {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    pub(crate) fn and(mut self, more: Fields) -> Fields {
+    pub(crate) fn and(mut self, more: FormFields) -> FormFields {
         self.0.extend(more.0);
         self
     }
@@ -85,8 +85,8 @@ mod tests {
             ("a=%FF", "a", "\u{fffd}"),
             ("a=%E1%88%B4", "a", "\u{1234}"),
         ] {
-            assert_eq!(Fields::parse(text.as_bytes()).get(name), Some(value), "{text}");
+            assert_eq!(FormFields::parse(text.as_bytes()).get(name), Some(value), "{text}");
         }
-        assert_eq!(Fields::parse(b"a=b").get("b"), None);
+        assert_eq!(FormFields::parse(b"a=b").get("b"), None);
     }
 }

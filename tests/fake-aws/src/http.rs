@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
-use crate::answer::Answer;
+use crate::response::HttpResponse;
 
 /// The longest head and the longest body that are read, in bytes.
 const HEAD_LIMIT: usize = 64 * 1024;
@@ -11,7 +11,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 const HEADER_LIMIT: usize = 100;
 
 /// One request, its header names in lower case.
-pub(crate) struct Request {
+pub(crate) struct HttpRequest {
     pub(crate) method: String,
     /// As it came, still percent-encoded, without the query.
     pub(crate) path: String,
@@ -23,13 +23,13 @@ pub(crate) struct Request {
 
 /// What a connection brings next.
 pub(crate) enum Incoming {
-    Request(Request),
+    Request(HttpRequest),
     /// Answer with this status, then close.
     Malformed(u16),
     Closed,
 }
 
-impl Request {
+impl HttpRequest {
     /// The first value of a header, named in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
@@ -73,7 +73,7 @@ fn fill(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<usize> {
 }
 
 /// A head and its length, nothing if there is more to come, or the status to refuse it with.
-fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, u16> {
+fn parse_head(bytes: &[u8]) -> Result<Option<(HttpRequest, usize)>, u16> {
     let mut headers = [httparse::EMPTY_HEADER; HEADER_LIMIT];
     let mut head = httparse::Request::new(&mut headers);
     let length = match head.parse(bytes) {
@@ -89,7 +89,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, u16> {
         let value = str::from_utf8(header.value).map_err(|_| 400_u16)?;
         kept.push((header.name.to_ascii_lowercase(), value.to_owned()));
     }
-    let mut request = Request {
+    let mut request = HttpRequest {
         method: head.method.unwrap_or_default().to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
@@ -103,7 +103,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, u16> {
     Ok(Some((request, length)))
 }
 
-fn read_body<S: Read + Write>(stream: &mut S, buffer: &mut Vec<u8>, mut request: Request) -> io::Result<Incoming> {
+fn read_body<S: Read + Write>(stream: &mut S, buffer: &mut Vec<u8>, mut request: HttpRequest) -> io::Result<Incoming> {
     if request.header("transfer-encoding").is_some() {
         return Ok(Incoming::Malformed(411));
     }
@@ -127,7 +127,12 @@ fn read_body<S: Read + Write>(stream: &mut S, buffer: &mut Vec<u8>, mut request:
 }
 
 /// Writes an answer in one piece, as much of it as is to come now.
-pub(crate) fn write(stream: &mut impl Write, answer: &Answer, keep_alive: bool, arriving: Arriving) -> io::Result<()> {
+pub(crate) fn write(
+    stream: &mut impl Write,
+    answer: &HttpResponse,
+    keep_alive: bool,
+    arriving: Arriving,
+) -> io::Result<()> {
     let mut bytes = format!("HTTP/1.1 {} {}\r\n", answer.status, reason(answer.status)).into_bytes();
     for (name, value) in &answer.headers {
         bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());

@@ -6,7 +6,7 @@
 //!
 //! The way of a request through the modules:
 //! `server` (connections, `tls` around them if wanted) → `http` (bytes) → `front` (what is asked, lies, record) → `authorize` and `sigv4` (who asks)
-//! → `sts`, `iam`, `s3` (the work, on the `world`) → `answer` and `xml`. Before all of that there may be a [`Proxy`].
+//! → `sts`, `iam`, `s3` (the work, on the `inventory`) → `response` and `xml`. Before all of that there may be a [`FakeProxy`].
 //!
 //! ```
 //! use fake_aws::{Action, FakeAws, Lie, Times};
@@ -23,7 +23,6 @@
 //! ```
 
 mod action;
-mod answer;
 mod authorize;
 mod clock;
 mod form;
@@ -31,6 +30,7 @@ mod front;
 mod handle;
 mod http;
 mod iam;
+mod inventory;
 mod lie;
 mod mfa;
 mod policy;
@@ -38,20 +38,20 @@ mod proxy;
 mod random;
 mod record;
 mod refusal;
+mod response;
 mod s3;
 mod server;
 mod sigv4;
 mod sts;
 mod tls;
 mod totp;
-mod world;
 mod xml;
 
 pub use action::Action;
 pub use handle::FakeAws;
+pub use inventory::{AccessKeyPair, AwsRole, AwsSession, AwsUser};
 pub use lie::{Lie, Times};
-pub use proxy::{Manner, Proxy};
-pub use record::{Outcome, Request};
+pub use proxy::{FakeProxy, ProxyBehaviour};
+pub use record::{RecordedRequest, RequestOutcome};
 pub use tls::{Authority, Certificate};
 pub use totp::decode_base32;
-pub use world::{Key, Role, Session, User};

@@ -103,9 +103,9 @@ const PLAIN: [(&str, Lie); 16] = [
 
 /// The lies that are still to be told, in the order in which they were ordered.
 #[derive(Default)]
-pub(crate) struct Lies(Vec<Order>);
+pub(crate) struct LieQueue(Vec<LieOrder>);
 
-struct Order {
+struct LieOrder {
     /// Nothing means every request.
     action: Option<Action>,
     lie: Lie,
@@ -114,16 +114,16 @@ struct Order {
 
 /// What one request gets.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct LiesForRequest {
     pub(crate) latency: Duration,
     pub(crate) clock_off: i64,
     pub(crate) lie: Option<Lie>,
 }
 
-impl Lies {
+impl LieQueue {
     pub(crate) fn order(&mut self, action: Option<Action>, lie: Lie, times: Times) {
         if times != Times::Next(0) {
-            self.0.push(Order { action, lie, times });
+            self.0.push(LieOrder { action, lie, times });
         }
     }
 
@@ -132,8 +132,8 @@ impl Lies {
     }
 
     /// Takes what this request is told: every latency and clock that fits, and the first of the other lies.
-    pub(crate) fn take(&mut self, action: Action) -> Told {
-        let mut told = Told::default();
+    pub(crate) fn take(&mut self, action: Action) -> LiesForRequest {
+        let mut told = LiesForRequest::default();
         for order in self.0.iter_mut().filter(|order| order.action.is_none_or(|only| only == action)) {
             match &order.lie {
                 Lie::Latency(wait) => told.latency += *wait,
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn lies_are_told_in_order_and_run_out() {
-        let mut lies = Lies::default();
+        let mut lies = LieQueue::default();
         lies.order(None, Lie::Latency(Duration::from_secs(1)), Times::Always);
         lies.order(Some(Action::GetSessionToken), Lie::DropAfter, Times::Next(2));
         lies.order(None, Lie::Throttling, Times::Next(1));

@@ -10,7 +10,7 @@ const RECORD_REACH: i64 = 20;
 
 /// What an MFA device takes, when it stops listening, and for how long.
 #[derive(Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct CodeRules {
     /// Steps before and after the current one whose codes are accepted.
     pub(crate) tolerance: i64,
     /// So many bad codes …
@@ -19,15 +19,15 @@ pub(crate) struct Rules {
     pub(crate) seconds: i64,
 }
 
-impl Default for Rules {
+impl Default for CodeRules {
     /// Two steps (as recorded of AWS in September 2026). Eight bad codes in seven seconds were answered by two minutes of silence; the window is taken to be as long.
-    fn default() -> Rules {
-        Rules { tolerance: 2, bad_codes: 8, seconds: 120 }
+    fn default() -> CodeRules {
+        CodeRules { tolerance: 2, bad_codes: 8, seconds: 120 }
     }
 }
 
 /// One MFA device that shows codes.
-pub(crate) struct Device {
+pub(crate) struct MfaDevice {
     pub(crate) serial_number: String,
     /// Index of the user it belongs to.
     pub(crate) owner: usize,
@@ -48,9 +48,9 @@ pub(crate) enum Judgement {
     Locked,
 }
 
-impl Device {
-    pub(crate) fn new(serial_number: String, owner: usize, seed: &[u8], now: UnixSeconds) -> Device {
-        Device {
+impl MfaDevice {
+    pub(crate) fn new(serial_number: String, owner: usize, seed: &[u8], now: UnixSeconds) -> MfaDevice {
+        MfaDevice {
             serial_number,
             owner,
             enabled: true,
@@ -63,7 +63,7 @@ impl Device {
     }
 
     /// Judges a code and, if it is good, spends it. A locked device neither spends nor counts.
-    pub(crate) fn judge(&mut self, code: &str, now: UnixSeconds, rules: Rules) -> Judgement {
+    pub(crate) fn judge(&mut self, code: &str, now: UnixSeconds, rules: CodeRules) -> Judgement {
         if self.locked_at.is_some_and(|since| (0..rules.seconds).contains(&(now - since))) {
             return Judgement::Locked;
         }
@@ -80,7 +80,7 @@ impl Device {
         Judgement::Good
     }
 
-    fn count_bad(&mut self, now: UnixSeconds, rules: Rules) {
+    fn count_bad(&mut self, now: UnixSeconds, rules: CodeRules) {
         self.bad.retain(|&then| (0..rules.seconds).contains(&(now - then)));
         self.bad.push_back(now);
         if self.bad.len() >= rules.bad_codes {
@@ -105,16 +105,16 @@ mod tests {
     const SEED: &[u8] = b"12345678901234567890";
     const NOW: UnixSeconds = 1_600_000_000;
 
-    fn device() -> Device {
-        Device::new("arn:aws:iam::123456789012:mfa/alice".to_owned(), 0, SEED, NOW)
+    fn device() -> MfaDevice {
+        MfaDevice::new("arn:aws:iam::123456789012:mfa/alice".to_owned(), 0, SEED, NOW)
     }
 
     fn code(offset: i64) -> String {
         totp::code(SEED, totp::step_at(NOW) + offset)
     }
 
-    fn judge(device: &mut Device, offset: i64, now: UnixSeconds) -> Judgement {
-        device.judge(&code(offset), now, Rules::default())
+    fn judge(device: &mut MfaDevice, offset: i64, now: UnixSeconds) -> Judgement {
+        device.judge(&code(offset), now, CodeRules::default())
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn no_step_but_the_present_one_where_none_is_tolerated() {
-        let (mut device, rules) = (device(), Rules { tolerance: 0, ..Rules::default() });
+        let (mut device, rules) = (device(), CodeRules { tolerance: 0, ..CodeRules::default() });
         for (offset, judgement) in [(1, Judgement::Bad), (-1, Judgement::Bad), (0, Judgement::Good)] {
             assert_eq!(device.judge(&code(offset), NOW, rules), judgement, "{offset}");
         }

@@ -13,7 +13,7 @@ use crate::tls::Certificate;
 
 /// How a proxy treats those who ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum ProxyBehaviour {
     /// Lets everybody through.
     Open,
     /// Lets those through who show this: `USER:PASSWORD` in base64.
@@ -25,14 +25,14 @@ pub enum Manner {
 }
 
 /// A running proxy; it stops when it is dropped.
-pub struct Proxy {
-    shared: Arc<Shared>,
+pub struct FakeProxy {
+    shared: Arc<ProxyShared>,
     address: SocketAddr,
     listener: Option<JoinHandle<()>>,
 }
 
-struct Shared {
-    manner: Manner,
+struct ProxyShared {
+    manner: ProxyBehaviour,
     tls: Option<Certificate>,
     stopping: AtomicBool,
     /// Where everything leads, whatever is asked for.
@@ -40,26 +40,26 @@ struct Shared {
     asked: Mutex<Vec<String>>,
 }
 
-impl Proxy {
+impl FakeProxy {
     /// Starts on a free port of 127.0.0.1.
-    pub fn start(manner: Manner) -> io::Result<Proxy> {
-        Proxy::start_as(manner, None)
+    pub fn start(manner: ProxyBehaviour) -> io::Result<FakeProxy> {
+        FakeProxy::start_as(manner, None)
     }
 
     /// The same, to be talked to within TLS.
-    pub fn start_with_tls(manner: Manner, certificate: &Certificate) -> io::Result<Proxy> {
-        Proxy::start_as(manner, Some(certificate.clone()))
+    pub fn start_with_tls(manner: ProxyBehaviour, certificate: &Certificate) -> io::Result<FakeProxy> {
+        FakeProxy::start_as(manner, Some(certificate.clone()))
     }
 
-    fn start_as(manner: Manner, tls: Option<Certificate>) -> io::Result<Proxy> {
+    fn start_as(manner: ProxyBehaviour, tls: Option<Certificate>) -> io::Result<FakeProxy> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let stopping = AtomicBool::new(false);
-        let shared = Shared { manner, tls, stopping, leads_to: Mutex::default(), asked: Mutex::default() };
+        let shared = ProxyShared { manner, tls, stopping, leads_to: Mutex::default(), asked: Mutex::default() };
         let shared = Arc::new(shared);
         let for_thread = Arc::clone(&shared);
         let listener = thread::Builder::new().name("proxy".to_owned()).spawn(move || accept(&listener, &for_thread))?;
-        Ok(Proxy { shared, address, listener: Some(listener) })
+        Ok(FakeProxy { shared, address, listener: Some(listener) })
     }
 
     /// `HOST:PORT`.
@@ -83,7 +83,7 @@ impl Proxy {
     }
 }
 
-impl Drop for Proxy {
+impl Drop for FakeProxy {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
         // The listener looks at `stopping` after each connection, so it gets one more.
@@ -94,7 +94,7 @@ impl Drop for Proxy {
     }
 }
 
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+fn accept(listener: &TcpListener, shared: &Arc<ProxyShared>) {
     for stream in listener.incoming() {
         if shared.stopping.load(Ordering::Relaxed) {
             return;
@@ -108,7 +108,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
+fn serve(stream: TcpStream, shared: &ProxyShared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(GLANCE))?;
     match &shared.tls {
@@ -126,7 +126,7 @@ const GLANCE: Duration = Duration::from_millis(1);
 const HEAD_LIMIT: usize = 64 * 1024;
 
 /// What a client asks for: the first line in two words, and what has to be said to the server for it.
-struct Wish {
+struct ProxyRequest {
     asked: String,
     authority: String,
     is_tunnel: bool,
@@ -135,11 +135,11 @@ struct Wish {
     onwards: Vec<u8>,
 }
 
-fn converse<S: Read + Write>(mut client: S, shared: &Shared) -> io::Result<()> {
+fn converse<S: Read + Write>(mut client: S, shared: &ProxyShared) -> io::Result<()> {
     let mut bytes = Vec::new();
     let wish = loop {
-        if shared.manner != Manner::Silent
-            && let Some(wish) = Wish::parse(&bytes)?
+        if shared.manner != ProxyBehaviour::Silent
+            && let Some(wish) = ProxyRequest::parse(&bytes)?
         {
             break wish;
         }
@@ -149,8 +149,8 @@ fn converse<S: Read + Write>(mut client: S, shared: &Shared) -> io::Result<()> {
     };
     shared.asked.lock().unwrap_or_else(PoisonError::into_inner).push(wish.asked.clone());
     let refusal = match &shared.manner {
-        Manner::Password(text) if wish.authorization.as_deref() != Some(&format!("Basic {text}")) => Some(407),
-        Manner::Refusing(status) => Some(*status),
+        ProxyBehaviour::Password(text) if wish.authorization.as_deref() != Some(&format!("Basic {text}")) => Some(407),
+        ProxyBehaviour::Refusing(status) => Some(*status),
         _ => None,
     };
     let leads_to = *shared.leads_to.lock().unwrap_or_else(PoisonError::into_inner);
@@ -183,7 +183,7 @@ fn refuse(client: &mut impl Write, status: u16) -> io::Result<()> {
 }
 
 /// Reads what is there: nothing yet (`None`), the end (`Some(0)`), or some bytes.
-fn listen(from: &mut impl Read, into: &mut Vec<u8>, shared: &Shared) -> io::Result<Option<usize>> {
+fn listen(from: &mut impl Read, into: &mut Vec<u8>, shared: &ProxyShared) -> io::Result<Option<usize>> {
     let mut chunk = [0; 16 * 1024];
     match from.read(&mut chunk) {
         _ if shared.stopping.load(Ordering::Relaxed) => Ok(Some(0)),
@@ -197,7 +197,7 @@ fn listen(from: &mut impl Read, into: &mut Vec<u8>, shared: &Shared) -> io::Resu
 }
 
 /// Carries bytes both ways until one side has had enough.
-fn pass_on(mut client: impl Read + Write, mut server: TcpStream, shared: &Shared) -> io::Result<()> {
+fn pass_on(mut client: impl Read + Write, mut server: TcpStream, shared: &ProxyShared) -> io::Result<()> {
     let mut bytes = Vec::new();
     loop {
         if listen(&mut client, &mut bytes, shared)? == Some(0) {
@@ -215,9 +215,9 @@ fn pass_on(mut client: impl Read + Write, mut server: TcpStream, shared: &Shared
     }
 }
 
-impl Wish {
+impl ProxyRequest {
     /// Nothing while the head is not complete.
-    fn parse(bytes: &[u8]) -> io::Result<Option<Wish>> {
+    fn parse(bytes: &[u8]) -> io::Result<Option<ProxyRequest>> {
         let mut headers = [httparse::EMPTY_HEADER; 100];
         let mut head = httparse::Request::new(&mut headers);
         let Ok(httparse::Status::Complete(length)) = head.parse(bytes) else {
@@ -250,6 +250,6 @@ impl Wish {
             onwards.clear();
         }
         onwards.extend_from_slice(&bytes[length..]);
-        Ok(Some(Wish { asked, authority, is_tunnel, authorization, onwards }))
+        Ok(Some(ProxyRequest { asked, authority, is_tunnel, authorization, onwards }))
     }
 }

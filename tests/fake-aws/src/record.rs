@@ -6,7 +6,7 @@ use crate::action::Action;
 
 /// One request as it was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct RecordedRequest {
     /// What was asked.
     pub action: Action,
     /// The access key that signed it, whether or not the signature was right; empty without one.
@@ -20,12 +20,12 @@ pub struct Request {
     /// Whether it carried a code at all.
     pub had_code: bool,
     /// What AWS did about it, whatever was then answered.
-    pub outcome: Outcome,
+    pub outcome: RequestOutcome,
 }
 
 /// What became of a request, lies in the answer left aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// The work was done.
     Done,
     /// AWS refused, with this code.
@@ -34,7 +34,7 @@ pub enum Outcome {
     NotReached,
 }
 
-impl Request {
+impl RecordedRequest {
     /// The first parameter of this name.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
@@ -43,11 +43,11 @@ impl Request {
     /// The request as one line of JSON.
     pub fn to_json(&self) -> String {
         let outcome = match &self.outcome {
-            Outcome::Done => "Done",
-            Outcome::Refused(code) => code,
-            Outcome::NotReached => "NotReached",
+            RequestOutcome::Done => "Done",
+            RequestOutcome::Refused(code) => code,
+            RequestOutcome::NotReached => "NotReached",
         };
-        let line = Line {
+        let line = RecordLine {
             action: self.action.name(),
             access_key_id: &self.access_key_id,
             time: self.time,
@@ -61,7 +61,7 @@ impl Request {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct RecordLine<'a> {
     action: &'a str,
     access_key_id: &'a str,
     time: i64,

@@ -2,7 +2,7 @@
 
 /// An error answer before it gets its shape.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct AwsRefusal {
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) message: String,
@@ -10,18 +10,18 @@ pub(crate) struct Refusal {
     pub(crate) details: Vec<(&'static str, String)>,
 }
 
-impl Refusal {
-    pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Refusal {
-        Refusal { status, code: code.to_owned(), message: message.into(), details: Vec::new() }
+impl AwsRefusal {
+    pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> AwsRefusal {
+        AwsRefusal { status, code: code.to_owned(), message: message.into(), details: Vec::new() }
     }
 
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Refusal {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> AwsRefusal {
         self.details.push((name, value.into()));
         self
     }
 
-    pub(crate) fn access_denied(message: impl Into<String>) -> Refusal {
-        Refusal::new(403, "AccessDenied", message)
+    pub(crate) fn access_denied(message: impl Into<String>) -> AwsRefusal {
+        AwsRefusal::new(403, "AccessDenied", message)
     }
 }
 
@@ -87,13 +87,13 @@ impl Constraints {
         self.letters("tokenCode", token_code, r"[\d]*", |letter| letter.is_ascii_digit());
     }
 
-    pub(crate) fn into_result(self) -> Result<(), Refusal> {
+    pub(crate) fn into_result(self) -> Result<(), AwsRefusal> {
         let errors = match self.0.len() {
             0 => return Ok(()),
             1 => "1 validation error".to_owned(),
             count => format!("{count} validation errors"),
         };
-        Err(Refusal::new(400, "ValidationError", format!("{errors} detected: {}", self.0.join("; "))))
+        Err(AwsRefusal::new(400, "ValidationError", format!("{errors} detected: {}", self.0.join("; "))))
     }
 }
 

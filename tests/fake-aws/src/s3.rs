@@ -3,34 +3,34 @@
 
 use std::collections::BTreeSet;
 
-use crate::answer::Answer;
 use crate::clock::iso_extended;
 use crate::form;
-use crate::front::Asked;
+use crate::front::AuthorizedCall;
+use crate::inventory::{BucketRecord, Inventory, SessionKind};
 use crate::policy;
-use crate::refusal::Refusal;
+use crate::refusal::AwsRefusal;
+use crate::response::HttpResponse;
 use crate::sigv4;
 use crate::sts;
-use crate::world::{Bucket, SessionKind, World};
 use crate::xml;
 
 /// All buckets of the caller's AWS account.
-pub(crate) fn list_buckets(world: &World, asked: &Asked<'_>) -> Result<Answer, Refusal> {
-    check_policy(world, asked, "arn:aws:s3:::*")?;
-    let (_, id, account) = sts::identity(world, &asked.caller);
-    let mine = world.buckets.iter().filter(|(_, bucket)| bucket.account == account);
+pub(crate) fn list_buckets(inventory: &Inventory, asked: &AuthorizedCall<'_>) -> Result<HttpResponse, AwsRefusal> {
+    check_policy(inventory, asked, "arn:aws:s3:::*")?;
+    let (_, id, account) = sts::identity(inventory, &asked.caller);
+    let mine = inventory.buckets.iter().filter(|(_, bucket)| bucket.account == account);
     let members: String = mine
         .map(|(name, bucket)| xml::text("Name", name) + &xml::text("CreationDate", &iso_milliseconds(bucket.created)))
         .map(|inner| xml::element("Bucket", &inner))
         .collect();
     let owner = xml::element("Owner", &xml::text("ID", &id));
-    Ok(Answer::s3_document("ListAllMyBucketsResult", &(owner + &xml::element("Buckets", &members))))
+    Ok(HttpResponse::s3_document("ListAllMyBucketsResult", &(owner + &xml::element("Buckets", &members))))
 }
 
 /// What is in one bucket, `prefix` and `delimiter` obeyed, all on one page.
-pub(crate) fn list_objects(world: &World, asked: &Asked<'_>) -> Result<Answer, Refusal> {
-    let (name, bucket) = bucket_asked_for(world, asked)?;
-    check_policy(world, asked, &format!("arn:aws:s3:::{name}"))?;
+pub(crate) fn list_objects(inventory: &Inventory, asked: &AuthorizedCall<'_>) -> Result<HttpResponse, AwsRefusal> {
+    let (name, bucket) = bucket_asked_for(inventory, asked)?;
+    check_policy(inventory, asked, &format!("arn:aws:s3:::{name}"))?;
     let (prefix, delimiter) = (asked.field("prefix").unwrap_or_default(), asked.field("delimiter").unwrap_or_default());
     let mut folders = BTreeSet::new();
     let mut objects = Vec::new();
@@ -48,25 +48,28 @@ pub(crate) fn list_objects(world: &World, asked: &Asked<'_>) -> Result<Answer, R
         + &xml::text("IsTruncated", "false");
     let folders = folders.iter().map(|folder| xml::text("Prefix", &encoded(folder, asked)));
     let folders: String = folders.map(|inner| xml::element("CommonPrefixes", &inner)).collect();
-    Ok(Answer::s3_document("ListBucketResult", &(head + &objects.concat() + &folders)))
+    Ok(HttpResponse::s3_document("ListBucketResult", &(head + &objects.concat() + &folders)))
 }
 
 /// The bucket in the path, if it is of the caller's AWS account.
-fn bucket_asked_for<'a>(world: &'a World, asked: &Asked<'_>) -> Result<(String, &'a Bucket), Refusal> {
+fn bucket_asked_for<'a>(
+    inventory: &'a Inventory,
+    asked: &AuthorizedCall<'_>,
+) -> Result<(String, &'a BucketRecord), AwsRefusal> {
     let path = form::decode_percent(asked.request.path.as_bytes());
     let name = String::from_utf8_lossy(&path).trim_matches('/').to_owned();
-    let Some(bucket) = world.buckets.get(&name) else {
-        let missing = Refusal::new(404, "NoSuchBucket", "The specified bucket does not exist");
+    let Some(bucket) = inventory.buckets.get(&name) else {
+        let missing = AwsRefusal::new(404, "NoSuchBucket", "The specified bucket does not exist");
         return Err(missing.with("BucketName", name));
     };
-    if bucket.account == sts::identity(world, &asked.caller).2 {
+    if bucket.account == sts::identity(inventory, &asked.caller).2 {
         Ok((name, bucket))
     } else {
-        Err(Refusal::access_denied("Access Denied"))
+        Err(AwsRefusal::access_denied("Access Denied"))
     }
 }
 
-fn object(key: &str, size: u64, bucket: &Bucket) -> String {
+fn object(key: &str, size: u64, bucket: &BucketRecord) -> String {
     let inner = xml::text("Key", key)
         + &xml::text("LastModified", &iso_milliseconds(bucket.created))
         + &xml::text("Size", &size.to_string())
@@ -75,7 +78,7 @@ fn object(key: &str, size: u64, bucket: &Bucket) -> String {
 }
 
 /// Keys may hold what XML cannot, so clients ask for them percent-encoded.
-fn encoded(key: &str, asked: &Asked<'_>) -> String {
+fn encoded(key: &str, asked: &AuthorizedCall<'_>) -> String {
     if asked.field("encoding-type") == Some("url") { sigv4::encode(key.as_bytes(), true) } else { key.to_owned() }
 }
 
@@ -87,16 +90,16 @@ fn folder_of(key: &str, prefix: &str, delimiter: &str) -> Option<String> {
 }
 
 /// A user without MFA is denied; a role's own policy here allows listing.
-fn check_policy(world: &World, asked: &Asked<'_>, resource: &str) -> Result<(), Refusal> {
+fn check_policy(inventory: &Inventory, asked: &AuthorizedCall<'_>, resource: &str) -> Result<(), AwsRefusal> {
     if asked.caller.has_mfa() || matches!(asked.caller.session, Some(SessionKind::Role { .. })) {
         return Ok(());
     }
-    Err(policy::denied(world, asked, resource))
+    Err(policy::denied(inventory, asked, resource))
 }
 
 /// What the fake does not do.
-pub(crate) fn not_implemented() -> Refusal {
-    Refusal::new(501, "NotImplemented", "A header you provided implies functionality that is not implemented")
+pub(crate) fn not_implemented() -> AwsRefusal {
+    AwsRefusal::new(501, "NotImplemented", "A header you provided implies functionality that is not implemented")
 }
 
 /// S3 writes milliseconds where STS and IAM do not.

@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::answer::Answer;
-use crate::front::State;
+use crate::front::FakeState;
 use crate::http::{self, Arriving, Incoming};
+use crate::response::HttpResponse;
 
 /// What the threads of one fake share.
-pub(crate) struct Shared {
-    state: Mutex<State>,
-    open: Mutex<Open>,
+pub(crate) struct ServerShared {
+    state: Mutex<FakeState>,
+    open: Mutex<OpenConnections>,
     stopped: Condvar,
 }
 
 /// The connections that are open, so that stopping can end them.
 #[derive(Default)]
-struct Open {
+struct OpenConnections {
     stopping: bool,
     next: u64,
     streams: HashMap<u64, TcpStream>,
@@ -30,23 +30,23 @@ struct Open {
 
 /// The listening threads; they end, with all connections, when it is dropped.
 pub(crate) struct Server {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<ServerShared>,
     /// Where it listens without TLS.
     pub(crate) address: SocketAddr,
     listeners: Mutex<Vec<(SocketAddr, JoinHandle<()>)>>,
 }
 
-impl Shared {
-    pub(crate) fn new() -> Shared {
-        Shared { state: Mutex::new(State::new()), open: Mutex::default(), stopped: Condvar::new() }
+impl ServerShared {
+    pub(crate) fn new() -> ServerShared {
+        ServerShared { state: Mutex::new(FakeState::new()), open: Mutex::default(), stopped: Condvar::new() }
     }
 
     /// A test that panicked while it held the state has said so already; others may go on.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, FakeState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -63,7 +63,7 @@ impl Server {
     pub(crate) fn start(port: u16) -> io::Result<Server> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         let address = listener.local_addr()?;
-        let server = Server { shared: Arc::new(Shared::new()), address, listeners: Mutex::default() };
+        let server = Server { shared: Arc::new(ServerShared::new()), address, listeners: Mutex::default() };
         server.listen(listener, None)?;
         Ok(server)
     }
@@ -118,7 +118,7 @@ impl Drop for Server {
     }
 }
 
-fn accept(listener: &TcpListener, tls: Option<&Arc<ServerConfig>>, shared: &Arc<Shared>) {
+fn accept(listener: &TcpListener, tls: Option<&Arc<ServerConfig>>, shared: &Arc<ServerShared>) {
     for stream in listener.incoming() {
         if shared.open().stopping {
             return;
@@ -139,7 +139,7 @@ fn accept(listener: &TcpListener, tls: Option<&Arc<ServerConfig>>, shared: &Arc<
     }
 }
 
-fn serve(number: u64, mut stream: TcpStream, tls: Option<Arc<ServerConfig>>, shared: &Shared) {
+fn serve(number: u64, mut stream: TcpStream, tls: Option<Arc<ServerConfig>>, shared: &ServerShared) {
     // Answers are small and complete; waiting for more to send only costs 40 ms.
     let _ = stream.set_nodelay(true);
     // A connection that breaks is the client's business.
@@ -152,13 +152,13 @@ fn serve(number: u64, mut stream: TcpStream, tls: Option<Arc<ServerConfig>>, sha
 }
 
 /// The same conversation within TLS. A client that does not like the certificate ends it before it begins.
-fn within(mut stream: StreamOwned<ServerConnection, TcpStream>, shared: &Shared) -> io::Result<()> {
+fn within(mut stream: StreamOwned<ServerConnection, TcpStream>, shared: &ServerShared) -> io::Result<()> {
     converse(&mut stream, shared)?;
     stream.conn.send_close_notify();
     stream.flush()
 }
 
-fn register(stream: &TcpStream, shared: &Shared) -> Option<u64> {
+fn register(stream: &TcpStream, shared: &ServerShared) -> Option<u64> {
     let copy = stream.try_clone().ok()?;
     let mut open = shared.open();
     if open.stopping {
@@ -171,7 +171,7 @@ fn register(stream: &TcpStream, shared: &Shared) -> Option<u64> {
 }
 
 /// Answers requests until either side has had enough. Anything that reads and writes will do, TLS included.
-pub(crate) fn converse<S: Read + Write>(stream: &mut S, shared: &Shared) -> io::Result<()> {
+pub(crate) fn converse<S: Read + Write>(stream: &mut S, shared: &ServerShared) -> io::Result<()> {
     let mut buffer = Vec::new();
     loop {
         let request = match http::read(stream, &mut buffer)? {
@@ -199,7 +199,7 @@ pub(crate) fn converse<S: Read + Write>(stream: &mut S, shared: &Shared) -> io::
 }
 
 /// More of a body that does not end, until the client has had enough of it, or the server stops.
-fn go_on(stream: &mut impl Write, shared: &Shared, pause: Duration) -> io::Result<()> {
+fn go_on(stream: &mut impl Write, shared: &ServerShared, pause: Duration) -> io::Result<()> {
     let piece: &[u8] = if pause.is_zero() { &[b' '; 64 * 1024] } else { b" " };
     while !shared.open().stopping {
         stream.write_all(piece)?;
@@ -209,8 +209,8 @@ fn go_on(stream: &mut impl Write, shared: &Shared, pause: Duration) -> io::Resul
     Ok(())
 }
 
-fn refused(shared: &Shared, status: u16) -> Answer {
-    let mut answer = Answer::new(status, "text/plain", "");
+fn refused(shared: &ServerShared, status: u16) -> HttpResponse {
+    let mut answer = HttpResponse::new(status, "text/plain", "");
     answer.headers.push(("Date", crate::clock::http_date(shared.state().clock.now())));
     answer
 }

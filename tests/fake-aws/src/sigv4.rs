@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::form;
-use crate::http::Request;
+use crate::http::HttpRequest;
 
 /// The only algorithm that is understood.
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -22,14 +22,14 @@ pub(crate) enum PathRule {
 }
 
 /// Day, region and service for which a signing key is good.
-pub(crate) struct Scope {
+pub(crate) struct CredentialScope {
     /// `20150830`
     pub(crate) date: String,
     pub(crate) region: String,
     pub(crate) service: String,
 }
 
-impl Scope {
+impl CredentialScope {
     /// `20150830/us-east-1/sts/aws4_request`
     fn text(&self) -> String {
         format!("{}/{}/{}/aws4_request", self.date, self.region, self.service)
@@ -37,7 +37,12 @@ impl Scope {
 }
 
 /// Step 1: the canonical request.
-pub(crate) fn canonical_request(request: &Request, signed: &[String], payload_hash: &str, rule: PathRule) -> String {
+pub(crate) fn canonical_request(
+    request: &HttpRequest,
+    signed: &[String],
+    payload_hash: &str,
+    rule: PathRule,
+) -> String {
     let mut headers = String::new();
     for name in signed {
         let values = request.headers.iter().filter(|(have, _)| have == name).map(|(_, value)| collapse(value));
@@ -55,12 +60,12 @@ pub(crate) fn canonical_request(request: &Request, signed: &[String], payload_ha
 }
 
 /// Step 2: the text that is signed. `date_time` is `20150830T123600Z`.
-pub(crate) fn string_to_sign(date_time: &str, scope: &Scope, canonical_request: &str) -> String {
+pub(crate) fn string_to_sign(date_time: &str, scope: &CredentialScope, canonical_request: &str) -> String {
     format!("{ALGORITHM}\n{date_time}\n{}\n{}", scope.text(), sha256_hex(canonical_request.as_bytes()))
 }
 
 /// Step 3: the key of a day, a region and a service.
-pub(crate) fn signing_key(secret: &str, scope: &Scope) -> Vec<u8> {
+pub(crate) fn signing_key(secret: &str, scope: &CredentialScope) -> Vec<u8> {
     let first = format!("AWS4{secret}").into_bytes();
     let parts = [scope.date.as_str(), &scope.region, &scope.service, "aws4_request"];
     parts.iter().fold(first, |key, part| hmac(&key).chain_update(part).finalize().into_bytes().to_vec())

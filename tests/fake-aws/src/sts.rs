@@ -1,82 +1,85 @@
 //! STS: GetCallerIdentity, GetSessionToken, AssumeRole.
 
 use crate::action::{Action, Service};
-use crate::answer::Answer;
-use crate::authorize::Caller;
+use crate::authorize::SignedCaller;
 use crate::clock::{UnixSeconds, iso_extended};
-use crate::front::Asked;
+use crate::front::AuthorizedCall;
+use crate::inventory::{AwsSession, Inventory, RoleRecord, SessionKind};
 use crate::mfa::Judgement;
-use crate::refusal::{Constraints, Refusal};
-use crate::world::{RoleEntry, Session, SessionKind, World};
+use crate::refusal::{AwsRefusal, Constraints};
+use crate::response::HttpResponse;
 use crate::xml;
 
 /// Seconds that root's sessions last at most, and sessions that one session makes of another.
 const HOUR: i64 = 3_600;
 
 /// Always answered, to whoever signed.
-pub(crate) fn get_caller_identity(world: &World, asked: &Asked<'_>) -> Answer {
-    let (arn, id, account) = identity(world, &asked.caller);
+pub(crate) fn get_caller_identity(inventory: &Inventory, asked: &AuthorizedCall<'_>) -> HttpResponse {
+    let (arn, id, account) = identity(inventory, &asked.caller);
     let inner = xml::text("Arn", &arn) + &xml::text("UserId", &id) + &xml::text("Account", &account);
-    Answer::result(Service::Sts, Action::GetCallerIdentity, &inner, asked.request_id)
+    HttpResponse::result(Service::Sts, Action::GetCallerIdentity, &inner, asked.request_id)
 }
 
 /// ARN, unique id and AWS account of a caller.
-pub(crate) fn identity(world: &World, caller: &Caller) -> (String, String, String) {
+pub(crate) fn identity(inventory: &Inventory, caller: &SignedCaller) -> (String, String, String) {
     if let Some(SessionKind::Role { role, session_name }) = &caller.session {
-        let role = &world.roles[*role];
+        let role = &inventory.roles[*role];
         return (
-            assumed_arn(world, role, session_name),
+            assumed_arn(inventory, role, session_name),
             format!("{}:{session_name}", role.unique_id),
             role.account.clone(),
         );
     }
-    let person = &world.people[caller.owner];
+    let person = &inventory.people[caller.owner];
     (person.arn.clone(), person.unique_id.clone(), person.account.clone())
 }
 
-fn assumed_arn(world: &World, role: &RoleEntry, session_name: &str) -> String {
-    let (partition, account, name) = (world.partition(&role.account), &role.account, &role.role.name);
+fn assumed_arn(inventory: &Inventory, role: &RoleRecord, session_name: &str) -> String {
+    let (partition, account, name) = (inventory.partition(&role.account), &role.account, &role.role.name);
     format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}")
 }
 
 /// A session for a long-term key, with MFA if a code came with it.
-pub(crate) fn get_session_token(world: &mut World, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+pub(crate) fn get_session_token(
+    inventory: &mut Inventory,
+    asked: &AuthorizedCall<'_>,
+) -> Result<HttpResponse, AwsRefusal> {
     let mut wrong = Constraints::default();
     wrong.mfa(asked.field("SerialNumber"), asked.field("TokenCode"));
     let duration = wrong.number("durationSeconds", asked.field("DurationSeconds"), 900, 129_600, 43_200);
     wrong.into_result()?;
     if asked.caller.session.is_some() {
-        return Err(Refusal::access_denied("Cannot call GetSessionToken with session credentials"));
+        return Err(AwsRefusal::access_denied("Cannot call GetSessionToken with session credentials"));
     }
-    let mfa = check_mfa(world, asked)?;
+    let mfa = check_mfa(inventory, asked)?;
     let owner = asked.caller.owner;
     // Root's longer requests are cut, not refused; without a wish, it gets the hour as well.
-    let duration = if world.people[owner].name.is_none() { duration.min(HOUR) } else { duration };
+    let duration = if inventory.people[owner].name.is_none() { duration.min(HOUR) } else { duration };
     let expires = asked.now + duration;
-    let session = world.add_session(owner, SessionKind::User { mfa }, expires);
+    let session = inventory.add_session(owner, SessionKind::User { mfa }, expires);
     let inner = credentials(&session, expires, asked.nanoseconds);
-    Ok(Answer::result(Service::Sts, Action::GetSessionToken, &inner, asked.request_id))
+    Ok(HttpResponse::result(Service::Sts, Action::GetSessionToken, &inner, asked.request_id))
 }
 
 /// Whether a good code came; a code that comes is spent here. Texts as AWS has them, blanks included.
-fn check_mfa(world: &mut World, asked: &Asked<'_>) -> Result<bool, Refusal> {
+fn check_mfa(inventory: &mut Inventory, asked: &AuthorizedCall<'_>) -> Result<bool, AwsRefusal> {
     let (serial_number, code) = match (asked.field("SerialNumber"), asked.field("TokenCode")) {
         (None, None) => return Ok(false),
         (Some(serial_number), Some(code)) => (serial_number, code),
         _ => {
-            return Err(Refusal::access_denied(
+            return Err(AwsRefusal::access_denied(
                 "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code",
             ));
         }
     };
-    let (owner, rules) = (asked.caller.owner, world.rules);
-    let device = world.device_mut(serial_number).filter(|device| device.owner == owner && device.enabled);
+    let (owner, rules) = (asked.caller.owner, inventory.rules);
+    let device = inventory.device_mut(serial_number).filter(|device| device.owner == owner && device.enabled);
     match device.map(|device| device.judge(code, asked.now, rules)) {
         Some(Judgement::Good) => Ok(true),
         Some(Judgement::Bad) => {
-            Err(Refusal::access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code. "))
+            Err(AwsRefusal::access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code. "))
         }
-        Some(Judgement::Locked) | None => Err(Refusal::access_denied(
+        Some(Judgement::Locked) | None => Err(AwsRefusal::access_denied(
             "MultiFactorAuthentication failed, unable to validate MFA code.  \
              Please verify your MFA serial number is valid and associated with this user.",
         )),
@@ -84,31 +87,31 @@ fn check_mfa(world: &mut World, asked: &Asked<'_>) -> Result<bool, Refusal> {
 }
 
 /// A session of a role, where its trust policy lets the caller have it.
-pub(crate) fn assume_role(world: &mut World, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+pub(crate) fn assume_role(inventory: &mut Inventory, asked: &AuthorizedCall<'_>) -> Result<HttpResponse, AwsRefusal> {
     let duration = check_role_request(asked)?;
-    if asked.caller.session.is_none() && world.people[asked.caller.owner].name.is_none() {
-        return Err(Refusal::access_denied("Roles may not be assumed by root accounts."));
+    if asked.caller.session.is_none() && inventory.people[asked.caller.owner].name.is_none() {
+        return Err(AwsRefusal::access_denied("Roles may not be assumed by root accounts."));
     }
-    let mfa = check_mfa(world, asked)? || asked.caller.has_mfa();
+    let mfa = check_mfa(inventory, asked)? || asked.caller.has_mfa();
     let arn = asked.field("RoleArn").unwrap_or_default();
-    let found = world.roles.iter().position(|role| role.arn == arn);
-    let Some(index) = found.filter(|&index| is_trusted(world, &world.roles[index], asked, mfa)) else {
-        let caller = identity(world, &asked.caller).0;
+    let found = inventory.roles.iter().position(|role| role.arn == arn);
+    let Some(index) = found.filter(|&index| is_trusted(inventory, &inventory.roles[index], asked, mfa)) else {
+        let caller = identity(inventory, &asked.caller).0;
         let message = format!("User: {caller} is not authorized to perform: sts:AssumeRole on resource: {arn}");
-        return Err(Refusal::access_denied(message));
+        return Err(AwsRefusal::access_denied(message));
     };
-    check_role_duration(&world.roles[index], &asked.caller, duration)?;
+    check_role_duration(&inventory.roles[index], &asked.caller, duration)?;
     let session_name = asked.field("RoleSessionName").unwrap_or_default().to_owned();
-    let role = &world.roles[index];
+    let role = &inventory.roles[index];
     let assumed = xml::text("AssumedRoleId", &format!("{}:{session_name}", role.unique_id))
-        + &xml::text("Arn", &assumed_arn(world, role, &session_name));
+        + &xml::text("Arn", &assumed_arn(inventory, role, &session_name));
     let expires = asked.now + duration;
-    let session = world.add_session(asked.caller.owner, SessionKind::Role { role: index, session_name }, expires);
+    let session = inventory.add_session(asked.caller.owner, SessionKind::Role { role: index, session_name }, expires);
     let inner = credentials(&session, expires, asked.nanoseconds) + &xml::element("AssumedRoleUser", &assumed);
-    Ok(Answer::result(Service::Sts, Action::AssumeRole, &inner, asked.request_id))
+    Ok(HttpResponse::result(Service::Sts, Action::AssumeRole, &inner, asked.request_id))
 }
 
-fn check_role_request(asked: &Asked<'_>) -> Result<i64, Refusal> {
+fn check_role_request(asked: &AuthorizedCall<'_>) -> Result<i64, AwsRefusal> {
     let (arn, name, external_id) = (asked.field("RoleArn"), asked.field("RoleSessionName"), asked.field("ExternalId"));
     let is_word = |letter: char| letter.is_ascii_alphanumeric() || "_+=,.@-".contains(letter);
     let mut wrong = Constraints::default();
@@ -127,15 +130,15 @@ fn check_role_request(asked: &Asked<'_>) -> Result<i64, Refusal> {
     Ok(duration)
 }
 
-fn is_trusted(world: &World, entry: &RoleEntry, asked: &Asked<'_>, mfa: bool) -> bool {
-    let (role, person) = (&entry.role, &world.people[asked.caller.owner]);
+fn is_trusted(inventory: &Inventory, entry: &RoleRecord, asked: &AuthorizedCall<'_>, mfa: bool) -> bool {
+    let (role, person) = (&entry.role, &inventory.people[asked.caller.owner]);
     let knows = role.trusts.is_empty() || person.name.as_ref().is_some_and(|name| role.trusts.contains(name));
     let external = role.external_id.is_none() || role.external_id.as_deref() == asked.field("ExternalId");
     entry.account == person.account && knows && external && (mfa || !role.needs_mfa)
 }
 
-fn check_role_duration(entry: &RoleEntry, caller: &Caller, duration: i64) -> Result<(), Refusal> {
-    let invalid = |message| Err(Refusal::new(400, "ValidationError", message));
+fn check_role_duration(entry: &RoleRecord, caller: &SignedCaller, duration: i64) -> Result<(), AwsRefusal> {
+    let invalid = |message| Err(AwsRefusal::new(400, "ValidationError", message));
     if caller.session.is_some() && duration > HOUR {
         return invalid(
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
@@ -147,7 +150,7 @@ fn check_role_duration(entry: &RoleEntry, caller: &Caller, duration: i64) -> Res
     Ok(())
 }
 
-fn credentials(session: &Session, expires: UnixSeconds, nanoseconds: bool) -> String {
+fn credentials(session: &AwsSession, expires: UnixSeconds, nanoseconds: bool) -> String {
     let mut expiration = iso_extended(expires);
     if nanoseconds {
         expiration = expiration.replace('Z', ".123456789Z");

@@ -1,13 +1,18 @@
 //! For whom a signature was made: the right service, a region that exists, of the right partition.
 
-use super::Fault;
+use super::SignatureFault;
 use crate::action::Service;
-use crate::sigv4::Scope;
+use crate::sigv4::CredentialScope;
 
 /// A region of another partition is another AWS, where this key does not exist.
-pub(super) fn check_scope(scope: &Scope, service: Service, partition: &str, only: Option<&str>) -> Result<(), Fault> {
+pub(super) fn check_scope(
+    scope: &CredentialScope,
+    service: Service,
+    partition: &str,
+    only: Option<&str>,
+) -> Result<(), SignatureFault> {
     let wrong = |part, given: &str, expected: &str| {
-        Err(Fault::WrongScope { part, given: given.to_owned(), expected: expected.to_owned() })
+        Err(SignatureFault::WrongScope { part, given: given.to_owned(), expected: expected.to_owned() })
     };
     if scope.service != service.scope_name() {
         return wrong("service", &scope.service, service.scope_name());
@@ -16,7 +21,7 @@ pub(super) fn check_scope(scope: &Scope, service: Service, partition: &str, only
         return wrong("region", &scope.region, only.unwrap_or("us-east-1"));
     }
     if partition_of(&scope.region) != partition {
-        return Err(Fault::UnknownKey);
+        return Err(SignatureFault::UnknownKey);
     }
     match only {
         Some(only) if only != scope.region => wrong("region", &scope.region, only),
@@ -53,8 +58,9 @@ fn partition_of(region: &str) -> &'static str {
 mod tests {
     use super::*;
 
-    fn check(region: &str, service: &str, partition: &str, only: Option<&str>) -> Result<(), Fault> {
-        let scope = Scope { date: "20150830".to_owned(), region: region.to_owned(), service: service.to_owned() };
+    fn check(region: &str, service: &str, partition: &str, only: Option<&str>) -> Result<(), SignatureFault> {
+        let scope =
+            CredentialScope { date: "20150830".to_owned(), region: region.to_owned(), service: service.to_owned() };
         check_scope(&scope, Service::Sts, partition, only)
     }
 
@@ -71,7 +77,7 @@ mod tests {
         ] {
             assert_eq!(check(region, "sts", partition, None), Ok(()), "{region}");
             let elsewhere = if partition == "aws" { "aws-cn" } else { "aws" };
-            assert_eq!(check(region, "sts", elsewhere, None), Err(Fault::UnknownKey), "{region}");
+            assert_eq!(check(region, "sts", elsewhere, None), Err(SignatureFault::UnknownKey), "{region}");
         }
     }
 
@@ -79,11 +85,14 @@ mod tests {
     fn what_is_no_region_and_no_service_of_ours() {
         for region in ["", "aws-global", "us-east", "us-east-x", "us-east-12", "US-EAST-1", "-east-1", "us--1", "1"] {
             let fault = check(region, "sts", "aws", None);
-            assert!(matches!(fault, Err(Fault::WrongScope { part: "region", .. })), "{region}");
+            assert!(matches!(fault, Err(SignatureFault::WrongScope { part: "region", .. })), "{region}");
         }
-        assert!(matches!(check("us-east-1", "iam", "aws", None), Err(Fault::WrongScope { part: "service", .. })));
+        assert!(matches!(
+            check("us-east-1", "iam", "aws", None),
+            Err(SignatureFault::WrongScope { part: "service", .. })
+        ));
         assert_eq!(check("eu-central-1", "sts", "aws", Some("eu-central-1")), Ok(()));
         let other = check("eu-west-1", "sts", "aws", Some("eu-central-1"));
-        assert!(matches!(other, Err(Fault::WrongScope { part: "region", .. })));
+        assert!(matches!(other, Err(SignatureFault::WrongScope { part: "region", .. })));
     }
 }

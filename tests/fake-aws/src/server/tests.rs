@@ -7,12 +7,12 @@ use proptest::prelude::*;
 use super::*;
 
 /// A client made of memory: what it sends, and what it got.
-struct Client {
+struct MemoryClient {
     sends: Cursor<Vec<u8>>,
     got: Vec<u8>,
 }
 
-impl Read for Client {
+impl Read for MemoryClient {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         // In small pieces, as a network has them; longer ones later, to save time.
         let most = into.len().min(if self.sends.position() < 1_000 { 7 } else { 4_000 });
@@ -20,7 +20,7 @@ impl Read for Client {
     }
 }
 
-impl Write for Client {
+impl Write for MemoryClient {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.got.write(bytes)
     }
@@ -31,8 +31,8 @@ impl Write for Client {
 }
 
 fn talk(bytes: &[u8]) -> String {
-    let mut client = Client { sends: Cursor::new(bytes.to_vec()), got: Vec::new() };
-    converse(&mut client, &Shared::new()).unwrap();
+    let mut client = MemoryClient { sends: Cursor::new(bytes.to_vec()), got: Vec::new() };
+    converse(&mut client, &ServerShared::new()).unwrap();
     String::from_utf8(client.got).unwrap()
 }
 

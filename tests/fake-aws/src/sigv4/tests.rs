@@ -12,9 +12,9 @@ const SUITE_TOKEN: &str = "6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b
 const NORMAL: PathRule = PathRule::NormalizedAndEncodedTwice;
 const ONCE: PathRule = PathRule::EncodedOnce;
 
-fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Request {
+fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> HttpRequest {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    Request {
+    HttpRequest {
         method: method.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
@@ -25,15 +25,15 @@ fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> 
 }
 
 /// All headers signed, in the order that the specification wants.
-fn signed(request: &Request) -> Vec<String> {
+fn signed(request: &HttpRequest) -> Vec<String> {
     let mut names: Vec<String> = request.headers.iter().map(|(name, _)| name.clone()).collect();
     names.sort();
     names.dedup();
     names
 }
 
-fn scope(date: &str, region: &str, service: &str) -> Scope {
-    Scope { date: date.to_owned(), region: region.to_owned(), service: service.to_owned() }
+fn scope(date: &str, region: &str, service: &str) -> CredentialScope {
+    CredentialScope { date: date.to_owned(), region: region.to_owned(), service: service.to_owned() }
 }
 
 fn hex(bytes: &[u8]) -> String {

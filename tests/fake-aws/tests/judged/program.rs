@@ -7,25 +7,25 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::venv::{Clients, done, refused};
+use crate::venv::{RealClients, done, refused};
 use crate::{ACCOUNT, SEED, SEED_TEXT, code_at};
 
 /// A program that runs, and is ended with the test.
-struct Running {
+struct FakeAwsProgram {
     child: Child,
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     endpoint: String,
 }
 
-impl Running {
-    fn start(arguments: &[&str]) -> Running {
+impl FakeAwsProgram {
+    fn start(arguments: &[&str]) -> FakeAwsProgram {
         let mut child = program(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (commands, mut answers) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
         let mut first = String::new();
         answers.read_line(&mut first).unwrap();
         let endpoint = first.trim_end().strip_prefix("endpoint ").expect(&first).to_owned();
-        Running { child, commands, answers, endpoint }
+        FakeAwsProgram { child, commands, answers, endpoint }
     }
 
     fn tell(&mut self, command: &str) -> String {
@@ -36,7 +36,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for FakeAwsProgram {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -71,8 +71,8 @@ fn a_world_from_a_file_obeys_commands() {
     let folder = tempfile::tempdir().unwrap();
     let world = folder.path().join("world.json");
     fs::write(&world, WORLD).unwrap();
-    let mut running = Running::start(&["--world", text(&world), "--region", "us-east-1"]);
-    let clients = Clients::of(&running.endpoint);
+    let mut running = FakeAwsProgram::start(&["--world", text(&world), "--region", "us-east-1"]);
+    let clients = RealClients::of(&running.endpoint);
     let call = |id: &str, secret: &str| serde_json::json!(["sts", "get_caller_identity", {}, [id, secret, null]]);
     let calls =
         [call("AKIAALICE", "alice's secret"), call("AKIAROOT", "root's secret"), call("AKIABOB", "bob's secret")];
@@ -112,7 +112,7 @@ fn a_world_from_a_file_obeys_commands() {
 #[test]
 fn it_ends_when_it_is_told_to() {
     for how in ["quit", "end of stdin", "SIGTERM"] {
-        let mut running = Running::start(&[]);
+        let mut running = FakeAwsProgram::start(&[]);
         match how {
             "quit" => writeln!(running.commands.as_mut().unwrap(), "quit").unwrap(),
             "end of stdin" => drop(running.commands.take()),
@@ -149,7 +149,7 @@ fn a_demo_user_in_two_files() {
         "--bucket",
         "photos",
     ];
-    let running = Running::start(&arguments);
+    let running = FakeAwsProgram::start(&arguments);
     assert_eq!(
         fs::read_to_string(&config).unwrap(),
         format!(
@@ -162,7 +162,7 @@ fn a_demo_user_in_two_files() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    let clients = Clients::of(&running.endpoint);
+    let clients = RealClients::of(&running.endpoint);
     let aws = |arguments: &[&str]| {
         let mut command = clients.command("aws");
         command.env("AWS_CONFIG_FILE", &config).env("AWS_SHARED_CREDENTIALS_FILE", &credentials);
@@ -192,9 +192,9 @@ fn the_same_within_tls() {
     fs::write(&seed, SEED_TEXT).unwrap();
     let demo = ["--demo-user", "alice", "--account", ACCOUNT, "--seed-file", text(&seed), "--ca-file", text(&ca)];
     let files = ["--credentials-file", text(&credentials), "--config-file", text(&config)];
-    let running = Running::start(&[&demo[..], &files[..]].concat());
+    let running = FakeAwsProgram::start(&[&demo[..], &files[..]].concat());
     assert!(running.endpoint.starts_with("https://127.0.0.1:"));
-    let clients = Clients::of(&running.endpoint);
+    let clients = RealClients::of(&running.endpoint);
     let mut command = clients.command("aws");
     command.env("AWS_CONFIG_FILE", &config).env("AWS_SHARED_CREDENTIALS_FILE", &credentials);
     command.args(["sts", "get-caller-identity", "--profile", "alice"]);

@@ -1,23 +1,28 @@
 //! The proxy before the fake, as it looks on the wire.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use fake_aws::{Manner, Proxy};
+use fake_aws::{FakeProxy, ProxyBehaviour};
 
-use crate::stage::Stage;
+use crate::stage::FrozenFake;
 
 /// Says this to the proxy, and gives what comes back until the end.
-fn say(proxy: &Proxy, text: &str) -> String {
-    say_and_wait(proxy, text, Duration::from_secs(20))
+fn say(proxy: &FakeProxy, text: &str) -> String {
+    heard(said(proxy, text))
 }
 
-/// The same where there may be no end.
-fn say_and_wait(proxy: &Proxy, text: &str, limit: Duration) -> String {
+/// A connection to the proxy, over which this has been said.
+fn said(proxy: &FakeProxy, text: &str) -> TcpStream {
     let mut stream = TcpStream::connect(proxy.address()).unwrap();
-    stream.set_read_timeout(Some(limit)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.write_all(text.as_bytes()).unwrap();
+    stream
+}
+
+/// All that comes over a connection, until its end.
+fn heard(mut stream: TcpStream) -> String {
     let (mut got, mut chunk) = (Vec::new(), [0; 4096]);
     while let Ok(count @ 1..) = stream.read(&mut chunk) {
         got.extend_from_slice(&chunk[..count]);
@@ -27,7 +32,7 @@ fn say_and_wait(proxy: &Proxy, text: &str, limit: Duration) -> String {
 
 #[test]
 fn tunnels_and_whole_requests_reach_the_fake() {
-    let (stage, proxy) = (Stage::new(), Proxy::start(Manner::Open).unwrap());
+    let (stage, proxy) = (FrozenFake::new(), FakeProxy::start(ProxyBehaviour::Open).unwrap());
     let here = stage.aws.endpoint().replace("http://", "");
     let get = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     let got = say(&proxy, &format!("CONNECT {here} HTTP/1.1\r\nHost: {here}\r\n\r\n{get}"));
@@ -46,7 +51,7 @@ fn tunnels_and_whole_requests_reach_the_fake() {
 #[test]
 fn some_proxies_let_nobody_through() {
     let connect = "CONNECT 127.0.0.1:1 HTTP/1.1\r\n";
-    let proxy = Proxy::start(Manner::Password("YWxpY2U6c2VjcmV0")).unwrap();
+    let proxy = FakeProxy::start(ProxyBehaviour::Password("YWxpY2U6c2VjcmV0")).unwrap();
     for (header, status) in [
         ("", "HTTP/1.1 407 "),
         ("Proxy-Authorization: Basic YWxpY2U6\r\n", "HTTP/1.1 407 "),
@@ -56,10 +61,12 @@ fn some_proxies_let_nobody_through() {
         let got = say(&proxy, &format!("{connect}{header}\r\n"));
         assert!(got.starts_with(status), "{header}: {got}");
     }
-    let refusing = Proxy::start(Manner::Refusing(403)).unwrap();
+    let refusing = FakeProxy::start(ProxyBehaviour::Refusing(403)).unwrap();
     assert!(say(&refusing, &format!("{connect}\r\n")).starts_with("HTTP/1.1 403 "));
-    let silent = Proxy::start(Manner::Silent).unwrap();
-    let got = say_and_wait(&silent, &format!("{connect}\r\n"), Duration::from_millis(400));
-    assert_eq!((got, silent.asked().len()), (String::new(), 0));
+    let silent = FakeProxy::start(ProxyBehaviour::Silent).unwrap();
+    let stream = said(&silent, &format!("{connect}\r\n"));
+    // It has read all that was said once it takes the end of it for its own.
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!((heard(stream), silent.asked().len()), (String::new(), 0));
     assert_eq!(say(&refusing, "rubbish\r\n\r\n"), "");
 }

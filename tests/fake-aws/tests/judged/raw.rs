@@ -5,41 +5,41 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use fake_aws::{FakeAws, Key, Session};
+use fake_aws::{AccessKeyPair, AwsSession, FakeAws};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::NOW_BASIC;
 
 /// Who signs.
-pub(crate) struct Signer {
+pub(crate) struct RequestSigner {
     pub(crate) id: String,
     pub(crate) secret: String,
     pub(crate) token: Option<String>,
 }
 
-impl From<&Key> for Signer {
-    fn from(key: &Key) -> Signer {
-        Signer { id: key.access_key_id.clone(), secret: key.secret_access_key.clone(), token: None }
+impl From<&AccessKeyPair> for RequestSigner {
+    fn from(key: &AccessKeyPair) -> RequestSigner {
+        RequestSigner { id: key.access_key_id.clone(), secret: key.secret_access_key.clone(), token: None }
     }
 }
 
-impl From<&Session> for Signer {
-    fn from(session: &Session) -> Signer {
+impl From<&AwsSession> for RequestSigner {
+    fn from(session: &AwsSession) -> RequestSigner {
         let (id, secret) = (session.access_key_id.clone(), session.secret_access_key.clone());
-        Signer { id, secret, token: Some(session.session_token.clone()) }
+        RequestSigner { id, secret, token: Some(session.session_token.clone()) }
     }
 }
 
 /// What came back, as far as it came.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct RawReply {
     pub(crate) status: u16,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
 }
 
-impl Reply {
+impl RawReply {
     /// The text of the first element of this name.
     pub(crate) fn xml(&self, name: &str) -> Option<&str> {
         let rest = self.body.split_once(&format!("<{name}>"))?.1;
@@ -52,9 +52,9 @@ impl Reply {
     }
 
     /// The session in the answer.
-    pub(crate) fn session(&self) -> Signer {
+    pub(crate) fn session(&self) -> RequestSigner {
         let get = |name| self.xml(name).unwrap_or_else(|| panic!("no {name} in {}", self.body)).to_owned();
-        Signer { id: get("AccessKeyId"), secret: get("SecretAccessKey"), token: Some(get("SessionToken")) }
+        RequestSigner { id: get("AccessKeyId"), secret: get("SecretAccessKey"), token: Some(get("SessionToken")) }
     }
 
     pub(crate) fn promised(&self) -> usize {
@@ -63,11 +63,11 @@ impl Reply {
 }
 
 /// A query call, signed at the frozen moment; nothing if the connection ended without a head.
-pub(crate) fn call(aws: &FakeAws, signer: impl Into<Signer>, fields: &[(&str, &str)]) -> Option<Reply> {
+pub(crate) fn call(aws: &FakeAws, signer: impl Into<RequestSigner>, fields: &[(&str, &str)]) -> Option<RawReply> {
     exchange(aws, &signed(aws, &signer.into(), fields))
 }
 
-pub(crate) fn exchange(aws: &FakeAws, bytes: &[u8]) -> Option<Reply> {
+pub(crate) fn exchange(aws: &FakeAws, bytes: &[u8]) -> Option<RawReply> {
     let mut stream = connect(aws);
     stream.write_all(bytes).unwrap();
     read_reply(&mut stream)
@@ -84,7 +84,7 @@ fn address(aws: &FakeAws) -> String {
 }
 
 /// Reads to the end of what the head promises, or of the connection.
-pub(crate) fn read_reply(stream: &mut TcpStream) -> Option<Reply> {
+pub(crate) fn read_reply(stream: &mut TcpStream) -> Option<RawReply> {
     let mut bytes = Vec::new();
     let mut reply = None;
     loop {
@@ -104,14 +104,14 @@ pub(crate) fn read_reply(stream: &mut TcpStream) -> Option<Reply> {
     }
 }
 
-fn parse(bytes: &[u8], end: usize) -> Reply {
+fn parse(bytes: &[u8], end: usize) -> RawReply {
     let head = str::from_utf8(&bytes[..end]).unwrap();
     let (first, rest) = head.split_once("\r\n").unwrap();
     let header = |line: &str| {
         let (name, value) = line.split_once(": ").unwrap();
         (name.to_ascii_lowercase(), value.to_owned())
     };
-    Reply {
+    RawReply {
         status: first.split(' ').nth(1).unwrap().parse().unwrap(),
         headers: rest.split("\r\n").map(header).collect(),
         body: String::from_utf8(bytes[end + 4..].to_vec()).unwrap(),
@@ -124,7 +124,7 @@ fn is_of_iam(action: &str) -> bool {
 }
 
 /// The whole request, as it goes over the wire.
-pub(crate) fn signed(aws: &FakeAws, signer: &Signer, fields: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn signed(aws: &FakeAws, signer: &RequestSigner, fields: &[(&str, &str)]) -> Vec<u8> {
     let is_iam = fields.iter().any(|(_, value)| is_of_iam(value));
     let (service, version) = if is_iam { ("iam", "2010-05-08") } else { ("sts", "2011-06-15") };
     let pairs = fields.iter().map(|(name, value)| format!("{name}={}", percent(value)));

@@ -4,14 +4,14 @@ use std::io::Write;
 
 use fake_aws::Action;
 
-use crate::raw::{self, Signer, call};
-use crate::stage::{Stage, UNKNOWN_KEY};
+use crate::raw::{self, RequestSigner, call};
+use crate::stage::{FrozenFake, UNKNOWN_KEY};
 use crate::{ACCOUNT, NOW, SEED, code_at};
 
 #[test]
 fn who_one_is() {
-    let stage = Stage::new();
-    let who = |signer: Signer| call(&stage.aws, signer, &[("Action", "GetCallerIdentity")]).unwrap();
+    let stage = FrozenFake::new();
+    let who = |signer: RequestSigner| call(&stage.aws, signer, &[("Action", "GetCallerIdentity")]).unwrap();
     let reply = who((&stage.key).into());
     assert_eq!((reply.status, reply.xml("Arn")), (200, Some("arn:aws:iam::123456789012:user/alice")));
     assert_eq!(reply.xml("Account"), Some(ACCOUNT));
@@ -27,17 +27,17 @@ fn who_one_is() {
 
 #[test]
 fn keys_and_sessions_that_are_no_good() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     let session = stage.code(0).session();
     let reply = call(&stage.aws, session, &[("Action", "GetSessionToken")]).unwrap();
     let message = "Cannot call GetSessionToken with session credentials";
     assert_eq!(reply.refusal(), (403, "AccessDenied", message));
-    let who = |signer: Signer| call(&stage.aws, signer, &[("Action", "GetCallerIdentity")]).unwrap();
+    let who = |signer: RequestSigner| call(&stage.aws, signer, &[("Action", "GetCallerIdentity")]).unwrap();
     let made = stage.aws.add_session(&stage.alice, true, 60);
-    assert_eq!(who(Signer { token: None, ..(&made).into() }).refusal(), UNKNOWN_KEY);
-    assert_eq!(who(Signer { token: Some("other".into()), ..(&made).into() }).refusal(), UNKNOWN_KEY);
-    assert_eq!(who(Signer { id: "AKIANOBODY".into(), ..(&stage.key).into() }).refusal(), UNKNOWN_KEY);
-    let wrong = who(Signer { secret: "wrong".into(), ..(&stage.key).into() });
+    assert_eq!(who(RequestSigner { token: None, ..(&made).into() }).refusal(), UNKNOWN_KEY);
+    assert_eq!(who(RequestSigner { token: Some("other".into()), ..(&made).into() }).refusal(), UNKNOWN_KEY);
+    assert_eq!(who(RequestSigner { id: "AKIANOBODY".into(), ..(&stage.key).into() }).refusal(), UNKNOWN_KEY);
+    let wrong = who(RequestSigner { secret: "wrong".into(), ..(&stage.key).into() });
     assert_eq!((wrong.status, wrong.xml("Code")), (403, Some("SignatureDoesNotMatch")));
     assert!(wrong.body.contains("The request signature we calculated does not match the signature you provided."));
     assert!(stage.aws.deactivate_key(&stage.key.access_key_id));
@@ -53,7 +53,7 @@ fn keys_and_sessions_that_are_no_good() {
 
 #[test]
 fn a_clock_that_is_off() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     stage.aws.set_clock_offset(3_600);
     let reply = stage.ask(&[("Action", "GetCallerIdentity")]);
     let message =
@@ -74,7 +74,7 @@ fn a_clock_that_is_off() {
 
 #[test]
 fn what_was_not_asked_for() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     let reply = stage.ask(&[("Action", "GetFederationToken")]);
     let message = "Could not find operation GetFederationToken for version 2011-06-15";
     assert_eq!(reply.refusal(), (400, "InvalidAction", message));
@@ -90,7 +90,7 @@ fn what_was_not_asked_for() {
 
 #[test]
 fn regions_and_partitions() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     let in_region = |region: &str| {
         let request = raw::signed(&stage.aws, &(&stage.key).into(), &[("Action", "GetCallerIdentity")]);
         let text = String::from_utf8(request).unwrap().replace("us-east-1", region);
@@ -112,7 +112,7 @@ fn regions_and_partitions() {
 
 #[test]
 fn the_record_holds_no_code() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     let reply = stage.code(0);
     stage.ask(&[("Action", "GetCallerIdentity")]);
     let requests = stage.aws.requests();
@@ -133,7 +133,7 @@ fn the_record_holds_no_code() {
 
 #[test]
 fn it_ends_with_its_last_handle() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     let other = stage.aws.clone();
     let endpoint = other.endpoint();
     let mut open = raw::connect(&other);

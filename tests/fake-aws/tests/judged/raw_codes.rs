@@ -2,15 +2,15 @@
 
 use std::thread;
 
-use fake_aws::Outcome;
+use fake_aws::RequestOutcome;
 
 use crate::raw::call;
-use crate::stage::{BAD_CODE, NOT_VALIDATED, Stage};
+use crate::stage::{BAD_CODE, FrozenFake, NOT_VALIDATED};
 use crate::{ACCOUNT, NOW, NOW_HTTP, SEED, code_at};
 
 #[test]
 fn a_session_in_every_detail() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     let reply = stage.code(0);
     assert_eq!(reply.status, 200, "{reply:?}");
     assert_eq!(reply.headers["content-type"], "text/xml");
@@ -28,7 +28,7 @@ fn a_session_in_every_detail() {
 
 #[test]
 fn codes_of_five_steps_each_once() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     for step in [3, -3] {
         assert_eq!(stage.code(step).refusal(), BAD_CODE, "{step}");
     }
@@ -40,13 +40,13 @@ fn codes_of_five_steps_each_once() {
     let record = stage.aws.requests();
     let steps: Vec<_> = record.iter().map(|request| request.step.unwrap() - now).collect();
     assert_eq!(steps, [3, -3, 2, -2, 0, 1, -1, -2]);
-    assert_eq!(record[0].outcome, Outcome::Refused("AccessDenied".to_owned()));
-    assert_eq!(record[2].outcome, Outcome::Done);
+    assert_eq!(record[0].outcome, RequestOutcome::Refused("AccessDenied".to_owned()));
+    assert_eq!(record[2].outcome, RequestOutcome::Done);
 }
 
 #[test]
 fn one_code_for_many_is_good_for_one() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     stage.aws.set_lock_out(100, 120);
     let good = thread::scope(|scope| {
         let threads: Vec<_> = (0..20).map(|_| scope.spawn(|| stage.code(0).status == 200)).collect();
@@ -57,7 +57,7 @@ fn one_code_for_many_is_good_for_one() {
 
 #[test]
 fn eight_bad_codes_and_two_minutes() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     for _ in 0..8 {
         assert_eq!(stage.code(7).refusal(), BAD_CODE);
     }
@@ -71,7 +71,7 @@ fn eight_bad_codes_and_two_minutes() {
 
 #[test]
 fn lock_out_can_be_shorter() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     stage.aws.set_lock_out(2, 10);
     for expected in [BAD_CODE, BAD_CODE, NOT_VALIDATED] {
         assert_eq!(stage.code(7).refusal(), expected);
@@ -82,7 +82,7 @@ fn lock_out_can_be_shorter() {
 
 #[test]
 fn mfa_devices_that_are_not_ones_own() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     let bob = stage.aws.add_user(ACCOUNT, "bob");
     let bobs = stage.aws.add_mfa(&bob, "bob", SEED);
     let u2f = stage.aws.add_u2f(&stage.alice, "usb");
@@ -104,7 +104,7 @@ fn mfa_devices_that_are_not_ones_own() {
 
 #[test]
 fn parameters_that_cannot_be() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     let serial = ("SerialNumber", stage.serial.as_str());
     for (fields, message) in [
         (
@@ -146,7 +146,7 @@ fn parameters_that_cannot_be() {
 
 #[test]
 fn durations() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     let root = stage.aws.add_root(ACCOUNT);
     let root = stage.aws.add_key(&root);
     for (key, duration, expiration) in [

@@ -3,15 +3,15 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use fake_aws::{Action, Lie, Outcome, Times};
+use fake_aws::{Action, Lie, RequestOutcome, Times};
 
-use crate::raw::{self, Reply};
-use crate::stage::Stage;
+use crate::raw::{self, RawReply};
+use crate::stage::FrozenFake;
 use crate::{NOW, NOW_HTTP, SEED, code_at};
 
 /// One GetSessionToken with a good code under this lie; and whether the code was spent by it.
-fn told(lie: Lie) -> (Option<Reply>, bool) {
-    let stage = Stage::new();
+fn told(lie: Lie) -> (Option<RawReply>, bool) {
+    let stage = FrozenFake::new();
     stage.aws.lie(Action::GetSessionToken, lie, Times::Next(1));
     let code = code_at(SEED, NOW);
     let fields = [("Action", "GetSessionToken"), ("SerialNumber", &stage.serial), ("TokenCode", &code)];
@@ -19,7 +19,7 @@ fn told(lie: Lie) -> (Option<Reply>, bool) {
     let outcome = stage.aws.requests()[0].outcome.clone();
     let again = stage.code(0);
     let spent = again.status != 200;
-    assert_eq!(outcome, if spent { Outcome::Done } else { Outcome::NotReached });
+    assert_eq!(outcome, if spent { RequestOutcome::Done } else { RequestOutcome::NotReached });
     (reply, spent)
 }
 
@@ -86,7 +86,7 @@ fn a_page_that_would_take_over_the_terminal() {
 #[test]
 fn bodies_without_an_end() {
     for (lie, at_least) in [(Lie::Drip, 3), (Lie::Flood, 1 << 20)] {
-        let stage = Stage::new();
+        let stage = FrozenFake::new();
         stage.aws.lie(None, lie, Times::Next(1));
         let mut stream = raw::connect(&stage.aws);
         let request = raw::signed(&stage.aws, &(&stage.key).into(), &[("Action", "GetCallerIdentity")]);
@@ -111,7 +111,7 @@ fn shapes_of_other_servers() {
     assert!(reply.body.contains("?>\n<Error><Code>AccessDenied</Code><Message></Message>"), "{}", reply.body);
     let (reply, spent) = told(Lie::NanosecondExpiration);
     assert_eq!((reply.unwrap().xml("Expiration"), spent), (Some("2020-09-14T00:26:40.123456789Z"), true));
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     stage.aws.lie(None, Lie::S3ShapedRefusals, Times::Always);
     assert_eq!(stage.code(5).refusal(), (403, "AccessDenied", ""));
     assert!(!stage.code(5).body.contains("ErrorResponse"));
@@ -120,7 +120,7 @@ fn shapes_of_other_servers() {
 
 #[test]
 fn latency_comes_after_the_work() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     stage.aws.lie(Action::GetSessionToken, Lie::Latency(Duration::from_millis(300)), Times::Next(1));
     let begun = Instant::now();
     assert_eq!(stage.code(0).status, 200);
@@ -143,7 +143,7 @@ fn latency_comes_after_the_work() {
 
 #[test]
 fn a_clock_off_for_one_request() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     stage.aws.lie(None, Lie::ClockOff(86_400), Times::Next(1));
     let reply = stage.ask(&[("Action", "GetCallerIdentity")]);
     assert_eq!((reply.status, reply.headers["date"].as_str()), (403, "Mon, 14 Sep 2020 12:26:40 GMT"));
@@ -154,7 +154,7 @@ fn a_clock_off_for_one_request() {
 
 #[test]
 fn lies_are_for_one_action_and_end() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     stage.aws.lie(Action::GetSessionToken, Lie::Throttling, Times::Next(2));
     assert_eq!(stage.ask(&[("Action", "GetCallerIdentity")]).status, 200);
     let statuses: Vec<u16> = (0..3).map(|_| stage.code(0).status).collect();
@@ -169,7 +169,7 @@ fn lies_are_for_one_action_and_end() {
 
 #[test]
 fn a_kept_connection_survives_a_refusal_but_not_a_cut() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     let request = raw::signed(&stage.aws, &(&stage.key).into(), &[("Action", "GetCallerIdentity")]);
     let mut stream = raw::connect(&stage.aws);
     for (lie, status) in [(Lie::Throttling, 400), (Lie::CutXml, 200), (Lie::HtmlBadGateway, 502), (Lie::CutBody, 200)] {

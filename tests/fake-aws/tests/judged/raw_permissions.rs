@@ -1,18 +1,18 @@
 //! What a caller may do: IAM's list of MFA devices, and the roles of STS.
 
-use fake_aws::Role;
+use fake_aws::AwsRole;
 
-use crate::raw::{Signer, call};
-use crate::stage::{BAD_CODE, Stage, UNKNOWN_KEY};
+use crate::raw::{RequestSigner, call};
+use crate::stage::{BAD_CODE, FrozenFake, UNKNOWN_KEY};
 use crate::{ACCOUNT, NOW, SEED, code_at};
 
 #[test]
 fn iam_lists_mfa_devices_for_who_may_know() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     let (alice, bob) = (&stage.alice, stage.aws.add_user(ACCOUNT, "bob"));
     stage.aws.add_mfa(&bob, "bob", SEED);
     let u2f = stage.aws.add_u2f(alice, "usb");
-    let list = |signer: Signer, fields: &[(&str, &str)]| {
+    let list = |signer: RequestSigner, fields: &[(&str, &str)]| {
         let fields: Vec<_> = [("Action", "ListMFADevices")].iter().chain(fields).copied().collect();
         call(&stage.aws, signer, &fields).unwrap()
     };
@@ -42,16 +42,16 @@ fn iam_lists_mfa_devices_for_who_may_know() {
 
 #[test]
 fn roles_and_who_may_have_them() {
-    let stage = Stage::new();
-    let mut admin = Role::new("admin");
+    let stage = FrozenFake::new();
+    let mut admin = AwsRole::new("admin");
     (admin.needs_mfa, admin.external_id, admin.max_session_duration) = (true, Some("ext".into()), 7_200);
     admin.trusts = vec!["alice".into()];
     let arn = stage.aws.add_role(ACCOUNT, admin);
-    let take = |signer: Signer, fields: &[(&str, &str)]| {
+    let take = |signer: RequestSigner, fields: &[(&str, &str)]| {
         let fixed = [("Action", "AssumeRole"), ("RoleArn", arn.as_str()), ("RoleSessionName", "me")];
         call(&stage.aws, signer, &fixed.iter().chain(fields).copied().collect::<Vec<_>>()).unwrap()
     };
-    let key = || Signer::from(&stage.key);
+    let key = || RequestSigner::from(&stage.key);
     let ext = ("ExternalId", "ext");
     let code = code_at(SEED, NOW);
     let (serial, code) = (("SerialNumber", stage.serial.as_str()), ("TokenCode", code.as_str()));
@@ -64,7 +64,7 @@ fn roles_and_who_may_have_them() {
     assert_eq!(reply.xml("Expiration"), Some("2020-09-13T14:26:40Z"));
     let role_session = || reply.session();
     assert_eq!(take(key(), &[ext, serial, code]).refusal(), BAD_CODE, "spent by AssumeRole");
-    let mfa = || Signer::from(&stage.aws.add_session(&stage.alice, true, 900));
+    let mfa = || RequestSigner::from(&stage.aws.add_session(&stage.alice, true, 900));
     assert_eq!(take(mfa(), &[]).refusal().2, refused, "no external id");
     assert_eq!(take(mfa(), &[ext]).xml("Expiration"), Some("2020-09-13T13:26:40Z"));
     let chained = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining";
@@ -86,12 +86,12 @@ fn roles_and_who_may_have_them() {
 
 #[test]
 fn whoever_is_denied_everything_can_do_nothing_in_old_sessions_either() {
-    let stage = Stage::new();
-    let role = stage.aws.add_role(ACCOUNT, Role::new("admin"));
+    let stage = FrozenFake::new();
+    let role = stage.aws.add_role(ACCOUNT, AwsRole::new("admin"));
     let root = stage.aws.add_key(&stage.aws.add_root(ACCOUNT));
     let session = stage.aws.add_session(&stage.alice, true, 900);
-    let ask = |signer: Signer, fields: &[(&str, &str)]| call(&stage.aws, signer, fields).unwrap();
-    let deny = |signer: Signer, policy: &str, user: &str| {
+    let ask = |signer: RequestSigner, fields: &[(&str, &str)]| call(&stage.aws, signer, fields).unwrap();
+    let deny = |signer: RequestSigner, policy: &str, user: &str| {
         ask(signer, &[("Action", "AttachUserPolicy"), ("UserName", user), ("PolicyArn", policy)])
     };
     let take = [("Action", "AssumeRole"), ("RoleArn", role.as_str()), ("RoleSessionName", "me")];
@@ -120,12 +120,12 @@ fn whoever_is_denied_everything_can_do_nothing_in_old_sessions_either() {
 
 #[test]
 fn key_and_device_of_a_user_are_taken_away_by_root_alone() {
-    let stage = Stage::new();
+    let stage = FrozenFake::new();
     let root = stage.aws.add_key(&stage.aws.add_root(ACCOUNT));
     let other = stage.aws.add_key(&stage.aws.add_root("210987654321"));
     let session = stage.aws.add_session(&stage.alice, true, 900);
     let (serial, id) = (stage.serial.as_str(), stage.key.access_key_id.as_str());
-    let ask = |signer: Signer, fields: &[(&str, &str)]| call(&stage.aws, signer, fields).unwrap();
+    let ask = |signer: RequestSigner, fields: &[(&str, &str)]| call(&stage.aws, signer, fields).unwrap();
     let user = ("UserName", "alice");
     let steps = [
         [("Action", "DeleteAccessKey"), user, ("AccessKeyId", id)],

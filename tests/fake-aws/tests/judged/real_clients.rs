@@ -2,31 +2,31 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use fake_aws::{FakeAws, Key, Lie, Role, Times, User};
+use fake_aws::{AccessKeyPair, AwsRole, AwsUser, FakeAws, Lie, Times};
 use serde_json::{Value, json};
 
-use crate::venv::{Clients, done, refused};
+use crate::venv::{RealClients, done, refused};
 use crate::{ACCOUNT, SEED, code_at};
 
 /// A fake whose clock stands at the real time, so that signatures are good and codes do not run away.
-struct Stage {
+struct ClientsAndFake {
     aws: FakeAws,
-    clients: Clients,
-    alice: User,
-    key: Key,
+    clients: RealClients,
+    alice: AwsUser,
+    key: AccessKeyPair,
     serial: String,
     now: i64,
 }
 
-impl Stage {
-    fn new() -> Stage {
+impl ClientsAndFake {
+    fn new() -> ClientsAndFake {
         let aws = FakeAws::start().unwrap();
         let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
         aws.freeze_clock(now);
         let alice = aws.add_user(ACCOUNT, "alice");
         let (key, serial) = (aws.add_key(&alice), aws.add_mfa(&alice, "alice", SEED));
-        let clients = Clients::of(&aws.endpoint());
-        Stage { aws, clients, alice, key, serial, now }
+        let clients = RealClients::of(&aws.endpoint());
+        ClientsAndFake { aws, clients, alice, key, serial, now }
     }
 
     fn cli(&self, arguments: &[&str]) -> std::process::Output {
@@ -63,7 +63,7 @@ const NOT_VALIDATED: Option<(&str, &str)> = Some((
 
 #[test]
 fn the_cli_needs_a_session_with_mfa_for_s3() {
-    let stage = Stage::new();
+    let stage = ClientsAndFake::new();
     stage.aws.add_bucket(ACCOUNT, "photos");
     stage.aws.add_bucket("210987654321", "not-ours");
     stage.aws.add_object("photos", "cat & dog.jpg", 1_024);
@@ -95,7 +95,7 @@ fn the_cli_needs_a_session_with_mfa_for_s3() {
 
 #[test]
 fn the_cli_lists_mfa_devices_and_is_told_what_is_wrong() {
-    let stage = Stage::new();
+    let stage = ClientsAndFake::new();
     let u2f = stage.aws.add_u2f(&stage.alice, "usb");
     let query = ["iam", "list-mfa-devices", "--query", "MFADevices[].SerialNumber", "--output", "text"];
     assert_eq!(done(&stage.cli(&query)), format!("{}\t{u2f}\n", stage.serial));
@@ -109,7 +109,7 @@ fn the_cli_lists_mfa_devices_and_is_told_what_is_wrong() {
 
 #[test]
 fn boto3_and_the_codes_of_seven_steps() {
-    let stage = Stage::new();
+    let stage = ClientsAndFake::new();
     let calls: Vec<Value> =
         [-3, 3, -2, 2, -1, 1, 0, 0].map(|step| stage.with_code(&stage.serial, &stage.code(step))).to_vec();
     let answers = stage.clients.boto3(&calls);
@@ -122,7 +122,7 @@ fn boto3_and_the_codes_of_seven_steps() {
 
 #[test]
 fn boto3_and_the_lock_out() {
-    let stage = Stage::new();
+    let stage = ClientsAndFake::new();
     let bob = stage.aws.add_user(ACCOUNT, "bob");
     let bobs = stage.aws.add_mfa(&bob, "bob", SEED);
     let mut calls = vec![stage.with_code(&bobs, &stage.code(0))];
@@ -140,8 +140,8 @@ fn boto3_and_the_lock_out() {
 
 #[test]
 fn boto3_and_sessions_roles_and_s3() {
-    let stage = Stage::new();
-    let role = stage.aws.add_role(ACCOUNT, Role { needs_mfa: true, ..Role::new("admin") });
+    let stage = ClientsAndFake::new();
+    let role = stage.aws.add_role(ACCOUNT, AwsRole { needs_mfa: true, ..AwsRole::new("admin") });
     let session = stage.aws.add_session(&stage.alice, true, 900);
     let mfa = json!([session.access_key_id, session.secret_access_key, session.session_token]);
     let tokenless = json!([session.access_key_id, session.secret_access_key, null]);
@@ -175,7 +175,7 @@ fn boto3_and_sessions_roles_and_s3() {
 
 #[test]
 fn boto3_and_the_shapes_of_other_servers() {
-    let stage = Stage::new();
+    let stage = ClientsAndFake::new();
     stage.aws.lie(None, Lie::S3ShapedError("AccessDenied".to_owned()), Times::Next(1));
     stage.aws.lie(None, Lie::NanosecondExpiration, Times::Next(1));
     stage.aws.lie(None, Lie::Throttling, Times::Next(1));

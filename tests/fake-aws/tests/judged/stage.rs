@@ -1,8 +1,8 @@
 //! A fake that stands still, with alice in it, and the refusals that come up most.
 
-use fake_aws::{FakeAws, Key, User};
+use fake_aws::{AccessKeyPair, AwsUser, FakeAws};
 
-use crate::raw::{Reply, call};
+use crate::raw::{RawReply, call};
 use crate::{ACCOUNT, NOW, SEED, code_at};
 
 pub(crate) const BAD_CODE: (u16, &str, &str) =
@@ -17,29 +17,29 @@ pub(crate) const UNKNOWN_KEY: (u16, &str, &str) =
     (403, "InvalidClientTokenId", "The security token included in the request is invalid.");
 
 /// A fake that stands still, with alice in it.
-pub(crate) struct Stage {
+pub(crate) struct FrozenFake {
     pub(crate) aws: FakeAws,
-    pub(crate) alice: User,
-    pub(crate) key: Key,
+    pub(crate) alice: AwsUser,
+    pub(crate) key: AccessKeyPair,
     pub(crate) serial: String,
 }
 
-impl Stage {
-    pub(crate) fn new() -> Stage {
+impl FrozenFake {
+    pub(crate) fn new() -> FrozenFake {
         let aws = FakeAws::start().unwrap();
         aws.freeze_clock(NOW);
         let alice = aws.add_user(ACCOUNT, "alice");
         let key = aws.add_key(&alice);
         let serial = aws.add_mfa(&alice, "alice", SEED);
-        Stage { aws, alice, key, serial }
+        FrozenFake { aws, alice, key, serial }
     }
 
-    pub(crate) fn ask(&self, fields: &[(&str, &str)]) -> Reply {
+    pub(crate) fn ask(&self, fields: &[(&str, &str)]) -> RawReply {
         call(&self.aws, &self.key, fields).unwrap()
     }
 
     /// GetSessionToken with the code of so many steps from now.
-    pub(crate) fn code(&self, step: i64) -> Reply {
+    pub(crate) fn code(&self, step: i64) -> RawReply {
         let code = code_at(SEED, NOW + 30 * step);
         self.ask(&[("Action", "GetSessionToken"), ("SerialNumber", &self.serial), ("TokenCode", &code)])
     }

@@ -9,13 +9,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A home folder, and an endpoint.
-pub(crate) struct Clients {
+pub(crate) struct RealClients {
     pub(crate) home: TempDir,
     endpoint: String,
 }
 
 /// Access key id, secret and session token of a child's environment.
-pub(crate) type Triple<'a> = (&'a str, &'a str, Option<&'a str>);
+pub(crate) type KeyTriple<'a> = (&'a str, &'a str, Option<&'a str>);
 
 /// Makes the calls that it reads as JSON, and writes what became of each.
 const BOTO3: &str = "
@@ -40,9 +40,9 @@ for service, operation, arguments, (key, secret, token) in told['calls']:
 json.dump(answers, sys.stdout, default=plain)
 ";
 
-impl Clients {
-    pub(crate) fn of(endpoint: &str) -> Clients {
-        Clients { home: tempfile::tempdir().unwrap(), endpoint: endpoint.to_owned() }
+impl RealClients {
+    pub(crate) fn of(endpoint: &str) -> RealClients {
+        RealClients { home: tempfile::tempdir().unwrap(), endpoint: endpoint.to_owned() }
     }
 
     /// A program of the Python environment, with as little around it as it takes.
@@ -57,7 +57,7 @@ impl Clients {
     }
 
     /// The AWS CLI as whoever this is.
-    pub(crate) fn aws(&self, (id, secret, token): Triple<'_>, arguments: &[&str]) -> Output {
+    pub(crate) fn aws(&self, (id, secret, token): KeyTriple<'_>, arguments: &[&str]) -> Output {
         let mut command = self.command("aws");
         command.env("AWS_ENDPOINT_URL", &self.endpoint).env("AWS_DEFAULT_REGION", "us-east-1");
         command.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);

@@ -18,7 +18,7 @@ pub(crate) fn obey(line: &str, aws: &FakeAws) -> Option<String> {
             "ok".to_owned()
         }),
         ["requests"] => {
-            let requests: Vec<String> = aws.requests().iter().map(fake_aws::Request::to_json).collect();
+            let requests: Vec<String> = aws.requests().iter().map(fake_aws::RecordedRequest::to_json).collect();
             Ok(format!("[{}]", requests.join(",")))
         }
         ["clear"] => {

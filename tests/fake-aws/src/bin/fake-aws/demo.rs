@@ -7,11 +7,11 @@ use std::path::Path;
 use fake_aws::FakeAws;
 
 use crate::arguments::Demo;
-use crate::way::Way;
+use crate::endpoint::Endpoint;
 use crate::world_file;
 
 /// Makes the user, and writes both files or none.
-pub(crate) fn set_up(demo: &Demo, aws: &FakeAws, way: &Way) -> Result<(), String> {
+pub(crate) fn set_up(demo: &Demo, aws: &FakeAws, endpoint: &Endpoint) -> Result<(), String> {
     let seed = world_file::read(&demo.seed_file)?;
     let line = seed.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     // The text is a secret: it is not repeated.
@@ -27,9 +27,9 @@ pub(crate) fn set_up(demo: &Demo, aws: &FakeAws, way: &Way) -> Result<(), String
         key.access_key_id, key.secret_access_key
     );
     let header = if profile == "default" { "[default]".to_owned() } else { format!("[profile {profile}]") };
-    let Way { endpoint, ca_file } = way;
+    let Endpoint { url, ca_file } = endpoint;
     let bundle = ca_file.as_ref().map_or(String::new(), |path| format!("ca_bundle = {}\n", path.display()));
-    let config = format!("{header}\nregion = {region}\nendpoint_url = {endpoint}\n{bundle}mfa_serial = {mfa_serial}\n");
+    let config = format!("{header}\nregion = {region}\nendpoint_url = {url}\n{bundle}mfa_serial = {mfa_serial}\n");
     write_new(credentials_file, &credentials)?;
     write_new(&demo.config_file, &config).inspect_err(|_| {
         // It was made by us a moment ago, and is of no use without the other.

@@ -3,7 +3,7 @@
 mod arguments;
 mod console;
 mod demo;
-mod way;
+mod endpoint;
 mod world_file;
 
 use std::io::{self, BufRead, Write};
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use fake_aws::FakeAws;
 
 use arguments::Arguments;
-use way::Way;
+use endpoint::Endpoint;
 
 const USAGE: &str = "\
 usage: fake-aws [--port PORT] [--region REGION] [--world FILE] [--ca-file FILE]
@@ -72,12 +72,12 @@ fn serve(arguments: &Arguments, commands: &mut impl BufRead, out: &mut impl Writ
     if let Some(path) = &arguments.world {
         world_file::load(path, &aws)?;
     }
-    let way = Way::open(&aws, arguments.ca_file.as_deref())?;
+    let endpoint = Endpoint::open(&aws, arguments.ca_file.as_deref())?;
     if let Some(demo) = &arguments.demo {
-        demo::set_up(demo, &aws, &way)?;
+        demo::set_up(demo, &aws, &endpoint)?;
     }
     let talk = |error: io::Error| format!("cannot go on talking: {error}");
-    writeln!(out, "endpoint {}", way.endpoint).and_then(|()| out.flush()).map_err(talk)?;
+    writeln!(out, "endpoint {}", endpoint.url).and_then(|()| out.flush()).map_err(talk)?;
     for line in commands.lines() {
         let Some(answer) = console::obey(&line.map_err(talk)?, &aws) else {
             return Ok(());

@@ -12,38 +12,38 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use fake_aws::{FakeAws, Key, Role, decode_base32};
+use fake_aws::{AccessKeyPair, AwsRole, FakeAws, decode_base32};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct World {
-    accounts: Vec<Account>,
+struct WorldFile {
+    accounts: Vec<AccountEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Account {
+struct AccountEntry {
     id: String,
     partition: Option<String>,
     #[serde(default)]
-    users: Vec<User>,
+    users: Vec<UserEntry>,
     #[serde(default)]
     roles: Vec<RoleEntry>,
     #[serde(default)]
-    buckets: Vec<Bucket>,
+    buckets: Vec<BucketEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct User {
+struct UserEntry {
     /// Left out for root.
     name: Option<String>,
     path: Option<String>,
     #[serde(default)]
     keys: Vec<KeyEntry>,
     #[serde(default)]
-    mfa: Vec<Mfa>,
+    mfa: Vec<MfaEntry>,
     #[serde(default)]
     u2f: Vec<String>,
 }
@@ -58,7 +58,7 @@ struct KeyEntry {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Mfa {
+struct MfaEntry {
     name: String,
     /// Base32.
     seed: String,
@@ -78,7 +78,7 @@ struct RoleEntry {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Bucket {
+struct BucketEntry {
     name: String,
     /// Size in bytes, by key.
     #[serde(default)]
@@ -92,7 +92,7 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
 
 /// Makes everything that the file names.
 pub(crate) fn load(path: &Path, aws: &FakeAws) -> Result<(), String> {
-    let world: World = serde_json::from_str(&read(path)?).map_err(|error| {
+    let world: WorldFile = serde_json::from_str(&read(path)?).map_err(|error| {
         // Only where: the text holds secrets, and serde quotes values.
         format!("{}: damaged at line {}, column {}", path.display(), error.line(), error.column())
     })?;
@@ -102,7 +102,7 @@ pub(crate) fn load(path: &Path, aws: &FakeAws) -> Result<(), String> {
     Ok(())
 }
 
-fn add_account(account: &Account, aws: &FakeAws) -> Result<(), String> {
+fn add_account(account: &AccountEntry, aws: &FakeAws) -> Result<(), String> {
     if let Some(partition) = &account.partition {
         aws.set_partition(&account.id, partition);
     }
@@ -110,7 +110,7 @@ fn add_account(account: &Account, aws: &FakeAws) -> Result<(), String> {
         add_user(&account.id, user, aws)?;
     }
     for entry in &account.roles {
-        let mut role = Role::new(&entry.name);
+        let mut role = AwsRole::new(&entry.name);
         role.trusts = entry.trusts.clone();
         role.needs_mfa = entry.needs_mfa;
         role.external_id = entry.external_id.clone();
@@ -126,7 +126,7 @@ fn add_account(account: &Account, aws: &FakeAws) -> Result<(), String> {
     Ok(())
 }
 
-fn add_user(account: &str, entry: &User, aws: &FakeAws) -> Result<(), String> {
+fn add_user(account: &str, entry: &UserEntry, aws: &FakeAws) -> Result<(), String> {
     let path = entry.path.as_deref().unwrap_or("/");
     let user = match &entry.name {
         Some(name) => aws.add_user_at(account, path, name),
@@ -136,7 +136,7 @@ fn add_user(account: &str, entry: &User, aws: &FakeAws) -> Result<(), String> {
         return Err(format!("{} has more than two long-term keys", user.arn));
     }
     for key in &entry.keys {
-        aws.add_key_as(&user, &Key { access_key_id: key.id.clone(), secret_access_key: key.secret.clone() });
+        aws.add_key_as(&user, &AccessKeyPair { access_key_id: key.id.clone(), secret_access_key: key.secret.clone() });
         if key.active == Some(false) {
             aws.deactivate_key(&key.id);
         }

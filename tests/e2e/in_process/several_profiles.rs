@@ -1,0 +1,170 @@
+//! `login` of several profiles at once: side by side, nothing asked for twice, one write.
+
+use crate::harness::test_world::{READER, TestWorld};
+use fake_aws::{Action, Lie, Times};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use virtual_token::SimulatedTouch;
+
+fn sent(bench: &TestWorld, action: Action) -> usize {
+    bench.aws.requests().iter().filter(|request| request.action == action).count()
+}
+
+/// What the credentials file holds each time that a code was had, after its touch.
+fn watch(bench: &TestWorld) -> Arc<Mutex<Vec<String>>> {
+    let (seen, token) = (Arc::new(Mutex::new(Vec::new())), bench.token.clone());
+    let (theirs, path) = (Arc::clone(&seen), bench.path(".aws/credentials"));
+    bench.bus.remove(READER);
+    bench.bus.insert(READER, move |command| {
+        let answer = token.exchange(command);
+        if command[1] == 0xA2 {
+            theirs.lock().unwrap().push(fs::read_to_string(&path).unwrap());
+        }
+        Ok(answer)
+    });
+    seen
+}
+
+#[test]
+fn all_are_written_at_the_end_in_one_step() {
+    let bench = TestWorld::new();
+    bench.add_user("bob", &["two"], false);
+    bench.add_user("carol", &["three"], false);
+    let (before, seen) = (bench.read(".aws/credentials"), watch(&bench));
+    let told = bench.run(&["login", "dev", "two", "three"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert_eq!(*seen.lock().unwrap(), [before.as_str(); 3]);
+    let after = bench.read(".aws/credentials");
+    for section in ["[dev-mfa]", "[two-mfa]", "[three-mfa]"] {
+        assert!(after.contains(section), "{after}");
+    }
+    let summary: Vec<&str> = told.err.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(summary, ["alice", "bob", "carol"], "in the order in which they were named: {told:?}");
+}
+
+#[test]
+fn what_was_got_is_written_before_a_person_is_waited_for() {
+    let bench = TestWorld::new();
+    bench.add_user("bob", &["two"], true);
+    bench.add_user("carol", &["three"], true);
+    bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(1)));
+    let seen = watch(&bench);
+    let told = bench.run(&["login", "dev", "two", "three"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    let seen = seen.lock().unwrap();
+    // Whose code is had last was waited for longest, while the others' sessions came.
+    let there = ["[dev-mfa]", "[two-mfa]", "[three-mfa]"].map(|section| seen[2].contains(section));
+    assert_eq!(there.into_iter().filter(|there| *there).count(), 2, "{seen:?}");
+}
+
+#[test]
+fn a_session_is_safe_while_a_person_thinks() {
+    let mut bench = TestWorld::new();
+    bench.add_user("bob", &["two"], false);
+    let config = bench.read(".aws/config").replace("[profile two]", "[profile two]\nmfa_key_source = prompt");
+    bench.write(".aws/config", &config);
+    bench.typed = Some(vec![""]);
+    bench.thinking = Duration::from_millis(500);
+    let told = bench.run(&["login", "dev", "two"]);
+    assert!(told.code == 4 && told.err.contains("no code was typed"), "{told:?}");
+    assert!(bench.read(".aws/credentials").contains("[dev-mfa]"));
+}
+
+#[test]
+fn long_term_keys_are_looked_at_side_by_side() {
+    let bench = TestWorld::new();
+    bench.add_user("bob", &["two"], false);
+    bench.add_user("carol", &["three"], false);
+    bench.aws.lie(Action::GetCallerIdentity, Lie::Latency(Duration::from_secs(1)), Times::Next(3));
+    assert_eq!(bench.run(&["login", "dev", "two", "three"]).code, 0);
+    let actions: Vec<Action> = bench.aws.requests().iter().map(|request| request.action).collect();
+    assert_eq!(actions[..3], [Action::GetCallerIdentity; 3], "{actions:?}");
+}
+
+#[test]
+fn one_code_serves_all_profiles_of_a_key_and_one_look_all_logins() {
+    let bench = TestWorld::new();
+    bench.add_user("bob", &["two", "three", "four"], true);
+    let told = bench.run(&["login", "--all"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert_eq!((sent(&bench, Action::GetSessionToken), sent(&bench, Action::GetCallerIdentity)), (2, 2));
+    // CALCULATE ALL is the look, CALCULATE a code.
+    let of = |instruction| bench.bus.log(READER).commands.iter().filter(|one| one[1] == instruction).count();
+    assert_eq!((of(0xA4 /* SELECT, and CALCULATE ALL */), of(0xA2)), (5, 2));
+    let status = bench.run(&["status", "two", "three", "four", "dev"]);
+    assert_eq!(status.code, 0, "{status:?}");
+}
+
+#[test]
+fn profiles_that_fail_together_are_told_of_once() {
+    let bench = TestWorld::new();
+    bench.add_user("bob", &["two", "three"], false);
+    bench.aws.lie(Action::GetSessionToken, Lie::S3ShapedError("AccessDenied".to_owned()), Times::Always);
+    let told = bench.run(&["login", "--all"]);
+    assert_eq!((told.code, told.err.matches("cause: ").count()), (5, 2), "{told:?}");
+    assert!(told.err.contains("3 of 3 failed"), "{told:?}");
+    bench.aws.honest();
+    // Their sections are looked at one by one: what stands in the way of one does not stop the other.
+    let credentials = bench.read(".aws/credentials");
+    bench.write(".aws/credentials", &format!("{credentials}[two-mfa]\naws_access_key_id = AKIAOTHER\n"));
+    let told = bench.run(&["login", "two", "three"]);
+    assert!(told.code == 2 && told.err.contains("1 of 2 failed"), "{told:?}");
+    assert!(bench.read(".aws/credentials").contains("[three-mfa]"));
+}
+
+#[test]
+fn two_hundred_profiles_of_twenty_keys() {
+    let bench = TestWorld::new();
+    bench.add_twenty_users(10);
+    let before = fs::metadata(bench.path(".aws/credentials")).unwrap().ino();
+    let told = bench.run(&["login", "--all"]);
+    assert_eq!((told.code, told.err.lines().count()), (0, 201), "{told:?}");
+    assert_eq!(sent(&bench, Action::GetSessionToken), 21);
+    assert_eq!(bench.read(".aws/credentials").matches("mfa_key_owner = ").count(), 201);
+    assert_ne!(fs::metadata(bench.path(".aws/credentials")).unwrap().ino(), before);
+}
+
+#[test]
+fn what_cannot_go_together_is_told_before_anything_is_sent() {
+    let bench = TestWorld::new();
+    bench.add_user("bob", &["two"], false);
+    let config = bench.read(".aws/config").replace("[profile two]", "[profile two]\nmfa_key_session_profile = dev-mfa");
+    let cases: [(&[&str], &str, &str); 3] = [
+        (&["login", "dev", "two"], &config, "error: two sessions would go to profile dev-mfa\n"),
+        (&["login", "dev", "two", "-u", "team"], "", "error: two sessions would go to profile team\n"),
+        (&["login", "dev", "two", "--code", "123456"], "", "error: one code is given for several MFA devices\n"),
+    ];
+    let before = bench.read(".aws/config");
+    for (arguments, config, error) in cases {
+        bench.write(".aws/config", if config.is_empty() { &before } else { config });
+        let told = bench.run(arguments);
+        assert!(told.code == 2 && told.err.starts_with(error), "{told:?}");
+    }
+    assert_eq!(bench.aws.requests().len(), 0);
+}
+
+#[test]
+fn what_keeps_one_profile_from_a_code_does_not_keep_another_from_its_own() {
+    let bench = TestWorld::new();
+    bench.add_user("bob", &["two", "three"], false);
+    let config = bench.read(".aws/config");
+    let config = config.replace("[profile two]", "[profile two]\nmfa_key_source = secret:file:/nowhere");
+    bench.write(".aws/config", &config);
+    let told = bench.run(&["login", "two", "three"]);
+    assert!(told.code == 2 && told.err.contains("1 of 2 failed: could not log in profile two\n"), "{told:?}");
+    assert!(bench.read(".aws/credentials").contains("[three-mfa]"));
+}
+
+#[test]
+fn codes_of_several_profiles_are_typed_one_after_the_other() {
+    let mut bench = TestWorld::new();
+    bench.add_user("bob", &["two"], false);
+    bench.bus.remove(READER);
+    bench.typed = Some(vec!["000000", "000000"]);
+    bench.thinking = Duration::from_millis(100);
+    bench.aws.lie(Action::GetSessionToken, Lie::S3ShapedError("AccessDenied".to_owned()), Times::Always);
+    let told = bench.run(&["login", "dev", "two"]);
+    assert_eq!((told.code, told.terminal.matches("Code of MFA device ").count()), (5, 2), "{told:?}");
+}

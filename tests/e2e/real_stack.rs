@@ -1,0 +1,13 @@
+//! The built program as it is installed: a real pcscd, AWS over HTTP, terminals, a desktop, `ykman` and AWS's own clients.
+
+mod beside_ykman;
+mod clock;
+mod concurrent_logins;
+mod credential_process;
+mod login;
+mod memory;
+mod notifications;
+mod session_commands;
+mod soak;
+mod touch;
+mod ykman_passwords;

@@ -1,0 +1,271 @@
+//! What a person sees of a touch at a terminal, what their hook is told, and touches that come too late.
+
+use crate::harness::events::until;
+use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, program, signal};
+use crate::harness::test_world::{SEED, TestWorld};
+use aws_mfa_key::report::{Failure, report};
+use aws_mfa_key::world::{Act, Pending, Person, PersonContext, Prompt, TouchPrompt};
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+use virtual_token::{SimulatedTouch, StoredAccount};
+
+/// What a YubiKey types when nobody asked it for anything.
+const OTP: &str = "ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj";
+const TOUCH: &str = "Touch YubiKey 12345678";
+
+/// A shell at a terminal, and in it our program by its full name.
+fn in_a_shell(stack: &RealStack, script: &str, answers: &[(&str, serde_json::Value)]) -> ProgramOutput {
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/harness/on_a_terminal.py");
+    let answers = serde_json::to_string(answers).unwrap();
+    let arguments: Vec<&str> = match script {
+        "" => vec![python, &answers, "/bin/bash", "--norc", "--noprofile", "-i"],
+        _ => vec![python, &answers, "/bin/bash", "-c", script],
+    };
+    let mut command = stack.command("python", &arguments);
+    ProgramOutput::from(command.env("PS1", "ready> ").env("OURS", program()).output().unwrap())
+}
+
+/// Our program without anything between it and us.
+fn started(stack: &RealStack, arguments: &[&str]) -> Child {
+    let with_environment = stack.program(arguments);
+    let mut command = Command::new(program());
+    command.args(arguments).env_clear();
+    command.envs(with_environment.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[test]
+fn ctrl_c_during_a_touch_ends_at_once_and_leaves_the_terminal_as_it_was() {
+    let stack = RealStack::new();
+    stack.bench.token.set_touch(SimulatedTouch::Never);
+    stack.bench.token.set_touch_timeout(PATIENCE);
+    let script = "trap : INT; before=$(stty -a); \"$OURS\" login dev; echo \"ended $?\"
+        [ \"$before\" = \"$(stty -a)\" ] && echo 'as it was'";
+    // The question stands there before the token is asked.
+    let asked = stack.bench.path("asked");
+    let ctrl_c = serde_json::json!({ "type": "\u{3}", "once": asked });
+    let told = thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
+            fs::write(&asked, "").unwrap();
+        });
+        in_a_shell(&stack, script, &[(TOUCH, ctrl_c)])
+    });
+    let lines: Vec<&str> = told.out.lines().map(str::trim).collect();
+    assert!(lines.ends_with(&["ended 130", "as it was"]), "{told:?}");
+    assert!(stack.bench.token.waiting_for_touch(), "it blinks on: nobody can tell it to stop");
+}
+
+#[test]
+fn the_next_login_waits_for_a_token_that_still_blinks_for_the_last_one() {
+    let stack = RealStack::new();
+    stack.bench.token.set_touch(SimulatedTouch::Never);
+    stack.bench.token.set_touch_timeout(Duration::from_secs(6));
+    let first = started(&stack, &["login", "dev"]);
+    assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
+    signal(&first, "INT");
+    assert_eq!(ProgramOutput::from(first.wait_with_output().unwrap()).code, Some(130));
+    assert!(stack.bench.token.waiting_for_touch());
+    let second = started(&stack, &["login", "dev"]);
+    until("the first touch is given up", || !stack.bench.token.waiting_for_touch());
+    stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));
+    let told = ProgramOutput::from(second.wait_with_output().unwrap());
+    // `make test-vm` holds what is said of a token in a USB port to the same.
+    told.assert_face(include_str!("../../vm/faces/held-by-another-program.txt"));
+    assert!(told.err.contains(TOUCH), "{told:?}");
+}
+
+#[test]
+fn a_line_that_a_narrower_terminal_has_broken_is_cleared_whole() {
+    let stack = RealStack::new();
+    stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(3)));
+    let told = in_a_shell(&stack, "\"$OURS\" login dev; exit $?", &[("(15 s)", 40.into())]);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    // It had 89 columns, which are three lines now; what follows fits, and is cleared as ever.
+    let (_, after) = told.out.split_once("\r\u{1b}[2A\u{1b}[J").unwrap_or_else(|| panic!("{told:?}"));
+    assert!(after.starts_with("Touch YubiKey 12345678 for on_a… (1"), "{told:?}");
+    assert!(!after.contains('\u{1b}') && after.contains("alice has a session"), "{told:?}");
+}
+
+#[test]
+fn after_ctrl_z_a_password_is_still_not_shown() {
+    let stack = RealStack::new();
+    stack.bench.token.set_password(Some("correct horse"));
+    let question = "Password of the OATH applet";
+    let answers = [
+        ("ready> ", "\"$OURS\" login dev\n"),
+        (question, "\u{1a}"),
+        ("ready> ", "stty -a | grep -o -- '-\\?echo\\b'; fg\n"),
+        (question, "correct horse\n"),
+        ("ready> ", "exit\n"),
+    ];
+    let answers = answers.map(|(stands, typed)| (stands, typed.into()));
+    let told = in_a_shell(&stack, "", &answers);
+    assert!(told.out.contains("alice has a session") && !told.out.contains("horse"), "{told:?}");
+    let meanwhile = told.out.split_once("; fg").unwrap().1;
+    assert_eq!(meanwhile.split_whitespace().next(), Some("echo"), "{told:?}");
+    assert_eq!(meanwhile.matches(question).count(), 1, "{told:?}");
+}
+
+#[test]
+fn who_types_at_a_shell_is_not_told_so() {
+    let stack = RealStack::new();
+    stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(1)));
+    let answers = [("ready> ", "\"$OURS\" login dev; exit\n".into())];
+    let told = in_a_shell(&stack, "", &answers);
+    assert!(told.out.contains("\rTouch YubiKey 12345678 for profile dev, AWS account 123456789012 (15 s)"), "{told:?}");
+}
+
+#[test]
+fn what_a_late_touch_types_is_no_answer() {
+    let mut bench = TestWorld::new();
+    bench.token.set_password(Some("correct horse"));
+    let said = "That is what a YubiKey types when it is touched, and no answer.\n";
+    // More often than one may be wrong, and behind what was typed already.
+    let behind: &'static str = Box::leak(format!("correct h{OTP}").into_boxed_str());
+    bench.typed = Some(vec![OTP, OTP, behind, OTP, "correct horse"]);
+    let told = bench.login(&[]);
+    assert_eq!((told.code, told.err.matches(said).count()), (0, 4), "{told:?}");
+    assert_eq!(told.terminal.matches("Password of").count(), 5);
+
+    bench.typed = Some(vec!["correct horse", OTP, "y"]);
+    bench.token.add(StoredAccount::totp("other", SEED));
+    let told = bench.run(&["accounts", "remove", "other"]);
+    assert_eq!((told.code, told.err.matches(said).count()), (0, 1), "{told:?}");
+
+    bench.token.set_password(None);
+    bench.typed = Some(vec![OTP, "battery", OTP, "battery"]);
+    let told = bench.run(&["accounts", "password", "set"]);
+    assert_eq!((told.code, told.err.matches(said).count()), (0, 2), "{told:?}");
+
+    bench.token.set_password(None);
+    bench.typed = Some(vec![OTP, crate::harness::test_world::SEED_BASE32]);
+    let told = bench.run(&["accounts", "add", "third"]);
+    assert_eq!((told.code, told.err.matches(said).count()), (0, 1), "{told:?}");
+}
+
+/// A hook that notes what it is told, and its whole environment.
+fn hook(stack: &RealStack) -> String {
+    let path = |name| stack.bench.path(name).display().to_string();
+    format!(
+        "env >> {}; echo \"$AWS_MFA_KEY_TOUCH_EVENT:$AWS_MFA_KEY_TOUCH_OUTCOME\" >> {}",
+        path("env"),
+        path("events")
+    )
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_hook_is_told_when_a_touch_is_wanted_and_when_not_any_more() {
+    let mut stack = RealStack::new();
+    let (events, env, hook) = (stack.bench.path("events"), stack.bench.path("env"), hook(&stack));
+    stack.bench.token.set_touch(SimulatedTouch::OnCommand);
+    let secrets = [
+        ("AWS_ACCESS_KEY_ID", "AKIASECRET"),
+        ("AWS_SECRET_ACCESS_KEY", "hush"),
+        ("AWS_SESSION_TOKEN", "hush"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "hush"),
+    ];
+    stack.bench.env.extend(secrets.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let child = started(&stack, &["login", "dev", "--on-touch", &hook]);
+    until("the hook is told", || lines(&events) == ["start:"]);
+    assert!(stack.bench.token.touch());
+    let told = ProgramOutput::from(child.wait_with_output().unwrap());
+    assert_eq!(told.code, Some(0), "{told:?}");
+    until("the hook is told again", || lines(&events) == ["start:", "end:touched"]);
+    let env = fs::read_to_string(env).unwrap();
+    for told in [
+        "TOKEN=YubiKey 12345678",
+        "ACCOUNT=Amazon Web Services:alice@example",
+        "PROFILE=dev",
+        "AWS_ACCOUNT=123456789012",
+        "SECONDS=15",
+    ] {
+        assert!(env.contains(&format!("AWS_MFA_KEY_TOUCH_{told}\n")), "{told}: {env}");
+    }
+    assert!(env.contains("AWS_MFA_KEY_TOUCH_CALLER=e2e-"), "{env}");
+    for secret in ["AKIA", "hush", "ON_TOUCH"] {
+        assert!(!env.contains(secret), "{secret}: {env}");
+    }
+}
+
+#[test]
+fn the_hook_is_told_how_it_ended() {
+    let mut stack = RealStack::new();
+    let (events, hook) = (stack.bench.path("events"), hook(&stack));
+    stack.bench.env.insert("AWS_MFA_KEY_ON_TOUCH".to_owned(), hook);
+    stack.bench.token.set_touch(SimulatedTouch::Never);
+    stack.bench.token.set_touch_timeout(Duration::from_secs(6));
+    let late = stack.run(&["login", "dev"]);
+    assert_eq!(late.code, Some(4), "{late:?}");
+    until("it was late", || lines(&events) == ["start:", "end:late"]);
+    stack.bench.token.set_touch_timeout(PATIENCE);
+    let child = started(&stack, &["login", "dev"]);
+    until("it begins", || lines(&events).len() == 3);
+    signal(&child, "TERM");
+    assert_eq!(ProgramOutput::from(child.wait_with_output().unwrap()).code, Some(143));
+    until("it was interrupted", || lines(&events)[2..] == ["start:", "end:interrupted"]);
+}
+
+#[test]
+fn a_hook_holds_nothing_up_and_says_nothing() {
+    let stack = RealStack::new();
+    let (wait, ended) = (stack.bench.path("wait"), stack.bench.path("ended"));
+    fs::write(&wait, "").unwrap();
+    let hook = format!(
+        "echo noise; echo noise >&2; while [ -e {} ]; do sleep 0.1; done; echo >> {}",
+        wait.display(),
+        ended.display()
+    );
+    let told = stack.run(&["credential-process", "dev", "--on-touch", &hook]);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(!told.out.contains("noise") && !told.err.contains("noise") && !ended.exists(), "{told:?}");
+    fs::remove_file(wait).unwrap();
+    until("both have ended", || lines(&ended).len() == 2);
+    let told = stack.run(&["login", "dev", "--force", "--on-touch", "/no/such/program"]);
+    assert_eq!(told.code, Some(0), "{told:?}");
+}
+
+#[test]
+fn who_is_not_kept_waiting_any_longer_is_told_what_for() {
+    let told = |pending| {
+        let waited = Duration::from_secs(17);
+        let report = report(&Failure::TooLate { profile: "dev".to_owned(), waited, pending });
+        (report.exit as u8, report.cause)
+    };
+    let other = |what: &str| Some(Pending::Other(what.to_owned()));
+    let cases = [
+        (Some(Pending::Touch("YubiKey 1".to_owned())), 4, "nobody touched YubiKey 1 within 17 s"),
+        (Some(Pending::PlugIn), 3, "no token was plugged in within 17 s"),
+        (Some(Pending::Answer), 4, "nobody answered the question at the terminal within 17 s"),
+        (other("Waiting for another login"), 1, "after 17 s it was still waiting for another login"),
+        (None, 1, "AWS and the token took longer than 17 s"),
+    ];
+    for (pending, exit, cause) in cases {
+        assert_eq!(told(pending), (exit, cause.to_owned()));
+    }
+}
+
+/// What the program waits for is known while it waits, and not any longer.
+#[test]
+fn what_is_waited_for_is_known() {
+    let person = Person::new(Box::new(std::io::sink()), None, PersonContext::default());
+    assert_eq!(person.pending(), None);
+    let wait = person.wait();
+    wait.show("Waiting for the next code", None);
+    assert_eq!(person.pending(), Some(Pending::Other("Waiting for the next code".to_owned())));
+    drop(wait);
+    let (wait, act) = (person.wait(), Act::Touch(TouchPrompt { token: "X".to_owned(), account: "a".to_owned() }));
+    let (what, limit) = ("Touch X".to_owned(), Duration::from_secs(15));
+    let wanted = Prompt { what, purpose: None, detail: String::new(), act, limit };
+    wait.want(&wanted, None);
+    assert_eq!(person.pending(), Some(Pending::Touch("X".to_owned())));
+    drop(wait);
+    assert_eq!(person.pending(), None);
+}

@@ -1,0 +1,73 @@
+//! What ykman remembers on real parts: its own program writes it through pcscd and a real keyring, ours reads it.
+
+use crate::harness::keyrings::KeyringSession;
+use crate::harness::stack::{ProgramOutput, RealStack};
+use std::collections::BTreeMap;
+use std::fs;
+
+const PASSWORD: &str = "correct hörse";
+
+impl RealStack {
+    /// The vendor's client in the session of a desktop.
+    fn ykman_on(&self, desktop: &KeyringSession, arguments: &[&str]) -> ProgramOutput {
+        let arguments = [&["--reader", self.pcscd.reader(0), "oath"], arguments].concat();
+        let told = ProgramOutput::from(self.command("ykman", &arguments).envs(desktop.env()).output().unwrap());
+        assert_eq!(told.code, Some(0), "{arguments:?}: {told:?}");
+        told
+    }
+
+    /// What ykman has written, by name.
+    fn remembered(&self) -> BTreeMap<String, Vec<u8>> {
+        let folder = self.bench.path("data/ykman");
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        files.map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap())).collect()
+    }
+}
+
+#[test]
+fn what_ykman_remembers_need_not_be_typed() {
+    let desktop = KeyringSession::with_keyring();
+    let mut stack = RealStack::new();
+    stack.bench.token.set_password(Some(PASSWORD));
+    let data = stack.bench.path("data").to_str().unwrap().to_owned();
+    stack.bench.env.extend(desktop.env());
+    let more = [("XDG_DATA_HOME", data.as_str()), ("YKMAN_KEYRING_SERVICE", "ykman of a test")];
+    stack.bench.env.extend(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(stack.run(&["login", "dev", "--non-interactive"]).code, Some(4), "nothing is remembered yet");
+    stack.ykman_on(&desktop, &["access", "remember", "--password", PASSWORD]);
+    let before = (stack.remembered(), desktop.kept());
+    assert!(before.1.contains("ykman of a test"), "{before:?}");
+    let told = stack.run(&["login", "dev", "--verbose"]);
+    assert!(told.code == Some(0) && told.err.contains("the password is known from ykman's memory"), "{told:?}");
+    assert_eq!(stack.run(&["accounts", "list"]).code, Some(0));
+    // Theirs stays theirs, whatever we do.
+    let told = stack.run(&["accounts", "password", "forget"]);
+    assert!(told.err.contains("note: ykman remembers it, too: `ykman oath access forget`"), "{told:?}");
+    stack.bench.token.set_password(Some("another"));
+    let told = stack.run(&["login", "dev", "--force", "--non-interactive"]);
+    assert!(told.code == Some(4) && told.err.contains("did not take the password from ykman's memory"), "{told:?}");
+    assert_eq!((stack.remembered(), desktop.kept()), before);
+    // With other names of the keyring's entry there is nothing to be had.
+    stack.bench.token.set_password(Some(PASSWORD));
+    stack.bench.env.remove("YKMAN_KEYRING_SERVICE");
+    let told = stack.run(&["login", "dev", "--force", "--non-interactive"]);
+    assert!(told.code == Some(4) && told.err.contains("nobody typed it"), "{told:?}");
+}
+
+#[test]
+fn what_is_typed_once_is_remembered_and_typed_no_more() {
+    let desktop = KeyringSession::with_keyring();
+    let mut stack = RealStack::new();
+    stack.bench.env.extend(desktop.env());
+    stack.bench.token.set_password(Some(PASSWORD));
+    let typed = format!("{PASSWORD}\n");
+    let remember = ["accounts", "password", "remember"];
+    let told = stack.on_a_terminal(&remember, &[("Password of the OATH applet", &typed)]);
+    assert!(told.code == Some(0) && told.out.contains("the keyring remembers the password"), "{told:?}");
+    assert!(!told.out.contains(PASSWORD), "{told:?}");
+    assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
+    let typed = [("New password", "staple\n"), ("The same again", "staple\n")];
+    let told = stack.on_a_terminal(&["accounts", "password", "change"], &typed);
+    assert!(told.code == Some(0) && told.out.contains("the keyring remembers the new password"), "{told:?}");
+    assert_eq!(stack.run(&["login", "dev", "--force"]).code, Some(0));
+}
