@@ -60,15 +60,27 @@ impl Cli {
         Self::try_parse_from(typed).map_err(|error| with_tip(error, typed))
     }
 
-    /// What programs run for each of their calls, read without the grammar of all other commands: to put that together
-    /// takes longer than to find a session. Whatever is not as it should be, or asked for help, is left to the whole.
+    /// Reads `credential-process`, which programs run for each of their calls, without the grammar of all other commands:
+    /// building that takes longer than finding a session. A profile alone needs no grammar. Mistakes and requests for help
+    /// are left to the whole grammar.
     fn at_once(typed: &[OsString]) -> Option<Self> {
         const NAME: &str = "credential-process";
         let own = typed.get(1..).filter(|own| own.first().is_some_and(|word| word == NAME))?;
-        let grammar = CredentialProcessArgs::augment_args(clap::Command::new(NAME));
-        let typed = CredentialProcessArgs::from_arg_matches(&grammar.try_get_matches_from(own).ok()?).ok()?;
+        let typed = if let Some(profile) = alone(own) {
+            let profile = ProfileArgs { named: Some(profile.to_owned()), profile: None };
+            CredentialProcessArgs { profile, how: LoginOptions::default() }
+        } else {
+            let grammar = CredentialProcessArgs::augment_args(clap::Command::new(NAME));
+            CredentialProcessArgs::from_arg_matches(&grammar.try_get_matches_from(own).ok()?).ok()?
+        };
         Some(Self { command: Command::CredentialProcess(Box::new(typed)) })
     }
+}
+
+/// The only argument of a command, if it cannot be a flag.
+fn alone(own: &[OsString]) -> Option<&str> {
+    let [_, argument] = own else { return None };
+    argument.to_str().filter(|argument| !argument.starts_with('-'))
 }
 
 /// The command that `exec` runs is often typed as one would without `exec`.
@@ -274,4 +286,39 @@ pub struct LogoutArgs {
     /// How much is told.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The profile that was named, or how it was refused.
+    fn named(read: Result<Cli, clap::Error>) -> Result<Option<String>, ErrorKind> {
+        match read.map_err(|error| error.kind())?.command {
+            Command::CredentialProcess(typed) => Ok(typed.profile.named),
+            _ => Ok(None),
+        }
+    }
+
+    #[test]
+    fn a_profile_alone_is_read_as_the_grammar_reads_it() {
+        for word in
+            ["dev", "", " ", "a b", "ä", "help", "@file", "a=b", "-", "--", "-p", "-pdev", "-h", "--help", "--x"]
+        {
+            let typed = ["aws-mfa-key", "credential-process", word].map(OsString::from);
+            assert_eq!(named(Cli::read(&typed)), named(Cli::try_parse_from(&typed)), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn no_flag_has_a_default_that_a_profile_alone_would_miss() {
+        let grammar = CredentialProcessArgs::augment_args(clap::Command::new("credential-process"));
+        let with_default: Vec<_> = grammar
+            .get_arguments()
+            .filter(|argument| !matches!(argument.get_action(), clap::ArgAction::SetTrue))
+            .filter(|argument| !argument.get_default_values().is_empty())
+            .map(clap::Arg::get_id)
+            .collect();
+        assert!(with_default.is_empty(), "{with_default:?}");
+    }
 }

@@ -148,11 +148,14 @@ impl Environment {
         }
     }
 
-    /// What the SDK's readers of settings take, with `profile` chosen.
+    /// What the SDK's readers of settings take, with `profile` chosen. They read variables whose names begin with `AWS_`; to
+    /// copy all others as well would take a good part of the time of `credential-process`.
     #[must_use]
     pub fn for_sdk(&self, profile: &str) -> aws_types::os_shim_internal::Env {
-        let text =
-            |(name, value): (&OsString, &OsString)| Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()));
+        let text = |(name, value): (&OsString, &OsString)| {
+            let name = name.to_str().filter(|name| name.starts_with("AWS_"))?;
+            Some((name.to_owned(), value.to_str()?.to_owned()))
+        };
         let mut variables: HashMap<String, String> = self.0.iter().filter_map(text).collect();
         variables.retain(|_, value| !value.is_empty());
         variables.insert("AWS_PROFILE".to_owned(), profile.to_owned());
