@@ -89,7 +89,7 @@ impl<'w> AgentLoop<'w> {
         Ok(agent)
     }
 
-    /// Returns the last actions of the agent, for whichever thread ends it.
+    /// Returns the agent's last actions as a closure, which is called by the thread that ends the agent.
     pub(super) fn last(&self) -> Last {
         let (person, journal) = (self.world.person.clone(), self.journal.clone());
         let folder = self.serving.runtime_folder.as_ref().map(|runtime_folder| runtime_folder.folder.clone());

@@ -63,7 +63,7 @@ impl Journal {
     }
 }
 
-/// Returns the beginning of a line: severity or time.
+/// Returns the prefix of a log line: the severity for the journal, otherwise the time.
 fn stamp(weight: Weight, is_journal: bool, clock: &dyn Clock) -> String {
     if is_journal { format!("<{}>", weight as u8) } else { format!("{} ", rfc3339(&clock.now().into())) }
 }

@@ -68,7 +68,7 @@ impl ManagedProfile {
         let spare = self.left.checked_sub(renewal(self.life)).filter(|spare| !spare.is_zero());
         self.renewal_state.renew_at = spare.map(|spare| now + spare);
         if spare.is_some() && self.renewal_state.met.is_some() {
-            // Somebody else obtained a session.
+            // Another program obtained a session meanwhile.
             self.renewal_state.got(now + spare.unwrap_or_default(), now);
         }
     }

@@ -117,7 +117,7 @@ pub(super) enum Next {
 }
 
 impl RenewalState {
-    /// Returns the next step.
+    /// Returns the next step for the profile at the time `now`.
     #[must_use]
     pub(super) fn next(&self, asking: &Asking, now: SystemTime) -> Next {
         if self.is_broken {
@@ -289,7 +289,7 @@ mod tests {
         renewal_state.renew_at = None;
         assert_eq!(renewal_state.next(&Asking::default(), at(3)), Next::At(at(3) + FLOOR));
         assert_eq!(renewal_state.next(&Asking::default(), at(4)), Next::Try);
-        // The pause counts even if the clock that set it was a day ahead.
+        // A pause that was set by a clock a day ahead lasts until all pauses are forgotten.
         renewal_state.got(at(0), at(1440));
         assert_eq!(renewal_state.next(&Asking::default(), at(9)), Next::At(at(1440) + FLOOR));
         renewal_state.forget_pauses();

@@ -14,7 +14,7 @@ pub(super) fn status(text: &str) {
     tell(&[NotifyState::Status(text)]);
 }
 
-/// Reports that every session that could be obtained at once has been.
+/// Reports that the agent is ready: every session that can be obtained at once has been obtained.
 pub(super) fn ready() {
     tell(&[NotifyState::Ready]);
 }
@@ -29,7 +29,7 @@ fn tell(states: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(states);
 }
 
-/// Start of the loop's current turn, in whole seconds plus one since the agent began; 0 between turns.
+/// Start of the loop's current turn, in seconds since the agent began plus one; 0 between turns.
 #[derive(Clone, Default)]
 pub(super) struct Turns(Arc<AtomicU64>);
 

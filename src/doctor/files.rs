@@ -30,7 +30,7 @@ pub enum FileKind {
 pub enum FileFinding {
     /// The file can be used.
     Fine {
-        /// File or directory in question.
+        /// The file or directory that the finding is about.
         kind: FileKind,
         /// Path of the file.
         path: PathBuf,
@@ -39,7 +39,7 @@ pub enum FileFinding {
     },
     /// The file cannot be read or written.
     Fault {
-        /// File or directory in question.
+        /// The file or directory that the finding is about.
         kind: FileKind,
         /// The reason why it cannot be used.
         error: Rc<FileError>,
@@ -55,7 +55,7 @@ pub enum FileFinding {
     },
     /// The file belongs to another user.
     Foreign {
-        /// File or directory in question.
+        /// The file or directory that the finding is about.
         kind: FileKind,
         /// Path of the file.
         path: PathBuf,
@@ -66,7 +66,7 @@ pub enum FileFinding {
     },
     /// Other users can write the file, or have access to the state directory.
     Open {
-        /// File or directory in question.
+        /// The file or directory that the finding is about.
         kind: FileKind,
         /// Path of the file.
         path: PathBuf,

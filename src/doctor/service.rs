@@ -91,7 +91,7 @@ pub struct Seat {
     pub ssh: bool,
     /// True if the session is active and at this machine's own seat; `None` if logind does not say.
     pub local: Option<bool>,
-    /// True if the user has such a session at this machine, be it this one or another.
+    /// True if any session of this user is active and at this machine's own seat.
     pub elsewhere: bool,
     /// True if a polkit rule gives access to a group that this user is not a member of.
     pub may_join: bool,

@@ -42,13 +42,13 @@ pub enum TokenFinding {
     },
     /// A token cannot be used, or no token has the account.
     Fault {
-        /// The error with which a login would fail.
+        /// Error of the token, or of the search for the account.
         error: TokenError,
         /// The part of the token that the error is about.
         about: About,
         /// Name of the profile whose login would fail; `None` if no plan could be made.
         profile: Option<String>,
-        /// True if login can get a code elsewhere.
+        /// True if a login may succeed nevertheless: with a code from another source, or after asking a person.
         is_dispensable: bool,
     },
     /// A secret from which codes can be computed.
@@ -59,7 +59,7 @@ pub enum TokenFinding {
         place: SecretPlace,
         /// The reason why it gives no code.
         fault: SecretFault,
-        /// True if login can get a code elsewhere.
+        /// True if a login may succeed nevertheless: with a code from another source, or after asking a person.
         is_dispensable: bool,
     },
 }

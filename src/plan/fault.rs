@@ -34,7 +34,7 @@ pub enum PlanError {
     },
     /// The MFA device's serial number is not valid.
     BadSerial {
-        /// The value as given.
+        /// The invalid value, as it was given.
         given: String,
         /// The flag, variable or key that gave the value.
         origin: Origin,
@@ -43,7 +43,7 @@ pub enum PlanError {
     },
     /// A length of time cannot be parsed, or is out of its range.
     BadLength {
-        /// The value as given.
+        /// The invalid value, as it was given.
         given: String,
         /// The flag, variable or key that gave the value.
         origin: Origin,
@@ -52,21 +52,21 @@ pub enum PlanError {
     },
     /// The time to wait for a token cannot be parsed, or is more than a day.
     BadWait {
-        /// The value as given.
+        /// The invalid value, as it was given.
         given: String,
         /// The flag or variable that gave the value.
         origin: Origin,
     },
     /// An environment variable for a switch is neither on nor off.
     BadSwitch {
-        /// The value as given.
+        /// The invalid value, as it was given.
         given: String,
         /// The environment variable.
         origin: Origin,
     },
     /// The token's serial number is not a number.
     BadToken {
-        /// The value as given.
+        /// The invalid value, as it was given.
         given: String,
         /// The flag, variable or key that gave the value.
         origin: Origin,
@@ -176,7 +176,7 @@ pub enum ChainFault {
     Loop,
     /// The value of `role_arn` is not a role's ARN.
     BadArn {
-        /// The value as given.
+        /// The invalid value, as it was given.
         given: String,
     },
 }

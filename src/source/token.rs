@@ -240,7 +240,7 @@ pub async fn readers(bus: Arc<dyn Bus>) -> Vec<String> {
 /// stop waiting for a touch.
 fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
     let (done, outcome) = oneshot::channel();
-    // If no thread can be started, `done` is dropped and the receiver learns it.
+    // If no thread can be started, `done` is dropped and the receiver gets an error.
     let _ = std::thread::Builder::new().name("token".to_owned()).spawn(move || {
         let outcome = work();
         stack::wipe();

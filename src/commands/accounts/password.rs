@@ -93,7 +93,7 @@ fn key(password: &SecretString, device_id: &DeviceId) -> AccessKey {
     AccessKey::derive(&Password::new(password.expose_secret().to_owned()), device_id)
 }
 
-/// Asks for a new password twice, until both are equal.
+/// Asks for a new password twice, and again if the two differ, three times at most.
 fn typed_twice(desk: &TokenDesk, token: &str) -> Result<SecretString, AccountsError> {
     for _ in 0..TRIES {
         let ask = |question: &str| desk.ask(question, false).map_err(AccountsError::NoPassword);

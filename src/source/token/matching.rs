@@ -6,7 +6,7 @@ use std::fmt;
 /// Issuers that AWS uses in account names, in lower case.
 const ISSUERS: [&[u8]; 3] = [b"amazon web services", b"aws", b"amazon"];
 
-/// The shortest word that is looked for anywhere in an id, in bytes: a shorter one is in too many.
+/// Shortest word that is searched for anywhere in an id, in bytes: shorter words occur in too many ids.
 const SHORTEST_WORD: usize = 3;
 
 /// Facts about the wanted account. Each is optional, and each narrows the search.
@@ -14,13 +14,13 @@ const SHORTEST_WORD: usize = 3;
 pub struct WantedAccount<'a> {
     /// The account's id, if the person named it: matched byte for byte, and no other fact counts.
     pub id: Option<&'a [u8]>,
-    /// The MFA device's serial number: its ARN, in which device name and account number are found.
+    /// Serial number of the MFA device: an ARN, which contains device name and account number.
     pub mfa_serial: Option<&'a str>,
     /// Name of the IAM user.
     pub user: Option<&'a str>,
-    /// The AWS account's number, if the serial number does not say it.
+    /// Number of the AWS account, used if the serial number does not contain it.
     pub account_number: Option<&'a str>,
-    /// The AWS account's alias.
+    /// Alias of the AWS account.
     pub account_alias: Option<&'a str>,
     /// Name of the profile.
     pub profile: Option<&'a str>,
@@ -46,9 +46,9 @@ pub(super) enum MatchError {
         /// TOTP accounts that are neither hidden nor Steam's.
         present: Vec<AccountId>,
     },
-    /// More than one account matches, and equally well.
+    /// Several accounts match equally well.
     Several {
-        /// The accounts that match.
+        /// Ids of the accounts that match.
         matching: Vec<AccountId>,
     },
 }
@@ -150,7 +150,7 @@ enum Ground<'a> {
 /// Parsed facts about the wanted account. No value is empty.
 struct Facts<'a> {
     arn: Option<&'a [u8]>,
-    /// Device name and user name, either of which an account may bear.
+    /// Device name and user name, either of which may stand in an account's id.
     who: Vec<&'a [u8]>,
     number: Option<&'a [u8]>,
     alias: Option<&'a [u8]>,

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 pub struct Tokens {
     pub(super) bus: Arc<dyn Bus>,
     pub(super) limits: TokenLimits,
-    /// Lists the processes that may be using a token.
+    /// This machine, whose processes are searched for those that may be using a token.
     pub(super) machine: Machine,
     pub(super) keys: KeyStore,
     pub(super) remembered: Remembered,
