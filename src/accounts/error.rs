@@ -54,17 +54,17 @@ pub enum AccountsError {
     Keyring(KeyringFault),
     /// The place for the new secret already holds something.
     SecretTaken {
-        /// The place, as shown to a person.
+        /// Place of the secret, as shown to a person.
         place: String,
     },
     /// The place holds no secret that could be removed.
     SecretMissing {
-        /// The place, as shown to a person.
+        /// Place of the secret, as shown to a person.
         place: String,
     },
     /// Nobody confirmed that the secret is to be removed.
     SecretUnconfirmed {
-        /// The place, as shown to a person.
+        /// Place of the secret, as shown to a person.
         place: String,
         /// The reason why there was no answer; `None` if the answer was no.
         answer: Option<NoAnswer>,

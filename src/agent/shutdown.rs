@@ -27,7 +27,7 @@ pub(super) fn run(person: &Person, journal: &Journal, folder: Option<&Path>) {
 /// Writes sessions that were obtained but not written yet, or waits until another thread has written them.
 fn write_what_was_got(person: &Person) {
     let (person, (tell, told)) = (person.clone(), mpsc::channel());
-    // Without a thread the sessions are lost.
+    // If no thread can be started, the sessions are lost.
     let _ = std::thread::Builder::new().name("chore".to_owned()).spawn(move || {
         person.do_chore();
         // The receiver is gone if the time limit has passed.

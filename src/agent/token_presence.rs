@@ -68,7 +68,7 @@ impl TokenPresence {
         self.is_silent
     }
 
-    /// Returns the time at which more will be known, if nothing happens before.
+    /// Returns the time at which a service that has just started will have seen all tokens; `None` if it has settled.
     pub(super) fn settles_at(&self) -> Option<SystemTime> {
         self.settles_at
     }

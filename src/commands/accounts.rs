@@ -67,7 +67,7 @@ impl<E: Into<AccountsError>> From<E> for AccountsFailure {
     }
 }
 
-/// The tokens that a command works on, and the person who works with it.
+/// The tokens that a command works on, and the person it talks to.
 pub(super) struct TokenDesk {
     plugged: TokenChoice,
     tokens: Tokens,

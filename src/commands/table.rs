@@ -23,7 +23,7 @@ pub(super) fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = 
 pub(super) fn ascii(value: &Value) -> String {
     let mut text = String::new();
     for c in value.to_string().chars() {
-        // JSON has other characters in its strings only.
+        // JSON has control and non-ASCII characters in its strings only, where they can be escaped.
         if c.is_ascii() && !c.is_control() {
             text.push(c);
         } else {

@@ -13,7 +13,7 @@ pub enum Winner {
         /// Name of the session profile.
         session_profile: String,
     },
-    /// Keys in `AWS_ACCESS_KEY_ID` and so on. All clients use them if no profile is named on the command line.
+    /// Keys in the environment (`AWS_ACCESS_KEY_ID`), which all clients use if no profile is named on the command line.
     Keys {
         /// Last four characters of the key's id.
         end: String,

@@ -50,7 +50,7 @@ pub enum FileFinding {
     Notice {
         /// Path of the file.
         path: PathBuf,
-        /// The change, or what clients misread.
+        /// The content that clients misread, or the change that writing makes.
         notice: CredentialsNotice,
     },
     /// The file belongs to another user.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Finding about the profile.
 pub enum ProfileFinding {
-    /// The profile exists.
+    /// The profile that was chosen, which exists.
     Meant {
         /// Name of the profile.
         profile: String,

@@ -245,7 +245,7 @@ async fn default<'s>(service: &'s SecretService<'_>, dialog: Dialog) -> Result<C
     Ok(place)
 }
 
-/// Waits for a request to the keyring within its time limit, and shows the person that it is waited for.
+/// Waits for a request to the keyring within its time limit, and tells the person about the wait.
 async fn bounded<T>(
     dialog: Dialog,
     person: &Person,

@@ -115,7 +115,7 @@ pub enum TokenError {
     },
     /// A file that should hold the applet's password cannot be used.
     PasswordFile {
-        /// The place of that file.
+        /// The file or credential that should hold the password.
         place: PasswordPlace,
         /// The reason why the file is refused.
         fault: Arc<PrivateFault>,

@@ -44,9 +44,9 @@ pub enum Keep {
     Keyring(KeyringFault),
     /// The file holds something other than one secret, and was left alone.
     NoSecret {
-        /// The place of that file.
+        /// The place that was left alone.
         place: SecretPlace,
-        /// The reason why its content is not taken for a secret.
+        /// The reason why the content is not taken for a secret.
         fault: SecretFault,
     },
     /// The place is a systemd credential, which only systemd can change.

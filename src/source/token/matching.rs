@@ -141,7 +141,7 @@ enum Ground<'a> {
     Arn,
     /// AWS is the issuer, and the name is user or device at the wanted AWS account.
     UserHere,
-    /// AWS is the issuer, and the name is user or device at any AWS account, or at none.
+    /// AWS is the issuer, and the name is user or device, without an AWS account or at one that may be the wanted one.
     UserSomewhere,
     /// The id contains this word.
     Word(&'a [u8]),

@@ -104,7 +104,7 @@ impl Tokens {
         is_new
     }
 
-    /// Goes on to the next place that remembers a key of the applet. Returns true if another attempt is worthwhile.
+    /// Goes on to the next place that remembers a key of the applet. Returns true if there is a key to be tried.
     async fn recall_key(&self, id: &DeviceId, serial: Option<u32>, person: &Person) -> Result<bool, TokenError> {
         let mut recalled = self.recalled.lock().await;
         // Another login has found a key meanwhile, and it was not refused.
