@@ -1,4 +1,4 @@
-//! A new account for a token: what its issuer gives for it, and what the token will know it by.
+//! New accounts for a token: parsing what their issuer gives, and choosing the id that the token stores.
 
 mod error;
 mod picture;
@@ -10,42 +10,42 @@ use hw::oath::{AccountId, AccountSecret, Algorithm, LONGEST_PERIOD, NewAccount, 
 use hw::otpauth::{DIGITS, IssuedAccount, OtpauthError};
 use secrecy::{ExposeSecret, SecretString};
 
-/// Why no account can be made of what was given.
+/// Reason why no account can be made from the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountFault {
-    /// It is not what an issuer gives.
+    /// The input is neither base32 nor an `otpauth://` URI.
     Issued(OtpauthError),
-    /// Nothing says what it is to be called.
+    /// Neither the input nor the person gives the account a name.
     NoId,
-    /// The id has characters that move the cursor of a terminal.
+    /// The id contains control characters, which could move a terminal's cursor.
     IdControls,
-    /// The id would be read as that of an account with another period.
+    /// The id begins with another period than the account has.
     IdPeriod {
-        /// The id.
+        /// Id that was asked for.
         id: AccountId,
-        /// How it is read.
+        /// Period that the id stands for, in seconds.
         read: u32,
-        /// What the account has.
+        /// Period of the account, in seconds.
         period: u32,
     },
-    /// The number of digits is not 6 to 8.
+    /// The number of digits is not 6, 7 or 8.
     Digits,
-    /// The period is not 1 to 3600 seconds.
+    /// The period is not between 1 and 3600 seconds.
     Period,
 }
 
-/// What the person says of an account beside its secret; it outweighs what the issuer says.
+/// Properties of a new account that a person sets. They take precedence over what the issuer gives.
 #[derive(Clone, Default)]
 pub struct Wishes {
-    /// What the token is to know it by.
+    /// Id on the token; `None` for the name that the issuer gives.
     pub id: Option<String>,
-    /// Whether each code is to need a touch.
+    /// True if every code needs a touch.
     pub touch: bool,
-    /// The hash function.
+    /// Hash algorithm of the codes; `None` for the issuer's.
     pub algorithm: Option<Algorithm>,
-    /// How many digits its codes have.
+    /// Number of digits in the codes; `None` for the issuer's.
     pub digits: Option<u8>,
-    /// Length of a time step in seconds.
+    /// Length of a time step in seconds; `None` for the issuer's.
     pub period: Option<u32>,
 }
 
@@ -56,10 +56,10 @@ impl From<OtpauthError> for AccountFault {
 }
 
 impl Wishes {
-    /// The id, as far as it is known before the secret is. Checks what the person says.
+    /// Checks the person's settings, and returns the id if it is known before the secret is.
     ///
     /// # Errors
-    /// [`AccountFault`].
+    /// [`AccountFault`] if digits, period or id are not valid.
     pub fn id(&self) -> Result<Option<AccountId>, AccountFault> {
         if self.digits.is_some_and(|digits| !DIGITS.contains(&digits)) {
             return Err(AccountFault::Digits);
@@ -72,12 +72,12 @@ impl Wishes {
         account_id(id, self.period.unwrap_or(read)).map(Some)
     }
 
-    /// The account that an issuer's `text` makes.
+    /// Returns the account that an issuer's `text` and these settings describe.
     ///
     /// # Errors
-    /// [`AccountFault`].
+    /// [`AccountFault`] if the text cannot be parsed, or the account has no valid id, digits or period.
     pub fn account(&self, text: &SecretString) -> Result<NewAccount, AccountFault> {
-        // What the person says is looked at first.
+        // Check the person's settings before the issuer's text.
         self.id()?;
         let given = IssuedAccount::read(text.expose_secret())?;
         let of_id = |id: &String| AccountId::from_bytes(id.as_bytes()).period().get();
@@ -104,7 +104,8 @@ impl Wishes {
     }
 }
 
-/// The id of an account with this name and period, which nothing but the id says to whoever wants a code.
+/// Returns the id of an account with this name and period. A period other than 30 seconds is part of the id, because
+/// the token stores it nowhere else.
 fn account_id(name: &str, period: u32) -> Result<AccountId, AccountFault> {
     let name = without_controls(name)?;
     let plain = AccountId::from_bytes(name.as_bytes());
@@ -112,7 +113,7 @@ fn account_id(name: &str, period: u32) -> Result<AccountId, AccountFault> {
         return Ok(plain);
     }
     let id = AccountId::from_bytes(format!("{period}/{name}").as_bytes());
-    // A name that begins with another period would hide it.
+    // The period that the name begins with would be mistaken for the account's.
     let read = plain.period().get();
     if read == USUAL_PERIOD.get() && id.period().get() == period {
         Ok(id)
@@ -129,24 +130,26 @@ fn without_controls(name: &str) -> Result<&str, AccountFault> {
     }
 }
 
-/// The ids of an account `old` that is to be called `new`. Its period stays, and so stays in its id.
+/// Returns the ids of an account before and after it is renamed from `old` to `new`. The period stays, as a part of
+/// the id.
 ///
 /// # Errors
-/// [`AccountFault`].
+/// [`AccountFault`] if the new name is not valid, or begins with another period.
 pub fn renamed(old: &str, new: &str) -> Result<(AccountId, AccountId), AccountFault> {
     let old = AccountId::from_bytes(old.as_bytes());
     let new = account_id(new, old.period().get())?;
     Ok((old, new))
 }
 
-/// The account that was meant where `id` is not there: one that looks almost alike.
+/// Returns the account that was probably meant, if no account has the id `id`: the one with the most similar id, if
+/// it is similar enough.
 #[must_use]
 pub fn meant(id: &AccountId, present: &[AccountId]) -> Option<AccountId> {
     let text = |id: &AccountId| String::from_utf8_lossy(id.as_bytes()).to_lowercase();
     let wanted = text(id);
     let likeness = |other: &AccountId| {
         let other = text(other);
-        // Who leaves out the issuer means the account all the same.
+        // An id without its issuer counts as very similar.
         let is_part = wanted.len() >= 3 && other.contains(&wanted);
         if is_part { 1.0 } else { strsim::jaro_winkler(&wanted, &other) }
     };
@@ -154,10 +157,11 @@ pub fn meant(id: &AccountId, present: &[AccountId]) -> Option<AccountId> {
     closest.filter(|(likeness, _)| *likeness > 0.85).map(|(_, other)| other.clone())
 }
 
-/// The MFA device that an account of AWS is of, as its QR code names it: `NAME@ALIAS` or `NAME@NUMBER`.
+/// Returns the serial number of the MFA device that an account of AWS belongs to, from the name in its QR code:
+/// `NAME@ALIAS`, `NAME@NUMBER`, or an ARN. With an alias, the ARN has `ACCOUNT` in place of the account number.
 #[must_use]
 pub fn mfa_device(id: &AccountId) -> Option<String> {
-    // It is to stand in a command that people paste: nothing else is in a name at IAM, or in an ARN.
+    // The serial number goes into a command for people to paste; names at IAM and ARNs have no other characters.
     let is_plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@-_/:".contains(c));
     let text = String::from_utf8_lossy(id.as_bytes());
     if let Some(at) = text.find("arn:aws") {
@@ -166,7 +170,7 @@ pub fn mfa_device(id: &AccountId) -> Option<String> {
     let name = String::from_utf8_lossy(id.parts().name).into_owned();
     let (name, place) = name.rsplit_once('@').unwrap_or((&name, ""));
     let is_number = place.len() == 12 && place.bytes().all(|byte| byte.is_ascii_digit());
-    // Root's has an ARN of another form.
+    // The ARN of root's MFA device has another form.
     (name != "root-account-mfa-device" && is_plain(name))
         .then(|| format!("arn:aws:iam::{}:mfa/{name}", if is_number { place } else { "ACCOUNT" }))
 }

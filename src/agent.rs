@@ -1,4 +1,4 @@
-//! The unattended loop that keeps sessions fresh: what is due when, what is told of it, what ends it.
+//! The agent: a loop that renews sessions in the background, serves them to programs, and reports its state.
 
 mod agent_loop;
 mod clocks;
@@ -25,13 +25,14 @@ use hw::transport::{News, Stopper};
 
 pub use status_file::waits;
 
-/// Keeps sessions fresh until it is told to end.
+/// Renews sessions until a signal ends the agent.
 ///
 /// # Errors
-/// [`Failure`] if it cannot start: no profile has a plan, another agent runs, or the system has no timers or signals to spare.
+/// [`Failure`] if the agent cannot start: no profile has a plan, another agent is running, or the system has no
+/// timers or signals to spare.
 pub fn run(typed: &cli::AgentArgs, world: &mut World) -> Result<(), Failure> {
     let mut alarm = (world.alarm)().map_err(Failure::Runtime)?;
-    // Whoever started it is long gone, or has nothing to do with what is due.
+    // Prompts name the agent as the requester: the process that started it has nothing to do with a renewal.
     world.person.ask_as("aws-mfa-key agent");
     let mut agent = AgentLoop::start(typed, world)?;
     alarm.before_end(agent.last());
@@ -52,14 +53,14 @@ pub fn run(typed: &cli::AgentArgs, world: &mut World) -> Result<(), Failure> {
     }
 }
 
-/// What is plugged in and pulled out, as long as this lives.
+/// A watch for tokens that are plugged in or pulled out, until it is dropped.
 struct TokenWatch(Stopper);
 
 impl TokenWatch {
     fn watch(reader: Option<&str>, world: &World, bell: Bell) -> Self {
         let mut watch = (world.bus)(reader).watch();
         let stop = watch.stopper();
-        // Without a thread, tokens are looked for only when something is due.
+        // Without a thread, tokens are looked for only when a session is due.
         let _ = std::thread::Builder::new().name("plugs".to_owned()).spawn(move || {
             loop {
                 match watch.news(None) {

@@ -1,4 +1,4 @@
-//! One line for each subcommand.
+//! The subcommands, each in a file of its own.
 
 mod accounts;
 mod agent_env;
@@ -23,10 +23,10 @@ use crate::cli::{AgentCommand, Command};
 use crate::report::Failure;
 use crate::world::World;
 
-/// Does what was typed.
+/// Runs the subcommand that was typed.
 ///
 /// # Errors
-/// [`Failure`], for [`crate::report::report`].
+/// [`Failure`] of the subcommand, for [`crate::report::report`].
 pub fn run(command: Command, world: &mut World) -> Result<(), Failure> {
     match command {
         Command::Login(typed) => login::run(&typed, world),

@@ -1,5 +1,5 @@
-//! A look at everything that a login goes through, from the reader to IAM: what is as it should be, and what is not. What
-//! login would fail over is found by what login uses. Nobody is asked, no code is made, and no more is written than lock files.
+//! Checks of everything that a login depends on, from the reader to IAM. Wherever a login could fail, the check calls
+//! the code that login uses. Nobody is asked, no code is computed, and no files but lock files are written.
 
 mod aws;
 mod environment;
@@ -28,21 +28,21 @@ use std::io;
 use subject::Subject;
 use token::Owner;
 
-/// Something that was looked at.
+/// Result of one check.
 pub enum Finding {
-    /// The smart card service, and who may use it.
+    /// The smart card service, and this user's access to it.
     Service(ServiceFinding),
-    /// What is plugged in, whatever the service says.
+    /// The tokens on USB, whether or not the service sees them.
     Usb(UsbFinding),
-    /// A token, and what is on it.
+    /// A token and its accounts, or a secret in software.
     Token(TokenFinding),
-    /// What a profile says.
+    /// The profile's settings and session.
     Profile(ProfileFinding),
-    /// A file.
+    /// One of AWS's files, or the state directory.
     File(FileFinding),
-    /// What AWS's clients may use instead of the session.
+    /// Credentials that AWS's clients may use instead of the session.
     Environment(Winner),
-    /// The way to AWS, and what AWS says.
+    /// Requests to AWS, and its responses.
     Aws(AwsFinding),
 }
 
@@ -52,10 +52,11 @@ impl Finding {
     }
 }
 
-/// Looks at everything, with the settings that `typed` changes; in the order of the way from the reader to IAM.
+/// Runs all checks, with the settings that `typed` changes, and returns the findings in the order in which a login
+/// depends on them, from the reader to IAM.
 ///
 /// # Errors
-/// If the runtime does not start.
+/// The async runtime could not be started.
 pub fn examine(
     named: NamedProfile<'_>,
     typed: &cli::LoginOptions,
@@ -66,7 +67,7 @@ pub fn examine(
     let runtime = async_runtime::current_thread()?;
     let show = |wait: &Wait<'_>| wait.show("Looking at the tokens, and asking AWS", None);
     let found = runtime.block_on(world.person.wait_for(MOMENT, all(&subject, askable), show));
-    // It does not wait for a name that is still being looked up.
+    // Do not wait for a host name that is still being resolved.
     runtime.shutdown_background();
     Ok(found)
 }
@@ -74,7 +75,7 @@ pub fn examine(
 async fn all(subject: &Subject<'_>, askable: bool) -> Vec<Finding> {
     let world = subject.world;
     let tokens = Tokens::on((world.bus)(subject.reader.as_deref()), world);
-    // Every name has an empty part.
+    // Every reader's name contains the empty string.
     let everything = readers((world.bus)(Some("")));
     let (survey, readers, at_aws) = join3(tokens.look(), everything, aws::look(subject)).await;
     let AtAws { found: asked, identity, listed } = at_aws;
@@ -85,7 +86,7 @@ async fn all(subject: &Subject<'_>, askable: bool) -> Vec<Finding> {
     found.extend(usb::look(&around, &survey));
     let is_hidden = found.iter().any(|finding| matches!(finding, Finding::Usb(usb) if usb.is_hidden()));
     let on_tokens = token::look(subject, &owner, askable, &tokens).await;
-    // It is plugged in, and it is said why it is not seen.
+    // A token that is plugged in but hidden has a finding of its own, which says why it is not seen.
     found.extend(on_tokens.into_iter().filter(|finding| !(is_hidden && finding.is_no_token())));
     found.extend(profile::look(subject));
     found.extend(files::look(subject));
@@ -95,10 +96,10 @@ async fn all(subject: &Subject<'_>, askable: bool) -> Vec<Finding> {
     found
 }
 
-/// What is around a token.
+/// The machine that the tokens are plugged into.
 struct Surroundings<'a> {
     machine: &'a Machine,
     env: &'a Environment,
-    /// All readers, whatever is in them.
+    /// Names of all readers, whatever is in them.
     readers: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Flags, environment and AWS's files become decisions, before anything is touched.
+//! Plans: flags, environment variables and AWS's files, merged into decisions before anything else is done.
 
 mod fault;
 mod network;
@@ -34,86 +34,86 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What STS gives for a code lasts at least this long (STS API: GetSessionToken, DurationSeconds).
+/// Lower bound for a session's length (STS API: GetSessionToken, DurationSeconds).
 const SHORTEST: Duration = Duration::from_mins(15);
-/// And at most this long.
+/// Upper bound for a session's length (STS API: GetSessionToken, DurationSeconds).
 const LONGEST: Duration = Duration::from_hours(36);
-/// A session's length where nothing else is said.
+/// Default length of a session.
 const USUAL: Duration = Duration::from_hours(12);
-/// A session with this much time left is good, where nothing else is said.
+/// Default for [`Plan::min_ttl`]: a session with at least this much time left is good.
 const GOOD: Duration = Duration::from_mins(20);
-/// What goes to the new session profile of the config file, if the profile says it.
+/// Keys that are copied to the session profile's new section in the config file, if the profile has them.
 const PASSED_ON: [&str; 7] =
     ["region", "output", "endpoint_url", "services", "ca_bundle", "use_fips_endpoint", "use_dualstack_endpoint"];
-/// What would make AWS's clients pass over the session in a profile.
+/// Keys of a profile that AWS's clients prefer to a session in the same profile.
 const STRONGER: [&str; 6] =
     ["credential_process", "role_arn", "sso_session", "sso_start_url", "login_session", "web_identity_token_file"];
-/// How a profile gets its session, decided.
+/// The decisions for a login of one profile: where codes come from, what session is wanted, and where it is written.
 pub struct Plan {
-    /// The profile whose session it is.
+    /// The profile that the session is for.
     pub profile: ProfileName,
-    /// The profile that gets the session.
+    /// The profile that the session is written to.
     pub session_profile: SessionProfile,
-    /// The role that the session is for, if the profile has one.
+    /// The role that the session is for; `None` for a session of the IAM user.
     pub role: Option<Role>,
-    /// The long-term key at the root of it; `None` where no more than a code is wanted.
+    /// The long-term key that every request begins with; `None` if only a code is wanted.
     pub key: Option<LongTermKey>,
-    /// The MFA device; `None` if IAM has to be asked.
+    /// Serial number of the MFA device; `None` if IAM has to be asked for it.
     pub mfa_serial: Option<MfaSerial>,
-    /// Where the code may come from, in this order.
+    /// Sources of the code, in the order in which they are tried.
     pub sources: Vec<Source>,
-    /// Serial number of the token.
+    /// Serial number of the token; `None` for any token.
     pub token: Option<u32>,
-    /// Id of the account on the token.
+    /// Id of the account on the token; `None` if it has to be found by matching.
     pub account: Option<String>,
-    /// Part of the reader's name.
+    /// Part of a reader's name; `None` for the readers of known tokens.
     pub reader: Option<String>,
-    /// How long a token that is not plugged in is waited for, if it is.
+    /// Time for which a token that is not plugged in is waited for; `None` if it is not.
     pub wait: Option<Duration>,
-    /// How long the session lasts.
+    /// Length of the session to request.
     pub duration: Duration,
-    /// How much of a session has to be left for it to be good.
+    /// Time that must be left for a session to be good; at most a third of `duration`.
     pub min_ttl: Duration,
-    /// Whether a good session is renewed, too.
+    /// True if a good session is renewed, too.
     pub force: bool,
-    /// Whether an MFA device that had to be found is written down.
+    /// True if the serial number of an MFA device that IAM was asked for is written to the config file.
     pub remember: bool,
-    /// The way to AWS.
+    /// Region, endpoints, certificates and proxy for requests to AWS.
     pub network: Network,
-    /// What a new section of the config file says of the session profile.
+    /// Keys and values for the session profile's section in the config file, if that section is new.
     pub passed_on: Vec<(String, String)>,
-    /// Where the ledger is.
+    /// Directory with the ledger and the locks.
     pub state: PathBuf,
 }
 
-/// What a plan is for.
+/// Purpose of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aim {
-    /// A session.
+    /// A session from STS.
     Session,
-    /// A code, for which it takes no long-term key: another program may keep that.
+    /// No more than a code. The plan needs no long-term key, which another program may keep.
     Code,
 }
 
-/// What a plan is decided from.
+/// Inputs that a plan is made from.
 #[derive(Clone, Copy)]
 pub struct PlanInputs<'a> {
-    /// What for.
+    /// Purpose of the plan.
     pub aim: Aim,
-    /// The command line.
+    /// Options of the command line.
     pub typed: &'a cli::LoginOptions,
-    /// The code that was given with `--code`.
+    /// Code that was passed with `--code`.
     pub code: Option<&'a SecretString>,
-    /// The environment.
+    /// Environment variables.
     pub env: &'a Environment,
-    /// AWS's files.
+    /// Profiles of AWS's files.
     pub profiles: &'a Profiles,
 }
 
-/// Decides how a person is dealt with.
+/// Decides how much to tell a person, and if they may be asked and notified.
 ///
 /// # Errors
-/// [`PlanError::BadSwitch`].
+/// [`PlanError::BadSwitch`] if a switch's environment variable is neither on nor off.
 pub fn interaction(
     output: cli::OutputArgs,
     touch_notice: &cli::TouchNoticeArgs,
@@ -122,7 +122,7 @@ pub fn interaction(
     let on = |flag, variable| settings::switch(flag, variable, env);
     let quiet = on(output.quiet, "AWS_MFA_KEY_QUIET")?;
     let verbose = on(output.verbose, "AWS_MFA_KEY_VERBOSE")?;
-    // A flag outweighs the other's variable.
+    // A flag outweighs the variable of the opposite switch.
     let level = match (quiet && !output.verbose, verbose && !output.quiet) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
@@ -135,44 +135,45 @@ pub fn interaction(
     Ok(Interaction { level, askable, notices, on_touch })
 }
 
-/// Whether the outcome is told as JSON.
+/// Returns true if the result is printed as JSON.
 ///
 /// # Errors
-/// [`PlanError::BadSwitch`].
+/// [`PlanError::BadSwitch`] if `AWS_MFA_KEY_JSON` is neither on nor off.
 pub fn json(flag: bool, env: &Environment) -> Result<bool, PlanError> {
     settings::switch(flag, "AWS_MFA_KEY_JSON", env)
 }
 
-/// Whether `exec` has the agent give its command the session.
+/// Returns true if `exec` has the agent serve credentials to its command.
 ///
 /// # Errors
-/// [`PlanError::BadSwitch`].
+/// [`PlanError::BadSwitch`] if `AWS_MFA_KEY_SERVE` is neither on nor off.
 pub fn serve(flag: bool, env: &Environment) -> Result<bool, PlanError> {
     settings::switch(flag, "AWS_MFA_KEY_SERVE", env)
 }
 
-/// Whether the agent removes its sessions when the last token is pulled out.
+/// Returns true if the agent removes its sessions when the last token is pulled out.
 ///
 /// # Errors
-/// [`PlanError::BadSwitch`].
+/// [`PlanError::BadSwitch`] if `AWS_MFA_KEY_LOGOUT_ON_REMOVAL` is neither on nor off.
 pub fn logout_on_removal(flag: bool, env: &Environment) -> Result<bool, PlanError> {
     settings::switch(flag, "AWS_MFA_KEY_LOGOUT_ON_REMOVAL", env)
 }
 
 impl Plan {
-    /// Which long-term key it is; no secret.
+    /// Returns the id of the long-term key, which is not secret.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         self.key.as_ref().map(|key| key.id.as_str())
     }
 
-    /// The plan whose session this plan's first role is assumed with; `None` without a role, or if the role takes a code itself.
+    /// Returns the plan for the session with which the first role is assumed; `None` without a role, or if the role
+    /// is assumed with a code of its own.
     #[must_use]
     pub fn source(&self) -> Option<&Self> {
         self.role.as_ref()?.source.as_deref()
     }
 
-    /// What is looked for on the tokens.
+    /// Returns the criteria for finding the account on the tokens.
     #[must_use]
     pub fn search<'a>(&'a self, serial: &'a MfaSerial, identity: Option<&'a Identity>) -> Search<'a> {
         let account = WantedAccount {
@@ -186,10 +187,10 @@ impl Plan {
         Search { token: self.token, account }
     }
 
-    /// Decides how the profile that `which` names gets its session.
+    /// Decides how the profile `which` gets its session.
     ///
     /// # Errors
-    /// [`PlanError`].
+    /// [`PlanError`] if a setting is missing, cannot be used, or contradicts another one.
     pub fn make(which: &ProfileChoice, said: PlanInputs<'_>) -> Result<Self, PlanError> {
         let PlanInputs { typed, env, profiles, .. } = said;
         let profile = which.profile(profiles)?;
@@ -223,7 +224,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The plan for a session of `root`'s long-term key, with settings from the first of `layers` that has them.
+    /// Makes the plan for a session of `root`'s long-term key. Each setting is taken from the first of `layers` that
+    /// has it.
     fn with_key(
         which: &ProfileChoice,
         root: &Profile,
@@ -262,7 +264,7 @@ impl Plan {
     }
 }
 
-/// Part of the name of the readers that are looked at.
+/// Returns the part of a reader's name by which readers are chosen; `None` for the readers of known tokens.
 #[must_use]
 pub fn reader(typed: Option<&str>, env: &Environment) -> Option<String> {
     let flag = Flag { name: "--reader", value: typed };
@@ -283,7 +285,7 @@ fn long_term_key(profile: &Profile) -> Result<LongTermKey, PlanError> {
 }
 
 fn mfa_serial(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>) -> Result<Option<MfaSerial>, PlanError> {
-    // `--device` is broamski/aws-mfa's flag for the MFA device, and ykman's for the token.
+    // `--device` is the flag for the MFA device in broamski/aws-mfa, and for the token in ykman.
     let device = typed.token.as_deref().filter(|token| token.starts_with("arn:"));
     let flag = Flag { name: "--mfa-serial", value: typed.mfa_serial.as_deref().or(device) };
     let variables = ["AWS_MFA_KEY_MFA_SERIAL", "AWS_MFA_SERIAL", "MFA_DEVICE"];
@@ -309,7 +311,7 @@ fn duration(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>) -> Result<Dur
     Ok(length(typed, lookup, &["mfa_key_duration"], SHORTEST..=LONGEST)?.unwrap_or(USUAL))
 }
 
-/// A session's length: the flag, its variable, or one of the profile's keys.
+/// Returns a session's length from the flag, its variable, or the first of a profile's keys that is set.
 fn length(
     typed: &cli::LoginOptions,
     lookup: &SettingLookup<'_>,
@@ -323,7 +325,8 @@ fn length(
     length.map(Some).ok_or(PlanError::BadLength { given: setting.value, origin: setting.origin, longest })
 }
 
-/// Never more than a third of a session's whole life, or each short session would be renewed at once.
+/// Returns the time that must be left for a session to be good: at most a third of its length, or each short session
+/// would be renewed at once.
 fn min_ttl(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>, duration: Duration) -> Result<Duration, PlanError> {
     let flag = Flag { name: "--min-ttl", value: typed.min_ttl.as_deref() };
     let Some(setting) = lookup.setting(flag, &["AWS_MFA_KEY_MIN_TTL"], &[]) else { return Ok(GOOD.min(duration / 3)) };
@@ -331,7 +334,7 @@ fn min_ttl(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>, duration: Dura
     length.ok_or(PlanError::BadLength { given: setting.value, origin: setting.origin, longest: None })
 }
 
-/// What a session profile of the config file is given of its owner's keys, if it is new.
+/// Returns the keys and values that a new session profile in the config file gets from its owner.
 #[must_use]
 pub fn passed_on(profile: &Profile) -> Vec<(String, String)> {
     let plain = |value: &&str| !value.is_empty() && !value.contains(['\n', '\r']);
@@ -339,15 +342,15 @@ pub fn passed_on(profile: &Profile) -> Vec<(String, String)> {
     PASSED_ON.iter().filter_map(|key| said(key)).collect()
 }
 
-/// Where the ledger is.
+/// Returns the directory with the ledger and the locks.
 ///
 /// # Errors
-/// [`PlanError::NoState`].
+/// [`PlanError::NoState`] if no variable names one and there is no home directory.
 pub fn state_folder(env: &Environment) -> Result<PathBuf, PlanError> {
     if let Some(folder) = env.os("AWS_MFA_KEY_STATE_DIR") {
         return Ok(env.expand(folder));
     }
-    // systemd lists several with colons between them.
+    // systemd separates several directories with colons.
     if let Some(folder) = env.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()) {
         return Ok(folder.into());
     }
@@ -356,7 +359,7 @@ pub fn state_folder(env: &Environment) -> Result<PathBuf, PlanError> {
     base.map(|base| base.join("aws-mfa-key")).ok_or(PlanError::NoState)
 }
 
-/// The region of a partition whose STS is asked where nothing says which.
+/// Returns the default region of a partition, whose STS is used if nothing sets a region.
 fn home_region(partition: Option<&str>) -> &'static str {
     match partition {
         Some("aws-us-gov") => "us-gov-west-1",
@@ -370,7 +373,7 @@ fn home_region(partition: Option<&str>) -> &'static str {
     }
 }
 
-/// The region that is asked; the precedence is that of AWS's own clients.
+/// Returns the region for requests, with the precedence of AWS's own clients.
 fn region(typed: &cli::LoginOptions, env: &Environment, settings: &Settings, serial: Option<&MfaSerial>) -> String {
     let variables = ["AWS_MFA_KEY_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"];
     let set = typed.region.as_deref().or_else(|| variables.iter().find_map(|variable| env.text(variable)));

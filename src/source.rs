@@ -1,4 +1,4 @@
-//! Where a code comes from.
+//! Sources of codes: a token, a secret in software, a command, or a person's typing.
 
 pub mod command;
 pub mod keyring;
@@ -14,43 +14,44 @@ use std::ops::RangeInclusive;
 use std::time::{SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
-/// Seconds for which AWS's codes are good.
+/// Length of a time step of AWS's codes, in seconds.
 pub const PERIOD: u64 = 30;
-/// Digits of AWS's codes.
+/// Number of digits in AWS's codes.
 pub const DIGITS: usize = 6;
 
-/// One of the places a code can come from.
+/// A source of codes. A plan lists its sources in order, and the first that can answer is used.
 pub enum Source {
-    /// It was given on the command line.
+    /// A code passed with `--code`.
     Given(SecretString),
     /// A token that is plugged in.
     Token,
-    /// A secret in software.
+    /// A secret kept in software.
     Secret(SecretPlace),
-    /// A command prints it.
+    /// A command that prints a code.
     Command(CodeCommand),
-    /// A person types it.
+    /// A code that a person types when asked.
     Prompt,
 }
 
-/// A code and the time step that it belongs to.
+/// A code and the time step that it counts for.
 pub struct Code {
-    /// Its digits; AWS's are six.
+    /// The digits, without spaces. AWS's codes have six.
     pub digits: SecretString,
-    /// Seconds since 1970 over thirty.
+    /// Number of the time step: seconds since the Unix epoch, divided by 30.
     pub step: u64,
 }
 
-/// The time step that a time is in.
+/// Returns the number of the time step that contains `time`; 0 for times before 1970.
 #[must_use]
 pub fn step_at(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()) / PERIOD
 }
 
-/// Takes what a person typed, or a command printed, for a code: so many digits, and spaces that do not count.
+/// Parses a code that a person typed or a command printed: `count` digits, with white space ignored.
 ///
 /// # Errors
-/// If it is none: whether it is what a YubiKey types when it is touched (a Yubico OTP, 44 letters of its own alphabet).
+/// `true` if the text ends in a Yubico OTP (the 44 letters that a YubiKey types when it is touched); `false` if it is
+/// anything else that is not a code.
 pub fn digits(typed: &SecretString, count: RangeInclusive<usize>) -> Result<SecretString, bool> {
     let text = Zeroizing::new(typed.expose_secret().split_whitespace().collect::<String>());
     if count.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_counts_as_a_code() {
+    fn parses_digits_and_recognizes_a_yubico_otp() {
         let code =
             |text: &str| digits(&SecretString::from(text), DIGITS..=DIGITS).map(|code| code.expose_secret().to_owned());
         assert_eq!(code("123456"), Ok("123456".to_owned()));

@@ -1,4 +1,4 @@
-//! Why the accounts of a token, or a secret in software, could not be shown or changed.
+//! Reasons why accounts on a token, or secrets in software, could not be listed or changed.
 
 use super::{AccountFault, PictureFault};
 use crate::source::keyring::KeyringFault;
@@ -9,71 +9,71 @@ use hw::oath::AccountId;
 use std::io;
 use std::path::PathBuf;
 
-/// See the module.
+/// Reason why a command about accounts or secrets failed.
 #[derive(Debug)]
 pub enum AccountsError {
-    /// The token.
+    /// The token could not be found, unlocked or changed.
     Token(TokenError),
-    /// What was given for the account.
+    /// The input does not describe an account.
     Account(AccountFault),
-    /// The secret was on the command line, where others can read it.
+    /// The secret was given on the command line, where other users can read it.
     SecretInArguments,
     /// Nobody typed the secret.
     NoSecret(NoAnswer),
-    /// Standard input.
+    /// Standard input could not be read.
     Input(io::Error),
-    /// The picture with the QR code.
+    /// The picture shows no QR code of an account.
     Picture {
-        /// The file.
+        /// Path of the picture.
         path: PathBuf,
-        /// Why.
+        /// The reason why no account was found in it.
         fault: PictureFault,
     },
-    /// It was not said that the account is to be removed.
+    /// Nobody confirmed that the account is to be removed.
     Unconfirmed {
-        /// The account.
+        /// Id of the account.
         id: AccountId,
-        /// Why not; `None` if somebody said no.
+        /// The reason why there was no answer; `None` if the answer was no.
         answer: Option<NoAnswer>,
     },
     /// Nobody typed the new password.
     NoPassword(NoAnswer),
-    /// It was typed three times, and each time not twice the same.
+    /// The new password was typed differently the second time, three times in a row.
     Unlike,
-    /// There is a password already.
+    /// The applet has a password already.
     IsSet {
-        /// The token.
+        /// Name of the token, as shown to a person.
         token: String,
     },
-    /// There is no password.
+    /// The applet has no password.
     IsNotSet {
-        /// The token.
+        /// Name of the token, as shown to a person.
         token: String,
     },
-    /// The keyring.
+    /// The request to the keyring failed.
     Keyring(KeyringFault),
-    /// There is a secret already where one is to be kept.
+    /// The place for the new secret already holds something.
     SecretTaken {
-        /// Where.
+        /// Place of the secret, as shown to a person.
         place: String,
     },
-    /// There is no secret to be removed.
+    /// The place holds no secret that could be removed.
     SecretMissing {
-        /// Where.
+        /// Place of the secret, as shown to a person.
         place: String,
     },
-    /// It was not said that a secret is to be removed.
+    /// Nobody confirmed that the secret is to be removed.
     SecretUnconfirmed {
-        /// Where it is.
+        /// Place of the secret, as shown to a person.
         place: String,
-        /// Why not; `None` if somebody said no.
+        /// The reason why there was no answer; `None` if the answer was no.
         answer: Option<NoAnswer>,
     },
-    /// A secret could not be kept somewhere, or removed.
+    /// A secret could not be stored or removed.
     Keep(Keep),
-    /// The applet has no passwords of this kind.
+    /// The applet has no device id, without which a password cannot be set or remembered.
     HasNone {
-        /// The token.
+        /// Name of the token, as shown to a person.
         token: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The QR code in a picture: PNG or JPEG, a screenshot as well as a photograph.
+//! Reading of an account's QR code from a picture: PNG or JPEG, a screenshot or a photograph.
 
 use hw::otpauth;
 use png::{ColorType, Transformations};
@@ -11,44 +11,45 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-/// Larger pictures are not looked through, in pixels; a camera's have a third of it.
+/// Upper bound for a picture's size, in pixels; a camera's pictures have a third of it.
 const MOST_PIXELS: usize = 40_000_000;
-/// The most that a picture may take while it is unpacked, in bytes.
+/// Upper bound for the memory that decoding a picture may take, in bytes.
 const MOST_BYTES: usize = 8 * MOST_PIXELS;
 
-/// Why no account was found in a picture.
+/// Reason why no account was found in a picture.
 #[derive(Debug)]
 pub enum PictureFault {
-    /// It could not be read.
+    /// The file could not be read.
     Unreadable(io::Error),
-    /// It is no regular file.
+    /// The path is not a regular file.
     NotAFile,
-    /// It has more than 40 million pixels, or its file more than 20 MiB.
+    /// The picture has more than 40 million pixels, or the file more than 20 MiB.
     TooLarge,
-    /// It is neither PNG nor JPEG.
+    /// The file is neither PNG nor JPEG.
     NotAPicture,
-    /// It cannot be unpacked.
+    /// The picture could not be decoded.
     Damaged,
-    /// There is no QR code in it that could be read.
+    /// No QR code could be read in the picture.
     NoCode,
-    /// There are QR codes, and none is of an account.
+    /// The picture has QR codes, but none of them is an account's.
     NoAccount,
-    /// There are several accounts in it.
+    /// The picture has the QR codes of several accounts.
     Several,
 }
 
-/// A picture in shades of grey: 0 is black. It is wiped when it is let go, since it shows a secret.
+/// A picture in shades of grey, from 0 (black) to 255 (white). It shows a secret, so its memory is wiped when it is
+/// dropped.
 struct Greys {
     width: usize,
     height: usize,
-    /// How bright, and how opaque.
+    /// Brightness and opacity of each pixel, row by row.
     pixels: Zeroizing<Vec<(u8, u8)>>,
 }
 
-/// The `otpauth://` URI in the one QR code of a picture that has one.
+/// Returns the `otpauth://` URI in a picture's QR code.
 ///
 /// # Errors
-/// [`PictureFault`].
+/// [`PictureFault`] if the picture cannot be decoded, or does not show exactly one account.
 pub fn uri_in(file: &[u8]) -> Result<SecretString, PictureFault> {
     let greys = match file {
         [0x89, b'P', b'N', b'G', ..] => png(file)?,
@@ -56,7 +57,7 @@ pub fn uri_in(file: &[u8]) -> Result<SecretString, PictureFault> {
         _ => return Err(PictureFault::NotAPicture),
     };
     let mut seen = false;
-    // As it is on white paper, then in the colours of the night.
+    // Try dark on white first, then the colours of a dark mode.
     for (paper, inverted) in [(255, false), (255, true), (0, true), (0, false)] {
         let mut found = codes(&greys, paper, inverted);
         seen |= !found.is_empty();
@@ -73,11 +74,11 @@ pub fn uri_in(file: &[u8]) -> Result<SecretString, PictureFault> {
     Err(if seen { PictureFault::NoAccount } else { PictureFault::NoCode })
 }
 
-/// What the QR codes of a picture say, laid on paper of one shade.
+/// Returns the content of all QR codes in a picture, with transparent pixels shown on paper of one shade.
 fn codes(greys: &Greys, paper: u16, inverted: bool) -> Vec<Zeroizing<Vec<u8>>> {
-    /// The most that a QR code can say, in bytes (ISO 18004: version 40-L).
+    /// Upper bound for the content of a QR code, in bytes (ISO 18004: version 40-L).
     const LONGEST: usize = 2953;
-    /// The fewest squares that one has across (ISO 18004: version 1).
+    /// Lower bound for the width of a QR code, in modules (ISO 18004: version 1).
     const SMALLEST: usize = 21;
     if greys.width.min(greys.height) < SMALLEST {
         return Vec::new();
@@ -132,7 +133,7 @@ fn size(width: usize, height: usize) -> Result<(usize, usize), PictureFault> {
     if fits { Ok((width, height)) } else { Err(PictureFault::TooLarge) }
 }
 
-/// How bright a colour looks (ITU-R BT.601).
+/// Returns the brightness of a colour (ITU-R BT.601).
 fn grey([r, g, b]: [u8; 3]) -> u8 {
     let weighted = u32::from(r) * 299 + u32::from(g) * 587 + u32::from(b) * 114;
     u8::try_from(weighted / 1000).unwrap_or(u8::MAX)
@@ -150,11 +151,11 @@ mod tests {
     const TWO: &[u8] = include_bytes!("../../tests/e2e/pictures/two.png");
     const LINK: &[u8] = include_bytes!("../../tests/e2e/pictures/link.png");
 
-    /// What all but the last two show; they were made by another program.
+    /// Content of the QR codes in all pictures but the last two. The pictures were made by another program.
     const URI: &str = "otpauth://totp/Amazon%20Web%20Services:alice@123456789012?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Amazon%20Web%20Services";
 
     #[test]
-    fn screenshots_photographs_and_the_colours_of_the_night() {
+    fn reads_screenshots_photographs_and_dark_mode() {
         for (picture, name) in [(AWS, "screenshot"), (PHOTO, "photograph"), (DARK, "dark")] {
             let uri = uri_in(picture).unwrap_or_else(|fault| panic!("{name}: {fault:?}"));
             assert_eq!(uri.expose_secret(), URI, "{name}");
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shows_no_account_or_more_than_one() {
+    fn rejects_pictures_without_exactly_one_account() {
         assert!(matches!(uri_in(TWO), Err(PictureFault::Several)));
         assert!(matches!(uri_in(LINK), Err(PictureFault::NoAccount)));
         assert!(matches!(uri_in(b"GIF89a"), Err(PictureFault::NotAPicture)));
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_file_that_unpacks_to_something_huge() {
+    fn rejects_a_small_file_that_decodes_to_a_huge_picture() {
         let mut bomb = Vec::new();
         let mut encoder = png::Encoder::new(&mut bomb, 30_000, 30_000);
         encoder.set_color(ColorType::Grayscale);
@@ -186,7 +187,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn any_damage_is_survived(which in 0..3_usize, damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20)) {
+        fn decoding_a_damaged_picture_does_not_panic(which in 0..3_usize, damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20)) {
             let mut picture = [AWS, PHOTO, DARK][which].to_vec();
             for (at, byte) in damage {
                 let at = at.index(picture.len() - 4) + 4;
@@ -196,7 +197,7 @@ mod tests {
         }
 
         #[test]
-        fn any_pixels_are_looked_through(width in 0..60_usize, height in 0..60_usize, seed: u32) {
+        fn searching_any_pixels_does_not_panic(width in 0..60_usize, height in 0..60_usize, seed: u32) {
             let noise = |at: usize| (seed.wrapping_mul(2_654_435_761).wrapping_add(at as u32).wrapping_mul(40_503) >> 9).to_le_bytes()[0];
             let pixels = (0..width * height).map(|at| (noise(at), 255)).collect();
             let _ = codes(&Greys { width, height, pixels: Zeroizing::new(pixels) }, 255, seed % 2 == 0);

@@ -12,14 +12,14 @@ fn named(id: &str) -> Wishes {
     Wishes { id: Some(id.to_owned()), ..Wishes::default() }
 }
 
-/// The id that a URI's label and parameters make.
+/// Returns the id that a URI's label and parameters result in.
 fn id(uri: &str) -> String {
     let account = account(&Wishes::default(), uri).unwrap_or_else(|fault| panic!("{uri}: {fault:?}"));
     account.id.to_string()
 }
 
 #[test]
-fn a_uri_names_its_account_as_the_vendors_client_would() {
+fn an_id_is_made_from_a_uri_as_by_the_vendors_client() {
     let cases = [
         (
             "totp/Amazon%20Web%20Services:alice@acme?secret=S&issuer=Amazon%20Web%20Services",
@@ -43,7 +43,7 @@ fn a_uri_names_its_account_as_the_vendors_client_would() {
 }
 
 #[test]
-fn a_uri_says_how_codes_are_made() {
+fn a_uri_sets_the_kind_of_codes_and_the_person_overrides_it() {
     let uri = format!("OTPAUTH://hotp/a?secret={BASE32}&algorithm=SHA512&digits=8&counter=7&image=x");
     let made = account(&Wishes::default(), &uri).unwrap();
     assert_eq!((made.kind, made.algorithm, made.digits, made.counter), (OathType::Hotp, Algorithm::Sha512, 8, 7));
@@ -54,7 +54,7 @@ fn a_uri_says_how_codes_are_made() {
 }
 
 #[test]
-fn what_is_no_account_is_said_without_its_secret() {
+fn reports_faults_without_showing_the_secret() {
     let part = |uri: &str| match account(&Wishes::default(), &uri.replace("=S", &format!("={BASE32}"))) {
         Err(AccountFault::Issued(OtpauthError::Uri(fault))) => fault.to_string(),
         other => panic!("{uri}: {:?}", other.err()),
@@ -81,7 +81,7 @@ fn what_is_no_account_is_said_without_its_secret() {
 }
 
 #[test]
-fn the_period_stands_in_the_id_or_not_at_all() {
+fn a_period_other_than_30_seconds_is_part_of_the_id() {
     let with =
         |id: &str, period| account(&Wishes { period, ..named(id) }, BASE32).map(|account| account.id.to_string());
     assert_eq!(with("a", None).as_deref(), Ok("a"));
@@ -114,7 +114,7 @@ fn renaming_keeps_the_period() {
 }
 
 #[test]
-fn a_mistyped_id_is_known_again() {
+fn finds_the_account_for_a_mistyped_id() {
     let ids = |texts: &[&str]| texts.iter().map(|text| AccountId::from_bytes(text.as_bytes())).collect::<Vec<_>>();
     let present = ids(&["Amazon Web Services:alice@example", "GitHub:alice"]);
     let meant = |id: &str| meant(&AccountId::from_bytes(id.as_bytes()), &present).map(|id| id.to_string());
@@ -126,7 +126,7 @@ fn a_mistyped_id_is_known_again() {
 }
 
 #[test]
-fn the_mfa_device_of_an_account() {
+fn finds_the_mfa_device_of_an_account() {
     let of = |id: &str| mfa_device(&AccountId::from_bytes(id.as_bytes()));
     assert_eq!(of("AWS:alice@123456789012").as_deref(), Some("arn:aws:iam::123456789012:mfa/alice"));
     assert_eq!(of("AWS:a@b@acme").as_deref(), Some("arn:aws:iam::ACCOUNT:mfa/a@b"));
@@ -139,7 +139,7 @@ fn the_mfa_device_of_an_account() {
 
 proptest! {
     #[test]
-    fn any_text_is_taken_or_refused(text in "\\PC{0,80}|otpauth://[th]otp/\\PC{0,60}") {
+    fn parsing_any_text_does_not_panic(text in "\\PC{0,80}|otpauth://[th]otp/\\PC{0,60}") {
         if let Ok(account) = account(&Wishes::default(), &text) {
             prop_assert!(!account.id.as_bytes().is_empty());
         }

@@ -1,4 +1,4 @@
-//! The agent's loop without its waits: what is due is done, what happened is taken in.
+//! The agent's loop without its waits: doing what is due, and recording what happened.
 
 use super::clocks::{Clocks, Since};
 use super::journal::{Journal, Weight};
@@ -25,26 +25,26 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-/// What is tried again after files could not be read.
+/// Time until another attempt after AWS's files could not be read.
 const UNREADABLE: Duration = Duration::from_mins(10);
 
-/// See the module.
+/// State of the agent's loop.
 pub(super) struct AgentLoop<'w> {
     world: &'w World,
     typed: &'w cli::AgentArgs,
     interaction: Interaction,
     journal: Journal,
     managed: Vec<ManagedProfile>,
-    /// What was told of profiles for which there is no plan.
+    /// Errors that were logged for profiles without a plan.
     broken: Vec<String>,
-    /// What was told of files that could not be read.
+    /// Error that was logged for files that could not be read.
     unreadable: Option<String>,
     asking: Asking,
     presence: TokenPresence,
     logout_on_removal: LogoutOnRemoval,
-    /// What the files with secrets were when they were looked at last.
+    /// State of the files with secrets, when they were last looked at.
     secrets: BTreeMap<PathBuf, Option<FileStamp>>,
-    /// What the clocks said last.
+    /// Reading of the clocks when the last event was recorded.
     clocks: Clocks,
     serving: Serving,
     publisher: Publisher,
@@ -89,26 +89,26 @@ impl<'w> AgentLoop<'w> {
         Ok(agent)
     }
 
-    /// What is done last, from whichever thread.
+    /// Returns the agent's last actions as a closure, which is called by the thread that ends the agent.
     pub(super) fn last(&self) -> Last {
         let (person, journal) = (self.world.person.clone(), self.journal.clone());
         let folder = self.serving.runtime_folder.as_ref().map(|runtime_folder| runtime_folder.folder.clone());
         Box::new(move || shutdown::run(&person, &journal, folder.as_deref()))
     }
 
-    /// The files whose changes matter.
+    /// Returns the files whose changes matter to the agent.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let locations = Locations::find(&self.world.env).ok();
         let aws = locations.into_iter().flat_map(|locations| [locations.config, locations.credentials]);
         aws.chain(self.secrets.keys().cloned()).collect()
     }
 
-    /// Whether any of the profiles has such a source.
+    /// Returns true if any profile has a source that is `wanted`.
     pub(super) fn needs(&self, wanted: impl Fn(&Source) -> bool) -> bool {
         self.managed.iter().any(|managed| managed.plan.sources.iter().any(&wanted))
     }
 
-    /// Makes the plans anew; what is known of each profile is kept.
+    /// Makes all plans again; the renewal state of each profile is kept.
     fn plan(&mut self) -> Result<(), Failure> {
         let profiles = Profiles::read(&self.world.env)?;
         let Plans { plans, broken } = plans::decide(self.typed, &profiles, self.world)?;
@@ -132,7 +132,7 @@ impl<'w> AgentLoop<'w> {
         Ok(())
     }
 
-    /// A secret that came, or that is another one, is tried.
+    /// Lets profiles try again if a file with a secret was created or changed.
     fn look_at_secrets(&mut self) {
         let files = self.managed.iter().flat_map(ManagedProfile::secret_files);
         let secrets: BTreeMap<PathBuf, Option<FileStamp>> =
@@ -144,7 +144,7 @@ impl<'w> AgentLoop<'w> {
         }
     }
 
-    /// What the file says of each session.
+    /// Reads the present sessions from the credentials file, and serves them.
     fn look(&mut self) -> Result<(), Failure> {
         let profiles = Profiles::read(&self.world.env)?;
         let (clock, now) = (&*self.world.clock, self.world.clock.now());
@@ -158,7 +158,7 @@ impl<'w> AgentLoop<'w> {
         Ok(())
     }
 
-    /// Does what is due, and says until when nothing is.
+    /// Does everything that is due, and returns the time at which something is due again.
     pub(super) fn turn(&mut self) -> Option<SystemTime> {
         self.turns.begin(self.began);
         let change = self.presence.wait(self.world.clock.now());
@@ -198,7 +198,7 @@ impl<'w> AgentLoop<'w> {
         }
     }
 
-    /// Tries to get the sessions of some profiles.
+    /// Tries to obtain sessions for some profiles, asking a person if `ask` is true.
     fn run(&mut self, whose: &[usize], ask: bool) {
         if ask {
             let (now, runtime_folder) = (self.world.clock.now(), self.serving.runtime_folder.as_ref());
@@ -207,7 +207,7 @@ impl<'w> AgentLoop<'w> {
         let plans: Vec<&Plan> = whose.iter().map(|at| &self.managed[*at].plan).collect();
         let names: Vec<&str> = plans.iter().map(|plan| plan.profile.as_str()).collect();
         if ask {
-            // Again and again only where they really are: a network that is away is met before.
+            // Log it once only: asking is repeated after each failure, such as a network that is down.
             let is_news = whose
                 .iter()
                 .all(|at| self.managed[*at].renewal_state.met.is_none_or(|(met, _)| met == Obstacle::Person));
@@ -262,7 +262,7 @@ impl<'w> AgentLoop<'w> {
         }
     }
 
-    /// Whoever missed it need not wait.
+    /// Logs when a person will be asked again, and the command for logging in at once.
     fn tell_when_again(&self, whose: &[usize], now: SystemTime) {
         let Some(pause) = self.asking.not_before.and_then(|then| then.duration_since(now).ok()) else { return };
         let pause = length::about(pause);
@@ -272,7 +272,7 @@ impl<'w> AgentLoop<'w> {
         self.journal.note(Weight::Info, &format!("{what}; at once: `aws-mfa-key login {login}`"));
     }
 
-    /// Takes in what happened.
+    /// Records an event.
     pub(super) fn hear(&mut self, event: &Event) {
         let clocks = Clocks::read(self.world);
         let before = std::mem::replace(&mut self.clocks, clocks);
@@ -299,7 +299,8 @@ impl<'w> AgentLoop<'w> {
         }
     }
 
-    /// What cannot be read is told of once, unless somebody wants to know.
+    /// Logs that the old settings stay in force: once for each reason, or each time if a person asked for the files
+    /// to be read.
     fn go_on_without(&mut self, failure: &Failure, is_asked: bool) {
         let why = report::in_one_line(failure);
         if is_asked || self.unreadable.as_ref() != Some(&why) {
@@ -308,13 +309,13 @@ impl<'w> AgentLoop<'w> {
         self.unreadable = Some(why);
     }
 
-    /// Notices that somebody set the clock, or that the machine slept.
+    /// Detects that somebody set the clock, or that the machine was suspended.
     fn compare_clocks(&mut self, before: &Clocks) {
         let Since { set, slept } = self.clocks.since(before);
         if let Some((direction, set)) = set {
             let set = humantime::format_duration(Duration::from_secs(set.as_secs()));
             self.journal.note(Weight::Info, &format!("the clock was set {direction} by {set}"));
-            // Pauses were counted on it.
+            // All pauses end at a time of the old clock.
             self.managed.iter_mut().for_each(|managed| managed.renewal_state.forget_pauses());
             self.asking.not_before = None;
             self.presence.wait_anew(self.world.clock.now());
@@ -326,7 +327,7 @@ impl<'w> AgentLoop<'w> {
         }
     }
 
-    /// What is plugged in now, as far as that is known.
+    /// Records which tokens are plugged in; `None` if the smart card service does not answer.
     fn plug(&mut self, tokens: Option<&[Present]>) {
         let was_silent = self.presence.is_silent();
         let change = self.presence.hear(tokens, self.world.clock.now());
@@ -338,7 +339,7 @@ impl<'w> AgentLoop<'w> {
         self.take(&change);
     }
 
-    /// Takes in what is new of the tokens.
+    /// Acts on a change in what is plugged in.
     fn take(&mut self, change: &PresenceChange) {
         self.logout_on_removal.hear(change);
         let PresenceChange { came, went, is_back, .. } = change;
@@ -348,7 +349,7 @@ impl<'w> AgentLoop<'w> {
             }
         }
         if *is_back {
-            // What was there already is no news, unless it was not seen.
+            // A token that may have been plugged in all the time helps only where no token was seen before.
             self.hope(|obstacle| matches!(obstacle, Obstacle::Token | Obstacle::Sources | Obstacle::Trouble));
         }
         if !came.is_empty() {
@@ -357,7 +358,7 @@ impl<'w> AgentLoop<'w> {
         }
     }
 
-    /// How much is said, and whether anything is asked.
+    /// Sets how much the person is told, and if anything may be asked.
     fn address(&self, level: Level, askable: bool) {
         self.world.person.adjust(&Interaction { level, askable, ..self.interaction.clone() });
     }
@@ -367,9 +368,9 @@ impl<'w> AgentLoop<'w> {
     }
 }
 
-/// Names for a line, cut where it gets long.
+/// Joins names for a log line, and cuts a long list short.
 fn listed(names: &[&str]) -> String {
-    /// The most of them.
+    /// Number of names that are listed.
     const MOST: usize = 8;
     let mut text = names.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
     if names.len() > MOST {

@@ -1,24 +1,24 @@
-//! The clocks compared: whether somebody set the time of day, or the machine slept.
+//! Comparison of the machine's clocks, which shows if somebody set the time of day or the machine was suspended.
 
 use crate::world::World;
 use std::time::{Duration, SystemTime};
 
-/// How far two clocks may run apart although nobody set one.
+/// Difference between two clocks that counts as normal drift.
 const DOUBT: Duration = Duration::from_secs(5);
 
-/// The time of day, how long the machine has been running, and how long of that it was awake.
+/// Readings of three clocks: the time of day, the time since boot, and the part of it without suspension.
 pub(super) struct Clocks {
     day: SystemTime,
     uptime: Option<Duration>,
     awake: Option<Duration>,
 }
 
-/// What happened between two looks at the clocks.
+/// Events between two readings of the clocks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Since {
-    /// In which direction the time of day was set, and by how much.
+    /// Direction in which the time of day was set (`ahead` or `back`), and by how much; `None` if nobody set it.
     pub(super) set: Option<(&'static str, Duration)>,
-    /// Whether the machine slept.
+    /// True if the machine was suspended.
     pub(super) slept: bool,
 }
 
@@ -28,7 +28,7 @@ impl Clocks {
         Self { day: world.clock.now(), uptime, awake: world.clock.awake() }
     }
 
-    /// What happened since an earlier look.
+    /// Returns the events since an earlier reading.
     pub(super) fn since(&self, then: &Self) -> Since {
         let (Some(up_now), Some(up_then)) = (self.uptime, then.uptime) else { return Since::default() };
         let passed = up_now.saturating_sub(up_then);
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_happened_is_told_apart() {
+    fn tells_a_set_clock_from_a_suspended_machine() {
         let at = |day: u64, uptime: u64, awake: u64| Clocks {
             day: SystemTime::UNIX_EPOCH + Duration::from_secs(day),
             uptime: Some(Duration::from_secs(uptime)),

@@ -1,24 +1,24 @@
-//! What the agent says, one line an event: for the journal, or for people.
+//! The agent's log: one line for each event, for systemd's journal or for people.
 
 use crate::aws::credentials_file::rfc3339;
 use crate::world::{Clock, Environment, Level, Person};
 use rustix::fs::fstat;
 use std::sync::Arc;
 
-/// How much it matters; the numbers are syslog's, which the journal reads (sd-daemon(3)).
+/// Severity of an event; the numbers are those of syslog, which the journal reads (sd-daemon(3)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Weight {
-    /// A session is not to be had.
+    /// A session could not be obtained.
     Error = 3,
-    /// Something is not as it should be, or a person has to do something.
+    /// Something needs attention, or a person has to do something.
     Warning = 4,
-    /// What the agent is there for.
+    /// A normal event, such as a renewed session.
     Info = 6,
-    /// Details.
+    /// Details, shown only with `--verbose`.
     Debug = 7,
 }
 
-/// Says it.
+/// Writer of the log to standard error.
 #[derive(Clone)]
 pub(super) struct Journal {
     person: Person,
@@ -28,7 +28,8 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// To standard error. systemd says where the journal's is: lines there begin with their weight, others with the time.
+    /// Makes a log on standard error. If systemd has connected standard error to its journal (`JOURNAL_STREAM`), each
+    /// line begins with its severity, otherwise with the time.
     #[must_use]
     pub(super) fn new(person: &Person, clock: &Arc<dyn Clock>, env: &Environment, level: Level) -> Self {
         let is_journal = env.text("JOURNAL_STREAM").is_some_and(is_standard_error);
@@ -40,7 +41,7 @@ impl Journal {
         Self { person: person.clone(), clock: Arc::clone(clock), least, is_journal }
     }
 
-    /// Says what happened.
+    /// Logs an event, unless its severity is too low for the level. Line breaks are replaced by semicolons.
     pub(super) fn note(&self, weight: Weight, what: &str) {
         if weight <= self.least {
             let what = what.trim_end().replace('\n', "; ");
@@ -48,7 +49,7 @@ impl Journal {
         }
     }
 
-    /// What others say is stamped from now on, too.
+    /// Puts severity or time before every other line that is written for the person, too.
     pub(super) fn stamp_all(&self) {
         let (is_journal, clock) = (self.is_journal, Arc::clone(&self.clock));
         self.person.stamp(Box::new(move |level| {
@@ -62,12 +63,12 @@ impl Journal {
     }
 }
 
-/// What a line begins with.
+/// Returns the prefix of a log line: the severity for the journal, otherwise the time.
 fn stamp(weight: Weight, is_journal: bool, clock: &dyn Clock) -> String {
     if is_journal { format!("<{}>", weight as u8) } else { format!("{} ", rfc3339(&clock.now().into())) }
 }
 
-/// Whether a stream, by device and inode, is our standard error.
+/// Returns true if standard error is the stream with this device and inode number.
 fn is_standard_error(stream: &str) -> bool {
     let own = fstat(rustix::stdio::stderr()).map(|own| format!("{}:{}", own.st_dev, own.st_ino));
     own.is_ok_and(|own| own == stream)

@@ -1,4 +1,4 @@
-//! Sessions leave with the last token, where that is wanted.
+//! Removal of sessions when the last token is pulled out, if that is switched on.
 
 use super::journal::{Journal, Weight};
 use super::managed_profile::ManagedProfile;
@@ -9,13 +9,13 @@ use crate::sessions;
 use crate::world::World;
 use std::time::{Duration, SystemTime};
 
-/// When it is tried again to remove what could not be.
+/// Time until another attempt to remove sessions that could not be removed.
 const AGAIN: Duration = Duration::from_secs(30);
 
-/// See the module.
+/// State of the removal of sessions when the last token is pulled out.
 pub(super) struct LogoutOnRemoval {
     is_wanted: bool,
-    /// Whether some of them have still to be removed.
+    /// True if sessions have yet to be removed.
     is_due: bool,
 }
 
@@ -24,13 +24,15 @@ impl LogoutOnRemoval {
         Self { is_wanted, is_due: false }
     }
 
-    /// Takes in what is new of the tokens.
+    /// Records a change in what is plugged in: sessions are due for removal once no token is left, until one is
+    /// plugged in.
     pub(super) fn hear(&mut self, change: &PresenceChange) {
         let is_there = change.is_back || !change.came.is_empty();
         self.is_due = (self.is_due || change.none_is_left && self.is_wanted) && !is_there;
     }
 
-    /// Removes, if that is due, the sessions whose codes come from a token, until one is plugged in. Says when to come again.
+    /// Removes the sessions whose codes come from a token, if that is due. No session is obtained again until a token
+    /// is plugged in. Returns the time of the next attempt if some could not be removed.
     pub(super) fn act(
         &mut self,
         managed: &mut [ManagedProfile],
@@ -49,7 +51,7 @@ impl LogoutOnRemoval {
     }
 }
 
-/// Removes as many as it can; says what stood against the last that it could not.
+/// Removes as many sessions as possible; returns the last error if some could not be removed.
 fn remove(managed: &mut [ManagedProfile], world: &World) -> Result<(), Failure> {
     let profiles = Profiles::read(&world.env)?;
     let mut outcome = Ok(());

@@ -1,4 +1,4 @@
-//! One kept profile: how it stands, and what is known of its sessions.
+//! A profile whose session the agent renews.
 
 use super::journal::{Journal, Weight};
 use super::metrics::ProfileMetrics;
@@ -13,39 +13,40 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-/// See the module.
+/// A profile whose session the agent renews: plan, renewal state and metrics.
 pub(super) struct ManagedProfile {
     pub(super) plan: Plan,
     pub(super) renewal_state: RenewalState,
-    /// How long its sessions last.
+    /// Length of the profile's sessions. AWS may have given less than was requested.
     life: Duration,
-    /// How much of the present one is left, at the last look.
+    /// Time left of the present session, when it was last looked at.
     pub(super) left: Duration,
-    /// What is told of it in numbers.
+    /// Metrics for Prometheus.
     pub(super) metrics: ProfileMetrics,
 }
 
-/// How a session was tried to be had.
+/// Circumstances of an attempt to obtain a session.
 #[derive(Clone, Copy)]
 pub(super) struct LoginAttempt {
     pub(super) asked: PersonAsked,
-    /// Whether it was told of another profile that met the very same.
+    /// True if the same failure was logged for another profile.
     pub(super) is_told: bool,
 }
 
-/// What a person had to do with it.
+/// Part of a person in an attempt.
 #[derive(Clone, Copy)]
 pub(super) enum PersonAsked {
-    /// Nobody is ever asked.
+    /// A person is never asked.
     Never,
-    /// If one is needed, they are asked next.
+    /// A person was not asked, and will be if the attempt needs one.
     Next,
-    /// They were; `before`: and missed it before.
+    /// A person was asked. `before` is true if they had missed an earlier prompt.
     InVain { before: bool },
 }
 
 impl ManagedProfile {
-    /// What is known of a profile goes on, unless its settings or its key are others now.
+    /// Makes the profile for a new plan. The state of `before` is kept; its obstacles are dropped if settings or key
+    /// changed.
     pub(super) fn of(plan: Plan, before: Option<Self>) -> Self {
         let life = plan.duration;
         let Some(mut before) = before else {
@@ -61,36 +62,36 @@ impl ManagedProfile {
         Self { plan: Plan { min_ttl, ..plan }, ..before }
     }
 
-    /// Takes in what the file says of its session.
+    /// Records the session that the credentials file has.
     pub(super) fn look(&mut self, present: Option<&ObtainedSession>, now: SystemTime) {
         self.left = present.map_or(Duration::ZERO, |got| got.left);
         let spare = self.left.checked_sub(renewal(self.life)).filter(|spare| !spare.is_zero());
         self.renewal_state.renew_at = spare.map(|spare| now + spare);
         if spare.is_some() && self.renewal_state.met.is_some() {
-            // Somebody else got it.
+            // Another program obtained a session meanwhile.
             self.renewal_state.got(now + spare.unwrap_or_default(), now);
         }
     }
 
-    /// There is a session: a fresh one, or one that somebody else got.
-    /// `was_asked`: whether a person had to do anything for it.
+    /// Records an obtained session, fresh or from elsewhere. `was_asked` is true if a person had to do something for
+    /// it.
     pub(super) fn got(&mut self, got: &ObtainedSession, was_asked: bool, now: SystemTime, journal: &Journal) {
         if got.fresh {
-            // AWS may give less than was asked for.
+            // AWS may give less than was requested.
             self.life = self.plan.duration.min(got.left);
             self.plan.min_ttl = renewal(self.life);
             (self.metrics.renewed, self.metrics.renewals) = (Some(now), self.metrics.renewals + 1);
             journal.note(Weight::Info, &got.summary());
         }
         let is_assumed = self.plan.source().is_some();
-        // A role needs nobody as long as the session lasts that it is assumed with; and what needed nobody this time may need
-        // nobody the next.
+        // A role needs nobody while the session lasts that it is assumed with. If nobody was needed this time,
+        // perhaps nobody is needed the next time either.
         self.renewal_state.wants_person &= !is_assumed && (was_asked || !got.fresh);
         self.left = got.left;
         self.renewal_state.got(now + got.left.saturating_sub(renewal(self.life)), now);
     }
 
-    /// A session could not be had.
+    /// Records that no session could be obtained, logs the reason, and returns the obstacle.
     pub(super) fn meet(
         &mut self,
         failure: &Failure,
@@ -119,13 +120,13 @@ impl ManagedProfile {
         obstacle
     }
 
-    /// Which others are served by the same touch.
+    /// Returns the ids of long-term key and MFA device. One touch serves all profiles with the same two.
     pub(super) fn device(&self) -> (Option<&str>, Option<&str>) {
         let root = self.root();
         (key_of(root), root.mfa_serial.as_ref().map(crate::aws::MfaSerial::as_str))
     }
 
-    /// The files that its code may come from.
+    /// Returns the files with secrets that a code may come from.
     pub(super) fn secret_files(&self) -> impl Iterator<Item = &PathBuf> {
         self.root().sources.iter().filter_map(|source| match source {
             Source::Secret(SecretPlace::File(path)) => Some(path),
@@ -133,17 +134,17 @@ impl ManagedProfile {
         })
     }
 
-    /// Whether its code may come from a token.
+    /// Returns true if a code may come from a token.
     pub(super) fn is_from_a_token(&self) -> bool {
         self.root().sources.iter().any(|source| matches!(source, Source::Token))
     }
 
-    /// The plan that the code is for.
+    /// Returns the plan that a code is needed for: that of the source session, for a role.
     fn root(&self) -> &Plan {
         self.plan.source().unwrap_or(&self.plan)
     }
 
-    /// What keeps it from a session.
+    /// Returns the obstacle that a failure means for this profile.
     fn obstacle_of(&self, failure: &Failure) -> Obstacle {
         let is_secret = |source: &Source| matches!(source, Source::Secret(_));
         match report::report(failure).exit {
@@ -157,7 +158,7 @@ impl ManagedProfile {
         }
     }
 
-    /// What it waits for, if there is no fresh session, or will be none.
+    /// Returns what the profile waits for; `None` if it has a session that is not due for renewal.
     pub(super) fn waits_for(&self) -> Option<Obstacle> {
         if self.renewal_state.is_broken {
             return Some(Obstacle::Settings);
@@ -172,7 +173,7 @@ fn key_of(plan: &Plan) -> Option<&str> {
     plan.key.as_ref().map(|key| key.id.as_str())
 }
 
-/// Whether both get the same session, in the same way.
+/// Returns true if both plans get the same session in the same way.
 fn is_same(one: &Plan, other: &Plan) -> bool {
     fn secret(plan: &Plan) -> Option<&str> {
         plan.key.as_ref().map(|key| key.secret.expose_secret())
@@ -187,7 +188,7 @@ fn is_same(one: &Plan, other: &Plan) -> bool {
         }
 }
 
-/// Between 0 and 1; it need not be secret.
+/// Returns a random number between 0 and 1, which need not be unpredictable.
 pub(super) fn chance() -> f64 {
     f64::from(RandomState::new().build_hasher().finish() as u32) / f64::from(u32::MAX)
 }

@@ -1,4 +1,4 @@
-//! How it goes, for Prometheus: the text that node_exporter's textfile collector reads.
+//! The agent's metrics for Prometheus, as a text file that node_exporter's textfile collector reads.
 
 use crate::world::printable;
 use std::fmt::Write as _;
@@ -8,27 +8,27 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What is known of one profile.
+/// Metrics of one profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ProfileMetrics {
-    /// Its name.
+    /// Name of the profile.
     pub(super) profile: String,
-    /// When its session ends; `None` if there is none.
+    /// Time at which the session expires; `None` without a session.
     pub(super) ends: Option<SystemTime>,
-    /// When it was renewed last.
+    /// Time of the last renewal; `None` before the first one.
     pub(super) renewed: Option<SystemTime>,
-    /// How often it was renewed.
+    /// Number of renewals since the agent started.
     pub(super) renewals: u64,
-    /// How often AWS refused.
+    /// Number of requests that AWS refused.
     pub(super) refusals: u64,
-    /// How often a person was asked for it.
+    /// Number of times that a person was asked.
     pub(super) asked: u64,
-    /// Whether it waits for a person.
+    /// True if the profile waits for a person.
     pub(super) waits_for_person: bool,
 }
 
-/// The whole text. Times are given as such, and not as seconds left: the file is written when something happens, and read
-/// when nothing does.
+/// Returns the text of the file. It has points in time, not seconds left, because it is only written when something
+/// happens but read at any time.
 #[must_use]
 pub(super) fn text(all: &[ProfileMetrics]) -> String {
     type Value = fn(&ProfileMetrics) -> Option<u64>;
@@ -54,7 +54,7 @@ pub(super) fn text(all: &[ProfileMetrics]) -> String {
     ];
     let mut text = String::new();
     for (name, kind, help, value) in metrics {
-        // A string takes whatever is written to it.
+        // Writing to a string never fails.
         let _ = writeln!(text, "# HELP aws_mfa_key_{name} {help}\n# TYPE aws_mfa_key_{name} {kind}");
         for (metrics, value) in all.iter().filter_map(|metrics| Some((metrics, value(metrics)?))) {
             let profile = label(&metrics.profile);
@@ -68,16 +68,17 @@ fn seconds(time: SystemTime) -> Option<u64> {
     time.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
 }
 
-/// A name as it stands between quotes there.
+/// Escapes a name for a label's value.
 fn label(name: &str) -> String {
     printable(name, 200).replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-/// Replaces the file in one step; everybody may read it. A link there is replaced, and not followed: others may write to the
-/// folder.
+/// Replaces the file in one step, readable for everybody. A symbolic link is replaced, not followed, because other
+/// users may be able to write to the directory.
 ///
 /// # Errors
-/// What the system says against it, in the same words each time; it is not put in the place of a device or folder.
+/// The directory does not exist, the path is a device or directory, or writing fails. The same fault always has the
+/// same text.
 pub(super) fn write(path: &Path, all: &[ProfileMetrics]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return Err(io::Error::other("it is not a regular file"));
@@ -88,7 +89,7 @@ pub(super) fn write(path: &Path, all: &[ProfileMetrics]) -> io::Result<()> {
         let folder = printable(&folder.to_string_lossy(), 200);
         return Err(io::Error::other(format!("there is no folder {folder}; next: make it, or name another file")));
     }
-    // The name of one that could not be made is made of dice.
+    // Keep only the kind of the error: its text has the temporary file's random name.
     let mut new = tempfile::NamedTempFile::new_in(folder).map_err(|error| io::Error::from(error.kind()))?;
     new.write_all(text(all).as_bytes())?;
     new.as_file().set_permissions(Permissions::from_mode(0o644))?;
@@ -102,7 +103,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn the_text_is_what_prometheus_reads() {
+    fn writes_the_format_that_prometheus_reads() {
         let ends = Some(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let all = [
             ProfileMetrics {
@@ -127,13 +128,13 @@ mod tests {
         ] {
             assert!(text.lines().any(|there| there == line), "{line} is not in {text}");
         }
-        // Whoever watches for one that is too old is not told of one that never was.
+        // An alert for an old renewal must not fire for a profile that was never renewed.
         assert!(!text.contains("last_success_seconds{profile=\"a"), "{text}");
         assert!(text.ends_with('\n'));
     }
 
     #[test]
-    fn the_file_is_replaced_and_everybody_may_read_it() {
+    fn replaces_the_file_and_makes_it_readable_for_everybody() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.prom");
         for _ in 0..2 {

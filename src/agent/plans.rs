@@ -1,4 +1,4 @@
-//! Whose sessions are kept, decided by what AWS's files say now.
+//! Plans for the sessions that the agent renews, made from AWS's files as they are now.
 
 use super::schedule::renewal;
 use crate::aws::ProfileName;
@@ -8,14 +8,15 @@ use crate::plan::{self, Aim, Plan, PlanError, PlanInputs, ProfileChoice};
 use crate::report::Failure;
 use crate::world::World;
 
-/// The plans, and why there is none for some of the profiles.
+/// Plans for all profiles, and the reasons why some profiles have none.
 pub(super) struct Plans {
     pub(super) plans: Vec<Plan>,
     pub(super) broken: Vec<(ProfileName, Failure)>,
 }
 
-/// Decides for all that are named, or configured. The sessions that roles are assumed with are kept as well: else a person
-/// would have to be asked for them when the role is nearly over.
+/// Makes a plan for each profile that is named, or else for each that is configured. The sessions that roles are
+/// assumed with are renewed as well; otherwise a person would have to be asked for them when a role's session is
+/// about to end.
 pub(super) fn decide(typed: &cli::AgentArgs, profiles: &Profiles, world: &World) -> Result<Plans, Failure> {
     let how = cli::LoginOptions { reader: typed.reader.clone(), ..cli::LoginOptions::default() };
     let said = PlanInputs { aim: Aim::Session, typed: &how, code: None, env: &world.env, profiles };

@@ -1,4 +1,4 @@
-//! How it goes, told to all who want to know: the service manager, `status`, Prometheus.
+//! The agent's state, reported to the service manager, to `status`, and to Prometheus.
 
 use super::journal::{Journal, Weight};
 use super::managed_profile::ManagedProfile;
@@ -13,10 +13,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-/// See the module.
+/// Reporter of the agent's state.
 pub(super) struct Publisher {
-    /// Where numbers are told, and what went wrong with that last.
+    /// File for Prometheus; `None` if no metrics are wanted.
     metrics: Option<PathBuf>,
+    /// Error of the last attempt to write that file, so that the same error is logged once.
     unwritten: Option<String>,
     is_ready: bool,
 }
@@ -27,7 +28,7 @@ impl Publisher {
         Self { metrics, unwritten: None, is_ready: false }
     }
 
-    /// Tells it. `left`: until something is due.
+    /// Reports the state to everybody. `left` is the time until the next session is due.
     pub(super) fn tell(
         &mut self,
         managed: &[ManagedProfile],
@@ -42,7 +43,7 @@ impl Publisher {
         }
     }
 
-    /// Tells `status` and Prometheus: also while a person is asked, since that takes long.
+    /// Reports the state to `status` and Prometheus. Also called before a person is asked, since that may take long.
     pub(super) fn tell_those_who_ask(
         &mut self,
         managed: &[ManagedProfile],
@@ -58,7 +59,7 @@ impl Publisher {
         self.write_metrics(managed, now, journal);
     }
 
-    /// Tells the numbers, if they are wanted. What stands against it is told once.
+    /// Writes the metrics, if they are wanted. The same error is logged only once.
     fn write_metrics(&mut self, managed: &[ManagedProfile], now: SystemTime, journal: &Journal) {
         let Some(path) = &self.metrics else { return };
         let metrics = |managed: &ManagedProfile| ProfileMetrics {
@@ -77,7 +78,7 @@ impl Publisher {
     }
 }
 
-/// What each profile waits for, in few words.
+/// Returns for each profile what it waits for, in a few words.
 fn waits(managed: &[ManagedProfile]) -> BTreeMap<&str, String> {
     let waits = managed.iter().filter_map(|managed| {
         let obstacle = managed.waits_for()?;
@@ -86,7 +87,7 @@ fn waits(managed: &[ManagedProfile]) -> BTreeMap<&str, String> {
     waits.collect()
 }
 
-/// How it goes, in a line.
+/// Returns the status line for the service manager.
 fn status(managed: &[ManagedProfile], left: Option<Duration>) -> String {
     let fresh = managed.iter().filter(|managed| managed.renewal_state.renew_at.is_some()).count();
     let mut text = format!("{fresh} of {} sessions are fresh", managed.len());

@@ -1,36 +1,36 @@
-//! What is due when: on values alone, so that a table can say it all.
+//! The schedule of renewals and attempts, computed from values only, so that a table can test all of it.
 
 use std::time::{Duration, SystemTime};
 
-/// A session with less left than this is renewed, whatever its length, if it was ever longer than twice that.
+/// Lower bound for the time left at which a session is renewed, for sessions longer than twice this bound.
 const LEAST: Duration = Duration::from_mins(20);
-/// How long a fresh session is left alone, whatever becomes of it.
+/// Time for which a fresh session is not renewed, even if it disappears.
 const FLOOR: Duration = Duration::from_secs(15);
-/// How much a pause varies, so that many machines do not come back at the same moment.
+/// Fraction by which a pause varies at random, so that many machines do not come back at the same moment.
 const JITTER: f64 = 0.25;
 
-/// What keeps a profile from a fresh session.
+/// Reason why a profile has no fresh session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Obstacle {
-    /// A person has to touch the token, or to type something.
+    /// A person has to touch the token or type something.
     Person,
     /// The token is not plugged in.
     Token,
-    /// Neither a token nor a secret is there, and the secret may come without a word.
+    /// Neither a token nor a secret is available. A secret may appear without an event.
     Sources,
-    /// Something on this machine: a busy token, a file that cannot be written.
+    /// A fault on this machine: a token in use by another program, a file that cannot be written.
     Trouble,
     /// AWS cannot be reached.
     Network,
-    /// AWS refuses.
+    /// AWS refused a request.
     Refusal,
-    /// The settings have to change, or what is on the token.
+    /// The settings, or the accounts on the token, have to change.
     Settings,
 }
 
 impl Obstacle {
-    /// The first pause before another try, and the longest; each is twice the one before. A token that is missing is not
-    /// asked for: plugging it in is what begins the next try.
+    /// Returns the first and the longest pause between attempts; each pause is twice the one before. `None` for a
+    /// missing token: the next attempt is made when one is plugged in.
     const fn pauses(self) -> Option<(Duration, Duration)> {
         const fn between(first: Duration, longest: Duration) -> Option<(Duration, Duration)> {
             Some((first, longest))
@@ -44,7 +44,8 @@ impl Obstacle {
         }
     }
 
-    /// How long to wait before another try after so many that failed (from 1 on), with `chance` between 0 and 1.
+    /// Returns the pause after `failed` failed attempts in a row (from 1). `chance`, between 0 and 1, sets the random
+    /// variation. `None` if there is no attempt until an event.
     #[must_use]
     pub(super) fn pause(self, failed: u32, chance: f64) -> Option<Duration> {
         let (first, longest) = self.pauses()?;
@@ -52,7 +53,7 @@ impl Obstacle {
         Some(pause.mul_f64(1.0 + JITTER * (2.0 * chance - 1.0)))
     }
 
-    /// In few words, for a log and for `status`.
+    /// Returns in a few words what the profile waits for, for the log and for `status`.
     #[must_use]
     pub(super) const fn waits_for(self) -> &'static str {
         match self {
@@ -67,54 +68,56 @@ impl Obstacle {
     }
 }
 
-/// How much of a session of this length is left when it is renewed: a third, but never less than 20 minutes where it is
-/// long enough for that.
+/// Returns the time left at which a session of this length is renewed: a third of its length, but at least 20
+/// minutes, or half of its length if it is shorter than 40 minutes.
 #[must_use]
 pub(super) fn renewal(life: Duration) -> Duration {
     (life / 3).max(LEAST.min(life / 2))
 }
 
-/// How one profile stands.
+/// State of one profile's renewal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct RenewalState {
-    /// When its session is to be renewed, by this machine's clock; `None` if there is none.
+    /// Time at which the session is to be renewed, by this machine's clock; `None` if there is no session.
     pub(super) renew_at: Option<SystemTime>,
-    /// What the last try met, and how many in a row met something.
+    /// The obstacle that the last attempt met, and the number of attempts in a row that met it; `None` after a
+    /// success.
     pub(super) met: Option<(Obstacle, u32)>,
-    /// Before when it is not tried again; `None`: not until there is news.
+    /// Earliest time of the next attempt; `None` after an obstacle: wait for an event instead.
     pub(super) not_before: Option<SystemTime>,
-    /// Whether it is known that a person is needed for each renewal.
+    /// True if a person is known to be needed for each renewal.
     pub(super) wants_person: bool,
-    /// Whether its settings cannot be used any more: what there is stays, and nothing is tried until they can.
+    /// True if the settings cannot be used any more. The present session stays, and no attempt is made until they
+    /// can.
     pub(super) is_broken: bool,
 }
 
-/// How asking a person stands. One is asked for all profiles together: whoever is away is away for all of them.
+/// State of asking a person, which is shared by all profiles: somebody who is away is away for all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Asking {
-    /// How often they were asked in vain.
+    /// Number of prompts in a row that nobody answered.
     pub(super) missed: u32,
-    /// Before when they are not asked again.
+    /// Earliest time of the next prompt; `None` if a prompt may be shown at any time.
     pub(super) not_before: Option<SystemTime>,
-    /// Whether nobody is ever asked.
+    /// True if a person is never asked.
     pub(super) never: bool,
 }
 
-/// What is to be done for a profile.
+/// Next step for a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A try that asks nobody, now.
+    /// An attempt that asks nobody, now.
     Try,
-    /// A try for which a person is asked, now.
+    /// An attempt for which a person is asked, now.
     Ask,
-    /// Nothing, until then.
+    /// Nothing until this time.
     At(SystemTime),
-    /// Nothing, until there is news.
+    /// Nothing until an event.
     OnNews,
 }
 
 impl RenewalState {
-    /// What is to be done now.
+    /// Returns the next step for the profile at the time `now`.
     #[must_use]
     pub(super) fn next(&self, asking: &Asking, now: SystemTime) -> Next {
         if self.is_broken {
@@ -123,7 +126,7 @@ impl RenewalState {
         if let Some(then) = self.renew_at.filter(|then| *then > now) {
             return Next::At(then);
         }
-        // Where nobody is asked, a try costs nobody anything: it has pauses of its own, as others have.
+        // If nobody may be asked, an attempt costs no attention: its own pauses apply, as for other obstacles.
         let is_asked = self.wants_person && !asking.never;
         let own = match (self.met, self.not_before) {
             (None, floor) => floor.unwrap_or(now),
@@ -138,12 +141,12 @@ impl RenewalState {
         if then > now { Next::At(then) } else { Next::Ask }
     }
 
-    /// There is a session, good until it is to be renewed. It is never renewed at once.
+    /// Records a session that is to be renewed at `renew_at`, but not before a short time has passed.
     pub(super) fn got(&mut self, renew_at: SystemTime, now: SystemTime) {
         (self.renew_at, self.met, self.not_before) = (Some(renew_at), None, Some(now + FLOOR));
     }
 
-    /// Somebody set the clock that all pauses were counted on.
+    /// Ends all pauses, because somebody set the clock that they end by.
     pub(super) fn forget_pauses(&mut self) {
         let is_paused = !matches!(self.met, Some((Obstacle::Token, _)));
         self.hope(|obstacle| obstacle != Obstacle::Token);
@@ -152,12 +155,12 @@ impl RenewalState {
         }
     }
 
-    /// There shall be no session before a token is plugged in.
+    /// Prevents new sessions until a token is plugged in.
     pub(super) fn lock_out(&mut self) {
         (self.renew_at, self.met, self.not_before) = (None, Some((Obstacle::Token, 1)), None);
     }
 
-    /// A try met an obstacle. Whether it is another one than before: that is worth a word.
+    /// Records that an attempt met an obstacle. Returns true if it is another one than before, and worth logging.
     pub(super) fn meet(&mut self, obstacle: Obstacle, now: SystemTime, chance: f64) -> bool {
         let (is_new, failed) = match self.met {
             Some((before, failed)) if before == obstacle => (false, failed.saturating_add(1)),
@@ -169,7 +172,8 @@ impl RenewalState {
         is_new
     }
 
-    /// Something happened that may have taken the obstacle away: it is tried at once, and counted anew.
+    /// Ends the pause if its obstacle may be gone, so that the next attempt is made at once and failures are counted
+    /// anew.
     pub(super) fn hope(&mut self, is_gone: impl Fn(Obstacle) -> bool) {
         self.wants_person &= !is_gone(Obstacle::Person);
         if self.met.is_some_and(|(obstacle, _)| is_gone(obstacle)) {
@@ -179,13 +183,13 @@ impl RenewalState {
 }
 
 impl Asking {
-    /// Nobody came.
+    /// Records a prompt that nobody answered.
     pub(super) fn miss(&mut self, now: SystemTime, chance: f64) {
         self.missed = self.missed.saturating_add(1);
         self.not_before = Obstacle::Person.pause(self.missed, chance).map(|pause| now + pause);
     }
 
-    /// Somebody is there: they touched, or plugged something in, or woke the machine up.
+    /// Records that a person is there: somebody touched a token, plugged one in, or woke the machine up.
     pub(super) fn is_there(&mut self) {
         (self.missed, self.not_before) = (0, None);
     }
@@ -202,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_third_is_left_and_twenty_minutes_where_that_can_be() {
+    fn renews_with_a_third_or_twenty_minutes_left() {
         for (life, left) in [(2160, 720), (720, 240), (60, 20), (45, 20), (40, 20), (30, 15)] {
             assert_eq!(renewal(life * MINUTE), left * MINUTE, "{life} minutes");
         }
@@ -210,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_when() {
+    fn table_of_what_is_due() {
         let silent = RenewalState::default();
         let touch = RenewalState { wants_person: true, ..RenewalState::default() };
         let met = |obstacle, not_before: Option<u32>| RenewalState {
@@ -265,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_met_is_counted_until_it_is_another_or_there_is_hope() {
+    fn counts_an_obstacle_until_another_one_or_an_event() {
         let mut renewal_state = RenewalState::default();
         assert!(renewal_state.meet(Obstacle::Network, at(0), 0.5));
         assert!(!renewal_state.meet(Obstacle::Network, at(1), 0.5));
@@ -281,11 +285,11 @@ mod tests {
         assert_eq!(renewal_state.next(&Asking::default(), at(3)), Next::Try);
         renewal_state.got(at(50), at(3));
         assert_eq!(renewal_state.next(&Asking::default(), at(3)), Next::At(at(50)));
-        // One that disappears at once is not got again and again.
+        // A session that disappears at once is not obtained again and again.
         renewal_state.renew_at = None;
         assert_eq!(renewal_state.next(&Asking::default(), at(3)), Next::At(at(3) + FLOOR));
         assert_eq!(renewal_state.next(&Asking::default(), at(4)), Next::Try);
-        // Nor is it waited for by a clock that was a day ahead.
+        // A pause that was set by a clock a day ahead lasts until all pauses are forgotten.
         renewal_state.got(at(0), at(1440));
         assert_eq!(renewal_state.next(&Asking::default(), at(9)), Next::At(at(1440) + FLOOR));
         renewal_state.forget_pauses();
@@ -296,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_back_is_asked_at_once() {
+    fn a_person_who_comes_back_is_asked_at_once() {
         let (mut asking, mut touch) =
             (Asking::default(), RenewalState { wants_person: true, ..RenewalState::default() });
         asking.miss(at(0), 0.5);
@@ -304,7 +308,7 @@ mod tests {
         assert_eq!(touch.next(&asking, at(6)), Next::At(at(15)));
         asking.is_there();
         assert_eq!(touch.next(&asking, at(6)), Next::Ask);
-        // Perhaps with a token that needs nobody.
+        // The person may have plugged in a token whose codes need no touch.
         touch.hope(|obstacle| obstacle == Obstacle::Person);
         assert_eq!(touch.next(&asking, at(6)), Next::Try);
     }

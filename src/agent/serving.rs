@@ -1,4 +1,4 @@
-//! The sessions served to programs, as long as there is a place for it.
+//! Sessions that the agent serves to other programs, if there is a runtime directory.
 
 use super::journal::{Journal, Weight};
 use crate::aws::ProfileName;
@@ -11,25 +11,25 @@ use crate::world::World;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// See the module.
+/// The sessions that are served, and the lock that keeps other agents from starting.
 #[derive(Default)]
 pub(super) struct Serving {
-    /// Where they are served from.
+    /// Directory with the socket that the sessions are served from; `None` if they are not served.
     pub(super) runtime_folder: Option<RuntimeFolder>,
-    /// The right to ask, where there is no such place.
+    /// Lock on the state directory, held in place of one on the runtime directory if there is none.
     _alone: Option<RuntimeFolder>,
     sessions: ServedSessions,
 }
 
 impl Serving {
-    /// Begins to serve, or says why not.
+    /// Starts to serve. If that is not possible, logs the reason and goes on without it.
     ///
     /// # Errors
-    /// [`Failure::AgentRuns`]: another one does it.
+    /// [`Failure::AgentRuns`] if another agent is running.
     pub(super) fn begin(world: &World, journal: &Journal) -> Result<Self, Failure> {
         let sessions = ServedSessions::default();
         let Some(folder) = folder::find(&world.env) else {
-            // Two of them would both ask.
+            // Two agents would both ask the person, so only one may run.
             let alone = match plan::state_folder(&world.env).map(RuntimeFolder::take) {
                 Ok(Err(FolderFault::Taken { pid })) => return Err(Failure::AgentRuns { pid }),
                 Ok(taken) => taken.ok(),
@@ -55,14 +55,14 @@ impl Serving {
         Ok(Self { runtime_folder: None, _alone: None, sessions })
     }
 
-    /// Serves what there is of each profile's session.
+    /// Serves each profile's session, or none for those that have none.
     pub(super) fn serve(&self, sessions: Vec<(ProfileName, Option<ObtainedSession>)>, now: SystemTime) {
         self.sessions.fill(sessions.into_iter().map(|(profile, got)| (profile, got.map(|got| got.served(now)))));
     }
 }
 
 impl ObtainedSession {
-    /// What programs are given of it.
+    /// Returns the part of a session that programs get.
     fn served(self, now: SystemTime) -> Served {
         let account = self.identity.as_deref().and_then(|arn| arn.split(':').nth(4));
         let account = account.filter(|account| !account.is_empty()).map(str::to_owned);

@@ -1,4 +1,5 @@
-//! What the agent does last, from whichever thread: sessions that AWS has given are written, and all who know of it are told.
+//! Last actions of the agent, on whichever thread ends it: writing sessions that AWS has given, and reporting the
+//! end.
 
 use super::journal::{Journal, Weight};
 use super::{status_file, systemd};
@@ -7,10 +8,12 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// How long writing may take: whoever ends it does not wait for a file that cannot be had, and is gone within a second.
+/// Time limit for writing sessions. Whoever ends the agent expects it to be gone within a second, even if a file is
+/// locked.
 const LONGEST: Duration = Duration::from_millis(500);
 
-/// See the module. `folder`: where it was served from.
+/// Writes obtained sessions, clears prompts, and reports the end. `folder` is the runtime directory that the sessions
+/// were served from.
 pub(super) fn run(person: &Person, journal: &Journal, folder: Option<&Path>) {
     write_what_was_got(person);
     person.clear();
@@ -21,13 +24,13 @@ pub(super) fn run(person: &Person, journal: &Journal, folder: Option<&Path>) {
     journal.note(Weight::Info, "ended");
 }
 
-/// Writes it, or waits until another thread has.
+/// Writes sessions that were obtained but not written yet, or waits until another thread has written them.
 fn write_what_was_got(person: &Person) {
     let (person, (tell, told)) = (person.clone(), mpsc::channel());
-    // Without a thread it is lost.
+    // If no thread can be started, the sessions are lost.
     let _ = std::thread::Builder::new().name("chore".to_owned()).spawn(move || {
         person.do_chore();
-        // Nobody listens any more if it took too long.
+        // The receiver is gone if the time limit has passed.
         let _ = tell.send(());
     });
     let _ = told.recv_timeout(LONGEST);

@@ -1,4 +1,4 @@
-//! What the agent is waiting for, noted for `status`.
+//! A file in which the agent notes what it waits for, so that `status` can show it.
 
 use crate::endpoint::folder::{self, RuntimeFolder};
 use crate::file::{self, FileError, own};
@@ -8,22 +8,22 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Version of the note's format.
+/// Version of the file's format.
 const VERSION: u64 = 1;
 
-/// Notes what each profile waits for.
+/// Writes what each profile waits for.
 pub(super) fn write(runtime_folder: &RuntimeFolder, waits: &BTreeMap<&str, String>) -> Result<(), FileError> {
     let note = json!({ "version": VERSION, "pid": std::process::id(), "waits": waits });
     own::overwrite(&runtime_folder.folder.join("agent.json"), note.to_string().as_bytes())
 }
 
-/// The agent is not there any more.
+/// Removes the file when the agent ends.
 pub(super) fn remove(folder: &Path) {
-    // It may not have come to writing one.
+    // Ignore errors: an agent that ends early has no file yet.
     let _ = std::fs::remove_file(folder.join("agent.json"));
 }
 
-/// What each profile waits for, if an agent is there.
+/// Returns for each profile what it waits for; empty if no agent is running.
 pub fn waits(env: &Environment) -> BTreeMap<String, String> {
     let read = || -> Option<BTreeMap<String, String>> {
         let text = file::read(&folder::find(env)?.join("agent.json")).ok()??;

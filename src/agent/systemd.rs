@@ -1,34 +1,35 @@
-//! What the service manager is told: ready, how it goes, still alive (systemd's sd_notify; where there is none, nobody is).
+//! Notifications to the service manager: ready, status, stopping, watchdog (sd_notify(3)). Without a service manager
+//! they are dropped.
 
 use sd_notify::NotifyState;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long one turn may take: many logins, each of which may wait for another program's.
+/// Upper bound for one turn of the agent's loop: many logins, each of which may wait for another program's.
 const LONGEST_TURN: Duration = Duration::from_mins(15);
 
-/// Tells how it goes.
+/// Sets the status line that `systemctl status` shows.
 pub(super) fn status(text: &str) {
     tell(&[NotifyState::Status(text)]);
 }
 
-/// All sessions that can be had at once are there.
+/// Reports that the agent is ready: every session that can be obtained at once has been obtained.
 pub(super) fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
-/// The end.
+/// Reports that the agent is about to end.
 pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
 fn tell(states: &[NotifyState<'_>]) {
-    // Without a manager there is nobody to tell.
+    // Ignore errors: without a service manager, nobody needs to know.
     let _ = sd_notify::notify(states);
 }
 
-/// When the turn that is going on began, as long as one is.
+/// Start of the loop's current turn, in seconds since the agent began plus one; 0 between turns.
 #[derive(Clone, Default)]
 pub(super) struct Turns(Arc<AtomicU64>);
 
@@ -42,12 +43,12 @@ impl Turns {
     }
 }
 
-/// Tells a manager that wants to know it again and again, unless a turn does not come to its end. `began` is what turns are
-/// counted from.
+/// Notifies the watchdog, if the service manager wants that, unless a turn takes too long. Turns are timed from
+/// `began`.
 pub(super) fn keep_alive(turns: &Turns, began: Instant) {
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
     let turns = turns.clone();
-    // Without a thread the manager starts us anew.
+    // Without a thread, the service manager restarts the agent.
     let _ = std::thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
         loop {
             let turn = turns.0.load(Ordering::Relaxed);

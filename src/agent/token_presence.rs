@@ -1,42 +1,44 @@
-//! What is plugged in, as far as that is known: a service that does not answer knows nothing, and one that has just begun to
-//! has not seen everything yet.
+//! Record of which tokens are plugged in. A smart card service that does not answer tells nothing, and one that has
+//! just started may not have seen every token yet.
 
 use hw::transport::Present;
 use std::time::{Duration, SystemTime};
 
-/// How long a service that has just begun to answer gets to see what is plugged in.
+/// Time until a smart card service that has just started to answer has seen all tokens.
 const SETTLING: Duration = Duration::from_secs(10);
 
-/// See the module.
+/// The tokens that are plugged in, as far as the smart card service tells.
 #[derive(Default)]
 pub(super) struct TokenPresence {
-    /// What is taken to be there: all that is seen, and what was seen before the service went away, until it has settled.
+    /// Tokens that are taken to be plugged in: all that the service sees, and until it has settled also those seen
+    /// before it stopped.
     tokens: Vec<Present>,
-    /// What the service sees, if it answers.
+    /// Tokens that the service sees; `None` if it does not answer.
     seen: Option<Vec<Present>>,
-    /// Whether it is known that it does not.
+    /// True if the service was asked and did not answer.
     is_silent: bool,
-    /// When a service that has just begun to answer will have seen everything, by this machine's clock.
+    /// Time at which a service that has just started to answer will have seen all tokens, by this machine's clock;
+    /// `None` if it has settled, or does not answer.
     settles_at: Option<SystemTime>,
-    /// Whether it was ever known.
+    /// True if it was ever known which tokens are plugged in.
     was_known: bool,
 }
 
-/// What is new.
+/// Difference between two states of what is plugged in.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PresenceChange {
-    /// Plugged in.
+    /// Tokens that were plugged in.
     pub(super) came: Vec<Present>,
-    /// Pulled out.
+    /// Tokens that were pulled out.
     pub(super) went: Vec<Present>,
-    /// Whether tokens are seen that could not be seen before, although they may have been there.
+    /// True if tokens are seen that may have been plugged in all the time, while the service did not answer.
     pub(super) is_back: bool,
-    /// Whether it has come out that none is there: since when does not matter.
+    /// True if it has become certain that no token is plugged in, no matter since when.
     pub(super) none_is_left: bool,
 }
 
 impl TokenPresence {
-    /// Takes in what the service sees, `None` if it does not answer.
+    /// Records which tokens the service sees (`None` if it does not answer), and returns the difference.
     pub(super) fn hear(&mut self, told: Option<&[Present]>, now: SystemTime) -> PresenceChange {
         self.is_silent = told.is_none();
         let Some(told) = told else {
@@ -61,17 +63,18 @@ impl TokenPresence {
         PresenceChange { came, is_back, ..PresenceChange::default() }
     }
 
-    /// Whether the service is known not to answer.
+    /// Returns true if the service is known not to answer.
     pub(super) fn is_silent(&self) -> bool {
         self.is_silent
     }
 
-    /// When there is more to be known, if nothing happens until then.
+    /// Returns the time at which a service that has just started will have seen all tokens; `None` if it has settled.
     pub(super) fn settles_at(&self) -> Option<SystemTime> {
         self.settles_at
     }
 
-    /// What is new only because time went by.
+    /// Returns the difference that is due to time passing: once the service has settled, tokens that it does not see
+    /// are gone.
     pub(super) fn wait(&mut self, now: SystemTime) -> PresenceChange {
         match self.settles_at {
             Some(then) if then <= now => self.settle(in_one_reader),
@@ -79,12 +82,12 @@ impl TokenPresence {
         }
     }
 
-    /// Somebody set the clock that it was counted on.
+    /// Restarts the time until the service has settled, because somebody set the clock.
     pub(super) fn wait_anew(&mut self, now: SystemTime) {
         self.settles_at = self.settles_at.map(|_| now + SETTLING);
     }
 
-    /// What the service sees is all that there is.
+    /// Takes the tokens that the service sees for all that are plugged in, and returns the difference.
     fn settle(&mut self, is_same: fn(&Present, &Present) -> bool) -> PresenceChange {
         let seen = self.seen.clone().unwrap_or_default();
         let went = without(&self.tokens, &seen, is_same);
@@ -95,12 +98,12 @@ impl TokenPresence {
     }
 }
 
-/// What is not among the others.
+/// Returns those of `all` that are not among `others`.
 fn without(all: &[Present], others: &[Present], is_same: fn(&Present, &Present) -> bool) -> Vec<Present> {
     all.iter().filter(|one| !others.iter().any(|other| is_same(one, other))).cloned().collect()
 }
 
-/// A service that was started anew counts anew what happened to a reader.
+/// Compares tokens by reader only: a restarted service begins a new count of a reader's events.
 fn in_one_reader(one: &Present, other: &Present) -> bool {
     one.reader == other.reader
 }
@@ -117,7 +120,7 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    /// One that has known for long that these are there.
+    /// Returns a record of tokens that have been plugged in for long.
     fn with(tokens: &[Present]) -> TokenPresence {
         let mut presence = TokenPresence::default();
         presence.hear(Some(tokens), at(0));
@@ -126,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_at_the_start_is_no_news_and_none_is_known_after_a_while() {
+    fn tokens_at_the_start_are_not_new_and_their_absence_is_known_after_settling() {
         let (a, mut presence) = (token("a", 1), TokenPresence::default());
         let back = PresenceChange { is_back: true, ..PresenceChange::default() };
         assert_eq!(presence.hear(Some(std::slice::from_ref(&a)), at(0)), back);
@@ -144,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn pulled_out_and_plugged_in() {
+    fn reports_tokens_that_come_and_go() {
         let (a, again, b) = (token("a", 1), token("a", 3), token("b", 1));
         let mut presence = with(&[a.clone(), b.clone()]);
         let went = |token: &Present| PresenceChange { went: vec![token.clone()], ..PresenceChange::default() };
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_is_restarted_pulls_nothing_out() {
+    fn restarting_the_service_does_not_count_as_pulling_tokens_out() {
         let (a, again, b) = (token("a", 7), token("a", 1), token("b", 1));
         let mut presence = with(std::slice::from_ref(&a));
         assert_eq!(presence.hear(None, at(20)), PresenceChange::default());
@@ -166,13 +169,13 @@ mod tests {
         assert_eq!(presence.wait(at(40)), PresenceChange::default());
         let gone = PresenceChange { went: vec![again], none_is_left: true, ..PresenceChange::default() };
         assert_eq!(presence.hear(Some(&[]), at(41)), gone, "it has settled");
-        // Another one in its place, and the first is not there.
+        // Another token is plugged in by then, and the first is gone.
         let mut presence = with(std::slice::from_ref(&a));
         presence.hear(None, at(20));
         let came = PresenceChange { came: vec![b.clone()], is_back: true, ..PresenceChange::default() };
         assert_eq!(presence.hear(Some(&[b]), at(21)), came);
         assert_eq!(presence.wait(at(31)), PresenceChange { went: vec![a.clone()], ..PresenceChange::default() });
-        // It was pulled out meanwhile.
+        // The token was pulled out while the service did not answer.
         let mut presence = with(std::slice::from_ref(&a));
         presence.hear(None, at(20));
         presence.hear(Some(&[]), at(21));
@@ -180,7 +183,7 @@ mod tests {
             presence.wait(at(31)),
             PresenceChange { went: vec![a], none_is_left: true, ..PresenceChange::default() }
         );
-        // There was none before.
+        // No token was plugged in before the restart.
         let mut presence = with(&[]);
         presence.hear(None, at(20));
         presence.hear(Some(&[]), at(21));

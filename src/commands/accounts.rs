@@ -1,4 +1,4 @@
-//! `accounts …`: what is on a token, shown and changed.
+//! `accounts …`: lists and changes the accounts on a token.
 
 mod add;
 mod list;
@@ -22,9 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
-/// How long a person has to type something.
+/// Time limit for typing an answer.
 const TYPING: Duration = Duration::from_mins(2);
-/// How often a person may type what cannot be right.
+/// Number of times that a person may type an answer that cannot be right.
 const TRIES: usize = 3;
 
 pub(super) fn run(command: &AccountsCommand, world: &mut World) -> Result<(), Failure> {
@@ -38,11 +38,11 @@ pub(super) fn run(command: &AccountsCommand, world: &mut World) -> Result<(), Fa
     outcome.map_err(|stop| stop.failure(what))
 }
 
-/// Why a command stops.
+/// Reason why a command about accounts failed.
 enum AccountsFailure {
-    /// For what is told in the same words everywhere.
+    /// A failure that other commands have as well.
     Failure(Failure),
-    /// For what is told of accounts.
+    /// A failure that concerns accounts only.
     Accounts(AccountsError),
 }
 
@@ -67,7 +67,7 @@ impl<E: Into<AccountsError>> From<E> for AccountsFailure {
     }
 }
 
-/// Where a command has the tokens before it.
+/// The tokens that a command works on, and the person it talks to.
 pub(super) struct TokenDesk {
     plugged: TokenChoice,
     tokens: Tokens,
@@ -76,7 +76,7 @@ pub(super) struct TokenDesk {
 }
 
 impl TokenDesk {
-    /// What the command line says of token and manner.
+    /// Makes the desk with the choice of a token and the settings on the command line.
     pub(super) fn new(typed: &cli::TokenArgs, world: &World) -> Result<Self, Failure> {
         let plugged = TokenChoice::decide(typed, &world.env)?;
         let person = world.person.clone();
@@ -86,23 +86,24 @@ impl TokenDesk {
         Ok(Self { plugged, tokens, person, runtime })
     }
 
-    /// The serial number that was named.
+    /// Returns the serial number of the wanted token; `None` for any token.
     pub(super) fn serial(&self) -> Option<u32> {
         self.plugged.token
     }
 
-    /// An error with a guess at who is using the token, where that is why.
+    /// Adds a guess at who is using the token, if the error says that another program does.
     pub(super) fn explained(&self, error: TokenError) -> TokenError {
         self.tokens.explained(error)
     }
 
-    /// All that is plugged in, the token that is meant among it.
+    /// Surveys the tokens. The wanted one is among them.
     pub(super) fn survey(&self) -> Result<Arc<Survey>, TokenError> {
         let (survey, fault) = self.present()?;
         fault.map_or(Ok(survey), Err)
     }
 
-    /// All that is plugged in, and why the token that is meant is not among it; it is waited for first, if that was said.
+    /// Surveys the tokens, and returns also the reason if the wanted one is not among them. It is waited for before,
+    /// if the command line says so.
     pub(super) fn present(&self) -> Result<(Arc<Survey>, Option<TokenError>), TokenError> {
         let attempt = async || present(&*self.tokens.look().await?, self.serial()).map(drop);
         let (outcome, survey) = self.runtime.block_on(async {
@@ -114,28 +115,27 @@ impl TokenDesk {
         }
     }
 
-    /// The token that is meant, unlocked with the password that is `given`, or that a person types.
+    /// Returns the wanted token, unlocked with the password `given`, or else with a remembered or typed one.
     fn token(&self, given: Option<&SecretString>) -> Result<TokenInfo, TokenError> {
         let lookup = |survey: &Survey| choose(survey, self.plugged.token);
         let attempt = async || self.tokens.unlocked(&self.person, given, lookup).await;
         self.runtime.block_on(self.tokens.awaited(self.plugged.wait, None, attempt))
     }
 
-    /// Makes one change to a token.
     fn change(&self, look: &TokenInfo, change: Change) -> Result<(), TokenError> {
         self.runtime.block_on(self.tokens.change(look, change, &self.person))
     }
 
-    /// Asks for one line. No token is held meanwhile.
+    /// Asks the person for one line. No token is held meanwhile.
     fn ask(&self, question: &str, echo: bool) -> Result<SecretString, NoAnswer> {
         self.runtime.block_on(self.person.ask(question, echo, TYPING))
     }
 }
 
-/// Profiles that name an account which is not called so any more: what is to be typed for each. `now` is what it is
-/// called instead, if it is anything.
+/// Shows for each profile that names an account by its old id the command that corrects it. `now` is the new id;
+/// `None` if the account was removed.
 fn tell_profiles(before: &AccountId, now: Option<&AccountId>, world: &World) {
-    // Whoever has no such files has no such profiles.
+    // Without readable files there are no such profiles.
     let Ok(profiles) = Profiles::read(&world.env) else { return };
     for name in profiles.names() {
         let named = profiles.get(name).and_then(|profile| profile.get("mfa_key_account"));
@@ -145,19 +145,19 @@ fn tell_profiles(before: &AccountId, now: Option<&AccountId>, world: &World) {
     }
 }
 
-/// What speaks against a change to a token, before anybody is asked anything for it.
+/// Returns the error for a change that its preconditions do not allow, found before a person is asked for anything.
 fn refused(look: &TokenInfo, refusal: ChangeRefusal) -> TokenError {
     TokenError::Change { token: crate::source::token::name(look), why: ChangeError::Refused(refusal) }
 }
 
-/// One account for programs; unknown is null.
+/// Returns one account as JSON; unknown facts are `null`.
 pub(super) fn as_json(account: &Account) -> Value {
     let period = (account.kind == OathType::Totp).then(|| account.id.period().get());
     let id = String::from_utf8_lossy(account.id.as_bytes());
     json!({ "id": id, "touch": account.touch, "digits": account.digits, "period": period })
 }
 
-/// One account in a row about something else.
+/// Formats one account for a row about something else: its id, and if it needs a touch.
 pub(super) fn touch_and_all(account: &Account) -> String {
     let touch = if account.touch == Some(true) { " (touch)" } else { "" };
     format!("{}{touch}", account.id)

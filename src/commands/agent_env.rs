@@ -1,4 +1,4 @@
-//! `agent env`, and what `exec --serve` does: a program is pointed at the running agent.
+//! `agent env` and `exec --serve`: environment variables that make programs use the running agent.
 
 use crate::aws::config_file::Profiles;
 use crate::cli::{self, Shell};
@@ -18,17 +18,18 @@ use std::path::Path;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// What AWS's clients read.
+/// Variable with the URL from which AWS's clients get credentials.
 const URL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+/// Variable with the authorization token for that URL.
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
-/// What would be used instead of it.
+/// Variables because of which AWS's clients would not use the agent.
 const INSTEAD: [&str; 4] = [
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_ROLE_ARN",
 ];
-/// What in profile `default` would be used instead of it, by programs that name no profile.
+/// Keys that AWS's clients prefer to the agent, if profile `default` has them and a program names no profile.
 const STRONGER: [&str; 7] = [
     "aws_access_key_id",
     "credential_process",
@@ -38,19 +39,19 @@ const STRONGER: [&str; 7] = [
     "login_session",
     "web_identity_token_file",
 ];
-/// What names a file.
+/// The variable whose value is a path on this machine.
 const CERTIFICATES: &str = "AWS_CA_BUNDLE";
-/// How long the agent may take to answer.
+/// Time limit for the agent's response.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a program's environment has to be: what is set, and what must not be.
+/// Variables to set and variables to remove, so that a program uses the agent.
 pub(super) struct AgentVariables {
     pub(super) set: Vec<(&'static str, Zeroizing<String>)>,
     pub(super) unset: Vec<&'static str>,
 }
 
 pub(super) fn run(typed: &cli::AgentEnvArgs, world: &mut World) -> Result<(), Failure> {
-    // What is said for another machine is for a shell of that machine's.
+    // Variables for another machine are read by a shell there, not by the shell that runs this program.
     let usual = || if typed.port.is_some() { Shell::Sh } else { own_shell(&world.env) };
     let shell = typed.shell.unwrap_or_else(usual);
     let AgentVariables { set: values, unset: names } = agent_variables(&typed.profile, typed.port, world)?;
@@ -60,7 +61,7 @@ pub(super) fn run(typed: &cli::AgentEnvArgs, world: &mut World) -> Result<(), Fa
     world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()).map_err(Failure::Output)
 }
 
-/// What points a program at the running agent for the session of one profile.
+/// Returns the variables that make a program use the running agent for one profile's session.
 pub(super) fn agent_variables(
     named: &cli::ProfileArgs,
     port: Option<u16>,
@@ -86,7 +87,7 @@ pub(super) fn agent_variables(
     let url = port.and_then(|port| address.at(port).url(which.name())).unwrap_or(url);
     let mut set = vec![(URL, Zeroizing::new(url.to_string())), (TOKEN, token)];
     let passed_on = plan::passed_on(profile);
-    // On another machine there are other files.
+    // A path on this machine is of no use on another one.
     let said = said(&passed_on).filter(|(name, _)| port.is_none() || *name != CERTIFICATES);
     set.extend(said.map(|(name, value)| (name, Zeroizing::new(value))));
     let usual = profiles.get("default");
@@ -99,8 +100,8 @@ pub(super) fn agent_variables(
     Ok(AgentVariables { set, unset: IN_THE_WAY.iter().chain(&INSTEAD).chain(keys).copied().collect() })
 }
 
-/// Goes to the agent's own door: whoever has taken its port is not told a token. Where others wait already, and nobody
-/// opens, it does not wait with them.
+/// Connects to the agent's Unix socket, so that another program that has taken the agent's port gets no authorization
+/// token. Does not wait if the socket's backlog is full.
 fn connect(folder: &Path) -> Result<UnixStream, AgentFault> {
     let door = SocketAddrUnix::new(RuntimeFolder::socket(folder)).map_err(|_| AgentFault::NotRunning)?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -114,7 +115,7 @@ fn connect(folder: &Path) -> Result<UnixStream, AgentFault> {
     Ok(agent)
 }
 
-/// Asks the agent once; what it answers, if it does.
+/// Sends one request to the agent. Returns the HTTP status of the response, or `None` if there is none.
 fn ask(agent: &mut UnixStream, path: &str, token: &str) -> Option<u16> {
     agent.set_read_timeout(Some(PATIENCE)).ok()?;
     let request = Zeroizing::new(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\n\r\n"));

@@ -1,4 +1,4 @@
-//! `code`: a code of the MFA device on standard output, and nothing else; AWS is not asked.
+//! `code`: prints a code of the MFA device, without a request to AWS.
 
 use super::profile_plan;
 use crate::cli;

@@ -1,4 +1,4 @@
-//! `credential-process`: the JSON that AWS's SDKs read, in time, whatever happens.
+//! `credential-process`: the JSON that AWS's SDKs read, printed before their time limit passes.
 
 use super::profile_plan;
 use super::table::ascii;
@@ -16,9 +16,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// AWS's Python clients ask for a new session when less than 15 minutes are left; a minute goes to the way there.
+/// Time that must be left of a session. AWS's Python clients renew at 15 minutes; one minute is for the way there.
 const RENEWED: Duration = Duration::from_mins(16);
-/// The Rust SDK gives us 21.6 seconds; after this long there is an answer, and a little is left to deliver it.
+/// Time limit for a login. The Rust SDK waits 21.6 seconds, and some time is left for printing the result.
 const PATIENCE: Duration = Duration::from_secs(17);
 
 pub(super) fn run(typed: &cli::CredentialProcessArgs, world: &mut World) -> Result<(), Failure> {
@@ -27,7 +27,7 @@ pub(super) fn run(typed: &cli::CredentialProcessArgs, world: &mut World) -> Resu
     let found = present(&plan, &profiles, &*world.clock);
     let got = match found {
         Some(got) if got.left >= plan.min_ttl && !plan.force => got,
-        // A session that is still good is better than none, if nobody touches.
+        // A session that is still valid is better than none, if nobody touches the token.
         Some(got) => renewed(plan, &got, world).unwrap_or(got),
         None => in_time(plan, world)?,
     };
@@ -35,8 +35,9 @@ pub(super) fn run(typed: &cli::CredentialProcessArgs, world: &mut World) -> Resu
     world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()).map_err(Failure::Output)
 }
 
-/// A fresh session in time, or none. Where nobody came, nobody is called for the next minute: an SDK asks for each request of
-/// a program anew, and each would wait for a person who is not there.
+/// Returns a fresh session, or `None` if there is none in time. If nobody answered the prompt, no person is asked for
+/// the next minute: an SDK runs this program for each of a program's requests, and each would wait for somebody who
+/// is not there.
 fn renewed(plan: Plan, present: &ObtainedSession, world: &World) -> Option<ObtainedSession> {
     let serial = present.mfa_serial.as_deref().and_then(|serial| MfaSerial::parse(serial).ok());
     let unanswered = serial.map(|serial| UnansweredPrompt::of(&plan.state, &serial));
@@ -56,7 +57,7 @@ fn renewed(plan: Plan, present: &ObtainedSession, world: &World) -> Option<Obtai
     outcome.ok()
 }
 
-/// A login on a thread of its own, which ends with the process if it takes too long.
+/// Runs a login on a thread of its own, which ends with the process if the time limit passes.
 fn in_time(plan: Plan, world: &World) -> Result<ObtainedSession, Failure> {
     let (tell, told) = mpsc::channel();
     let profile = plan.profile.to_string();
@@ -64,12 +65,13 @@ fn in_time(plan: Plan, world: &World) -> Result<ObtainedSession, Failure> {
     std::thread::spawn(move || {
         let outcome = obtain(&plan, &theirs);
         theirs.person.clear();
-        // Nobody listens any more if it took too long.
+        // The receiver is gone if the time limit has passed.
         let _ = tell.send(outcome);
     });
     told.recv_timeout(PATIENCE).unwrap_or_else(|_| {
         let pending = world.person.pending();
-        // What was got already, such as the session that a role is assumed with, is for the next time.
+        // Write any sessions that were obtained so far, such as the one that a role is assumed with: the next run
+        // uses them.
         world.person.do_chore();
         world.person.clear();
         world.person.leave(End::Late);
@@ -78,7 +80,7 @@ fn in_time(plan: Plan, world: &World) -> Result<ObtainedSession, Failure> {
     })
 }
 
-/// What every SDK takes: `Version` is a number, `Expiration` is RFC 3339 with `Z`.
+/// Returns the object in the form that every SDK accepts: `Version` is a number, `Expiration` is RFC 3339 with `Z`.
 fn as_json(got: &ObtainedSession) -> serde_json::Value {
     let session = &got.session;
     let account = got.identity.as_deref().and_then(|arn| arn.split(':').nth(4)).filter(|account| !account.is_empty());

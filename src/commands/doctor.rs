@@ -1,4 +1,4 @@
-//! `doctor`: everything that a login goes through, line by line, with a fix for each that is not as it should be.
+//! `doctor`: checks everything that a login depends on, and prints a line for each check, with a fix for each fault.
 
 use super::table::ascii;
 use crate::cli;
@@ -30,7 +30,7 @@ fn as_json(checks: &[Check]) -> String {
     ascii(&json!({ "checks": checks }))
 }
 
-/// What a person reads; with `quiet`, only what is not ok.
+/// Formats the checks for people; with `quiet`, only those that are not ok.
 fn as_lines(checks: &[Check], quiet: bool) -> String {
     let told: Vec<&Check> = checks.iter().filter(|check| !quiet || check.level != Severity::Ok).collect();
     let width = told.iter().map(|check| check.name.len()).max().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! `env`: a session as commands for a shell.
+//! `env`: prints a session as commands for a shell.
 
 use super::profile_plan;
 use crate::aws::credentials_file::rfc3339;
@@ -11,10 +11,10 @@ use secrecy::ExposeSecret;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// What would be used instead of the session, or beside it.
+/// Variables that are removed, because AWS's clients would use them in place of the session or beside it.
 pub(super) const IN_THE_WAY: [&str; 5] =
     ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_SESSION_EXPIRATION", "AWS_MFA_KEY_PROFILE"];
-/// What is set.
+/// Variables that are set, if they have a value.
 pub(super) const SET: [&str; 10] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -27,8 +27,8 @@ pub(super) const SET: [&str; 10] = [
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
 ];
-/// What the profile says that has to be said of the session, too, and by which variable. Region by two, since no client
-/// reads both.
+/// Keys of a profile that apply to the session, too, with the variable for each. The region has two, because no
+/// client reads both.
 const SAID: [(&str, &str); 6] = [
     ("region", SET[4]),
     ("region", SET[5]),
@@ -52,7 +52,7 @@ pub(super) fn run(typed: &cli::EnvArgs, world: &mut World) -> Result<(), Failure
     world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()).map_err(Failure::Output)
 }
 
-/// The variables that AWS's clients read.
+/// Returns the variables for a session, under the names that AWS's clients read.
 pub(super) fn variables(plan: &Plan, got: &ObtainedSession) -> Vec<(&'static str, Zeroizing<String>)> {
     let session = &got.session;
     let mut values = vec![
@@ -65,7 +65,7 @@ pub(super) fn variables(plan: &Plan, got: &ObtainedSession) -> Vec<(&'static str
     values.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect()
 }
 
-/// The variables for what a profile says.
+/// Returns the variables for a profile's settings.
 pub(super) fn said(passed_on: &[(String, String)]) -> impl Iterator<Item = (&'static str, String)> {
     SAID.into_iter().filter_map(|(key, variable)| {
         let (_, value) = passed_on.iter().find(|(said, _)| said == key)?;
@@ -88,12 +88,12 @@ pub(super) fn set(shell: Shell, name: &str, value: &str) -> String {
     match shell {
         Shell::Sh | Shell::Bash | Shell::Zsh => format!("export {name}='{}'\n", value.replace('\'', "'\\''")),
         Shell::Fish => format!("set -gx {name} '{}'\n", value.replace('\\', "\\\\").replace('\'', "\\'")),
-        // A typographic quote ends a string there as well as a plain one, and is doubled as well.
+        // A typographic quote ends a string in PowerShell just as a plain one does, and is doubled in the same way.
         Shell::Powershell => {
             let doubled = |c: char| std::iter::repeat_n(c, if "'‘’‚‛".contains(c) { 2 } else { 1 });
             format!("$Env:{name} = '{}'\n", value.chars().flat_map(doubled).collect::<String>())
         }
-        // Within the quotes only a percent sign means something; what AWS gives has neither.
+        // Only a percent sign is special within the quotes. A quote cannot be escaped, and no value from AWS has one.
         Shell::Cmd => format!("set \"{name}={}\"\r\n", value.replace('%', "%%").replace('"', "")),
     }
 }
@@ -101,7 +101,7 @@ pub(super) fn set(shell: Shell, name: &str, value: &str) -> String {
 pub(super) fn unset(shell: Shell, name: &str) -> String {
     match shell {
         Shell::Sh | Shell::Bash | Shell::Zsh => format!("unset {name}\n"),
-        // Alone, it would fail where there is no such variable.
+        // Without the test, `set -e` fails if the variable does not exist.
         Shell::Fish => format!("if set -q {name}; set -e {name}; end\n"),
         Shell::Powershell => format!("Remove-Item -ErrorAction SilentlyContinue Env:{name}\n"),
         Shell::Cmd => format!("set \"{name}=\"\r\n"),
@@ -112,9 +112,9 @@ pub(super) fn unset(shell: Shell, name: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The other shells are there for the tests to ask.
+    /// Other shells are tested by running them.
     #[test]
-    fn the_shells_of_windows_are_given_what_they_take_as_it_stands() {
+    fn values_for_the_shells_of_windows_are_quoted() {
         let cases = [
             ("plain", "'plain'", "plain"),
             ("C:\\my certificates\\ca.pem", "'C:\\my certificates\\ca.pem'", "C:\\my certificates\\ca.pem"),

@@ -1,4 +1,5 @@
-//! `exec`: runs a command with a session in its environment, in our place: same process, its exit code, its signals.
+//! `exec`: replaces this process by a command with a session in its environment, so that exit code and signals are
+//! the command's.
 
 use super::agent_env::{AgentVariables, agent_variables};
 use super::env::{IN_THE_WAY, variables};
@@ -31,7 +32,7 @@ pub(super) fn run(typed: &cli::ExecArgs, world: &mut World) -> Result<(), Failur
     world.person.clear();
     world.person.leave(End::Failed);
     (world.before_exec)();
-    // It does not come back, unless it could not begin.
+    // `exec` returns only if the command could not be started.
     let error = command.exec();
     Err(Failure::Exec { program: program.clone(), error })
 }

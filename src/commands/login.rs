@@ -1,4 +1,4 @@
-//! `login`: a fresh session for each profile, written to its session profile.
+//! `login`: requests a session for each profile, and writes it to its session profile.
 
 use super::profile_plan::given_code;
 use super::session_json::SessionJson;
@@ -31,7 +31,7 @@ pub(super) fn run(typed: &cli::LoginArgs, world: &mut World) -> Result<(), Failu
 type NamedOutcome = (Option<String>, Result<ObtainedSession, Failure>);
 type NamedPlan = (String, Result<Plan, Failure>);
 
-/// What came of all that were named.
+/// Obtains the sessions of all profiles that were named.
 fn outcomes(typed: &cli::LoginArgs, world: &mut World) -> Result<Vec<NamedOutcome>, Failure> {
     let planned = plans(typed, world)?;
     let plans: Vec<&Plan> = planned.iter().filter_map(|(_, plan)| plan.as_ref().ok()).collect();
@@ -44,7 +44,7 @@ fn outcomes(typed: &cli::LoginArgs, world: &mut World) -> Result<Vec<NamedOutcom
     Ok(planned.into_iter().map(outcome).collect())
 }
 
-/// The plans for all that were named; one that cannot be does not stop the others.
+/// Makes the plans for all profiles that were named. A profile without a plan does not stop the others.
 fn plans(typed: &cli::LoginArgs, world: &mut World) -> Result<Vec<NamedPlan>, Failure> {
     let profiles = Profiles::read(&world.env)?;
     let code = given_code(&typed.how, world)?;
@@ -74,7 +74,7 @@ fn plans(typed: &cli::LoginArgs, world: &mut World) -> Result<Vec<NamedPlan>, Fa
     Ok(plans.into_iter().map(|(name, plan)| (name, plan.map_err(Failure::from))).collect())
 }
 
-/// Tells all failures but the last, which is the outcome; failures that do not all end alike end with 1.
+/// Reports all failures but the last, which is returned. If they have different exit codes, the exit code is 1.
 fn told(outcomes: Vec<NamedOutcome>, world: &World) -> Option<Failure> {
     let of = outcomes.len();
     let failed = outcomes.into_iter().filter_map(|(name, outcome)| Some((name.unwrap_or_default(), outcome.err()?)));
@@ -100,7 +100,7 @@ fn told(outcomes: Vec<NamedOutcome>, world: &World) -> Option<Failure> {
     Some(Failure::Some { failed, of, last: Box::new(last), others, exit })
 }
 
-/// Whom else a failure is about.
+/// Returns a line with the other profiles that have the same failure.
 fn others(names: &[String]) -> String {
     match names {
         [] | [_] => String::new(),

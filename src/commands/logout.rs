@@ -1,4 +1,4 @@
-//! `logout`: removes the sessions that we wrote, and nothing else.
+//! `logout`: removes the sessions that this program wrote, and nothing else.
 
 use crate::aws::config_file::Profiles;
 use crate::cli;

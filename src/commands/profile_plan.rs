@@ -1,4 +1,4 @@
-//! The plan for the one profile that a command names, and the code that was given with `--code`.
+//! The plan for the one profile that a command names, and the code that was passed with `--code`.
 
 use crate::aws::config_file::Profiles;
 use crate::cli;
@@ -9,10 +9,11 @@ use secrecy::SecretString;
 use std::io::{BufRead, Read};
 use zeroize::Zeroizing;
 
-/// Decides how the profile that was named gets its session, by what AWS's files say now.
+/// Makes the plan for a session of the profile, from AWS's files as they are now.
 ///
 /// # Errors
-/// [`Failure::Plan`] if the settings do not allow one; [`Failure::Input`] if no code can be read from standard input.
+/// [`Failure::Plan`] if the settings do not allow a session; [`Failure::Input`] if no code can be read from standard
+/// input.
 pub(super) fn for_session(
     named: &cli::ProfileArgs,
     how: &cli::LoginOptions,
@@ -21,7 +22,7 @@ pub(super) fn for_session(
     decide(Aim::Session, named, how, world)
 }
 
-/// Decides how the profile that was named gets a code, without a session.
+/// Makes the plan for a code of the profile, without a session.
 ///
 /// # Errors
 /// As [`for_session`].
@@ -45,12 +46,12 @@ fn decide(
     Ok((Plan::make(&which, said)?, profiles))
 }
 
-/// Returns `--code CODE`, or for `--code -` the first line of standard input.
+/// Returns the code that `--code` passes: its value, or for `-` the first line of standard input.
 ///
 /// # Errors
-/// [`Failure::Input`] if standard input cannot be read, or brings nothing within two minutes.
+/// [`Failure::Input`] if standard input cannot be read, or has no line within two minutes.
 pub(super) fn given_code(how: &cli::LoginOptions, world: &mut World) -> Result<Option<SecretString>, Failure> {
-    /// Longest line that is read, in bytes.
+    /// Upper bound for that line, in bytes.
     const LONGEST: u64 = 256;
     let Some(code) = &how.code else { return Ok(None) };
     if code != "-" {

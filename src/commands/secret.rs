@@ -1,4 +1,4 @@
-//! `secret …`: the secret of an MFA device in software, kept and removed.
+//! `secret …`: stores, removes and lists the secrets of MFA devices in software.
 
 use super::secret_input::without_a_person;
 use crate::accounts::{AccountFault, AccountsError};
@@ -13,9 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
-/// How long a person has to type something.
+/// Time limit for typing an answer.
 const TYPING: Duration = Duration::from_mins(2);
-/// How often a person may type what cannot be right.
+/// Number of times that a person may type an answer that cannot be right.
 const TRIES: usize = 3;
 
 pub(super) fn run(command: &SecretCommand, world: &mut World) -> Result<(), Failure> {
@@ -101,7 +101,7 @@ fn list(typed: &cli::SecretListArgs, world: &mut World) -> Result<(), Failure> {
     world.out.write_all(text.as_bytes()).map_err(Failure::Output)
 }
 
-/// Where the secret is, and how one talks about it.
+/// Decides where the secret is kept, and how a person is talked to.
 fn begin(
     typed: &cli::SecretPlaceArgs,
     how: cli::OutputArgs,
@@ -120,7 +120,7 @@ fn talk(typed: cli::OutputArgs, world: &World) -> Result<Runtime, Failure> {
     async_runtime::current_thread().map_err(Failure::Runtime)
 }
 
-/// What a person types.
+/// Asks the person for the secret.
 fn asked(home: &SecretHome, runtime: &Runtime, world: &World) -> Result<(SecretString, SoftwareSecret), AccountsError> {
     let question = format!("Secret of profile {}, or its otpauth:// URI (not shown): ", printable(&home.profile, 100));
     let mut tried = 0;

@@ -1,4 +1,4 @@
-//! A secret as it is given: in a picture, through a pipe, or typed; never on the command line.
+//! Input of a secret from a picture, from a pipe, or by typing, but never on the command line.
 
 use crate::accounts::{AccountsError, PictureFault, uri_in};
 use crate::file::{self, FileFault};
@@ -8,10 +8,10 @@ use std::io::{self, BufRead, Read};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Longest picture that is read, in bytes.
+/// Upper bound for a picture's size, in bytes.
 const LARGEST: u64 = 20 * 1024 * 1024;
 
-/// What needs no person: the URI in a picture, or what is piped in, if there is anything.
+/// Returns a secret that needs no person: the URI in a picture, or what is piped in; `None` if there is neither.
 pub(super) fn without_a_person(
     picture: Option<&Path>,
     world: &mut World,
@@ -26,9 +26,9 @@ pub(super) fn without_a_person(
     }
 }
 
-/// The first line of standard input that is not empty, if there is one.
+/// Returns the first line of standard input that is not empty; `None` if there is none.
 fn first_line(world: &mut World) -> io::Result<Option<SecretString>> {
-    /// More than any URI has, in bytes.
+    /// Upper bound for what is read, in bytes; far longer than any URI.
     const LONGEST: u64 = 16 * 1024;
     world.read_stdin(|input| {
         let mut input = input.take(LONGEST);
@@ -42,7 +42,7 @@ fn first_line(world: &mut World) -> io::Result<Option<SecretString>> {
     })
 }
 
-/// The URI in a picture; `-` is standard input.
+/// Returns the URI in a picture. The path `-` means standard input.
 fn from_picture(path: &Path, world: &mut World) -> Result<SecretString, PictureFault> {
     let read = |input: &mut dyn Read| {
         let mut bytes = Zeroizing::new(Vec::new());
@@ -51,7 +51,7 @@ fn from_picture(path: &Path, world: &mut World) -> Result<SecretString, PictureF
     let bytes = if path.as_os_str() == "-" {
         world.read_stdin(move |mut input| read(&mut input)).map_err(PictureFault::Unreadable)?
     } else {
-        // What a link leads to is what is meant.
+        // Symbolic links are followed.
         let path = path.canonicalize().map_err(PictureFault::Unreadable)?;
         let (mut file, _) = file::open(&path).map_err(|fault| match fault {
             FileFault::Read(error) => PictureFault::Unreadable(error),

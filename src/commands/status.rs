@@ -1,4 +1,4 @@
-//! `status`: each session, from the credentials file alone.
+//! `status`: lists the sessions in the credentials file, without a request to AWS.
 
 use super::session_json::SessionJson;
 use super::table::{ascii, table};
@@ -58,7 +58,7 @@ fn row(profile: &str, profiles: &Profiles, world: &World) -> Option<SessionJson>
     })
 }
 
-/// The table, and what the agent waits for.
+/// Formats the sessions as a table, followed by what the agent waits for.
 fn as_text(rows: &[SessionJson], waits: &BTreeMap<String, String>) -> String {
     let mut text = as_table(rows);
     for (profile, what) in waits {

@@ -1,4 +1,4 @@
-//! `tokens`: what is plugged in, and what it has for AWS. Nobody is asked, and nothing is written.
+//! `tokens`: lists the tokens that are plugged in and their AWS accounts. Nobody is asked, and nothing is written.
 
 use super::accounts::{TokenDesk, as_json, touch_and_all};
 use super::table::{ascii, table};
@@ -12,9 +12,9 @@ use hw::oath::{Account, OathError};
 use hw::survey::{Contents, TokenInfo, Unseen};
 use serde_json::{Value, json};
 
-/// What could not be done.
+/// Error line for all failures of this command.
 const WHAT: &str = "could not look at the tokens";
-/// The most accounts of one token in its row.
+/// Upper bound for the accounts in a token's row.
 const MOST: usize = 4;
 
 pub(super) fn run(typed: &cli::TokensArgs, world: &mut World) -> Result<(), Failure> {
@@ -22,7 +22,7 @@ pub(super) fn run(typed: &cli::TokensArgs, world: &mut World) -> Result<(), Fail
     let failed = |error: TokenError| Failure::Accounts { what: WHAT, error: Box::new(error.into()) };
     let (survey, fault) = desk.present().map_err(failed)?;
     let looks = present(&survey, desk.serial()).unwrap_or_default();
-    // One that does not say who it is may be the one that is meant, unless that one is here.
+    // A token that could not be examined may be the one that is meant, unless that one was found.
     let unseen = survey.unseen.iter().filter(|unseen| is_there(unseen));
     let unseen: Vec<&Unseen> = unseen.filter(|_| desk.serial().is_none() || looks.is_empty()).collect();
     let json = plan::json(typed.json, &world.env)?;
@@ -38,7 +38,7 @@ pub(super) fn run(typed: &cli::TokensArgs, world: &mut World) -> Result<(), Fail
     fault.map_or(Ok(()), |error| Err(failed(error)))
 }
 
-/// Why a token could not be looked at.
+/// Returns the reason why a token could not be examined, after its reader's name.
 fn why(unseen: &Unseen) -> String {
     let why = match &unseen.why {
         OathError::Exchange(ExchangeError::Carrier(why)) => why.to_string(),
@@ -101,7 +101,7 @@ fn rows_as_table(looks: &[&TokenInfo], unseen: &[&Unseen]) -> String {
     table(["SERIAL", "FIRMWARE", "LOCKED", "ROOM LEFT", "AWS ACCOUNTS"], rows)
 }
 
-/// The accounts of AWS, and how many others there are.
+/// Returns the accounts of AWS, and the number of other accounts.
 fn of_aws(accounts: &[Account]) -> String {
     let ours: Vec<&Account> = accounts.iter().filter(|account| is_of_aws(&account.id)).collect();
     let mut said: Vec<String> = ours.iter().take(MOST).map(|account| touch_and_all(account)).collect();

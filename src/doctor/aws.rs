@@ -1,4 +1,4 @@
-//! The way to AWS, and what AWS says: whose key it is, what time it is, which MFA devices there are.
+//! Checks of AWS: network, certificates, the owner of the long-term key, the clock, the MFA devices.
 
 use super::Finding;
 use super::subject::Subject;
@@ -12,106 +12,107 @@ use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What was found on the way to AWS, and there.
+/// Finding about AWS, or the network on the way to it.
 pub enum AwsFinding {
-    /// What is between here and AWS.
+    /// The proxies on the way to AWS.
     Proxy {
-        /// On the way to STS.
+        /// Proxy for requests to STS; `None` without one.
         to_sts: Option<Through>,
-        /// On the way to IAM, if it was asked.
+        /// Proxy for requests to IAM; the outer `None` if IAM was not asked, the inner one without a proxy.
         to_iam: Option<Option<Through>>,
-        /// The variable that names one.
+        /// Environment variable that sets the proxy; `None` if no variable does.
         origin: Option<&'static str>,
     },
-    /// What is trusted: a file, and how many certificates it has; or else the system's.
+    /// The trusted certificates: a file and the number of certificates in it, or `None` for the system's.
     Certificates(Option<(CaBundle, usize)>),
-    /// No way can be made of the settings.
+    /// The network settings cannot be used.
     Network(NetworkFault),
-    /// STS answered.
+    /// STS responded.
     Answered {
-        /// Where.
+        /// Endpoint and proxy of the request.
         route: RequestRoute,
-        /// How long it took, with the connection.
+        /// Time until the response, including the connection.
         took: Duration,
     },
-    /// It did not.
+    /// STS could not be reached.
     Unreached(Unreached),
-    /// Whose key it is.
+    /// The owner of the long-term key.
     Identity(Identity),
-    /// It is nobody's, or AWS does not say.
+    /// AWS refused to tell the owner of the long-term key, or the key is not valid.
     Refused {
-        /// The profile that the key is for.
+        /// Name of the profile that has the key.
         profile: String,
-        /// Why.
+        /// AWS's response.
         error: AwsError,
     },
-    /// This machine's clock.
+    /// The clock of this machine, compared with AWS's.
     Clock {
-        /// Seconds that it is behind AWS's.
+        /// Seconds that this machine's clock is behind AWS's; negative if it is ahead.
         behind: i64,
     },
-    /// The MFA device.
+    /// The MFA device of the profile.
     Device(DeviceFinding),
 }
 
-/// What was found of the MFA device.
+/// Finding about the MFA device.
 pub enum DeviceFinding {
-    /// It is the user's.
+    /// The MFA device belongs to the user.
     Theirs(MfaSerial),
-    /// A setting names it; AWS could not be asked whose it is.
+    /// A setting names the MFA device. AWS could not be asked for its owner.
     Named(MfaSerial),
-    /// No setting names it, and it is the one that IAM lists.
+    /// No setting names an MFA device. IAM lists this one for the user.
     Listed {
-        /// The profile.
+        /// Name of the profile.
         profile: String,
-        /// The MFA device.
+        /// Serial number of the MFA device.
         serial: MfaSerial,
     },
-    /// AWS does not say which MFA devices the user has.
+    /// AWS refused to list the user's MFA devices.
     Unlisted {
-        /// The MFA device that a setting names.
+        /// Serial number of the MFA device in the settings.
         serial: MfaSerial,
-        /// Why.
+        /// AWS's response.
         error: AwsError,
     },
-    /// It is not the user's.
+    /// The MFA device in the settings does not belong to the user.
     NotTheirs {
-        /// The profile.
+        /// Name of the profile.
         profile: String,
-        /// The MFA device that a setting names.
+        /// Serial number of the MFA device in the settings.
         serial: MfaSerial,
-        /// The user.
+        /// The owner of the long-term key.
         identity: Identity,
-        /// Those that the user has.
+        /// Serial numbers of the MFA devices that the user has.
         devices: Vec<String>,
     },
-    /// There is none that login could use.
+    /// No MFA device can be used for a login.
     Fault {
-        /// The profile.
+        /// Name of the profile.
         profile: String,
-        /// Why.
+        /// The error with which a login would fail.
         error: Box<LoginError>,
     },
 }
 
-/// What AWS was asked, and said.
+/// Findings and responses of the requests to AWS.
 pub(super) struct AtAws {
     pub(super) found: Vec<AwsFinding>,
-    /// Whose key it is.
+    /// The owner of the long-term key; `None` if AWS did not tell.
     pub(super) identity: Option<Identity>,
-    /// The MFA devices of the user, if IAM was asked.
+    /// Serial numbers of the user's MFA devices; `None` if IAM was not asked.
     pub(super) listed: Option<Result<Vec<String>, AwsError>>,
 }
 
-/// Asks AWS. Without a long-term key it is asked with one that nobody has: that tells whether it answers, and its time.
+/// Sends requests to AWS. Without a long-term key they are signed with a made-up one, which still shows if AWS
+/// responds, and the time at AWS.
 pub(super) async fn look(subject: &Subject<'_>) -> AtAws {
     let mut at = AtAws { found: Vec::new(), identity: None, listed: None };
-    // Settings that lead nowhere are told of the profile.
+    // Settings that cannot be used are reported by the check of the profile.
     let Some(network) = subject.network() else { return at };
     let certificates = certificates(network);
     match OpenNetwork::open(network, Arc::clone(&subject.world.clock)) {
         Ok(route) => ask(&mut at, subject, network, &route).await,
-        // That is told of the certificates.
+        // The finding about certificates reports this fault.
         Err(NetworkFault::CaUnreadable { .. } | NetworkFault::CaDamaged { .. }) => {}
         Err(fault) => at.found.push(AwsFinding::Network(fault)),
     }
@@ -145,7 +146,7 @@ async fn ask(at: &mut AtAws, subject: &Subject<'_>, network: &Network, route: &O
     at.found.push(AwsFinding::Answered { route, took });
     at.found.push(AwsFinding::Clock { behind: aws.clock_behind() });
     at.found.extend(at.identity.clone().map(AwsFinding::Identity));
-    // What is said of a key that nobody has is nothing to be told.
+    // A refusal of the made-up key means nothing.
     let refusal = refusal.filter(|_| subject.key().is_some());
     at.found.extend(refusal.map(|error| AwsFinding::Refused { profile: subject.name().to_owned(), error }));
 }
@@ -158,7 +159,7 @@ fn certificates(network: &Network) -> AwsFinding {
     }
 }
 
-/// The MFA device, as login comes by it.
+/// Returns a finding about the MFA device, and its serial number, both determined as login does.
 pub(super) async fn device(
     subject: &Subject<'_>,
     identity: Option<&Identity>,

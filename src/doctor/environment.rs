@@ -1,4 +1,4 @@
-//! What AWS's clients use instead of the session, because of the environment (reference: who wins in which client).
+//! Check for environment variables because of which AWS's clients would not use the session.
 
 use super::Finding;
 use super::profile::ending;
@@ -6,36 +6,36 @@ use super::subject::Subject;
 use crate::aws::SessionProfile;
 use crate::world::Environment;
 
-/// Something that wins over the session, for some or all of AWS's clients.
+/// A setting in the environment that some or all of AWS's clients prefer to the session.
 pub enum Winner {
-    /// Nothing does.
+    /// No setting is preferred to the session.
     Nobody {
-        /// Where the session is, or will be.
+        /// Name of the session profile.
         session_profile: String,
     },
-    /// Keys: all clients take them where no profile is named on the command line.
+    /// Keys in the environment (`AWS_ACCESS_KEY_ID`), which all clients use if no profile is named on the command line.
     Keys {
-        /// The end of the key's id.
+        /// Last four characters of the key's id.
         end: String,
-        /// Whether it is a session, as `aws-mfa-key env` sets one.
+        /// True if the keys are a session's, as `aws-mfa-key env` sets them.
         is_session: bool,
     },
-    /// A web identity: clients in Java and Python take it.
+    /// A web identity, which clients in Java and Python use.
     WebIdentity,
-    /// A container's role: clients that are told no profile, and find no default one.
+    /// A container's role, used by clients that get no profile and find no default one.
     Container {
-        /// The variable.
+        /// Name of the environment variable that points to the container's credentials.
         variable: &'static str,
     },
-    /// A profile that is not the session's.
+    /// A variable that names another profile than the session profile.
     OtherProfile {
-        /// The variable.
+        /// Name of the environment variable.
         variable: &'static str,
-        /// What it says.
+        /// Value of the variable.
         value: String,
-        /// Where the session is, or will be.
+        /// Name of the session profile.
         session_profile: String,
-        /// Whether it is the profile with the long-term key, with which programs have no MFA.
+        /// True if the variable names the profile with the long-term key, with which programs have no MFA.
         is_owner: bool,
     },
 }

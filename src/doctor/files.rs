@@ -1,4 +1,5 @@
-//! AWS's two files and our own folder: whether they can be read and written as login does it, and by whom else.
+//! Checks of AWS's two files and the state directory: if login could read and write them, and which other users have
+//! access.
 
 use super::Finding;
 use super::subject::Subject;
@@ -14,65 +15,65 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// Which file it is.
+/// The file or directory that a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// AWS's config file.
     Config,
     /// AWS's credentials file.
     Credentials,
-    /// The folder with the ledgers.
+    /// The state directory, which holds the ledgers.
     State,
 }
 
-/// What was found of a file.
+/// Finding about a file or directory.
 pub enum FileFinding {
-    /// It is as it should be.
+    /// The file can be used.
     Fine {
-        /// Which.
+        /// The file or directory that the finding is about.
         kind: FileKind,
-        /// Where.
+        /// Path of the file.
         path: PathBuf,
-        /// Whether it is there already.
+        /// True if the file exists; false if login would create it.
         is_there: bool,
     },
-    /// It cannot be read, or not written.
+    /// The file cannot be read or written.
     Fault {
-        /// Which.
+        /// The file or directory that the finding is about.
         kind: FileKind,
-        /// Why.
+        /// The reason why it cannot be used.
         error: Rc<FileError>,
     },
     /// The session's section cannot be written.
     Refused(CredentialsError),
-    /// What some clients misread, or what writing it changes.
+    /// Some clients misread the file, or writing it changes more than the session.
     Notice {
-        /// Where.
+        /// Path of the file.
         path: PathBuf,
-        /// What.
+        /// The content that clients misread, or the change that writing makes.
         notice: CredentialsNotice,
     },
-    /// It belongs to somebody else.
+    /// The file belongs to another user.
     Foreign {
-        /// Which.
+        /// The file or directory that the finding is about.
         kind: FileKind,
-        /// Where.
+        /// Path of the file.
         path: PathBuf,
-        /// Their number.
+        /// User ID of the owner.
         owner: u32,
-        /// Whether we are root.
+        /// True if this process runs as root.
         as_root: bool,
     },
-    /// Others can write it, or what is for its owner alone is open to them.
+    /// Other users can write the file, or have access to the state directory.
     Open {
-        /// Which.
+        /// The file or directory that the finding is about.
         kind: FileKind,
-        /// Where.
+        /// Path of the file.
         path: PathBuf,
-        /// Its permissions.
+        /// Permission bits of the file.
         mode: u32,
     },
-    /// Nothing says where the ledgers can be.
+    /// No directory for the ledgers is known.
     NoState(PlanError),
 }
 
@@ -114,7 +115,8 @@ fn or_fine(mut found: Vec<FileFinding>, kind: FileKind, path: &Path, is_there: b
     found
 }
 
-/// Who else has it. The credentials file's mode is told, and mended, by what writes it.
+/// Reports owner and permissions, as far as other users have access. The mode of the credentials file is left out:
+/// the code that writes the file reports and corrects it.
 fn guarded(kind: FileKind, path: &Path, meta: &Metadata) -> Vec<FileFinding> {
     let (owner, us, mode) = (meta.uid(), geteuid(), meta.mode() & 0o777);
     let foreign = (owner != us.as_raw()).then(|| {
@@ -130,7 +132,7 @@ fn guarded(kind: FileKind, path: &Path, meta: &Metadata) -> Vec<FileFinding> {
     foreign.into_iter().chain(open).collect()
 }
 
-/// What login would come upon, writing the session.
+/// Reports what a login would encounter when it writes the session.
 fn rehearsed(path: &Path, subject: &Subject<'_>) -> Vec<FileFinding> {
     let usual = SessionProfile::from(format!("{}-mfa", subject.name()).as_str());
     let section = subject.session_profile().unwrap_or(&usual);

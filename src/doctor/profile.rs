@@ -1,4 +1,4 @@
-//! The profile: which is meant and why, its long-term key, its role, the session that there is.
+//! Checks of the profile: which one is meant and why, its long-term key, its role, and its present session.
 
 use super::Finding;
 use super::subject::Subject;
@@ -9,49 +9,50 @@ use crate::plan::{self, ChoiceReason, PlanError};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What was found of a profile.
+/// Finding about the profile.
 pub enum ProfileFinding {
-    /// It is there.
+    /// The profile that was chosen, which exists.
     Meant {
-        /// The profile.
+        /// Name of the profile.
         profile: String,
-        /// Why this one.
+        /// Reason why this profile is meant.
         reason: ChoiceReason,
-        /// Where its session goes, if that is known.
+        /// Name of the session profile; `None` if no plan could be made.
         session_profile: Option<String>,
     },
-    /// Something that keeps it from having a session.
+    /// A fault that prevents a session of the profile.
     Fault(Rc<PlanError>),
-    /// Its long-term key.
+    /// The profile's long-term key.
     Key {
-        /// The end of its id.
+        /// Last four characters of the key's id.
         end: String,
     },
-    /// Its role.
+    /// The profile's role.
     Role {
-        /// The role.
+        /// ARN of the role.
         arn: String,
-        /// The profile whose session it is assumed with; `None`: with a code of its own.
+        /// Name of the profile with whose session the role is assumed; `None` if it is assumed with a code of its
+        /// own.
         source: Option<String>,
     },
-    /// The session that there is.
+    /// A session that is still valid.
     Session {
-        /// Where it stands.
+        /// Name of the profile that holds the session.
         session_profile: String,
-        /// How long it is good.
+        /// Time until the session expires.
         left: Duration,
-        /// Until when; RFC 3339.
+        /// Time at which the session expires, as RFC 3339.
         expires: String,
     },
-    /// There is none, or none that is good.
+    /// No session of the profile is valid.
     NoSession {
-        /// The profile.
+        /// Name of the profile.
         profile: String,
     },
 }
 
 pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
-    // Without files there are no profiles; the files are told of.
+    // Without AWS's files there are no profiles. Another check reports the files.
     if subject.unreadable.is_some() {
         return Vec::new();
     }
@@ -84,14 +85,14 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
     found.into_iter().map(Finding::Profile).collect()
 }
 
-/// The end of a key's id: enough to know it again among one's own, and no more.
+/// Returns the last four characters of a key's id: enough to recognize one's own key, and no more.
 pub(super) fn ending(id: &str) -> String {
     const KEPT: usize = 4;
     let skipped = id.chars().count().saturating_sub(KEPT);
     id.chars().skip(skipped).collect()
 }
 
-/// Why there is no plan, and what else would keep one from being made.
+/// Returns the reason why there is no plan, and any further faults that would prevent one.
 fn faults(subject: &Subject<'_>) -> Vec<Rc<PlanError>> {
     let Err(plan) = &subject.plan else { return Vec::new() };
     let mut faults = vec![Rc::clone(plan)];

@@ -1,4 +1,4 @@
-//! The smart card service: whether it answers, and why not.
+//! Check of the smart card service: if it answers, and if not, why.
 
 use super::{Finding, Surroundings};
 use crate::source::token::TokenError;
@@ -8,91 +8,92 @@ use hw::transport::CarrierError;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The group that the polkit rule of `make install` lets in, and where that rule can be.
+/// Group that the polkit rule of `make install` gives access to the service.
 const GROUP: &str = "aws-mfa-key";
+/// Possible paths of that polkit rule.
 const RULES: [&str; 4] = [
     "/etc/polkit-1/rules.d/40-aws-mfa-key.rules",
     "/run/polkit-1/rules.d/40-aws-mfa-key.rules",
     "/usr/local/share/polkit-1/rules.d/40-aws-mfa-key.rules",
     "/usr/share/polkit-1/rules.d/40-aws-mfa-key.rules",
 ];
-/// Where pcscd is.
+/// Possible paths of pcscd.
 const PLACES: [&str; 3] = ["/usr/sbin/pcscd", "/usr/bin/pcscd", "/usr/local/sbin/pcscd"];
 
-/// What was found of the service.
+/// Finding about the smart card service.
 pub enum ServiceFinding {
-    /// It answers.
+    /// The service answers.
     Answers {
-        /// Its version, if it can be known.
+        /// Version of pcscd; `None` if it cannot be determined.
         version: Option<String>,
-        /// The client library in this process, if it can be known.
+        /// Path of the client library in this process; `None` if it cannot be determined.
         library: Option<String>,
     },
-    /// It does not, or not to us.
+    /// The service does not answer, or refuses this user.
     Silent {
-        /// Why.
+        /// Error of the client library.
         why: CarrierError,
-        /// What is around it.
+        /// Facts that decide how the service is started.
         system: System,
-        /// Who is asking.
+        /// The session that this process belongs to.
         seat: Seat,
     },
-    /// It does not answer in time.
+    /// The service did not answer in time.
     Stuck(TokenError),
-    /// Who is asking it.
+    /// The session that this process belongs to.
     Seat(Seat),
 }
 
-/// What decides how the service is started.
+/// Facts about the system that decide how the smart card service is started.
 pub struct System {
-    /// Whose packages they are.
+    /// Linux distribution; `None` if it is not a known one.
     pub distribution: Option<Distribution>,
-    /// Whether pcscd is installed.
+    /// True if pcscd is installed.
     pub has_pcscd: bool,
-    /// Whether systemd starts services here.
+    /// True if systemd is running.
     pub has_systemd: bool,
-    /// Whether this is a sandbox with a library of its own.
+    /// Sandbox that this process runs in, which has a client library of its own; `None` outside of a sandbox.
     pub sandbox: Option<Sandbox>,
-    /// Another place for the service's socket, if one is set.
+    /// Path of the service's socket, if `PCSCLITE_CSOCK_NAME` sets one.
     pub socket: Option<String>,
 }
 
-/// Whose packages are installed by which command.
+/// Family of Linux distributions with the same commands for installing packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
-    /// And Ubuntu, and their like.
+    /// Debian, Ubuntu and others derived from them.
     Debian,
-    /// And Red Hat's.
+    /// Fedora, Red Hat Enterprise Linux and CentOS.
     Fedora,
-    /// And its like.
+    /// Arch Linux and others derived from it.
     Arch,
-    /// And openSUSE.
+    /// SUSE Linux Enterprise and openSUSE.
     Suse,
-    /// Small ones.
+    /// Alpine Linux.
     Alpine,
 }
 
-/// What keeps a program away from the machine's own service.
+/// Sandbox that separates this program from the machine's smart card service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sandbox {
-    /// Of desktop programs.
+    /// Flatpak, a sandbox for desktop programs.
     Flatpak,
-    /// Ubuntu's.
+    /// Snap, Ubuntu's sandbox.
     Snap,
-    /// Docker, Podman.
+    /// A container of Docker or Podman.
     Container,
 }
 
-/// Who is asking, as polkit sees it.
+/// The session that this process belongs to, as polkit sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seat {
-    /// Whether one came over SSH.
+    /// True for a login over SSH.
     pub ssh: bool,
-    /// Whether this is the session of a person at this machine; `None` if logind does not say.
+    /// True if the session is active and at this machine's own seat; `None` if logind does not say.
     pub local: Option<bool>,
-    /// Whether the same user has another session that is.
+    /// True if any session of this user is active and at this machine's own seat.
     pub elsewhere: bool,
-    /// Whether a rule lets a group in that this user is not a member of.
+    /// True if a polkit rule gives access to a group that this user is not a member of.
     pub may_join: bool,
 }
 
@@ -107,7 +108,8 @@ pub(super) fn look(around: &Surroundings<'_>, survey: &Result<Arc<Survey>, Token
     [service, ServiceFinding::Seat(seat)].map(Finding::Service).into()
 }
 
-/// What pcscd says of itself: `pcsc-lite version 1.9.9.`, and what it was built with.
+/// Returns the output of `pcscd --version`: `pcsc-lite version 1.9.9.`, followed by the options that it was built
+/// with.
 fn words(machine: &Machine) -> Option<String> {
     machine.answer_of(PLACES.into_iter().find(|place| machine.path(place).exists())?, &["--version"])
 }
@@ -118,7 +120,7 @@ fn version(machine: &Machine) -> Option<String> {
     Some(version.trim_end_matches(['.', ',']).to_owned())
 }
 
-/// The folders in which pcscd looks for the drivers of readers on USB.
+/// Returns the directories in which pcscd looks for drivers of USB readers.
 pub(super) fn driver_folders(machine: &Machine) -> Vec<String> {
     const USUAL: [&str; 3] = ["/usr/lib/pcsc/drivers", "/usr/lib64/pcsc/drivers", "/usr/local/lib/pcsc/drivers"];
     let words = words(machine).unwrap_or_default();
@@ -126,7 +128,7 @@ pub(super) fn driver_folders(machine: &Machine) -> Vec<String> {
     said.map_or_else(|| USUAL.map(str::to_owned).into(), |folder| vec![folder.to_owned()])
 }
 
-/// The file of the library that talks to the service for us.
+/// Returns the path of the client library that is loaded in this process.
 fn library(machine: &Machine) -> Option<String> {
     let maps = machine.text("/proc/self/maps")?;
     let paths = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
@@ -157,7 +159,7 @@ pub(super) fn system(machine: &Machine, env: &Environment) -> System {
     }
 }
 
-/// os-release(5): ID, and what it is like.
+/// Returns the family of the distribution: the first known one in the fields ID and ID_LIKE of os-release(5).
 pub(super) fn distribution(machine: &Machine) -> Option<Distribution> {
     let text = machine.text("/etc/os-release")?;
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
@@ -173,7 +175,8 @@ pub(super) fn distribution(machine: &Machine) -> Option<Distribution> {
     ids.split_whitespace().find_map(known)
 }
 
-/// What logind says of this session, and of the user's others (sd-login(3): the files below `/run/systemd/sessions`).
+/// Returns what logind says of this session, and of the user's others (sd-login(3): the files below
+/// `/run/systemd/sessions`).
 fn seat(machine: &Machine, env: &Environment) -> Seat {
     let folder = "/run/systemd/sessions";
     let is_local = |id: &str| {
@@ -188,7 +191,8 @@ fn seat(machine: &Machine, env: &Environment) -> Seat {
     Seat { ssh: env.os("SSH_CONNECTION").is_some(), local, elsewhere, may_join: may_join(machine) }
 }
 
-/// Whether the group and its rule were installed, as far as everybody may see that, and this user is not in it.
+/// Returns true if the group and its polkit rule are installed, as far as this user may see them, and this user is
+/// not a member of the group.
 fn may_join(machine: &Machine) -> bool {
     let lines_of = |file: &str| -> Vec<Vec<String>> {
         let text = machine.text(file).unwrap_or_default();
@@ -200,7 +204,7 @@ fn may_join(machine: &Machine) -> bool {
         let has = |members: &String| members.split(',').any(|member| member == user[0]);
         user.get(2) == us.as_ref() && (user.get(3) == group.get(2) || group.get(3).is_some_and(has))
     };
-    // Some systems show polkit's folders to nobody.
+    // A directory that may not be searched counts as having the rule, since some systems hide polkit's directories.
     !lines_of("/etc/passwd").iter().any(is_in)
         && RULES.into_iter().any(|rule| machine.path(rule).try_exists().unwrap_or(true))
 }

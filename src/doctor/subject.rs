@@ -1,4 +1,4 @@
-//! What is decided of the profile that is meant, part by part: where one cannot be, the others still are.
+//! The settings of the profile to check, decided one by one: if one of them cannot be decided, the others still are.
 
 use crate::aws::client::Network;
 use crate::aws::config_file::Profiles;
@@ -9,19 +9,19 @@ use crate::plan::{self, Aim, ChoiceReason, NamedProfile, Plan, PlanError, PlanIn
 use crate::world::World;
 use std::rc::Rc;
 
-/// The profile that is meant, as far as anything can be decided of it.
+/// The profile to check, and its settings as far as they can be decided.
 pub(super) struct Subject<'w> {
     pub(super) world: &'w World,
     pub(super) profiles: Profiles,
-    /// Why AWS's files cannot be read; there is no profile then.
+    /// The reason why AWS's files cannot be read, in which case there are no profiles.
     pub(super) unreadable: Option<Rc<FileError>>,
     pub(super) which: Result<(ProfileChoice, ChoiceReason), Rc<PlanError>>,
     pub(super) plan: Result<Plan, Rc<PlanError>>,
-    /// The long-term key, where there is no plan.
+    /// The long-term key; `None` if the plan has it.
     pub(super) key: Option<Result<LongTermKey, Rc<PlanError>>>,
-    /// The way to AWS, where there is no plan.
+    /// The network settings; `None` if the plan has them.
     pub(super) network: Option<Result<Network, Rc<PlanError>>>,
-    /// Part of the reader's name.
+    /// Part of a reader's name; `None` for the readers of known tokens.
     pub(super) reader: Option<String>,
 }
 
@@ -47,12 +47,12 @@ impl<'w> Subject<'w> {
         Self { world, profiles, unreadable, which, plan, key, network, reader }
     }
 
-    /// The profile's name.
+    /// Returns the profile's name; `default` if no profile could be chosen.
     pub(super) fn name(&self) -> &str {
         self.which.as_ref().map_or("default", |(which, _)| which.name())
     }
 
-    /// The long-term key, if there is one.
+    /// Returns the long-term key, if the profile has one.
     pub(super) fn key(&self) -> Option<&LongTermKey> {
         match (&self.plan, &self.key) {
             (Ok(plan), _) => plan.key.as_ref(),
@@ -60,7 +60,7 @@ impl<'w> Subject<'w> {
         }
     }
 
-    /// The way to AWS, if there is one.
+    /// Returns the network settings, if they can be decided.
     pub(super) fn network(&self) -> Option<&Network> {
         match (&self.plan, &self.network) {
             (Ok(plan), _) => Some(&plan.network),
@@ -68,12 +68,12 @@ impl<'w> Subject<'w> {
         }
     }
 
-    /// Where the session goes, if that is known.
+    /// Returns the profile that the session is written to; `None` if no plan could be made.
     pub(super) fn session_profile(&self) -> Option<&SessionProfile> {
         self.plan.as_ref().ok().map(|plan| &plan.session_profile)
     }
 
-    /// The MFA device, if a setting names it.
+    /// Returns the MFA device's serial number, if a setting names it.
     pub(super) fn mfa_serial(&self) -> Option<&MfaSerial> {
         self.plan.as_ref().ok()?.mfa_serial.as_ref()
     }

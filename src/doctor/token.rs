@@ -1,4 +1,5 @@
-//! The tokens: which are there, whether they are locked, and whether one has the account of the MFA device.
+//! Checks of the tokens: which are plugged in, if they are locked, and if one has the MFA device's account. Checks of
+//! secrets in software.
 
 use super::Finding;
 use super::subject::Subject;
@@ -11,70 +12,70 @@ use crate::world::{Interaction, Level, Person, PersonContext};
 use hw::survey::{Contents, Survey, TokenInfo, Unseen};
 use std::sync::Arc;
 
-/// What was found of tokens, and of secrets in software.
+/// Finding about a token, or about a secret in software.
 pub enum TokenFinding {
-    /// It can be looked at.
+    /// The token could be examined.
     Seen {
-        /// How a person knows it.
+        /// Name of the token, as shown to a person.
         token: String,
-        /// What it is.
+        /// Identity and accounts of the token.
         look: Box<TokenInfo>,
     },
-    /// Its applet is locked.
+    /// The token's applet is locked with a password.
     Locked {
-        /// How a person knows it.
+        /// Name of the token, as shown to a person.
         token: String,
-        /// Whether a person can be asked for the password.
+        /// True if login can ask a person for the password.
         askable: bool,
     },
-    /// It has the account.
+    /// A token has the MFA device's account.
     Account {
-        /// The account.
+        /// The account and its token.
         found: Found,
-        /// Whose MFA device it belongs to.
+        /// Name of the profile that uses the MFA device.
         profile: String,
     },
-    /// It may have the account, and is locked.
+    /// The account may be on this token, whose applet is locked.
     AccountBehindPassword {
-        /// How a person knows it.
+        /// Name of the token, as shown to a person.
         token: String,
     },
-    /// A token that cannot be used, or none that has the account.
+    /// A token cannot be used, or no token has the account.
     Fault {
-        /// Why.
+        /// Error of the token, or of the search for the account.
         error: TokenError,
-        /// Which it is about.
+        /// The part of the token that the error is about.
         about: About,
-        /// Whose session it keeps from being made, if there can be one.
+        /// Name of the profile whose login would fail; `None` if no plan could be made.
         profile: Option<String>,
-        /// Whether login can do without it.
+        /// True if a login may succeed nevertheless: with a code from another source, or after asking a person.
         is_dispensable: bool,
     },
-    /// A secret that makes codes.
+    /// A secret from which codes can be computed.
     Secret(SecretPlace),
-    /// A secret that makes none.
+    /// A secret from which no codes can be computed.
     SecretFault {
-        /// Where it should be.
+        /// Place where the secret should be.
         place: SecretPlace,
-        /// Why.
+        /// The reason why it gives no code.
         fault: SecretFault,
-        /// Whether login can do without it.
+        /// True if a login may succeed nevertheless: with a code from another source, or after asking a person.
         is_dispensable: bool,
     },
 }
 
-/// What a fault is about.
+/// The part of a token that a fault is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
     /// The token itself.
     Token,
-    /// What unlocks it.
+    /// The password that unlocks the token's applet.
     Password,
-    /// The account on it.
+    /// The account on the token.
     Account,
 }
 
-/// What is known of the MFA device and its owner.
+/// The MFA device and its owner, as far as they are known.
 pub(super) struct Owner<'a> {
     pub(super) serial: Option<&'a MfaSerial>,
     pub(super) identity: Option<&'a Identity>,
@@ -82,12 +83,12 @@ pub(super) struct Owner<'a> {
 
 pub(super) async fn look(subject: &Subject<'_>, owner: &Owner<'_>, askable: bool, tokens: &Tokens) -> Vec<Finding> {
     let plan = subject.plan.as_ref().ok();
-    // The account first: looking for it unlocks what can be unlocked without a person.
+    // Look for the account first: that unlocks every applet whose password is remembered.
     let account = match plan {
         Some(plan) => account(plan, owner, askable, tokens).await,
         None => None,
     };
-    // Where not even the readers are known, it is the service that is told of.
+    // If the readers cannot be listed, the check of the service reports it.
     let mut found = tokens.look().await.map_or_else(|_| Vec::new(), |survey| seen(plan, &survey, askable, tokens));
     found.extend(account);
     if let Some(plan) = plan {
@@ -127,7 +128,7 @@ fn seen(plan: Option<&Plan>, survey: &Arc<Survey>, askable: bool, tokens: &Token
     found
 }
 
-/// The account, as login looks for it where nobody can be asked.
+/// Looks for the account as a login does that can ask nobody.
 async fn account(plan: &Plan, owner: &Owner<'_>, askable: bool, tokens: &Tokens) -> Option<TokenFinding> {
     let is_asked = plan.sources.iter().any(|source| matches!(source, Source::Token));
     let serial = owner.serial.filter(|_| is_asked)?;
@@ -136,7 +137,7 @@ async fn account(plan: &Plan, owner: &Owner<'_>, askable: bool, tokens: &Tokens)
     match tokens.unlocked(&nobody, None, |survey| search(survey, &wanted)).await {
         Ok(found) => Some(TokenFinding::Account { found, profile: plan.profile.to_string() }),
         Err(TokenError::Locked { token }) => Some(TokenFinding::AccountBehindPassword { token }),
-        // That is told of the token, or of the service.
+        // The checks of tokens and service report these errors.
         Err(
             TokenError::NoToken
             | TokenError::OtherTokens { .. }
@@ -151,7 +152,7 @@ async fn account(plan: &Plan, owner: &Owner<'_>, askable: bool, tokens: &Tokens)
                 TokenError::Refused { .. } | TokenError::PasswordFile { .. } => About::Password,
                 _ => About::Account,
             };
-            // Who can be asked types the right one.
+            // A person who can be asked types the right password.
             let is_asked_for = askable && matches!(error, TokenError::Refused { .. });
             let is_dispensable = is_asked_for || is_dispensable(plan);
             let profile = Some(plan.profile.to_string());
@@ -160,14 +161,14 @@ async fn account(plan: &Plan, owner: &Owner<'_>, askable: bool, tokens: &Tokens)
     }
 }
 
-/// Nothing is asked of anybody, and nothing is shown.
+/// Returns a person who is asked nothing and shown nothing.
 fn nobody() -> Person {
     let nobody = Person::new(Box::new(std::io::sink()), None, PersonContext::default());
     nobody.adjust(&Interaction { level: Level::Quiet, askable: false, notices: false, on_touch: None });
     nobody
 }
 
-/// Whether login has, or may have, a code without a token and without a person.
+/// Returns true if login has, or may have, a code without a token and without a person.
 fn is_dispensable(plan: &Plan) -> bool {
     let first = plan.sources.iter().position(|source| matches!(source, Source::Token));
     let has_other =

@@ -1,4 +1,5 @@
-//! What is plugged in, as the kernel shows it: a token that is there and has no reader is not a token that is missing.
+//! Check of the tokens on USB, as the kernel shows them. A token that is plugged in but has no reader is not a
+//! missing token.
 
 use super::service::{self, Distribution};
 use super::{Finding, Surroundings};
@@ -7,46 +8,46 @@ use crate::world::{Machine, Process};
 use hw::survey::Survey;
 use std::sync::Arc;
 
-/// Yubico's number among makers (USB: idVendor).
+/// Yubico's vendor ID (USB: idVendor).
 const YUBICO: &str = "1050";
-/// What the names of other OATH tokens have in them, in lower case.
+/// Parts of the product names of other OATH tokens, in lower case.
 const NAMES: [&str; 3] = ["nitrokey", "canokey", "pico key"];
-/// Yubico's products with CCID (USB: idProduct): NEO, then YubiKey 4 and 5.
+/// Product IDs of Yubico's products with CCID (USB: idProduct): NEO, then YubiKey 4 and 5.
 const WITH_CCID: [&str; 8] = ["0111", "0112", "0115", "0116", "0404", "0405", "0406", "0407"];
-/// A token that has FIDO only: nothing can be switched on.
+/// Product ID of a token that has only FIDO, so that no other interface can be switched on.
 const SECURITY_KEY: &str = "0120";
-/// Smart card interfaces (USB: bInterfaceClass).
+/// Interface class of smart card readers (USB: bInterfaceClass).
 const CCID: &str = "0b";
 
-/// What was found of what is plugged in.
+/// Finding about the tokens on USB.
 pub enum UsbFinding {
-    /// The readers that there are.
+    /// The readers that the smart card service lists.
     Readers {
-        /// Those of known tokens.
+        /// Names of the readers that were examined.
         known: Vec<String>,
-        /// Those that are not looked at.
+        /// Names of the readers that were left out.
         others: Vec<String>,
     },
-    /// A token that the service can see, if it sees any.
+    /// A token that has a reader, or whose reader cannot be known because the service does not answer.
     Fine(UsbToken),
-    /// Its smart card interface is switched off.
+    /// A token whose smart card interface is switched off.
     WithoutCcid {
-        /// The token.
+        /// The token on USB.
         token: UsbToken,
-        /// Whether there is another with a reader.
+        /// True if the service lists a reader of another token.
         others: bool,
     },
-    /// It has one, and the service shows no reader for it.
+    /// A token with a smart card interface, for which the service lists no reader.
     WithoutReader {
-        /// The token.
+        /// The token on USB.
         token: UsbToken,
-        /// As far as it can be seen.
+        /// The most likely reason for the missing reader.
         why: Hidden,
     },
 }
 
 impl UsbFinding {
-    /// Whether it is why no token is seen, and could be one.
+    /// Returns true if this finding explains why no token is seen.
     pub(super) fn is_hidden(&self) -> bool {
         match self {
             Self::WithoutCcid { token, .. } => !token.is_security_key,
@@ -56,29 +57,29 @@ impl UsbFinding {
     }
 }
 
-/// A token as the kernel shows it.
+/// A token, as the kernel shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsbToken {
-    /// What it calls itself.
+    /// Product name that the token reports.
     pub name: String,
-    /// Maker and product, as `lsusb` writes them.
+    /// Vendor and product ID, as `lsusb` prints them.
     pub id: String,
-    /// Whether it is made for FIDO only, by its product number.
+    /// True if the token has only FIDO, judging by its product ID or name.
     pub is_security_key: bool,
     has_ccid: bool,
     is_ignored: bool,
 }
 
-/// Why a token has no reader.
+/// Reason why a token on USB has no reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hidden {
-    /// A udev rule says that the service is not to look at it (`PCSCLITE_IGNORE`).
+    /// A udev rule tells the service to ignore the token (`PCSCLITE_IGNORE`).
     Ignored,
-    /// There is no driver for readers on USB.
+    /// No driver for USB readers is installed; the distribution says which package has it.
     NoDriver(Option<Distribution>),
-    /// GnuPG has it for itself, perhaps.
+    /// GnuPG's scdaemon may have exclusive access to the token.
     Taken(Process),
-    /// It cannot be seen why.
+    /// No reason was found.
     Unknown,
 }
 
@@ -121,7 +122,8 @@ fn why(token: &UsbToken, around: &Surroundings<'_>) -> Hidden {
     taken.map_or(Hidden::Unknown, Hidden::Taken)
 }
 
-/// The tokens on USB (Linux: `/sys/bus/usb/devices`; a name with a colon is an interface of the device before it).
+/// Returns the tokens on USB (Linux: `/sys/bus/usb/devices`, where a name with a colon is an interface of the device
+/// whose name precedes the colon).
 fn tokens(machine: &Machine) -> Vec<UsbToken> {
     const FOLDER: &str = "/sys/bus/usb/devices";
     let names = machine.names(FOLDER);

@@ -1,4 +1,4 @@
-//! Why there is no plan: what has to change on the command line, in the environment or in AWS's files.
+//! Reasons why no plan could be made: what has to change on the command line, in the environment or in AWS's files.
 
 use super::Origin;
 use crate::aws::SerialFault;
@@ -6,177 +6,177 @@ use crate::file::FileError;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why there is no plan.
+/// Reason why no plan could be made.
 #[derive(Debug)]
 pub enum PlanError {
-    /// One of AWS's files.
+    /// One of AWS's files cannot be read or parsed.
     File(FileError),
     /// Argument and `-p` name different profiles.
     TwoProfiles,
-    /// No such profile in either file.
+    /// Neither of AWS's files has the profile.
     NoProfile {
-        /// Its name.
+        /// Name of the profile.
         profile: String,
-        /// Those that there are.
+        /// Names of the profiles that exist.
         known: Vec<String>,
     },
-    /// The profile has no long-term key, or half of one.
+    /// The profile has no long-term key, or only half of one.
     NoLongTermKey {
-        /// The profile.
+        /// Name of the profile.
         profile: String,
-        /// A key that says why there is none, such as `sso_session` or `role_arn`.
+        /// A key that explains the absence, such as `sso_session` or `role_arn`; `None` if there is none.
         instead: Option<&'static str>,
     },
-    /// The profile holds a session, which cannot get another one.
+    /// The profile holds a session, with which no other session can be requested.
     HoldsSession {
-        /// The profile.
+        /// Name of the profile.
         profile: String,
     },
-    /// The serial number cannot work.
+    /// The MFA device's serial number is not valid.
     BadSerial {
-        /// As given.
+        /// The invalid value, as it was given.
         given: String,
-        /// By whom.
+        /// The flag, variable or key that gave the value.
         origin: Origin,
-        /// Why.
+        /// The reason why the serial number is not valid.
         fault: SerialFault,
     },
-    /// A length of time cannot be read, or is out of its range.
+    /// A length of time cannot be parsed, or is out of its range.
     BadLength {
-        /// As given.
+        /// The invalid value, as it was given.
         given: String,
-        /// By whom.
+        /// The flag, variable or key that gave the value.
         origin: Origin,
-        /// How long a session can be, if it is a session's; at least 15 minutes.
+        /// Upper bound for a session's length (the lower one is 15 minutes); `None` if the length is not a session's.
         longest: Option<Duration>,
     },
-    /// How long to wait for a token cannot be read, or is more than a day.
+    /// The time to wait for a token cannot be parsed, or is more than a day.
     BadWait {
-        /// As given.
+        /// The invalid value, as it was given.
         given: String,
-        /// By whom.
+        /// The flag or variable that gave the value.
         origin: Origin,
     },
-    /// A switch that is neither on nor off.
+    /// An environment variable for a switch is neither on nor off.
     BadSwitch {
-        /// As given.
+        /// The invalid value, as it was given.
         given: String,
-        /// The variable.
+        /// The environment variable.
         origin: Origin,
     },
-    /// The token's serial number is no number.
+    /// The token's serial number is not a number.
     BadToken {
-        /// As given.
+        /// The invalid value, as it was given.
         given: String,
-        /// By whom.
+        /// The flag, variable or key that gave the value.
         origin: Origin,
     },
-    /// A source that we do not know.
+    /// The source is unknown.
     BadSource {
-        /// As given.
+        /// The source as given, shortened so that it shows no secret.
         given: String,
-        /// By whom.
+        /// The flag, variable or key that gave the value.
         origin: Origin,
     },
-    /// A source's command runs this program, which would run a command again.
+    /// A source's command has started this program, which would run a command again.
     CommandInCommand {
-        /// By whom.
+        /// The flag, variable or key that names the command.
         origin: Origin,
     },
-    /// What was given as a code is none.
+    /// The value of `--code` is not a code.
     BadCode {
-        /// Whether it is what a YubiKey types when it is touched: a Yubico OTP.
+        /// True if the value ends in a Yubico OTP, which a YubiKey types when it is touched.
         yubico_otp: bool,
     },
-    /// A profile name that AWS's clients do not all read alike.
+    /// AWS's clients do not all parse this profile name in the same way.
     BadName {
-        /// The name.
+        /// Name of the profile.
         name: String,
     },
-    /// The session would be written over its own long-term key.
+    /// The session would overwrite the long-term key that it is requested with.
     OwnProfile {
-        /// The profile.
+        /// Name of the profile.
         profile: String,
     },
-    /// AWS's clients would not use a session in that profile.
+    /// AWS's clients would not use a session in the session profile.
     Outranked {
-        /// The session profile.
+        /// Name of the session profile.
         profile: String,
-        /// What they would use.
+        /// The key that AWS's clients prefer there.
         key: &'static str,
     },
-    /// A key in the config file's `[DEFAULT]` would win over the session for Python's clients.
+    /// AWS's Python clients would prefer a key in the config file's `[DEFAULT]` to the session.
     Overruled {
-        /// The file.
+        /// Path of the config file.
         path: PathBuf,
-        /// Line number, from 1.
+        /// Number of the key's line, from 1.
         line: usize,
-        /// The key there.
+        /// The key that they prefer.
         key: &'static str,
     },
-    /// An endpoint beyond this machine without TLS.
+    /// The endpoint is beyond this machine, and its URL has no TLS.
     PlainHttp {
-        /// The endpoint.
+        /// URL of the endpoint.
         endpoint: String,
     },
-    /// An endpoint that is no URL.
+    /// The endpoint is not a URL.
     BadEndpoint {
-        /// As given.
+        /// The endpoint as given.
         given: String,
     },
-    /// A chain of roles leads back to itself, or to a profile that is not there.
+    /// The chain of roles does not lead to a long-term key.
     BadChain {
-        /// The profile.
+        /// Name of the profile that the chain begins with.
         profile: String,
-        /// What is wrong.
+        /// The fault in the chain.
         fault: ChainFault,
     },
-    /// AWS gives no more than an hour for a role that another role or a session assumes.
+    /// The session is to last longer than an hour, which AWS refuses for a role that another role assumes.
     ChainTooLong {
-        /// The profile.
+        /// Name of the profile.
         profile: String,
     },
-    /// One MFA device is named for profiles with different long-term keys.
+    /// One MFA device is given for several profiles with different long-term keys.
     OneSerialForMany,
-    /// One code is given for profiles with different MFA devices or long-term keys.
+    /// One code is given for several profiles with different MFA devices or long-term keys.
     OneCodeForMany,
-    /// The sessions of two profiles would go to the same one.
+    /// The sessions of two profiles would be written to one session profile.
     OneSessionProfile {
-        /// The session profile.
+        /// Name of the session profile.
         session_profile: String,
-        /// Whose sessions they are.
+        /// Names of the two profiles.
         profiles: [String; 2],
     },
-    /// `--all`, and no profile has an MFA device.
+    /// `--all` was given, and no profile has an MFA device.
     NothingToDo,
-    /// There are profiles, and none of them is as it has to be. What is wrong with each was told already.
+    /// None of the profiles can be used. The fault of each was reported before.
     NoneUsable,
-    /// The MFA device has to be known, and AWS may not be asked.
+    /// The MFA device's serial number is needed, and AWS may not be asked for it.
     NoSerial {
-        /// The profile.
+        /// Name of the profile.
         profile: String,
     },
-    /// Nothing says where the ledger can be.
+    /// No directory for the ledger is known, not even a home directory.
     NoState,
 }
 
-/// What is wrong with the way from a role's profile to a long-term key.
+/// Fault in the chain from a profile with a role to a long-term key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChainFault {
-    /// Neither `source_profile` nor a long-term key of its own.
+    /// The profile has neither `source_profile` nor a long-term key of its own.
     NoSource,
-    /// It gets its credentials from a machine's or container's role, which have no MFA.
+    /// The role is assumed with credentials of a machine or container (`credential_source`), which have no MFA.
     CredentialSource,
-    /// `source_profile` names no profile that there is.
+    /// No profile has the name in `source_profile`.
     Missing {
-        /// The name.
+        /// The name in `source_profile`.
         source: String,
     },
-    /// It leads back to itself.
+    /// The chain leads back to itself.
     Loop,
-    /// `role_arn` is not a role's ARN.
+    /// The value of `role_arn` is not a role's ARN.
     BadArn {
-        /// As given.
+        /// The invalid value, as it was given.
         given: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The way to AWS, decided as AWS's own clients do.
+//! Region, endpoints, certificates and proxy for requests to AWS, decided as AWS's own clients do.
 
 use super::{PlanError, region};
 use crate::aws::MfaSerial;
@@ -27,7 +27,7 @@ pub(super) fn decide(
     })
 }
 
-/// The certificates that are trusted; the AWS CLI looks at `REQUESTS_CA_BUNDLE` last.
+/// Returns the certificates to trust. `REQUESTS_CA_BUNDLE` comes last, as in the AWS CLI.
 fn ca_bundle(env: &Environment, settings: &Settings) -> Option<CaBundle> {
     let origin = if env.text("AWS_CA_BUNDLE").is_some() { "AWS_CA_BUNDLE" } else { "ca_bundle" };
     let own = settings.value("AWS_CA_BUNDLE", "ca_bundle").map(|path| (path, origin));
@@ -36,8 +36,8 @@ fn ca_bundle(env: &Environment, settings: &Settings) -> Option<CaBundle> {
     Some(CaBundle { path: env.expand(path.as_ref()), origin })
 }
 
-/// An endpoint that may be asked: TLS, or this machine. It is given on as it was read here, so that no other parser finds
-/// another host in it.
+/// Checks that an endpoint uses TLS or is on this machine. Returns the URL in the form in which it was parsed here,
+/// so that no other parser finds another host in it.
 fn checked(given: String) -> Result<String, PlanError> {
     let Ok(url) = Url::parse(&given) else { return Err(PlanError::BadEndpoint { given }) };
     let here = match url.host() {
@@ -54,7 +54,8 @@ fn checked(given: String) -> Result<String, PlanError> {
     }
 }
 
-/// The proxy to AWS. What is on this machine is reached without one: a code on its way there must not leave the machine.
+/// Returns the proxy for requests to AWS. Endpoints on this machine are reached without a proxy, so that a code sent
+/// to them does not leave the machine.
 fn proxy(env: &Environment, endpoint: Option<&str>) -> Option<Proxy> {
     const HERE: &str = "localhost,127.0.0.0/8,::1";
     const NAMES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
@@ -67,8 +68,8 @@ fn proxy(env: &Environment, endpoint: Option<&str>) -> Option<Proxy> {
     (!nothing_by_it).then(|| Proxy { url, except: format!("{},{HERE}", except.join(",")), origin })
 }
 
-/// An entry of `NO_PROXY` as the SDK's matcher knows them: without brackets, without a port (if it is another one, the entry
-/// is none of ours), and without the asterisk that some put before a domain.
+/// Converts an entry of `NO_PROXY` to the form that the SDK's matcher knows: without brackets, port, or an asterisk
+/// before a domain. Returns `None` if the entry is for another port.
 fn exception(entry: &str, port: u16) -> Option<String> {
     let is_ours = |given: &str| given.parse() == Ok(port);
     let host = match entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -88,7 +89,7 @@ mod tests {
     use std::ffi::OsString;
 
     #[test]
-    fn plain_http_is_for_this_machine_only() {
+    fn plain_http_is_allowed_on_this_machine_only() {
         for good in ["https://sts.example.com/", "http://localhost:1/", "http://127.0.0.9:1/x", "http://[::1]:1/"] {
             assert_eq!(checked(good.to_owned()).ok().as_deref(), Some(good));
         }
@@ -98,7 +99,7 @@ mod tests {
         for bad in ["ftp://localhost", "sts.amazonaws.com", "file:///x", "https:"] {
             assert!(matches!(checked(bad.to_owned()), Err(PlanError::BadEndpoint { .. })), "{bad}");
         }
-        // What two parsers could read as two hosts is one host from here on.
+        // The result names one host, even where two parsers could find different hosts in the input.
         assert_eq!(checked("http://127.1\\@evil.example".to_owned()).unwrap(), "http://127.0.0.1/@evil.example");
         assert_eq!(checked(" https://sts.example.com\n".to_owned()).unwrap(), "https://sts.example.com/");
     }
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_proxy_that_is_set() {
+    fn uses_the_first_proxy_variable_that_is_set() {
         let found = |variables: &[(&str, &str)]| proxy(&env(variables), None).map(|proxy| (proxy.origin, proxy.url));
         let all = [("https_proxy", "http://a:1"), ("HTTPS_PROXY", "http://b:1"), ("ALL_PROXY", "http://c:1")];
         assert_eq!(found(&all), Some(("https_proxy", "http://a:1".to_owned())));
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_without_a_proxy_as_people_write_them() {
+    fn no_proxy_accepts_hosts_as_people_write_them() {
         for (entry, port, host) in [
             ("sts.example.com", 443, Some("sts.example.com")),
             (".example.com", 443, Some(".example.com")),

@@ -1,4 +1,4 @@
-//! Parts of a plan, each by itself, for where something else keeps the whole from being made.
+//! Parts of a plan, for use where something else prevents the plan as a whole.
 
 use super::settings::SettingLookup;
 use super::{PlanError, PlanInputs, ProfileChoice, long_term_key, mfa_serial, role};
@@ -7,10 +7,10 @@ use crate::aws::client::Network;
 use crate::aws::config_file::Profiles;
 use aws_config::profile::Profile;
 
-/// The long-term key of a profile's plan, whatever else keeps that from being made.
+/// Returns the long-term key that the profile's plan would use.
 ///
 /// # Errors
-/// [`PlanError`].
+/// [`PlanError`] if the profile or its chain of roles leads to no long-term key.
 pub fn key(which: &ProfileChoice, profiles: &Profiles) -> Result<LongTermKey, PlanError> {
     let profile = which.profile(profiles)?;
     match profile.get("role_arn") {
@@ -19,10 +19,10 @@ pub fn key(which: &ProfileChoice, profiles: &Profiles) -> Result<LongTermKey, Pl
     }
 }
 
-/// The way to AWS of a profile's plan, whatever else keeps that from being made.
+/// Returns the network settings that the profile's plan would use.
 ///
 /// # Errors
-/// [`PlanError`].
+/// [`PlanError`] if an endpoint or the profile's settings cannot be used.
 pub fn network(which: &ProfileChoice, said: PlanInputs<'_>) -> Result<Network, PlanError> {
     let PlanInputs { typed, env, profiles, .. } = said;
     let own: Vec<&Profile> = profiles.get(which.name()).into_iter().collect();

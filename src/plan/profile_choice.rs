@@ -1,4 +1,4 @@
-//! Which profile is meant: what was named, or a session profile's owner, or the twin that holds the long-term key.
+//! Choice of the profile: the one that was named, a session profile's owner, or the twin with the long-term key.
 
 use super::PlanError;
 use crate::aws::config_file::Profiles;
@@ -7,10 +7,10 @@ use crate::aws::{ProfileName, SessionProfile};
 use crate::world::Environment;
 use aws_config::profile::Profile;
 
-/// What the long-term sections of broamski/aws-mfa end with; the session goes to the name before it.
+/// Suffix of long-term sections in broamski/aws-mfa. The session goes to the profile without the suffix.
 const TWIN: &str = "-long-term";
 
-/// The name that a profile's session goes by: that of a twin is the one before it.
+/// Returns a profile's name without the suffix `-long-term`, if it has it.
 pub(super) fn without_twin(name: &str) -> &str {
     name.strip_suffix(TWIN).unwrap_or(name)
 }
@@ -18,41 +18,41 @@ pub(super) fn without_twin(name: &str) -> &str {
 /// A profile as it was named on the command line, in one of two ways.
 #[derive(Clone, Copy, Default)]
 pub struct NamedProfile<'a> {
-    /// The argument.
+    /// Value of the positional argument.
     pub argument: Option<&'a str>,
-    /// `-p`.
+    /// Value of `-p`.
     pub flag: Option<&'a str>,
 }
 
-/// Why a profile is meant.
+/// Reason why a profile was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChoiceReason {
-    /// It was named on the command line.
+    /// The command line names the profile, or its session profile.
     Typed,
-    /// An environment variable names it, or its session profile.
+    /// This environment variable names the profile, or its session profile.
     Variable(&'static str),
-    /// Nothing names one.
+    /// Nothing names a profile, so that it is `default`.
     Usual,
 }
 
-/// The profile that is meant.
+/// The profile that a command is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfileChoice(ProfileName);
 
 impl ProfileChoice {
-    /// Argument, `-p`, environment, `default`; a session profile stands for the profile whose session it is, and a profile
-    /// without keys for its twin with a long-term key.
+    /// Chooses the profile: argument, `-p`, environment, or `default`, in this order. A session profile stands for
+    /// its owner, and a profile without keys for its twin with the long-term key.
     ///
     /// # Errors
-    /// [`PlanError::TwoProfiles`].
+    /// [`PlanError::TwoProfiles`] if argument and `-p` differ.
     pub fn of(named: NamedProfile<'_>, env: &Environment, profiles: &Profiles) -> Result<Self, PlanError> {
         Self::with_reason(named, env, profiles).map(|(which, _)| which)
     }
 
-    /// The same, and why it is this one.
+    /// Chooses the profile as [`of`](Self::of) does, and returns the reason for the choice, too.
     ///
     /// # Errors
-    /// [`PlanError::TwoProfiles`].
+    /// [`PlanError::TwoProfiles`] if argument and `-p` differ.
     pub fn with_reason(
         named: NamedProfile<'_>,
         env: &Environment,
@@ -71,7 +71,8 @@ impl ProfileChoice {
         Ok((Self::standing_for(name, profiles), reason))
     }
 
-    /// The profiles that several arguments name, each once; without an argument, the one that `-p` or the environment names.
+    /// Chooses the profiles that the arguments name, each once; without an argument, the one that `-p` or the
+    /// environment names.
     ///
     /// # Errors
     /// [`PlanError::TwoProfiles`] if `-p` names another profile than an argument.
@@ -94,7 +95,7 @@ impl ProfileChoice {
         Ok(choices)
     }
 
-    /// The profile that a name stands for: a session profile's owner, a twin, or the one of that name.
+    /// Returns the profile that a name stands for: a session profile's owner, a twin, or the profile of that name.
     #[must_use]
     pub(super) fn standing_for(name: &str, profiles: &Profiles) -> Self {
         let there = profiles.get(name);
@@ -112,7 +113,8 @@ impl ProfileChoice {
         Self::exactly(name)
     }
 
-    /// The profile whose region and endpoints count: a twin may have none, and leave them to the name before it.
+    /// Returns the name of the profile whose region and endpoints apply. A twin may have no section in the config
+    /// file; then the profile without the suffix applies.
     pub(super) fn for_settings<'a>(&'a self, profiles: &Profiles) -> &'a str {
         match self.0.as_str().strip_suffix(TWIN) {
             Some(name) if !profiles.in_config(self.0.as_str()) && profiles.in_config(name) => name,
@@ -120,22 +122,22 @@ impl ProfileChoice {
         }
     }
 
-    /// The profile of this very name.
+    /// Returns the choice of the profile with exactly this name.
     #[must_use]
     pub fn exactly(name: &str) -> Self {
         Self(name.into())
     }
 
-    /// Its name.
+    /// Returns the name of the profile.
     #[must_use]
     pub fn name(&self) -> &ProfileName {
         &self.0
     }
 
-    /// What AWS's files say of it.
+    /// Returns the profile's settings in AWS's files.
     ///
     /// # Errors
-    /// [`PlanError::NoProfile`].
+    /// [`PlanError::NoProfile`] if neither file has the profile.
     pub fn profile<'p>(&self, profiles: &'p Profiles) -> Result<&'p Profile, PlanError> {
         profiles.get(self.0.as_str()).ok_or_else(|| {
             let known = profiles.names().into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect();
@@ -143,7 +145,7 @@ impl ProfileChoice {
         })
     }
 
-    /// Where its session goes, if nothing else is said.
+    /// Returns the default session profile: a twin's name without its suffix, or else the profile's name with `-mfa`.
     pub(super) fn usual_session_profile(&self) -> SessionProfile {
         match self.0.as_str().strip_suffix(TWIN) {
             Some(name) if !name.is_empty() => name.into(),
@@ -152,7 +154,8 @@ impl ProfileChoice {
     }
 }
 
-/// Every profile that has an MFA device, a setting of ours or a twin; session profiles left out.
+/// Returns every profile that has an MFA device, one of our settings, or a name that ends in `-long-term`, except
+/// session profiles.
 ///
 /// # Errors
 /// [`PlanError::NothingToDo`] if there is none.
@@ -170,7 +173,7 @@ pub fn all(profiles: &Profiles) -> Result<Vec<ProfileChoice>, PlanError> {
     if all.is_empty() { Err(PlanError::NothingToDo) } else { Ok(all) }
 }
 
-/// The session profiles that hold sessions which we wrote for `owner`, or all of them.
+/// Returns the session profiles with sessions that we wrote for `owner`, or for any owner if it is `None`.
 #[must_use]
 pub fn sessions_of(owner: Option<&ProfileName>, profiles: &Profiles) -> Vec<SessionProfile> {
     let is_its = |name: &&str| {

@@ -1,4 +1,4 @@
-//! Roles: the way from a profile's role to the long-term key that it begins with.
+//! Roles: the chain from a profile with a role to the profile with the long-term key.
 
 use super::settings::SettingLookup;
 use super::{ChainFault, Plan, PlanError, ProfileChoice, SHORTEST, length};
@@ -7,40 +7,41 @@ use crate::cli;
 use aws_config::profile::Profile;
 use std::time::Duration;
 
-/// A role's session is this long where nothing else is said (STS API: AssumeRole, DurationSeconds).
+/// Default length of a role session (STS API: AssumeRole, DurationSeconds).
 const USUAL: Duration = Duration::from_hours(1);
-/// And never longer than this.
+/// Upper bound for the length of a role session.
 const LONGEST: Duration = Duration::from_hours(12);
-/// What AWS gives at most for a role that is assumed with a session, whatever the role allows.
+/// Upper bound for the length of a role session that is requested with another session, whatever the role allows.
 pub(super) const CHAINED: Duration = Duration::from_hours(1);
 
-/// The role of a profile, and what it is assumed with.
+/// The role of a profile, and the credentials it is assumed with.
 pub struct Role {
-    /// The roles on the way, the profile's own last.
+    /// The chain of roles to assume, the profile's own last.
     pub steps: Vec<RoleStep>,
-    /// Whose MFA session the first is assumed with; `None`: with the long-term key and a code of its own.
+    /// Plan for the MFA session with which the first role is assumed; `None` if it is assumed with the long-term key
+    /// and a code.
     pub source: Option<Box<Plan>>,
 }
 
-/// One role on the way.
+/// One role in a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleStep {
-    /// `arn:aws:iam::ACCOUNT:role/NAME`.
+    /// ARN of the role, such as `arn:aws:iam::ACCOUNT:role/NAME`.
     pub arn: String,
-    /// What the role's trust policy may ask for.
+    /// External id, which the role's trust policy may require.
     pub external_id: Option<String>,
-    /// What the role session is called in logs.
+    /// Name of the role session in AWS's logs; `None` for a default.
     pub session_name: Option<String>,
 }
 
-/// See [`path`].
+/// Chain of roles that [`path`] found.
 pub(super) struct Path<'p> {
     pub(super) steps: Vec<RoleStep>,
     /// The profile with the long-term key.
     pub(super) root: &'p Profile,
 }
 
-/// Follows `source_profile` from a profile with a role to the one with the long-term key.
+/// Follows `source_profile` from a profile with a role to the profile with the long-term key.
 pub(super) fn path<'p>(name: &str, profiles: &'p Profiles) -> Result<Path<'p>, PlanError> {
     let bad = |fault| PlanError::BadChain { profile: name.to_owned(), fault };
     let mut steps = Vec::new();
@@ -82,13 +83,13 @@ fn step(arn: &str, profile: &Profile) -> Option<RoleStep> {
     })
 }
 
-/// A role session's length.
+/// Returns the length of a role session: `--duration`, `mfa_key_duration`, `duration_seconds`, or an hour.
 pub(super) fn duration(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>) -> Result<Duration, PlanError> {
     let keys = ["mfa_key_duration", "duration_seconds"];
     Ok(length(typed, lookup, &keys, SHORTEST..=LONGEST)?.unwrap_or(USUAL))
 }
 
-/// What was typed, as far as it is about the source's session, too.
+/// Returns those of the options that apply to the session of a role's source, too.
 pub(super) fn for_the_source(typed: &cli::LoginOptions) -> cli::LoginOptions {
     cli::LoginOptions {
         mfa_serial: typed.mfa_serial.clone(),

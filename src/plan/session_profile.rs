@@ -1,4 +1,4 @@
-//! The profile that a session goes to: which one it is, and whether AWS's clients would use a session there.
+//! The profile that a session is written to, checked so that AWS's clients would use the session there.
 
 use super::settings::{Flag, SettingLookup};
 use super::{Plan, PlanError, ProfileChoice, STRONGER, passed_on};
@@ -8,7 +8,7 @@ use crate::cli;
 use aws_config::profile::Profile;
 use std::collections::HashMap;
 
-/// What would do so from `[DEFAULT]`, for Python's clients.
+/// Keys in `[DEFAULT]` that AWS's Python clients prefer to the session of any profile.
 const STRONGER_FOR_ALL: [&str; 4] = ["role_arn", "sso_session", "sso_start_url", "web_identity_token_file"];
 
 pub(super) fn session_profile(
@@ -24,7 +24,7 @@ pub(super) fn session_profile(
     checked_session_profile(name, which, profiles)
 }
 
-/// The session profile of a role's source, which no flag is about.
+/// Returns the session profile of a role's source, which no flag sets.
 pub(super) fn session_profile_of(
     root: &Profile,
     lookup: &SettingLookup<'_>,
@@ -55,7 +55,7 @@ fn checked_session_profile(
     if let Some(key) = stronger {
         return Err(PlanError::Outranked { profile: name.to_string(), key });
     }
-    // A new section gets what the owner says.
+    // A new section is written to the config file if the owner has keys to copy.
     let in_config =
         || profiles.in_config(&name) || profiles.get(which.name()).is_some_and(|own| !passed_on(own).is_empty());
     match profiles.in_default(&STRONGER_FOR_ALL) {
@@ -66,7 +66,7 @@ fn checked_session_profile(
     }
 }
 
-/// Two sessions in one place: one would be lost.
+/// Checks that no two plans write to one session profile, where one session would be lost.
 pub fn check_session_profiles<'a>(plans: impl Iterator<Item = &'a Plan>) -> Result<(), PlanError> {
     let mut owners: HashMap<&SessionProfile, &ProfileName> = HashMap::new();
     let with_source = |plan: &'a Plan| [Some(plan), plan.source()];

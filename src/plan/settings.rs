@@ -1,4 +1,4 @@
-//! One setting: flag, then environment, then profile; and where it was found, for when it cannot be used.
+//! Lookup of single settings: flag, then environment, then profile, with the origin of each value for error messages.
 
 use super::PlanError;
 use crate::world::Environment;
@@ -6,18 +6,18 @@ use aws_config::profile::Profile;
 use std::fmt;
 use std::time::Duration;
 
-/// Where a setting was found, as one would type it.
+/// The place where a setting was found, as shown to a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A flag.
+    /// A flag of the command line, such as `--token`.
     Flag(&'static str),
     /// An environment variable.
     Variable(&'static str),
-    /// A key of a profile.
+    /// A key in a profile's section.
     Key {
-        /// The key.
+        /// Name of the key.
         key: &'static str,
-        /// The profile.
+        /// Name of the profile.
         profile: String,
     },
 }
@@ -31,28 +31,28 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value that was set.
+/// A value that was found, and its origin.
 pub(super) struct Setting {
     pub(super) value: String,
     pub(super) origin: Origin,
 }
 
-/// A flag, given or not.
+/// A flag of the command line; `value` is `None` if it was not given.
 #[derive(Clone, Copy)]
 pub(super) struct Flag<'a> {
     pub(super) name: &'static str,
     pub(super) value: Option<&'a str>,
 }
 
-/// Where settings are looked for.
+/// The environment and the profiles that settings are looked up in.
 pub(super) struct SettingLookup<'a> {
     pub(super) env: &'a Environment,
-    /// The first that has a key counts.
+    /// Profiles in order of precedence: the first that has a key wins.
     pub(super) profiles: &'a [&'a Profile],
 }
 
 impl SettingLookup<'_> {
-    /// The first that is set: the flag, a variable, a key of the profile.
+    /// Returns the first of these that is set: the flag, one of the variables, one of the keys in a profile.
     pub(super) fn setting(&self, flag: Flag<'_>, variables: &[&'static str], keys: &[&'static str]) -> Option<Setting> {
         let flagged = flag.value.map(|value| (value, Origin::Flag(flag.name)));
         let variable = || variables.iter().find_map(|name| Some((self.env.text(name)?, Origin::Variable(name))));
@@ -68,13 +68,13 @@ impl SettingLookup<'_> {
         Some(Setting { value: value.to_owned(), origin })
     }
 
-    /// The same, where every text will do.
+    /// Returns the value of [`setting`](Self::setting) without its origin, where any text is valid.
     pub(super) fn text(&self, flag: Flag<'_>, variables: &[&'static str], keys: &[&'static str]) -> Option<String> {
         self.setting(flag, variables, keys).map(|setting| setting.value)
     }
 }
 
-/// A switch: on if its flag is there, else as its variable says.
+/// Returns the state of a switch: on if the flag is given, else as its environment variable says, else off.
 pub(super) fn switch(flag: bool, variable: &'static str, env: &Environment) -> Result<bool, PlanError> {
     let Some(value) = env.text(variable).filter(|_| !flag) else { return Ok(flag) };
     match value.to_ascii_lowercase().as_str() {
@@ -84,19 +84,20 @@ pub(super) fn switch(flag: bool, variable: &'static str, env: &Environment) -> R
     }
 }
 
-/// How long a token is waited for where it is only said that it is.
+/// Default time to wait for a token, if waiting is switched on without a length.
 const WAIT: Duration = Duration::from_mins(2);
-/// And at most.
+/// Upper bound for the time to wait for a token.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
-/// How long a token that is not plugged in is waited for, if it is: a length, or a switch.
+/// Returns the time for which a token that is not plugged in is waited for; `None` if it is not. The setting is a
+/// length of time or a switch.
 pub(super) fn wait(flag: Option<&str>, env: &Environment) -> Result<Option<Duration>, PlanError> {
     let variable = "AWS_MFA_KEY_WAIT";
     let lookup = SettingLookup { env, profiles: &[] };
     let Some(Setting { value, origin }) = lookup.setting(Flag { name: "--wait", value: flag }, &[variable], &[]) else {
         return Ok(None);
     };
-    // A variable can be set like a switch; behind the flag, a number is one of seconds.
+    // `1` means "on" in a variable, and one second after the flag.
     let is_variable = matches!(origin, Origin::Variable(_));
     match value.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" => Ok(Some(WAIT)),
@@ -109,7 +110,7 @@ pub(super) fn wait(flag: Option<&str>, env: &Environment) -> Result<Option<Durat
     }
 }
 
-/// A length of time: `12h`, `1h 30m`, `900s`, or whole seconds.
+/// Parses a length of time: `12h`, `1h 30m`, `900s`, or whole seconds without a unit.
 pub(super) fn length(text: &str) -> Option<Duration> {
     let text = text.trim();
     let seconds = text.parse().ok().map(Duration::from_secs);
@@ -121,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_as_people_write_them() {
+    fn parses_lengths_as_people_write_them() {
         let cases = [("900", 900), ("12h", 43_200), ("1h30m", 5400), ("1h 30m", 5400), ("36 hours", 129_600), ("0", 0)];
         for (text, seconds) in cases {
             assert_eq!(length(text), Some(Duration::from_secs(seconds)), "{text}");

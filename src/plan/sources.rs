@@ -1,4 +1,4 @@
-//! Where codes may come from, and where a secret in software is kept.
+//! Sources of codes, and the place of a secret in software, decided from the settings.
 
 use super::settings::{Flag, Setting, SettingLookup};
 use super::{Origin, PlanError, ProfileChoice, profile_choice};
@@ -11,7 +11,7 @@ use crate::world::Environment;
 use aws_config::profile::Profile;
 use secrecy::SecretString;
 
-/// Where codes may come from. `name` is what a secret is called that has no name of its own.
+/// Returns the sources of a profile's codes. A secret without a name of its own is called `name`.
 pub(super) fn decide(
     typed: &cli::LoginOptions,
     lookup: &SettingLookup<'_>,
@@ -30,7 +30,7 @@ pub(super) fn decide(
     };
     let flag = Flag { name: "--source", value: typed.source.as_deref() };
     let Some(Setting { value, origin }) = lookup.setting(flag, &["AWS_MFA_KEY_SOURCE"], &["mfa_key_source"]) else {
-        // aws-vault's key; where it names us, it is meant for aws-vault.
+        // `mfa_process` is a setting of aws-vault. A value that runs this program is meant for aws-vault only.
         let none = Flag { name: "", value: None };
         let theirs = lookup.setting(none, &[], &["mfa_process"]).filter(|setting| !is_ours(&setting.value));
         return match theirs {
@@ -47,7 +47,7 @@ pub(super) fn decide(
         }
         let (part, more) = rest.split_once(',').map_or((rest, None), |(part, more)| (part, Some(more)));
         let source = without_command(part.trim(), name, lookup.env);
-        // What is behind the colon may be a secret that stands in the wrong place.
+        // Show only what stands before the colon: the rest may be a secret in the wrong place.
         let given = || masked(part.trim().split_inclusive(':').next().unwrap_or_default());
         sources.push(source.ok_or_else(|| PlanError::BadSource { given: given(), origin: origin.clone() })?);
         match more {
@@ -57,13 +57,14 @@ pub(super) fn decide(
     }
 }
 
-/// What was given for a source; a secret without a colon before it is longer than any source is called.
+/// Returns an unknown source's name for an error message. A text longer than any source's name may be a secret, and
+/// is replaced by an ellipsis.
 fn masked(given: &str) -> String {
     const LONGEST: usize = 15;
     if given.chars().count() > LONGEST { "…".to_owned() } else { given.to_owned() }
 }
 
-/// One source of a list, unless it is a command.
+/// Parses one source of a list, other than a command.
 fn without_command(part: &str, name: &str, env: &Environment) -> Option<Source> {
     let plain = |name: &str| !name.is_empty() && !name.contains('/') && !name.starts_with('.');
     match part {
@@ -82,21 +83,21 @@ fn without_command(part: &str, name: &str, env: &Environment) -> Option<Source> 
     }))
 }
 
-/// Where a profile's secret is kept, or is to be.
+/// The place where a profile's secret is kept, or will be.
 pub struct SecretHome {
-    /// The profile.
+    /// Name of the profile, without `-long-term`.
     pub profile: String,
-    /// Where.
+    /// Place of the secret.
     pub place: SecretPlace,
-    /// Whether the profile says so.
+    /// True if the place is among the profile's sources.
     pub is_source: bool,
 }
 
-/// Decides where the secret of the profile that `which` names is kept: where the command line says, or the profile's
-/// sources, or else in the keyring under the profile's name. A profile need not be there yet.
+/// Decides where the secret of a profile is kept: the place on the command line, the first one among the profile's
+/// sources, or else the keyring under the profile's name. The profile need not exist yet.
 ///
 /// # Errors
-/// [`PlanError::BadSource`].
+/// [`PlanError::BadSource`] if the profile's sources cannot be parsed.
 pub fn secret_home(
     which: &ProfileChoice,
     typed: &cli::SecretPlaceArgs,
@@ -112,7 +113,7 @@ pub fn secret_home(
     });
     let named = match (&typed.keyring, &typed.file) {
         (Some(name), _) => Some(SecretPlace::keyring(name, env)),
-        // It will be read from other folders, too.
+        // Make the path absolute: it will be read from other directories, too.
         (None, Some(path)) => {
             let path = env.expand(path.as_os_str());
             Some(SecretPlace::File(std::path::absolute(&path).unwrap_or(path)))
@@ -124,7 +125,7 @@ pub fn secret_home(
     Ok(SecretHome { profile: name.to_owned(), is_source: sources.iter().any(is_same), place })
 }
 
-/// Whether a command line runs this program.
+/// Returns true if a command line runs this program.
 fn is_ours(line: &str) -> bool {
     let program =
         line.trim_start().trim_start_matches(['"', '\'']).split(['"', '\'', ' ', '\t']).next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which token is meant by a command that is about tokens and no profile.
+//! Choice of a token by commands that are about tokens, not profiles.
 
 use super::settings::{self, SettingLookup};
 use super::{Origin, PlanError, interaction, reader, token};
@@ -6,26 +6,27 @@ use crate::cli;
 use crate::world::{Environment, Interaction};
 use std::time::Duration;
 
-/// Which token is meant, decided.
+/// The token that is meant, and how a person is asked to plug it in.
 pub struct TokenChoice {
-    /// Its serial number.
+    /// Serial number of the token; `None` for any token.
     pub token: Option<u32>,
-    /// Part of its reader's name.
+    /// Part of a reader's name; `None` for the readers of known tokens.
     pub reader: Option<String>,
-    /// How long a token that is not plugged in is waited for, if it is.
+    /// Time for which a token that is not plugged in is waited for; `None` if it is not.
     pub wait: Option<Duration>,
-    /// How a person is dealt with.
+    /// Settings for talking to a person.
     pub interaction: Interaction,
 }
 
 impl TokenChoice {
-    /// Decides which token is meant. No profile has a say: a command that names none is about what is plugged in.
+    /// Decides which token is meant, from flags and environment only: without a profile, its settings do not count.
     ///
     /// # Errors
-    /// [`PlanError::BadToken`], [`PlanError::BadSwitch`].
+    /// [`PlanError::BadToken`] if the serial number is not a number; [`PlanError::BadWait`] if the time to wait is
+    /// out of range; [`PlanError::BadSwitch`] if a switch's environment variable is neither on nor off.
     pub fn decide(typed: &cli::TokenArgs, env: &Environment) -> Result<Self, PlanError> {
         let lookup = SettingLookup { env, profiles: &[] };
-        // An ARN is an MFA device's, of which nothing is known here.
+        // `--token` accepts the ARN of an MFA device for logins only.
         if let Some(given) = typed.token.as_ref().filter(|token| token.starts_with("arn:")) {
             return Err(PlanError::BadToken { given: given.clone(), origin: Origin::Flag("--token") });
         }
@@ -39,10 +40,10 @@ impl TokenChoice {
     }
 }
 
-/// Whether the codes of a new account are to need a touch.
+/// Returns true if a touch is required for every code of a new account.
 ///
 /// # Errors
-/// [`PlanError::BadSwitch`].
+/// [`PlanError::BadSwitch`] if `AWS_MFA_KEY_TOUCH` is neither on nor off.
 pub fn touch(flag: bool, env: &Environment) -> Result<bool, PlanError> {
     settings::switch(flag, "AWS_MFA_KEY_TOUCH", env)
 }

@@ -1,4 +1,5 @@
-//! Codes from a command: run by `sh`, bounded in time, ended with all that it started.
+//! Codes from a command, which `sh` runs with a time limit; the command is killed together with all processes it
+//! started.
 
 use crate::world::{Environment, MOMENT, Person, printable};
 use futures_util::FutureExt;
@@ -13,65 +14,70 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStdout, Command};
 use zeroize::Zeroizing;
 
-/// What the environment of a command has, so that it is noticed where it would run itself.
+/// Environment variable set for each command. Where it is set, a `command:` source is refused, so that a command
+/// cannot end up running itself.
 pub const INSIDE: &str = "AWS_MFA_KEY_IN_COMMAND";
-/// How long a command may take, with what a person does for it.
+/// Time limit for a command, including the time that a person needs to respond to it.
 const LIMIT: Duration = Duration::from_mins(1);
-/// How long its last words may take.
+/// Time limit for reading the rest of standard error after a command ended, and for its end after SIGKILL.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// More than any code is long, in bytes.
+/// Upper bound for one line of a command's output, in bytes; far longer than any code.
 const LONGEST: usize = 4096;
 
-/// Runs a command so that nothing of it is left, however either of us ends: what waits for the end of its standard input,
-/// which is ours to close, ends the whole group then. Its line is no argument, which others could read.
+/// Shell script that runs a command so that none of its processes outlives the command or this program: a background
+/// process waits for the end of standard input, which this program holds open, then kills the process group. The
+/// command line is passed in an environment variable, because arguments are visible to other users.
 const WATCHED: &str = r#"exec 3<&0
 (read -r _ <&3; kill -s KILL -- "-$$") >/dev/null 2>&1 &
 exec sh -c 'line=$AWS_MFA_KEY_COMMAND; unset AWS_MFA_KEY_COMMAND; eval "$line"' </dev/null 3<&-"#;
 
-/// Why a command gave no code.
+/// Reason why a command gave no code.
 #[derive(Debug)]
 pub enum CommandFault {
-    /// `sh` could not be run.
+    /// `sh` could not be started, or waiting for it failed.
     NotRun(io::Error),
-    /// `sh` found no such command.
+    /// `sh` did not find the command (exit code 127).
     NotFound,
-    /// It failed, with an exit code, or by a signal.
+    /// The command failed with this exit code, or was ended by a signal (`None`).
     Failed(Option<i32>),
-    /// It did not end.
+    /// The command did not end in time.
     Late {
-        /// How long it was waited for.
+        /// The time limit that passed.
         waited: Duration,
     },
-    /// It printed nothing.
+    /// The command printed nothing.
     Nothing,
-    /// What it printed first is no code.
+    /// The first line of the output is not a code.
     NotACode {
-        /// Whether it is what a YubiKey types when it is touched.
+        /// True if the line ends in a Yubico OTP, which a YubiKey types when it is touched.
         yubico_otp: bool,
     },
-    /// It is a code, and not one of AWS's, which have six digits.
+    /// The command printed a code of more than AWS's six digits.
     NotSixDigits {
-        /// How many it has.
+        /// Number of digits: 7 or 8.
         digits: usize,
     },
 }
 
-/// A command that prints a code. What it is is not told to anybody: people write secrets into such lines.
+/// A command that prints a code. Its command line is never shown to anybody, because people write secrets into such
+/// lines.
 #[derive(Clone)]
 pub struct CodeCommand {
-    /// For `sh`.
+    /// Command line, which `sh` runs.
     pub line: String,
-    /// Where it stands, as one names it to a person.
+    /// Setting that holds the command line, as shown to a person.
     pub origin: String,
-    /// Its environment.
+    /// Environment that the command runs in.
     pub env: Environment,
 }
 
 impl CodeCommand {
-    /// Runs it, and takes the first line that it prints: 6 to 8 digits.
+    /// Runs the command and returns the first non-empty line of its output, which must be 6 to 8 digits. Its standard
+    /// error is shown to the person meanwhile.
     ///
     /// # Errors
-    /// [`CommandFault`].
+    /// [`CommandFault`] if the command cannot be run, fails, takes longer than a minute, or prints anything else
+    /// first.
     pub async fn code(&self, person: &Person) -> Result<SecretString, CommandFault> {
         let mut child = self.spawn().map_err(CommandFault::NotRun)?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -102,7 +108,7 @@ impl CodeCommand {
         command.process_group(0).kill_on_drop(true).spawn()
     }
 
-    /// Waits, and shows what for; `None` if it takes too long.
+    /// Waits for `work` and shows the person what is waited for; returns `None` if [`LIMIT`] passes first.
     async fn shown<T>(&self, person: &Person, work: impl Future<Output = T>) -> Option<T> {
         let begun = Instant::now();
         let waiting = person.wait_for(MOMENT, work, |wait| {
@@ -115,11 +121,11 @@ impl CodeCommand {
 
 type Printed = Zeroizing<Vec<u8>>;
 
-/// What a command prints first, and how it ends.
+/// Returns the first line that a command prints, and its exit status.
 async fn work(child: &mut Child, stdout: Option<ChildStdout>) -> (Printed, io::Result<ExitStatus>) {
     let Some(mut stdout) = stdout else { return (Printed::default(), child.wait().await) };
     let line = first_line(&mut stdout).await;
-    // What more there is is nobody's business; without a reader the command would wait, or be ended by it.
+    // Drain the rest of the output: a command whose output nobody reads would block, or be ended by SIGPIPE.
     let mut rest = [0; 512];
     let mut reading = pin!(async { while matches!(stdout.read(&mut rest).await, Ok(1..)) {} }.fuse());
     let waiting = pin!(child.wait());
@@ -130,7 +136,8 @@ async fn work(child: &mut Child, stdout: Option<ChildStdout>) -> (Printed, io::R
     (line, status)
 }
 
-/// The first line that is not empty, or as much as there is.
+/// Reads to the end of the first non-empty line, of the output, or of [`LONGEST`] bytes. What was read may go beyond
+/// that line.
 async fn first_line(from: &mut (impl AsyncRead + Unpin)) -> Printed {
     let mut text = Zeroizing::new(Vec::with_capacity(2 * LONGEST));
     let has_line = |text: &[u8]| text.trim_ascii_start().contains(&b'\n');
@@ -144,7 +151,7 @@ async fn first_line(from: &mut (impl AsyncRead + Unpin)) -> Printed {
     text
 }
 
-/// Says what a command says on standard error, line by line.
+/// Shows the command's standard error to the person, line by line.
 async fn said_on(stderr: Option<impl AsyncRead + Unpin>, person: &Person) {
     let Some(mut stderr) = stderr else { return };
     let (mut text, mut chunk) = (Vec::new(), [0; 512]);
@@ -166,10 +173,10 @@ async fn said_on(stderr: Option<impl AsyncRead + Unpin>, person: &Person) {
     say(&text);
 }
 
-/// Ends a command that does not end by itself, and all of its group.
+/// Kills a command that exceeded its time limit, with its whole process group.
 async fn end(child: &mut Child) {
     let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    // It is not waited for yet, so the number is still its own.
+    // The child has not been reaped yet, so its process ID cannot have been reused.
     if let Some(group) = group {
         let _ = kill_process_group(group, Signal::KILL);
     }

@@ -1,6 +1,7 @@
-//! The keyring of the desktop: Secret Service over D-Bus, each request bounded in time.
+//! Access to the desktop's keyring: the Secret Service API over D-Bus, each request with a time limit.
 //!
-//! A keyring that is locked is unlocked in a dialog of its own, which comes up only where a person is meant to see it.
+//! A locked keyring asks to be unlocked in a dialog of its own; each caller decides with [`Dialog`] if it may be
+//! shown.
 
 use crate::world::{Environment, MOMENT, Person, printable, stack};
 use secret_service::{Collection, EncryptionType, Error, Item, SecretService};
@@ -8,28 +9,28 @@ use std::collections::HashMap;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// How long a keyring has to answer.
+/// Time limit for a response of the keyring that involves no person.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a person has to unlock it.
+/// Time limit for a request during which a person may have to unlock the keyring.
 const UNLOCKING: Duration = Duration::from_mins(1);
 
-/// Why the keyring could not be asked.
+/// Reason why a request to the keyring failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyringFault {
-    /// There is no session bus to ask it over.
+    /// There is no D-Bus session bus, or it cannot be reached.
     NoBus,
-    /// Nobody on the session bus keeps secrets.
+    /// No program on the session bus provides the Secret Service API (`org.freedesktop.secrets`).
     NoKeyring,
-    /// It is locked, or was left so.
+    /// The keyring is locked and may not ask, or the person dismissed its dialog.
     Locked,
-    /// It did not answer.
+    /// The keyring did not answer in time.
     Stuck {
-        /// How long it was waited for.
+        /// The time limit that passed.
         waited: Duration,
     },
-    /// Anything else.
+    /// Any other failure of the keyring or of D-Bus.
     Failed {
-        /// In its own words.
+        /// Error message of the keyring or of D-Bus.
         why: String,
     },
 }
@@ -76,21 +77,21 @@ impl From<zbus::Error> for KeyringFault {
     }
 }
 
-/// Whether the keyring may ask a person to unlock it.
+/// Permission for the keyring to ask a person to unlock it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialog {
-    /// What is locked stays locked.
+    /// No dialog is shown, and a locked keyring stays locked.
     Never,
-    /// It may.
+    /// The keyring may show its dialog.
     Allowed,
 }
 
-/// What something is kept under: the attributes that other programs of the kind use, too.
+/// Attributes under which a secret is stored. Other programs that store passwords use the same two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name<'a> {
-    /// Whose it is.
+    /// Program, or kind of secret, that the entry belongs to.
     pub service: &'a str,
-    /// Which it is; `None` for all of them.
+    /// Name of the entry within the service; `None` for all of the service's entries.
     pub username: Option<&'a str>,
 }
 
@@ -101,24 +102,24 @@ impl<'a> Name<'a> {
     }
 }
 
-/// The keyring of a session. Nothing is asked before it is used.
+/// The keyring of a desktop session. No connection is made before the first request.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
-    /// Of the session bus.
+    /// D-Bus address of the session bus; `None` if the environment has none.
     address: Option<String>,
 }
 
 impl Keyring {
-    /// The one of the session that the environment tells of.
+    /// Returns the keyring on the session bus that `env` names.
     #[must_use]
     pub fn of(env: &Environment) -> Self {
         Self { address: env.session_bus() }
     }
 
-    /// What is kept under a name.
+    /// Returns the secret stored under `name`, or `None` if there is none.
     ///
     /// # Errors
-    /// [`KeyringFault`].
+    /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
     pub async fn find(
         &self,
         name: Name<'_>,
@@ -135,10 +136,10 @@ impl Keyring {
         bounded(dialog, person, finding).await
     }
 
-    /// Keeps something under a name, in the place of what was there.
+    /// Stores a secret under `name`, replacing the one that is stored there.
     ///
     /// # Errors
-    /// [`KeyringFault`].
+    /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
     pub async fn put(
         &self,
         name: Name<'_>,
@@ -160,10 +161,10 @@ impl Keyring {
         bounded(dialog, person, putting).await
     }
 
-    /// Removes what is kept under a name, and says how many that were.
+    /// Removes all secrets stored under `name` and returns how many there were.
     ///
     /// # Errors
-    /// [`KeyringFault`].
+    /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
     pub async fn remove(&self, name: Name<'_>, dialog: Dialog, person: &Person) -> Result<usize, KeyringFault> {
         let removing = async {
             let service = self.open().await?;
@@ -176,10 +177,10 @@ impl Keyring {
         bounded(dialog, person, removing).await
     }
 
-    /// The user names under which a service keeps something.
+    /// Returns the user names under which `service` has stored secrets, sorted.
     ///
     /// # Errors
-    /// [`KeyringFault`].
+    /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
     pub async fn names(&self, service: &str, dialog: Dialog, person: &Person) -> Result<Vec<String>, KeyringFault> {
         let listing = async {
             let opened = self.open().await?;
@@ -199,13 +200,14 @@ impl Keyring {
             let connection = zbus::connection::Builder::address(address)?.build().await?;
             Ok(SecretService::connect_with_existing(EncryptionType::Dh, connection).await?)
         };
-        // No person is needed for that.
+        // Connecting never waits for a person, so the short time limit applies.
         let opened = tokio::time::timeout(PATIENCE, opening).await;
         opened.unwrap_or(Err(KeyringFault::Stuck { waited: PATIENCE }))
     }
 }
 
-/// What is kept under a name, unlocked.
+/// Returns the entries stored under `name`, unlocked. If some are unlocked, locked ones are left out, unless `name`
+/// means all entries of a service and the keyring may ask to be unlocked.
 async fn items<'s>(
     service: &'s SecretService<'_>,
     name: Name<'_>,
@@ -226,10 +228,10 @@ async fn items<'s>(
     Ok(found.unlocked)
 }
 
-/// Where what is new goes.
+/// Returns the collection for new secrets, unlocked. Creates it if there is none and the keyring may show a dialog.
 async fn default<'s>(service: &'s SecretService<'_>, dialog: Dialog) -> Result<Collection<'s>, KeyringFault> {
     let place = match (service.get_default_collection().await, dialog) {
-        // A person has to say its password first.
+        // A person has to choose the new collection's password in the keyring's dialog.
         (Err(Error::NoResult), Dialog::Allowed) => service.create_collection("Default keyring", "default").await?,
         (Err(Error::NoResult), Dialog::Never) => return Err(KeyringFault::Locked),
         (place, _) => place?,
@@ -243,7 +245,7 @@ async fn default<'s>(service: &'s SecretService<'_>, dialog: Dialog) -> Result<C
     Ok(place)
 }
 
-/// Waits for the keyring for as long as it may take.
+/// Waits for a request to the keyring within its time limit, and tells the person about the wait.
 async fn bounded<T>(
     dialog: Dialog,
     person: &Person,

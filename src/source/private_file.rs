@@ -1,4 +1,4 @@
-//! A file with something secret in it, which nobody else can read.
+//! Reading of files that hold something secret and that nobody else may access.
 
 use crate::file::{self, FileFault};
 use rustix::process::geteuid;
@@ -7,42 +7,44 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Longest file that is read, in bytes; what is secret is far shorter.
+/// Upper bound for what is read of a file, in bytes; secrets are far shorter.
 const LONGEST: u64 = 64 * 1024;
 
-/// Why a file is not taken.
+/// Reason why a file is refused.
 #[derive(Debug)]
 pub enum PrivateFault {
-    /// There is no such file.
+    /// The file does not exist.
     Absent,
-    /// It cannot be read.
+    /// Reading the file failed.
     Unreadable(io::Error),
-    /// It is no regular file.
+    /// The path is not a regular file.
     NotAFile,
-    /// It belongs to somebody else, neither us nor root.
+    /// The file's owner is neither the effective user nor root.
     Foreign,
-    /// Others can read or write it.
+    /// The permission bits give access to the group or to others.
     Open {
-        /// Its permission bits.
+        /// The file's permission bits, such as `0o644`.
         mode: u32,
     },
-    /// It is no text, or an empty one.
+    /// The file is not UTF-8 text, or has nothing but white space.
     NoText,
 }
 
-/// Who keeps others from reading it.
+/// Protection that keeps other users from reading a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
-    /// Its own permission bits: none for group or others.
+    /// The file's permission bits, which must be zero for group and others.
     Bits,
-    /// systemd, which gives a service's user access by an access control list; that shows as a bit of the group.
+    /// systemd's access control list, which gives a service's user access. The list shows as permission bits of the
+    /// group, so only write permission is refused there.
     Systemd,
 }
 
-/// Reads it; what a link leads to is what is meant.
+/// Reads a file as UTF-8 text, 64 KiB at most. Symbolic links are followed; owner and mode are checked on their
+/// target.
 ///
 /// # Errors
-/// [`PrivateFault`].
+/// [`PrivateFault`] if the file is missing, unreadable, empty, not text, or accessible to other users.
 pub fn read(path: &Path, guard: Guard) -> Result<Zeroizing<String>, PrivateFault> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let (file, meta) = file::open(&path).map_err(|fault| match fault {
@@ -75,7 +77,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn only_what_nobody_else_can_read_is_read() {
+    fn reads_only_files_that_nobody_else_can_access() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         assert!(matches!(read(&path, Guard::Bits), Err(PrivateFault::Absent)));

@@ -1,4 +1,4 @@
-//! Codes from a secret in software, wherever it is kept.
+//! Codes from a secret in software, which is kept in a file, a systemd credential or the keyring.
 
 mod place;
 
@@ -15,26 +15,26 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use totp_rs::{Builder, Totp};
 use zeroize::Zeroizing;
 
-/// Why there is no code from a secret.
+/// Reason why a secret gives no code.
 #[derive(Debug)]
 pub enum SecretFault {
-    /// The file is not taken.
+    /// The secret's file is missing or refused.
     File(PrivateFault),
-    /// systemd handed this process no credentials at all.
+    /// systemd passed no credentials to this process: `CREDENTIALS_DIRECTORY` is not set.
     NoCredentials,
-    /// The keyring has none of that name.
+    /// The keyring has no secret of this name.
     NotKept,
-    /// The keyring cannot be asked.
+    /// The request to the keyring failed.
     Keyring(KeyringFault),
-    /// Its first line is not what an issuer gives, or not for codes that go by time.
+    /// The first line is neither base32 nor an `otpauth://` URI of a TOTP account.
     Malformed(OtpauthError),
-    /// Its codes are not of AWS's kind: six digits, thirty seconds, SHA-1.
+    /// The secret is for codes of another kind than AWS's (six digits, 30 seconds, SHA-1).
     Unlike {
-        /// How many digits.
+        /// Number of digits.
         digits: u8,
-        /// For how many seconds.
+        /// Length of a time step, in seconds.
         period: u64,
-        /// The hash, such as `SHA1`.
+        /// Hash algorithm, such as `SHA1`.
         algorithm: String,
     },
 }
@@ -46,7 +46,8 @@ impl From<OtpauthError> for SecretFault {
 }
 
 impl SecretFault {
-    /// Whether there is nothing where it should be, as opposed to something that cannot be used.
+    /// Returns true if there is no secret at the place, as opposed to one that cannot be used. The next source is
+    /// tried only in the first case.
     #[must_use]
     pub fn is_absence(&self) -> bool {
         match self {
@@ -58,22 +59,23 @@ impl SecretFault {
     }
 }
 
-/// A secret, read and ready to give codes. It is wiped when it is let go.
+/// A secret that was parsed and can compute codes. Its memory is wiped when it is dropped.
 pub struct SoftwareSecret(Totp);
 
 impl SoftwareSecret {
-    /// Reads a secret file.
+    /// Reads and parses a secret file, which only its owner may be able to access.
     ///
     /// # Errors
-    /// [`SecretFault`].
+    /// [`SecretFault::File`] if the file is missing or refused; [`SecretFault::Malformed`] if it holds no TOTP
+    /// secret.
     pub fn read(path: &Path) -> Result<Self, SecretFault> {
         Ok(Self::parse(&private_file::read(path, Guard::Bits).map_err(SecretFault::File)?)?)
     }
 
-    /// Parses the first line that is not empty, as an [`IssuedAccount`].
+    /// Parses the first non-empty line: base32 or an `otpauth://` URI (see [`IssuedAccount`]).
     ///
     /// # Errors
-    /// [`OtpauthError`] if that line is not what an issuer gives for a TOTP account.
+    /// [`OtpauthError`] if that line is not a TOTP secret.
     pub fn parse(text: &str) -> Result<Self, OtpauthError> {
         let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         let issued = IssuedAccount::read_totp(line)?;
@@ -90,10 +92,10 @@ impl SoftwareSecret {
         Ok(Self(totp.build_noncompliant()))
     }
 
-    /// Whether its codes are of AWS's kind.
+    /// Checks that the codes are of AWS's kind: six digits, 30 seconds, SHA-1.
     ///
     /// # Errors
-    /// [`SecretFault::Unlike`].
+    /// [`SecretFault::Unlike`] if they are not.
     pub fn check(&self) -> Result<(), SecretFault> {
         let (digits, period, algorithm) = (self.0.digits(), self.0.step(), self.0.algorithm());
         if usize::from(digits) == DIGITS && period == PERIOD && algorithm == totp_rs::Algorithm::SHA1 {
@@ -102,13 +104,14 @@ impl SoftwareSecret {
         Err(SecretFault::Unlike { digits, period, algorithm: algorithm.to_string() })
     }
 
-    /// What to say of it if it is shorter than secrets are.
+    /// Returns a note for the person if the secret is shorter than 10 bytes, as the function [`doubt`] does.
     #[must_use]
     pub fn doubt(&self) -> Option<String> {
         doubt(self.0.secret().as_bytes().len())
     }
 
-    /// The code of a time step of AWS's, and where its own steps are shorter, of as much of it as has gone by (RFC 6238).
+    /// Computes the code for AWS's time step `step`. If the secret's own time steps are shorter than 30 seconds, the
+    /// code is for the one that contains `now`, within `step` (RFC 6238).
     #[must_use]
     pub fn code(&self, step: u64, now: SystemTime) -> Code {
         let begun = step.saturating_mul(PERIOD);
@@ -119,10 +122,11 @@ impl SoftwareSecret {
     }
 }
 
-/// What to say of a secret of so many bytes, if issuers give longer ones: a part of it may not have been copied.
+/// Returns a note for the person if a secret has fewer than 10 bytes: issuers give longer ones, so a part of it may
+/// not have been copied.
 #[must_use]
 pub fn doubt(bytes: usize) -> Option<String> {
-    /// The shortest that are usual: 16 characters of base32.
+    /// Shortest usual length in bytes: 16 characters of base32.
     const USUAL: usize = 10;
     (bytes < USUAL).then(|| format!("note: the secret has only {bytes} bytes; look whether all of it was copied"))
 }
@@ -134,21 +138,21 @@ mod tests {
     use secrecy::ExposeSecret;
     use std::time::Duration;
 
-    /// In seconds; RFC 6238, appendix B.
+    /// Seconds since the Unix epoch; a test time from RFC 6238, appendix B.
     const TIME: u64 = 1_111_111_109;
 
     fn code(line: &str) -> Result<String, OtpauthError> {
         code_at(line, TIME)
     }
 
-    /// What the step of AWS's that has this time in it gives at this time.
+    /// Returns the code for the AWS time step that contains `time`, at this time.
     fn code_at(line: &str, time: u64) -> Result<String, OtpauthError> {
         let now = UNIX_EPOCH + Duration::from_secs(time);
         SoftwareSecret::parse(line).map(|secret| secret.code(time / 30, now).digits.expose_secret().to_owned())
     }
 
     #[test]
-    fn every_way_to_write_a_secret() {
+    fn accepts_every_way_to_write_a_secret() {
         for line in [
             "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
             "gezd gnbv gy3t qojq gezd gnbv gy3t qojq",
@@ -168,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret() {
+    fn rejects_what_is_not_a_totp_secret() {
         for line in ["1", "not base32!", "====", "AA", "", "\n \n", "https://example.com/"] {
             assert_eq!(code(line), Err(OtpauthError::NotASecret), "{line}");
         }
@@ -186,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_of_every_kind_are_made_and_known_from_those_of_aws() {
+    fn computes_codes_of_every_kind_and_checks_for_those_of_aws() {
         // RFC 6238, appendix B: each hash has a secret of its own length.
         let secrets: [(&str, &[u8], &str); 3] = [
             ("SHA1", b"12345678901234567890", "07081804"),
@@ -205,7 +209,7 @@ mod tests {
                 parsed("&digits=8&period=60").check(),
                 Err(SecretFault::Unlike { digits: 8, period: 60, .. })
             ));
-            // A code of another period is that of the usual one at another time: N of its steps in, as N of ours.
+            // With another period, the Nth time step gives the code that the Nth step of 30 seconds gives.
             for period in [10, 15, 45, 60, 90, 3600] {
                 for time in (TIME..TIME + 120).step_by(7) {
                     let usual = code_at(&uri(""), time / period * 30).unwrap();
@@ -217,7 +221,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_line_is_taken_or_refused(line in "\\PC{0,80}|otpauth://totp/\\PC{0,40}") {
+        fn parsing_any_line_does_not_panic(line in "\\PC{0,80}|otpauth://totp/\\PC{0,40}") {
             let _ = code(&line);
         }
     }

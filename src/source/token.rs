@@ -1,5 +1,5 @@
-//! Codes from a token: what is plugged in, the one that has the account, and its code; a change to a token. Each is on a
-//! thread of its own.
+//! Codes from a token: surveying what is plugged in, finding the token that has the account, fetching its code; and
+//! changes to a token. Calls that block run on threads of their own.
 
 mod arrival;
 mod change;
@@ -31,152 +31,153 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// Why there is no code from a token.
+/// Reason why a token gave no code, or was not changed.
 #[derive(Clone, Debug)]
 pub enum TokenError {
-    /// Not even the readers could be asked for.
+    /// The readers could not be listed.
     Bus(CarrierError),
-    /// No reader with a token.
+    /// No token is plugged in.
     NoToken,
-    /// Not the token with this serial number.
+    /// The token with the wanted serial number is not plugged in, but others are.
     OtherTokens {
-        /// The one that is wanted.
+        /// Serial number of the wanted token.
         wanted: u32,
-        /// Those that are there.
+        /// Names of the tokens that are plugged in.
         present: Vec<String>,
     },
-    /// What is missing did not come, although it was waited for.
+    /// The missing token was not plugged in while it was waited for.
     NotCome {
-        /// How long.
+        /// Length of the wait.
         waited: Duration,
-        /// What it is: an error that [is about something missing](Self::is_missing).
+        /// The reason for the wait: an error for which [`is_missing`](Self::is_missing) returns true.
         missing: Box<TokenError>,
     },
-    /// Tokens without the applet, or with it switched off.
+    /// The token has no OATH applet, or it is switched off.
     NoApplet {
-        /// The token.
+        /// Name of the token, as shown to a person.
         token: String,
-        /// Whether it is switched off.
+        /// True if the applet is switched off; false if the token has none, or does not say.
         disabled: bool,
     },
-    /// No account fits.
+    /// No account on any token matches.
     NoMatch {
-        /// What there is, by token.
+        /// Ids of all accounts, by the name of the token that has them.
         present: Vec<(String, Vec<AccountId>)>,
-        /// The id that was named, if one was.
+        /// The account id that the user asked for, if any.
         named: Option<String>,
-        /// A token that keeps accounts behind a PIN to itself, if there is one.
+        /// Name of a token that keeps more accounts behind a PIN, which cannot be listed; `None` if there is no such
+        /// token.
         behind_pin: Option<String>,
     },
-    /// More than one account fits.
+    /// Several accounts match equally well.
     SeveralAccounts {
-        /// Those that fit.
+        /// Ids of the accounts that match.
         matching: Vec<AccountId>,
     },
-    /// The account is there, and counts.
+    /// The account is HOTP (its codes go by a counter); AWS uses TOTP.
     NotByTime {
-        /// Its id.
+        /// Id of the account.
         id: AccountId,
     },
-    /// The account's codes are not AWS's, which have six digits.
+    /// The account's codes do not have AWS's six digits.
     NotSixDigits {
-        /// Its id.
+        /// Id of the account.
         id: AccountId,
-        /// How many they have.
+        /// Number of digits in the account's codes.
         digits: u8,
     },
-    /// More than one token has the account.
+    /// Several tokens have the account.
     SeveralTokens {
-        /// Their names.
+        /// Names of the tokens that have the account.
         tokens: Vec<String>,
     },
-    /// More than one token is plugged in, and none was named.
+    /// Several tokens are plugged in, and no serial number says which one is meant.
     SeveralPlugged {
-        /// Their names.
+        /// Names of all tokens that are plugged in.
         tokens: Vec<String>,
     },
-    /// The applet is locked, and nobody could be asked for the password.
+    /// The applet is locked with a password, and nobody could be asked for it.
     Locked {
-        /// The token.
+        /// Name of the token, as shown to a person.
         token: String,
     },
-    /// The password was wrong.
+    /// The applet did not accept the password.
     WrongPassword {
-        /// The token.
+        /// Name of the token, as shown to a person.
         token: String,
     },
-    /// What is remembered is not its password, and nobody could be asked for it.
+    /// The applet refused the remembered passwords, and nobody could be asked for the right one.
     Refused {
-        /// The token.
+        /// Name of the token, as shown to a person.
         token: String,
-        /// Where what was refused is remembered.
+        /// Places where the refused passwords are remembered.
         places: Vec<PasswordPlace>,
     },
-    /// A file with its password cannot be used.
+    /// A file that should hold the applet's password cannot be used.
     PasswordFile {
-        /// Where it is.
+        /// The file or credential that should hold the password.
         place: PasswordPlace,
-        /// Why.
+        /// The reason why the file is refused.
         fault: Arc<PrivateFault>,
     },
-    /// The account wants a touch, and nobody may be asked for it.
+    /// The account needs a touch, and nobody can be asked for it.
     TouchWanted {
-        /// The token.
+        /// Name of the token, as shown to a person.
         token: String,
     },
-    /// A token could not be looked at.
+    /// The token in a reader could not be examined.
     Unseen {
-        /// The reader it is in.
+        /// Name of the reader.
         reader: String,
-        /// Why.
+        /// The error that ended the examination.
         why: OathError,
     },
-    /// Another program has a token for itself.
+    /// Another program has exclusive access to the token.
     Busy {
-        /// The token, or the reader it is in.
+        /// Name of the token, or of its reader.
         token: String,
-        /// Who that may be, the likeliest first: a guess.
+        /// Processes that may be using the token, the likeliest first; a guess.
         holders: Vec<Process>,
     },
-    /// It could be looked at, but gave no code.
+    /// The token was found, but gave no code.
     NoCode {
-        /// The token.
+        /// Name of the token, as shown to a person.
         token: String,
-        /// Why.
+        /// The error that ended the conversation.
         why: OathError,
     },
-    /// What was to be changed on the token was not, or perhaps not.
+    /// A change to the token failed. It may have been made nevertheless (see [`ChangeError`]).
     Change {
-        /// The token.
+        /// Name of the token, as shown to a person.
         token: String,
-        /// Why.
+        /// The reason why the change failed.
         why: ChangeError,
     },
-    /// What was to be changed may still be.
+    /// A change to the token did not finish in time.
     Unanswered {
-        /// The token.
+        /// Name of the token, as shown to a person.
         token: String,
-        /// How long it was waited for.
+        /// The time limit that passed.
         waited: Duration,
-        /// Whether it had begun; otherwise it is not going to.
+        /// True if the change had begun and may still be made; false if it was cancelled before.
         begun: bool,
     },
-    /// The token, or another program that is using it, did not answer in time.
+    /// The token did not answer in time; another program may be using it.
     Stuck {
-        /// How long it was waited for.
+        /// The time limit that passed.
         waited: Duration,
-        /// Who that program may be, the likeliest first: a guess.
+        /// Processes that may be using the token, the likeliest first; a guess.
         holders: Vec<Process>,
     },
 }
 
 impl TokenError {
-    /// Whether another token that is plugged in could be the answer, as opposed to one that is there and does not work.
+    /// Returns true if plugging in a token could help, as opposed to a token that is there and does not work.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         use CarrierError::{NoService, Removed, ServiceStopped};
         match self {
-            // It was pulled out while it was looked at.
+            // The token was pulled out while it was examined.
             Self::Unseen { why, .. } => why.carrier() == Some(&Removed),
             Self::Bus(NoService | ServiceStopped)
             | Self::NoToken
@@ -189,32 +190,32 @@ impl TokenError {
     }
 }
 
-/// The account of an MFA device, found.
+/// The account of an MFA device, and the token that has it.
 #[derive(Clone)]
 pub struct Found {
-    /// The token, as one names it to a person.
+    /// Name of the token, as shown to a person.
     pub token: String,
-    /// The account.
+    /// The account, as the token lists it.
     pub account: Account,
-    /// Whether it was taken for no more than a word in its id.
+    /// True if no more than a word in the account's id matched.
     pub is_guess: bool,
-    /// Its serial number.
+    /// Serial number of the token; `None` if the token does not tell it.
     pub serial: Option<u32>,
-    /// What its applet calls itself.
+    /// Device id of the token's OATH applet; `None` for applets without one.
     pub device_id: Option<DeviceId>,
-    /// What was so in the earlier run that all is known from: it may be otherwise by now.
+    /// State in the earlier run that the account is known from; `None` if it was read from the token in this run.
     pub recalled: Option<Recollection>,
     reader: String,
 }
 
-/// See [`Found::recalled`].
+/// State of an applet in an earlier run, which may have changed since. See [`Found::recalled`].
 #[derive(Clone, Copy)]
 pub struct Recollection {
-    /// Whether the applet was locked with a password.
+    /// True if the applet was locked with a password.
     pub locked: bool,
 }
 
-/// How a person knows a token.
+/// Returns the name of a token, as shown to a person: its kind and serial number, or else its reader.
 #[must_use]
 pub fn name(look: &TokenInfo) -> String {
     let reader = look.reader.to_lowercase();
@@ -227,18 +228,19 @@ pub fn name(look: &TokenInfo) -> String {
     }
 }
 
-/// The names of the readers on a bus; none, if it does not tell within five seconds.
+/// Returns the names of a bus's readers; empty if they cannot be listed within five seconds.
 pub async fn readers(bus: Arc<dyn Bus>) -> Vec<String> {
     const PATIENCE: Duration = Duration::from_secs(5);
     let told = tokio::time::timeout(PATIENCE, on_a_thread(move || bus.readers())).await;
     told.ok().and_then(Result::ok).and_then(Result::ok).unwrap_or_default()
 }
 
-/// Starts what blocks where it holds nothing up. No answer comes if it panicked. A thread that is not waited for any longer
-/// ends with the process: a token cannot be told to stop waiting for a touch.
+/// Runs blocking work on a thread of its own. The receiver gets nothing if the work panicked or no thread could be
+/// started. A thread whose result is no longer waited for ends with the process, because a token cannot be told to
+/// stop waiting for a touch.
 fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
     let (done, outcome) = oneshot::channel();
-    // Without a thread `done` is dropped, and no answer comes either.
+    // If no thread can be started, `done` is dropped and the receiver gets an error.
     let _ = std::thread::Builder::new().name("token".to_owned()).spawn(move || {
         let outcome = work();
         stack::wipe();

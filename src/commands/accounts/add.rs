@@ -1,4 +1,5 @@
-//! `accounts add`: a new account, its secret from a prompt, a pipe or a picture, and never from the command line.
+//! `accounts add`: adds an account, with a secret from a prompt, a pipe or a picture, but never from the command
+//! line.
 
 use super::{AccountsFailure, TRIES, TokenDesk, refused};
 use crate::accounts::{AccountFault, AccountsError, Wishes, mfa_device};
@@ -28,7 +29,7 @@ pub(super) fn run(typed: &cli::AddArgs, world: &mut World) -> Result<(), Account
         period: typed.period,
     };
     let named = wishes.id()?;
-    // What needs no person is read first: whoever pipes in nonsense need not plug in a token to be told.
+    // Read the input before the token: a faulty input is reported without a token having to be plugged in.
     let given = without_a_person(typed.qr.as_deref(), world)?;
     let given = given.map(|text| wishes.account(&text)).transpose()?;
     let look = desk.token(None)?;
@@ -47,7 +48,7 @@ pub(super) fn run(typed: &cli::AddArgs, world: &mut World) -> Result<(), Account
     Ok(())
 }
 
-/// What a person types, once it is known that it can be used.
+/// Asks the person for the secret, once it is certain that the account can be added.
 fn asked(
     desk: &TokenDesk,
     wishes: &Wishes,
@@ -88,7 +89,8 @@ fn algorithm(typed: cli::AlgorithmArg) -> Algorithm {
     }
 }
 
-/// What comes after an account of AWS was added: IAM wants two codes that follow each other before it counts.
+/// Returns the next step after adding an account of AWS: IAM wants two consecutive codes before it accepts the MFA
+/// device.
 fn next(id: &AccountId) -> String {
     let Some(device) = mfa_device(id) else {
         return "next: the IAM console wants two codes, one after the other".to_owned();

@@ -1,4 +1,4 @@
-//! `accounts list`: what is on a token.
+//! `accounts list`: lists the accounts on a token.
 
 use super::{TokenDesk, as_json};
 use crate::cli;

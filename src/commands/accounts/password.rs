@@ -1,4 +1,5 @@
-//! `accounts password …`: what locks a token's OATH applet, and whether it is remembered here.
+//! `accounts password …`: sets, changes and clears the password of a token's OATH applet, and has it remembered or
+//! forgotten.
 
 mod memory;
 
@@ -57,7 +58,7 @@ fn clear(typed: &cli::PasswordChangeArgs, world: &mut World) -> Result<(), Accou
     Ok(())
 }
 
-/// The token that is meant, as one names it to a person, and whether it has a password, for which nobody is asked.
+/// Returns the wanted token's name, and true if its applet is locked with a password, for which nobody is asked.
 fn standing(desk: &TokenDesk) -> Result<(String, bool), TokenError> {
     Ok(match choose(&*desk.survey()?, desk.serial())? {
         SearchOutcome::Locked { token, .. } => (token, true),
@@ -65,7 +66,7 @@ fn standing(desk: &TokenDesk) -> Result<(String, bool), TokenError> {
     })
 }
 
-/// The token that is meant, unlocked with its present password.
+/// Returns the wanted token, unlocked with its present password.
 fn with_present_password(desk: &TokenDesk, piped: &mut PipedLines) -> Result<TokenInfo, AccountsError> {
     let (token, has_password) = standing(desk)?;
     if !has_password {
@@ -75,7 +76,7 @@ fn with_present_password(desk: &TokenDesk, piped: &mut PipedLines) -> Result<Tok
     Ok(desk.token(present.transpose()?.as_ref())?)
 }
 
-/// Gives a token a new password.
+/// Sets a new password, which the keyring remembers if it remembered the old one.
 fn give(desk: &TokenDesk, look: &TokenInfo, piped: &mut PipedLines) -> Result<(), AccountsError> {
     let Some(device_id) = look.device_id() else { return Err(AccountsError::HasNone { token: name(look) }) };
     let password = match piped {
@@ -92,7 +93,7 @@ fn key(password: &SecretString, device_id: &DeviceId) -> AccessKey {
     AccessKey::derive(&Password::new(password.expose_secret().to_owned()), device_id)
 }
 
-/// A new password, typed twice the same.
+/// Asks for a new password twice, and again if the two differ, three times at most.
 fn typed_twice(desk: &TokenDesk, token: &str) -> Result<SecretString, AccountsError> {
     for _ in 0..TRIES {
         let ask = |question: &str| desk.ask(question, false).map_err(AccountsError::NoPassword);
@@ -106,10 +107,10 @@ fn typed_twice(desk: &TokenDesk, token: &str) -> Result<SecretString, AccountsEr
     Err(AccountsError::Unlike)
 }
 
-/// What was piped in, if it is to be read.
+/// Lines of standard input that have not been used yet; `None` if passwords are typed.
 type PipedLines = Option<VecDeque<SecretString>>;
 
-/// As many lines of standard input as there are passwords to give, if they are to be read there.
+/// Reads `count` passwords from standard input, one a line, if the command line says so.
 fn lines(typed: &cli::PasswordChangeArgs, count: usize, world: &mut World) -> Result<PipedLines, AccountsError> {
     if !typed.stdin {
         return Ok(None);
@@ -118,7 +119,7 @@ fn lines(typed: &cli::PasswordChangeArgs, count: usize, world: &mut World) -> Re
 }
 
 fn read(mut input: &mut dyn BufRead, count: usize) -> io::Result<VecDeque<SecretString>> {
-    /// Longest password, in bytes; the prompt has the same bound.
+    /// Upper bound for a password's length in bytes, as for a typed one.
     const LONGEST: u64 = 4096;
     let mut lines = VecDeque::new();
     while lines.len() < count {

@@ -1,4 +1,4 @@
-//! `accounts remove`: an account less, if that is meant.
+//! `accounts remove`: removes an account after a person has confirmed it.
 
 use super::{AccountsFailure, TokenDesk, refused, tell_profiles};
 use crate::accounts::AccountsError;

@@ -1,4 +1,4 @@
-//! `accounts rename`: another id for an account.
+//! `accounts rename`: changes the id of an account.
 
 use super::{AccountsFailure, TokenDesk, refused, tell_profiles};
 use crate::accounts::renamed;

@@ -1,4 +1,4 @@
-//! Where a secret is kept: a file, a credential that systemd hands to a service, the keyring.
+//! Places where a secret can be kept: a file, a systemd credential, or the keyring.
 
 use super::{SecretFault, SoftwareSecret};
 use crate::file::{self, FileError, FileFault, own};
@@ -11,45 +11,45 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What secrets are kept under in the keyring, with their own name as user name.
+/// Service name of our secrets in the keyring; an entry's user name is the secret's own name.
 const SERVICE: &str = "aws-mfa-key";
 
-/// See the module.
+/// A place where a secret is kept.
 #[derive(Clone, Debug)]
 pub enum SecretPlace {
-    /// A file.
+    /// A file at this path.
     File(PathBuf),
-    /// A systemd credential.
+    /// A credential that systemd passes to a service.
     Credential {
-        /// Its name.
+        /// Name of the credential, which is its file name in `folder`.
         name: String,
-        /// Where systemd put all of them, if it did.
+        /// Directory that systemd put all credentials in; `None` if systemd passed none.
         folder: Option<PathBuf>,
     },
-    /// The keyring of the desktop.
+    /// An entry in the desktop's keyring.
     Keyring {
-        /// The secret's name there.
+        /// Name of the secret, which is the entry's user name.
         name: String,
-        /// The keyring.
+        /// The keyring of the desktop session.
         keyring: Keyring,
     },
 }
 
-/// Why something could not be put somewhere, or taken away.
+/// Reason why a secret could not be stored or removed.
 #[derive(Debug)]
 pub enum Keep {
-    /// The file.
+    /// Writing or removing the file failed.
     File(FileError),
-    /// The keyring.
+    /// The request to the keyring failed.
     Keyring(KeyringFault),
-    /// What is there is no secret, or not only one, and is left alone.
+    /// The file holds something other than one secret, and was left alone.
     NoSecret {
-        /// Where.
+        /// The place that was left alone.
         place: SecretPlace,
-        /// Why.
+        /// The reason why the content is not taken for a secret.
         fault: SecretFault,
     },
-    /// Credentials are systemd's to give.
+    /// The place is a systemd credential, which only systemd can change.
     Credential,
 }
 
@@ -64,19 +64,19 @@ impl fmt::Display for SecretPlace {
 }
 
 impl SecretPlace {
-    /// The keyring, under a name.
+    /// Returns the keyring's entry for the secret called `name`.
     #[must_use]
     pub fn keyring(name: &str, env: &Environment) -> Self {
         Self::Keyring { name: name.to_owned(), keyring: Keyring::of(env) }
     }
 
-    /// A systemd credential of this process.
+    /// Returns the place of a systemd credential of this process.
     #[must_use]
     pub fn credential(name: &str, env: &Environment) -> Self {
         Self::Credential { name: name.to_owned(), folder: env.os("CREDENTIALS_DIRECTORY").map(PathBuf::from) }
     }
 
-    /// What one writes to name it as a source.
+    /// Formats the place as it is written in `mfa_key_source`, such as `secret:file:PATH`.
     #[must_use]
     pub fn as_source(&self) -> String {
         match self {
@@ -86,10 +86,10 @@ impl SecretPlace {
         }
     }
 
-    /// Reads the secret. A keyring that is locked may ask whoever is there.
+    /// Reads and parses the secret. A locked keyring may ask to be unlocked if a person is there.
     ///
     /// # Errors
-    /// [`SecretFault`].
+    /// [`SecretFault`] if the secret is missing, cannot be read, or is not a TOTP secret.
     pub async fn read(&self, person: &Person) -> Result<SoftwareSecret, SecretFault> {
         match self {
             Self::File(path) => SoftwareSecret::read(path),
@@ -106,10 +106,11 @@ impl SecretPlace {
         }
     }
 
-    /// Whether something is there already, of whatever kind.
+    /// Returns true if the place holds anything, be it a secret or not.
     ///
     /// # Errors
-    /// [`Keep::Keyring`].
+    /// [`Keep::File`] if the path is not a regular file; [`Keep::Credential`] for a systemd credential;
+    /// [`Keep::Keyring`] if the request to the keyring failed.
     pub async fn is_taken(&self, person: &Person) -> Result<bool, Keep> {
         match self {
             Self::File(path) => match path.metadata() {
@@ -126,10 +127,12 @@ impl SecretPlace {
         }
     }
 
-    /// Puts a secret there, as it was given; in the place of what is there only if `replace`. Whether it is there now.
+    /// Stores a secret as it was given, without surrounding white space. Returns false, and leaves an existing file
+    /// as it is, unless `replace` is true. An entry in the keyring is always replaced.
     ///
     /// # Errors
-    /// [`Keep`].
+    /// [`Keep::File`] if the file cannot be written; [`Keep::Credential`] for a systemd credential; [`Keep::Keyring`]
+    /// if the request to the keyring failed.
     pub async fn put(&self, secret: &SecretString, replace: bool, person: &Person) -> Result<bool, Keep> {
         let text = secret.expose_secret().trim();
         match self {
@@ -138,7 +141,7 @@ impl SecretPlace {
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 folder.map_or(Ok(()), file::make_folder).map_err(at)?;
                 let line = zeroize::Zeroizing::new(format!("{text}\n"));
-                // What a link leads to is what is meant, as it is when it is read.
+                // Write to the target of a symbolic link, as reading follows it too.
                 let target = path.canonicalize().unwrap_or_else(|_| path.clone());
                 match own::place(&target, line.as_bytes(), replace) {
                     Err(FileError { fault: FileFault::Write(error), .. })
@@ -158,10 +161,11 @@ impl SecretPlace {
         }
     }
 
-    /// Removes what is there; whether there was something.
+    /// Removes the secret; returns false if there was none.
     ///
     /// # Errors
-    /// [`Keep`].
+    /// [`Keep::NoSecret`] if the file holds anything but one secret; [`Keep::File`] if it cannot be removed;
+    /// [`Keep::Credential`] for a systemd credential; [`Keep::Keyring`] if the request to the keyring failed.
     pub async fn remove(&self, person: &Person) -> Result<bool, Keep> {
         match self {
             Self::File(path) => {
@@ -171,7 +175,7 @@ impl SecretPlace {
                     Err(fault) => return Err(Keep::NoSecret { place: self.clone(), fault }),
                 }
                 let failed = |error| Keep::File(FileError { path: path.clone(), fault: FileFault::Write(error) });
-                // The secret, and not only a link to it.
+                // Remove the secret itself, not only a symbolic link to it.
                 let target = path.canonicalize().map_err(failed)?;
                 std::fs::remove_file(target).map_err(failed)?;
                 if path.is_symlink() {
@@ -188,15 +192,15 @@ impl SecretPlace {
     }
 }
 
-/// The names of the secrets in the keyring.
+/// Returns the names of our secrets in the keyring, sorted.
 ///
 /// # Errors
-/// [`KeyringFault`].
+/// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
 pub async fn in_keyring(env: &Environment, person: &Person) -> Result<Vec<String>, KeyringFault> {
     Keyring::of(env).names(SERVICE, dialog(person), person).await
 }
 
-/// Whether a file holds a secret, and nothing else that would be lost with it.
+/// Checks that a file holds one secret, and no other line that would be lost with it.
 fn of_one_line(path: &Path) -> Result<(), SecretFault> {
     let text = private_file::read(path, Guard::Bits).map_err(SecretFault::File)?;
     let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
@@ -208,7 +212,7 @@ fn item(name: &str) -> Name<'_> {
     Name { service: SERVICE, username: Some(name) }
 }
 
-/// A source that a person chose may ask them to unlock it.
+/// Lets the keyring show its dialog if a person is there: whoever chose the keyring as a source expects it.
 fn dialog(person: &Person) -> Dialog {
     if person.may_be_bothered() { Dialog::Allowed } else { Dialog::Never }
 }

@@ -1,4 +1,4 @@
-//! Waiting for a token that is not plugged in, or not the right one.
+//! Waiting for a token that is not plugged in.
 
 use super::{TokenError, Tokens};
 use crate::world::{Act, Prompt, Purpose, printable};
@@ -6,16 +6,16 @@ use hw::transport::{Bus, CarrierError, News, Stopper};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// How often it is shown how long is waited yet.
+/// Interval at which the remaining time of a wait is updated.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How long the smart card service may refuse a session that is just beginning: units are started before it counts as one of
-/// somebody at the machine.
+/// Time for which a refusal by the smart card service is retried: at login, units are started before the session
+/// counts as that of a person at the machine.
 const ADMISSION: Duration = Duration::from_secs(10);
 
-/// What comes and goes while somebody waits for a token.
+/// A watch for tokens that come and go while one is waited for.
 pub(super) struct Arrivals {
-    /// How often what is plugged in has changed since.
+    /// Number of times that what is plugged in has changed since the watch began.
     pub(super) changes: watch::Receiver<u64>,
     stop: Stopper,
 }
@@ -25,9 +25,9 @@ impl Arrivals {
         let mut watch = bus.watch();
         let stop = watch.stopper();
         let (tell, changes) = watch::channel(0);
-        // Without a thread nothing ever changes, and the wait ends in time.
+        // Without a thread no change is noticed, and the wait ends at its time limit.
         let _ = std::thread::Builder::new().name("plugs".to_owned()).spawn(move || {
-            // A token that came before the watch began is news, too.
+            // A token that was plugged in before the watch began counts as a change, too.
             let mut is_first = true;
             loop {
                 let has_tokens = match watch.news(None) {
@@ -50,11 +50,12 @@ impl Drop for Arrivals {
 }
 
 impl Tokens {
-    /// What `attempt` comes to. As long as that is a token that is missing, another one is waited for and it is tried again,
-    /// for `patience` at most, all waits with these tokens taken together. A service that refuses us is waited for a moment.
+    /// Runs `attempt`. As long as a token is missing, waits for another one and runs `attempt` again, for `patience`
+    /// at most, which all waits with these tokens share; `None` means no wait. If the smart card service refuses us,
+    /// it is tried again for ten seconds.
     ///
     /// # Errors
-    /// What `attempt` says; [`TokenError::NotCome`] if what is missing did not come.
+    /// Those of `attempt`; [`TokenError::NotCome`] if the missing token was not plugged in within `patience`.
     pub async fn awaited<T>(
         &self,
         patience: Option<Duration>,
@@ -81,14 +82,14 @@ impl Tokens {
             if left.is_zero() {
                 return Err(TokenError::NotCome { waited: patience, missing: Box::new(missing) });
             }
-            // Another login may be asking for a touch meanwhile.
+            // Ask only while no other login asks for something, such as a touch.
             if let Some(_attention) = self.person.free_attention() {
                 wait.want(&prompt(&missing, purpose, patience), Some(left));
             }
             let news = changes.wait_for(|changes| *changes != seen);
             match tokio::time::timeout(left.min(TICK), news).await {
                 Ok(Ok(now)) => seen = *now,
-                // The watch ended, and only the time passes.
+                // The watch ended, so that only the time limit ends the wait.
                 Ok(Err(_)) => {
                     tokio::time::sleep(left.min(TICK)).await;
                     continue;
@@ -103,7 +104,7 @@ impl Tokens {
     }
 }
 
-/// What a person is to do.
+/// Returns the prompt that asks for the missing token.
 fn prompt(missing: &TokenError, purpose: Option<&Purpose>, limit: Duration) -> Prompt {
     let (what, detail) = match missing {
         TokenError::Bus(_) => ("Waiting for the smart card service (pcscd) and a token".to_owned(), String::new()),

@@ -1,4 +1,4 @@
-//! A change to a token that was looked at.
+//! Changes to a token, each with a time limit.
 
 use super::{TokenError, Tokens, name, on_a_thread};
 use crate::world::{Person, TokenLimits};
@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 impl Tokens {
-    /// Makes one change to a token, with what was unlocked so far; the next look is a new one.
+    /// Makes one change to a token, unlocking it with a known key, and discards the cached survey.
     ///
     /// # Errors
-    /// [`TokenError::Change`], [`TokenError::Unanswered`].
+    /// [`TokenError::Change`] if the change fails; [`TokenError::Unanswered`] if it does not finish in time.
     pub async fn change(&self, look: &TokenInfo, change: Change, person: &Person) -> Result<(), TokenError> {
         let token = name(look);
         let (bus, keys, target) = (Arc::clone(&self.bus), self.keys.clone(), look.target());
@@ -33,7 +33,8 @@ impl Tokens {
     }
 }
 
-/// How far a change got: who makes it and who waits for it do not decide differently.
+/// Progress of a change. The thread that makes it and the task that waits for it share this value, so that they agree
+/// whether it was begun or given up.
 #[derive(Default)]
 struct Stage(AtomicU8);
 
@@ -41,12 +42,12 @@ const BEGUN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
 impl Stage {
-    /// Whether it may begin, or has begun already.
+    /// Marks the change as begun; returns false if it was given up before.
     fn begin(&self) -> bool {
         self.go_to(BEGUN)
     }
 
-    /// Whether it can be given up, which it cannot any more once it has begun.
+    /// Gives the change up; returns false if it has begun and cannot be stopped any more.
     fn give_up(&self) -> bool {
         self.go_to(GIVEN_UP)
     }

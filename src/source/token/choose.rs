@@ -1,14 +1,15 @@
-//! The one token that is meant, where the account is not what tells.
+//! Choice of a token by its serial number, or of the only one, for commands that look for no account.
 
 use super::search::{SearchOutcome, is_there, locked, unseen};
 use super::{TokenError, name};
 use crate::world::printable;
 use hw::survey::{Contents, Survey, TokenInfo};
 
-/// The tokens that were looked at, and among them the one with this serial number, if one was named.
+/// Returns the tokens that were examined; if `serial` is given, only the one with this serial number.
 ///
 /// # Errors
-/// [`TokenError`] if there is none: a token that is merely busy is not a token that is missing.
+/// [`TokenError`] if there is none. A token that could not be examined is reported before a missing one: it may be
+/// the one that is meant.
 pub fn present(survey: &Survey, serial: Option<u32>) -> Result<Vec<&TokenInfo>, TokenError> {
     let is_meant = |look: &&TokenInfo| serial.is_none_or(|serial| look.identity.serial == Some(serial));
     let looks: Vec<&TokenInfo> = survey.tokens.iter().filter(is_meant).collect();
@@ -22,11 +23,12 @@ pub fn present(survey: &Survey, serial: Option<u32>) -> Result<Vec<&TokenInfo>, 
     }
 }
 
-/// The one token that is plugged in, or the one with this serial number. Between two it is never guessed, even if one of
-/// them cannot be looked at.
+/// Returns the token with this serial number, or the only one that is plugged in. Never guesses between two, even if
+/// one of them could not be examined.
 ///
 /// # Errors
-/// [`TokenError`].
+/// As [`present`]; [`TokenError::SeveralPlugged`] if it could be more than one token; [`TokenError::NoApplet`] if the
+/// token has no OATH applet.
 pub fn choose(survey: &Survey, serial: Option<u32>) -> Result<SearchOutcome<TokenInfo>, TokenError> {
     let looks = present(survey, serial)?;
     let hidden = survey.unseen.iter().filter(|unseen| serial.is_none() && is_there(unseen));

@@ -1,4 +1,4 @@
-//! The code of an account that was found, with the touch that it may want.
+//! Fetching of an account's code from a token, with the touch that it may need.
 
 use super::{Found, TokenError, Tokens, on_a_thread};
 use crate::source::{Code, DIGITS, PERIOD};
@@ -12,13 +12,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// How long a YubiKey waits for a touch.
+/// Time for which a YubiKey waits for a touch.
 const TOUCH: Duration = Duration::from_secs(15);
 
-/// Fetches the code of a time step, and asks for the touch as soon as it is known or likely that one is wanted.
+/// Fetches the code of a time step. Asks for the touch as soon as one is known or likely to be needed.
 ///
 /// # Errors
-/// [`TokenError::TouchWanted`], [`TokenError::NoCode`], [`TokenError::Stuck`].
+/// [`TokenError::TouchWanted`] if the account needs a touch and nobody can be asked; [`TokenError::NoCode`] if the
+/// token reports an error; [`TokenError::Stuck`] if it does not answer in time; [`TokenError::NotSixDigits`] if the
+/// code is not of AWS's kind.
 pub(super) async fn code(
     tokens: &Tokens,
     found: &Found,
@@ -27,7 +29,8 @@ pub(super) async fn code(
     purpose: &Purpose,
 ) -> Result<Code, TokenError> {
     let touch = match found.account.touch {
-        // It may have been added anew, with a touch: silence tells, where somebody can be asked.
+        // The account may have been added anew since, with a touch. The token's silence tells, where somebody can be
+        // asked.
         Some(false) if found.recalled.is_some() && person.may_be_bothered() => None,
         touch => touch,
     };
@@ -52,7 +55,7 @@ pub(super) async fn code(
         if passed >= quiet_until && touch.is_none() && !person.may_be_bothered() {
             return Err(nobody());
         }
-        // Who waits for no touch says nothing while another login asks for one.
+        // A fetch that needs no touch shows nothing while another login asks for one.
         let speaks = if touch == Some(false) { person.free_attention().is_some() } else { true };
         if passed >= quiet_until && speaks {
             match touch {
@@ -100,8 +103,8 @@ fn start(tokens: &Tokens, found: &Found, step: u64) -> (oneshot::Receiver<Result
     (outcome, came)
 }
 
-/// A code that came, while the token is not let go yet. One that does not let itself be locked again keeps nobody from using
-/// the code.
+/// A code that came before the token is locked again and released. A token that never answers to that must not keep
+/// anybody from using the code.
 #[derive(Clone, Default)]
 struct Came(Arc<Mutex<Option<(OathCode, Instant)>>>);
 
@@ -126,7 +129,7 @@ fn waiting_for(found: &Found) -> String {
     format!("Waiting for {}; another program may be using it", found.token)
 }
 
-/// What came of a touch, if one was wanted.
+/// Returns how the prompt for the touch ends.
 fn end(outcome: Option<&Result<OathCode, OathError>>) -> End {
     match outcome {
         Some(Ok(_)) => End::Done,

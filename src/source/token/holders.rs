@@ -1,11 +1,11 @@
-//! Who may be holding a token: PC/SC does not say, so it is a guess from the programs that run.
+//! Processes that may be holding a token: a guess from the names of running programs, because PC/SC does not say.
 
 use super::TokenError;
 use crate::world::{Machine, Process};
 use hw::oath::OathError;
 use hw::transport::CarrierError;
 
-/// Programs that hold a token for themselves, the likeliest first.
+/// Programs known to keep a token to themselves, the likeliest first.
 const KNOWN: [&str; 12] = [
     "scdaemon",
     "yubikey-agent",
@@ -21,7 +21,7 @@ const KNOWN: [&str; 12] = [
     "pkcs11-tool",
 ];
 
-/// Those of this user's programs that may be holding a token, the likeliest first.
+/// Returns this user's processes that may be holding a token, the likeliest first.
 #[must_use]
 pub fn holders(machine: &Machine) -> Vec<Process> {
     let rank = |process: &Process| KNOWN.iter().position(|name| *name == process.name);
@@ -31,7 +31,8 @@ pub fn holders(machine: &Machine) -> Vec<Process> {
 }
 
 impl TokenError {
-    /// The same with a guess at who is using the token, where somebody is.
+    /// Replaces an error that says the token is busy by [`Self::Busy`], with a guess at who is using it. Other errors
+    /// are returned unchanged.
     pub(super) fn with_holders(self, machine: &Machine) -> Self {
         let token = match &self {
             Self::Unseen { reader, why } if is_busy(why) => reader,

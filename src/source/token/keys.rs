@@ -1,4 +1,4 @@
-//! The keys of applets that are locked: what is known, and what was refused.
+//! Keys of locked applets: those that are known, and those that the applets refused.
 
 use hw::oath::{AccessKey, DeviceId};
 use hw::survey::{Contents, Survey};
@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// See the module. No key goes to an applet again that refused it.
+/// Known keys by applet. A key that its applet refused is never sent again.
 #[derive(Clone, Default)]
 pub(super) struct KeyStore(Arc<Mutex<HashMap<DeviceId, AppletKeys>>>);
 
@@ -18,13 +18,13 @@ struct AppletKeys {
 
 impl AppletKeys {
     fn refuse(&mut self, key: &AccessKey) {
-        // Somebody may have found another meanwhile.
+        // Keep a key that another login stored meanwhile.
         self.key.take_if(|now| now.as_bytes() == key.as_bytes());
         self.refused.push(key.clone());
     }
 }
 
-/// Keys that were used in a conversation.
+/// Keys that were sent in a conversation, in this order.
 pub(super) type Used = Vec<(DeviceId, AccessKey)>;
 
 impl KeyStore {
@@ -32,19 +32,19 @@ impl KeyStore {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The key of an applet, as far as it was not refused.
+    /// Returns the key of an applet, unless the applet refused it.
     pub(super) fn find(&self, id: &DeviceId) -> Option<AccessKey> {
         self.known().get(id)?.key.clone()
     }
 
-    /// The same, and notes that it was used.
+    /// Returns the key that [`find`](Self::find) returns, and adds it to `used`.
     pub(super) fn take(&self, id: &DeviceId, used: &RefCell<Used>) -> Option<AccessKey> {
         let key = self.find(id)?;
         used.borrow_mut().push((id.clone(), key.clone()));
         Some(key)
     }
 
-    /// Takes a key to be tried; not if the applet refused it before.
+    /// Stores a key for the next attempt; returns false, and stores nothing, if the applet refused this key before.
     pub(super) fn add(&self, id: &DeviceId, key: AccessKey) -> bool {
         let mut known = self.known();
         let known = known.entry(id.clone()).or_default();
@@ -55,7 +55,7 @@ impl KeyStore {
         is_new
     }
 
-    /// Learns from a look which of the keys that were used for it were refused.
+    /// Marks those keys in `used` as refused that an applet did not accept during the survey.
     pub(super) fn learn(&self, survey: &Survey, used: &Used) {
         let mut known = self.known();
         for look in &survey.tokens {
@@ -66,7 +66,7 @@ impl KeyStore {
         }
     }
 
-    /// Learns that an applet refused the key that was used last.
+    /// Marks the key that was used last as refused by its applet.
     pub(super) fn refuse(&self, used: &Used) {
         if let Some((id, key)) = used.last() {
             self.known().entry(id.clone()).or_default().refuse(key);

@@ -1,4 +1,4 @@
-//! Matching of accounts: finds the account of an MFA device among those of a token, without ever guessing between two.
+//! Matching of accounts: finds an MFA device's account among those of a token, without ever guessing between two.
 
 use hw::oath::{Account, AccountId, LONGEST_ID, OathType};
 use std::fmt;
@@ -6,21 +6,21 @@ use std::fmt;
 /// Issuers that AWS uses in account names, in lower case.
 const ISSUERS: [&[u8]; 3] = [b"amazon web services", b"aws", b"amazon"];
 
-/// The shortest word that is looked for anywhere in an id, in bytes: a shorter one is in too many.
+/// Shortest word that is searched for anywhere in an id, in bytes: shorter words occur in too many ids.
 const SHORTEST_WORD: usize = 3;
 
-/// Facts about the account that is wanted. Each may be left out, and each narrows the search.
+/// Facts about the wanted account. Each is optional, and each narrows the search.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WantedAccount<'a> {
     /// The account's id, if the person named it: matched byte for byte, and no other fact counts.
     pub id: Option<&'a [u8]>,
-    /// The MFA device's serial number: its ARN, in which device name and account number are found.
+    /// Serial number of the MFA device: an ARN, which contains device name and account number.
     pub mfa_serial: Option<&'a str>,
     /// Name of the IAM user.
     pub user: Option<&'a str>,
-    /// The AWS account's number, if the serial number does not say it.
+    /// Number of the AWS account, used if the serial number does not contain it.
     pub account_number: Option<&'a str>,
-    /// The AWS account's alias.
+    /// Alias of the AWS account.
     pub account_alias: Option<&'a str>,
     /// Name of the profile.
     pub profile: Option<&'a str>,
@@ -31,14 +31,14 @@ pub struct WantedAccount<'a> {
 pub(super) enum MatchError {
     /// No account has the id that the person named.
     NoSuchId {
-        /// The id.
+        /// Id that the person named.
         id: AccountId,
         /// All accounts that are not hidden.
         present: Vec<AccountId>,
     },
     /// The account that the person named is HOTP; AWS uses TOTP.
     NotByTime {
-        /// The id.
+        /// Id of that account.
         id: AccountId,
     },
     /// No account matches.
@@ -46,9 +46,9 @@ pub(super) enum MatchError {
         /// TOTP accounts that are neither hidden nor Steam's.
         present: Vec<AccountId>,
     },
-    /// More than one account matches, and equally well.
+    /// Several accounts match equally well.
     Several {
-        /// The accounts that match.
+        /// Ids of the accounts that match.
         matching: Vec<AccountId>,
     },
 }
@@ -66,10 +66,9 @@ impl fmt::Display for MatchError {
 
 impl std::error::Error for MatchError {}
 
-/// An account that was found.
+/// An account that matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AccountMatch<'a> {
-    /// The account.
     pub account: &'a Account,
     /// True if only a word in the id matched, so that an account on a token that could not be inspected may fit better.
     pub is_guess: bool,
@@ -77,18 +76,18 @@ pub(super) struct AccountMatch<'a> {
 
 /// Finds the wanted account. The first of these grounds on which any account matches decides:
 /// 1. the id that the person named;
-/// 2. the MFA device's ARN, with or without `aws:` before it, or the part of it that fits where 64 bytes are too few;
-/// 3. an issuer that is AWS, and user or device at this AWS account;
-/// 4. the same without the AWS account, or with a name for it that is not known to be another's;
-/// 5. ARN, device, user, alias, account number, profile, in this order, anywhere in the id in upper or lower case.
+/// 2. the MFA device's ARN, with or without `aws:` before it, or the part of the ARN that fits into an id's 64 bytes;
+/// 3. AWS as the issuer, and user or device name at this AWS account;
+/// 4. AWS as the issuer, and user or device name, without an AWS account or with an alias that may be this account's;
+/// 5. ARN, device, user, alias, account number, profile, in this order, anywhere in the id, ignoring case.
 ///
-/// Accounts that count, are hidden, or are Steam's do not take part, unless the person named them. An account number that
-/// is not ours keeps an account out of 3 to 5; an issuer that is not AWS's keeps it out of 5, unless the word is an ARN or
-/// an account number: many a service has a user of the same name.
+/// HOTP, hidden and Steam accounts take no part, unless the person named one. An account number that is not ours
+/// rules an account out for 3 to 5. An issuer other than AWS rules it out for 5, unless the word is an ARN or an
+/// account number: many services have a user of the same name.
 ///
 /// # Errors
-/// `NoSuchId` and `NotByTime` if the person named an id; otherwise `NoMatch`, or `Several` if the deciding ground fits more
-/// than one account.
+/// `NoSuchId` and `NotByTime` if the person named an id; otherwise `NoMatch`, or `Several` if the deciding ground
+/// fits more than one account.
 pub(super) fn find<'a>(accounts: &'a [Account], wanted: &WantedAccount<'_>) -> Result<AccountMatch<'a>, MatchError> {
     if let Some(id) = wanted.id {
         return named(accounts, id).map(|account| AccountMatch { account, is_guess: false });
@@ -111,7 +110,7 @@ pub(super) fn find<'a>(accounts: &'a [Account], wanted: &WantedAccount<'_>) -> R
     Err(MatchError::NoMatch { present: ids(&eligible) })
 }
 
-/// True if the account looks like AWS's: by its issuer, or by an MFA device's ARN in its id.
+/// Returns true if the account looks like AWS's: by its issuer, or by an MFA device's ARN in its id.
 #[must_use]
 pub fn is_of_aws(id: &AccountId) -> bool {
     let is_issuer = |issuer| ISSUERS.iter().any(|ours| same(ours, issuer));
@@ -119,7 +118,7 @@ pub fn is_of_aws(id: &AccountId) -> bool {
     id.parts().issuer.is_some_and(is_issuer) || contains(bytes, b"arn:aws") && contains(bytes, b":mfa/")
 }
 
-/// The account whose id is `id`, byte for byte.
+/// Returns the account whose id is `id`, byte for byte.
 fn named<'a>(accounts: &'a [Account], id: &[u8]) -> Result<&'a Account, MatchError> {
     match accounts.iter().find(|account| account.id.as_bytes() == id) {
         Some(account) if account.kind == OathType::Totp => Ok(account),
@@ -135,23 +134,23 @@ fn ids(accounts: &[&Account]) -> Vec<AccountId> {
     accounts.iter().map(|account| account.id.clone()).collect()
 }
 
-/// Why an id can be taken for the one that is wanted.
+/// Reason to take an id for the wanted account's.
 #[derive(Clone, Copy)]
 enum Ground<'a> {
-    /// It is the MFA device's ARN.
+    /// The id is the MFA device's ARN.
     Arn,
-    /// It is AWS's, and names user or device at our AWS account.
+    /// AWS is the issuer, and the name is user or device at the wanted AWS account.
     UserHere,
-    /// It is AWS's, and names user or device at no AWS account that we know to be another.
+    /// AWS is the issuer, and the name is user or device, without an AWS account or at one that may be the wanted one.
     UserSomewhere,
-    /// It holds this word.
+    /// The id contains this word.
     Word(&'a [u8]),
 }
 
-/// What is known, taken apart; none of it is empty.
+/// Parsed facts about the wanted account. No value is empty.
 struct Facts<'a> {
     arn: Option<&'a [u8]>,
-    /// Whose code it can be: MFA device and user.
+    /// Device name and user name, either of which may stand in an account's id.
     who: Vec<&'a [u8]>,
     number: Option<&'a [u8]>,
     alias: Option<&'a [u8]>,
@@ -162,7 +161,7 @@ impl<'a> Facts<'a> {
     fn of(wanted: &WantedAccount<'a>) -> Self {
         let known = |text: Option<&'a str>| text.map(str::as_bytes).filter(|text| !text.is_empty());
         let parts: Vec<&str> = wanted.mfa_serial.unwrap_or_default().splitn(6, ':').collect();
-        // arn:PARTITION:iam::NUMBER:mfa/PATH/NAME
+        // Format: arn:PARTITION:iam::NUMBER:mfa/PATH/NAME
         let (number, device) = match parts.as_slice() {
             ["arn", _, "iam", _, number, resource] => (Some(*number), resource.rsplit_once('/').map(|(_, name)| name)),
             _ => (None, None),
@@ -176,7 +175,8 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether an id is the MFA device's ARN, or as much of it as could be stored: its end, or what filled the 64 bytes.
+    /// Returns true if an id is the MFA device's ARN, or the part of it that could be stored: its end, or as much as
+    /// fits into 64 bytes.
     fn is_arn(&self, id: &AccountId) -> bool {
         let Some(arn) = self.arn else { return false };
         let id = id.as_bytes();
@@ -192,15 +192,15 @@ impl<'a> Facts<'a> {
             || is_cut && (is_full || has_resource) && arn.ends_with(stored)
     }
 
-    /// Whether the issuer is AWS and the name is user or device at our AWS account.
+    /// Returns true if AWS is the issuer and the name is user or device at the wanted AWS account.
     fn is_user_here(&self, id: &AccountId) -> bool {
         self.is_user_at(id, |place| {
             place.is_some_and(|place| [self.number, self.alias].iter().flatten().any(|ours| same(ours, place)))
         })
     }
 
-    /// Whether the issuer is AWS and the name is `who` or `who@place`. A name may itself contain `@`, so each way of
-    /// taking it apart counts.
+    /// Returns true if AWS is the issuer and the name is `who` or `who@place`, with a `place` that `fits`. A name may
+    /// itself contain `@`, so each way of splitting it counts.
     fn is_user_at(&self, id: &AccountId, fits: impl Fn(Option<&[u8]>) -> bool) -> bool {
         let parts = id.parts();
         if !parts.issuer.is_some_and(|issuer| ISSUERS.iter().any(|ours| same(ours, issuer))) {
@@ -213,7 +213,7 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// Whether an id holds AWS account numbers, and ours is not among them.
+    /// Returns true if an id contains AWS account numbers, and ours is not among them.
     fn belongs_elsewhere(&self, id: &[u8]) -> bool {
         let mut numbers = id.split(|byte| !byte.is_ascii_digit()).filter(|digits| digits.len() == 12).peekable();
         match self.number {
@@ -222,12 +222,12 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether a word occurs in connection with AWS alone.
+    /// Returns true if a word occurs only in connection with AWS: the ARN and the account number.
     fn is_telling(&self, word: &[u8]) -> bool {
         [self.arn, self.number].contains(&Some(word))
     }
 
-    /// Whether an id says that it was issued by somebody else.
+    /// Returns true if an id names an issuer that is not AWS, the account's alias or the profile.
     fn is_foreign(&self, id: &AccountId) -> bool {
         let ours = |issuer| {
             [b"aws".as_slice(), b"amazon"].iter().any(|word| contains(issuer, word))
@@ -236,7 +236,7 @@ impl<'a> Facts<'a> {
         id.parts().issuer.is_some_and(|issuer| !ours(issuer))
     }
 
-    /// Whether an id is AWS's and names a user at an AWS account, and none that it can be.
+    /// Returns true if AWS is the issuer, and the id names a user at an AWS account who is not the wanted one.
     fn is_another_users(&self, id: &AccountId) -> bool {
         let parts = id.parts();
         let is_aws = parts.issuer.is_some_and(|issuer| ISSUERS.iter().any(|ours| same(ours, issuer)));
@@ -246,7 +246,7 @@ impl<'a> Facts<'a> {
             && !self.who.iter().any(|who| contains(parts.name, who))
     }
 
-    /// The grounds to look for, the most telling first.
+    /// Returns the grounds to try, the most telling first.
     fn grounds(&self) -> Vec<Ground<'a>> {
         let words = [self.arn].into_iter().chain(self.who.iter().copied().map(Some));
         let words = words.chain([self.alias, self.number, self.profile]).flatten();
@@ -266,18 +266,18 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Whether two names are the same but for upper and lower case.
+/// Returns true if two names are equal, ignoring case.
 fn same(a: &[u8], b: &[u8]) -> bool {
     fold(a) == fold(b)
 }
 
-/// Whether `word` is somewhere in `id`, in upper or lower case.
+/// Returns true if `id` contains `word`, ignoring case.
 fn contains(id: &[u8], word: &[u8]) -> bool {
     let (id, word) = (fold(id), fold(word));
     id.windows(word.len().max(1)).any(|window| window == word)
 }
 
-/// Bytes in lower case, as far as they are text.
+/// Converts to lower case: all of Unicode if the bytes are UTF-8, otherwise ASCII only.
 fn fold(bytes: &[u8]) -> Vec<u8> {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_lowercase().into_bytes(),

@@ -1,4 +1,4 @@
-//! Where the password of an applet, or its key, may be remembered. It is looked for only where an applet is locked.
+//! Places that may remember an applet's password or its key, read only for an applet that is locked.
 
 use super::TokenError;
 use super::ykman::{Ykman, key_from_hex};
@@ -11,21 +11,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// What our keys are kept under in the keyring, with the applet's device id in base 16 as user name.
+/// Service name of our keys in the keyring; an entry's user name is the applet's device id in hexadecimal.
 const SERVICE: &str = "aws-mfa-key-password";
-/// The systemd credential with the password of any token; `.SERIAL` behind it makes it that of one.
+/// Name of the systemd credential with the password of any token; with `.SERIAL` appended, of that token alone.
 const CREDENTIAL: &str = "aws-mfa-key.password";
 
-/// Where something is remembered.
+/// A place that remembers an applet's password, or the key derived from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PasswordPlace {
-    /// The password, in the file that `AWS_MFA_KEY_PASSWORD_FILE` names.
+    /// File that `AWS_MFA_KEY_PASSWORD_FILE` names, with the password.
     File(PathBuf),
-    /// The password, in a credential that systemd hands to a service.
+    /// Credential that systemd passes to a service, with the password.
     Credential(PathBuf),
-    /// The key, in the keyring, where somebody wanted it to be.
+    /// Entry in the desktop's keyring, with the key, stored at a person's request.
     Keyring,
-    /// The key, where ykman keeps it.
+    /// Memory of ykman, with the key.
     Ykman,
 }
 
@@ -41,13 +41,13 @@ impl fmt::Display for PasswordPlace {
     }
 }
 
-/// See the module.
+/// The places that may remember passwords in an environment, in the order in which they are tried.
 pub(super) struct Remembered {
     places: Vec<PasswordSource>,
     keyring: Keyring,
 }
 
-/// A place before it is looked at.
+/// A place that was not read yet.
 enum PasswordSource {
     File(PathBuf),
     Credentials(PathBuf),
@@ -56,8 +56,7 @@ enum PasswordSource {
 }
 
 impl Remembered {
-    /// All places that this environment tells of, in the order in which they are tried: what was meant for this very run
-    /// first.
+    /// Returns all places that the environment names. Those meant for this very run come first.
     pub(super) fn of(env: &Environment) -> Self {
         let file = env.os("AWS_MFA_KEY_PASSWORD_FILE").map(|path| PasswordSource::File(env.expand(path)));
         let credentials = env.os("CREDENTIALS_DIRECTORY").map(|path| PasswordSource::Credentials(path.into()));
@@ -65,15 +64,16 @@ impl Remembered {
         Self { places: places.into_iter().flatten().collect(), keyring: Keyring::of(env) }
     }
 
-    /// Whether there is a place with this number.
+    /// Returns true if there is a place with this number, counted from 0.
     pub(super) fn has(&self, number: usize) -> bool {
         number < self.places.len()
     }
 
-    /// The key of an applet, if it is at the place with this number.
+    /// Returns the applet's key if the place with this number remembers it.
     ///
     /// # Errors
-    /// [`TokenError::PasswordFile`]. A keyring that cannot be asked is passed over.
+    /// [`TokenError::PasswordFile`] if the file or credential cannot be used. A keyring that cannot be asked is
+    /// skipped.
     pub(super) async fn key(
         &self,
         number: usize,
@@ -113,13 +113,13 @@ impl Remembered {
         }
     }
 
-    /// Makes sure that there is a keyring, and that it answers.
+    /// Checks that there is a keyring and that it answers.
     pub(super) async fn keyring_answers(&self, person: &Person) -> Result<(), KeyringFault> {
         let answer = self.keyring.find(name("none"), Dialog::Never, person).await;
         answer.map(drop)
     }
 
-    /// The key of an applet that we keep in the keyring.
+    /// Returns the applet's key that we stored in the keyring.
     pub(super) async fn in_keyring(
         &self,
         id: &DeviceId,
@@ -130,7 +130,7 @@ impl Remembered {
         Ok(found.and_then(|text| key_from_hex(std::str::from_utf8(&text).ok()?)))
     }
 
-    /// Keeps a key in the keyring.
+    /// Stores an applet's key in the keyring.
     pub(super) async fn keep(
         &self,
         id: &DeviceId,
@@ -144,7 +144,7 @@ impl Remembered {
         self.keyring.put(name(&id.to_string()), &label, text.as_bytes(), dialog, person).await
     }
 
-    /// Removes the key of an applet from the keyring, or all that we keep there; says how many they were.
+    /// Removes the applet's key from the keyring, or all of our keys if `id` is `None`; returns how many there were.
     pub(super) async fn forget(
         &self,
         id: Option<&DeviceId>,
@@ -155,7 +155,7 @@ impl Remembered {
         self.keyring.remove(Name { service: SERVICE, username: id.as_deref() }, dialog, person).await
     }
 
-    /// Whether ykman remembers a key of an applet as well.
+    /// Returns true if ykman remembers a key of the applet.
     pub(super) fn is_in_ykman(&self, id: &DeviceId) -> bool {
         self.places.iter().any(|place| matches!(place, PasswordSource::Ykman(ykman) if ykman.remembers(id)))
     }
@@ -165,7 +165,7 @@ fn name(id: &str) -> Name<'_> {
     Name { service: SERVICE, username: Some(id) }
 }
 
-/// The first line of a file, which is the password as it stands there.
+/// Returns the first line of a file as the password, with any white space in it.
 fn password(path: &std::path::Path, guard: Guard) -> Result<Password, PrivateFault> {
     let text = private_file::read(path, guard)?;
     match text.lines().next() {

@@ -1,4 +1,4 @@
-//! The one token that has the account, among all that were looked at.
+//! Search for the one token that has an account, among all tokens that are plugged in.
 
 use super::matching::{self, AccountMatch, MatchError, WantedAccount};
 use super::{Found, TokenError, name};
@@ -8,38 +8,39 @@ use hw::oath::{Account, DeviceId};
 use hw::survey::{Contents, Survey, TokenInfo, Unseen};
 use hw::transport::CarrierError;
 
-/// What is looked for among the tokens.
+/// Criteria for finding an account.
 pub struct Search<'a> {
-    /// Serial number of the token.
+    /// Serial number of the token; `None` for any token.
     pub token: Option<u32>,
-    /// What is known of the account.
+    /// Known facts about the account.
     pub account: WantedAccount<'a>,
 }
 
-/// What a search among the tokens came to.
+/// Outcome of a search among the tokens.
 pub enum SearchOutcome<T> {
-    /// What was looked for.
+    /// The item that was searched for.
     Found(T),
-    /// It may be on a token that is locked: this one.
+    /// The item may be on this token, which is locked.
     Locked {
-        /// The token, as one names it to a person.
+        /// Name of the token, as shown to a person.
         token: String,
-        /// What its key is derived for; `None` if it cannot be unlocked with a password.
+        /// Device id, from which the applet's key is derived; `None` if a password cannot unlock the applet.
         device_id: Option<DeviceId>,
-        /// Its serial number.
+        /// Serial number of the token; `None` if the token does not tell it.
         serial: Option<u32>,
     },
 }
 
-/// Finds the account among the tokens that were looked at.
+/// Finds the account among the tokens of a survey.
 ///
 /// # Errors
-/// [`TokenError`], the most hopeful one: a token that is merely busy is not a token that is missing.
+/// [`TokenError`] if no account matches, several match, or several tokens have the account. A token that could not be
+/// examined is reported before a missing one.
 pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<SearchOutcome<Found>, TokenError> {
     let ours = |look: &&TokenInfo| wanted.token.is_none_or(|serial| look.identity.serial == Some(serial));
     let looks: Vec<&TokenInfo> = survey.tokens.iter().filter(ours).collect();
     let accounts = |look: &&TokenInfo| look.accounts().unwrap_or_default().to_vec();
-    // All at once, so that a good fit on one token outweighs a poor one on another.
+    // All tokens' accounts are matched together, so that a good match on one token outweighs a poor one on another.
     let all: Vec<Account> = looks.iter().flat_map(accounts).collect();
     match matching::find(&all, &wanted.account) {
         Ok(AccountMatch { account, is_guess }) => {
@@ -67,7 +68,8 @@ pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<SearchOutcome<Foun
     }
 }
 
-/// A token that could not be looked at may have the account itself, where one that could has no more than a word of it.
+/// Returns a locked token, or the error of one that could not be examined. The wanted account may be there if the
+/// match found elsewhere is only a guess.
 fn may_fit_better(survey: &Survey, looks: &[&TokenInfo]) -> Option<Result<SearchOutcome<Found>, TokenError>> {
     if let Some(locked) = looks.iter().find_map(|look| locked(look)) {
         return Some(Ok(locked));
@@ -75,20 +77,21 @@ fn may_fit_better(survey: &Survey, looks: &[&TokenInfo]) -> Option<Result<Search
     unseen(survey).map(Err)
 }
 
-/// The token that could not be looked at, and is there.
+/// Returns the error of a token that is plugged in but could not be examined. A token pulled out meanwhile counts
+/// only if no other was examined.
 pub(super) fn unseen(survey: &Survey) -> Option<TokenError> {
     let unseen = survey.most_hopeful()?;
     (is_there(unseen) || survey.tokens.is_empty() && is_removed(unseen))
         .then(|| TokenError::Unseen { reader: printable(&unseen.reader, 100), why: unseen.why.clone() })
 }
 
-/// Whether there is a token in the reader that could not be looked at.
+/// Returns true unless the reader is empty or its token was pulled out: then a token is there that could not be
+/// examined.
 #[must_use]
 pub fn is_there(unseen: &Unseen) -> bool {
     !matches!(unseen.why.carrier(), Some(CarrierError::Empty | CarrierError::Removed))
 }
 
-/// Whether it was pulled out while it was looked at.
 fn is_removed(unseen: &Unseen) -> bool {
     matches!(unseen.why.carrier(), Some(CarrierError::Removed))
 }

@@ -1,4 +1,4 @@
-//! The tokens that are plugged in, looked at once for all that is to be done, and the keys that are known of them.
+//! The tokens that are plugged in, surveyed once for all logins of a run, with the keys known for their applets.
 
 use super::arrival::Arrivals;
 use super::keys::{KeyStore, Used};
@@ -16,30 +16,32 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// See the module.
+/// The tokens that are plugged in. All logins of a run share one survey, and the keys known for the applets.
 pub struct Tokens {
     pub(super) bus: Arc<dyn Bus>,
     pub(super) limits: TokenLimits,
-    /// Where it is looked who else may be using a token.
+    /// This machine, whose processes are searched for those that may be using a token.
     pub(super) machine: Machine,
     pub(super) keys: KeyStore,
     pub(super) remembered: Remembered,
     pub(super) recalled: tokio::sync::Mutex<HashMap<DeviceId, Recalled>>,
-    /// Who talks to the token in a reader; PC/SC makes others wait a tenth of a second and more.
+    /// One lock per reader, held while a login talks to its token: PC/SC makes others wait a tenth of a second and
+    /// more.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     pub(super) seen: tokio::sync::Mutex<Option<Seen>>,
     pub(super) person: Person,
-    /// What comes and goes, once somebody waits for a token, and since when.
+    /// Watch for tokens that come and go, from the first wait for a token on.
     pub(super) arrivals: OnceLock<Arrivals>,
+    /// Beginning of the first wait for a token. All waits share one time limit.
     pub(super) waiting_since: OnceLock<Instant>,
 }
 
-/// What a look came to, and how often what is plugged in had changed when it began.
+/// Number of changes in what is plugged in before the survey began, and the survey's result.
 pub(super) type Seen = (u64, Result<Arc<Survey>, TokenError>);
 
 impl Tokens {
-    /// Those on a bus of this machine. The environment says where their passwords may be remembered, and the person is shown
-    /// what is waited for.
+    /// Returns the tokens on a bus of this machine. The environment says where passwords may be remembered; the
+    /// person is shown what is waited for.
     #[must_use]
     pub fn on(bus: Arc<dyn Bus>, world: &World) -> Self {
         Self {
@@ -57,10 +59,12 @@ impl Tokens {
         }
     }
 
-    /// What there is, looked at with what was unlocked so far; whoever asks first has the tokens looked at.
+    /// Surveys the tokens, unlocking applets whose key is known. The result is kept for later callers until a token
+    /// comes or goes while one is waited for, or a new key is known.
     ///
     /// # Errors
-    /// [`TokenError::Bus`], [`TokenError::Stuck`].
+    /// [`TokenError::Bus`] if the readers cannot be listed; [`TokenError::Stuck`] if the tokens do not answer in
+    /// time.
     pub async fn look(&self) -> Result<Arc<Survey>, TokenError> {
         let mut seen = self.seen.lock().await;
         let changes = self.arrivals.get().map_or(0, |arrivals| *arrivals.changes.borrow());
@@ -89,18 +93,19 @@ impl Tokens {
         survey
     }
 
-    /// Nothing was heard of a token for so long.
+    /// Returns the error for a token that did not answer for `waited`, with a guess at who is using it.
     pub(super) fn stuck(&self, waited: Duration) -> TokenError {
         TokenError::Stuck { waited, holders: holders(&self.machine) }
     }
 
-    /// An error with a guess at who is using the token, where that is why.
+    /// Adds a guess at who is using the token, if the error says that another program does.
     #[must_use]
     pub fn explained(&self, error: TokenError) -> TokenError {
         error.with_holders(&self.machine)
     }
 
-    /// An account that is known from an earlier run, in the only reader that there is; nothing is sent to the token.
+    /// Returns an account that is known from an earlier run, assuming its token is in the only reader. Returns `None`
+    /// if there is not exactly one reader. Sends nothing to the token.
     #[must_use]
     pub fn recall(&self, known: &KnownAccount) -> Option<Found> {
         let KnownAccount { token, serial, device_id, account: id, touch, locked } = known.clone();
@@ -111,7 +116,7 @@ impl Tokens {
         Some(Found { token, account, is_guess: false, serial, device_id, recalled, reader })
     }
 
-    /// What is to be remembered of an account that made a code.
+    /// Returns what to remember of an account that gave a code; `None` for applets without a device id.
     #[must_use]
     pub fn known(&self, found: &Found) -> Option<KnownAccount> {
         let device_id = found.device_id.clone()?;
@@ -125,7 +130,8 @@ impl Tokens {
         })
     }
 
-    /// The turn to talk to the token that has an account: several logins go on side by side.
+    /// Waits for the turn to talk to the token that has an account, since several logins run concurrently. Dropping
+    /// the returned guard ends the turn.
     pub async fn turn(&self, found: &Found) -> impl Sized + use<> {
         let of_reader = || {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,11 +140,13 @@ impl Tokens {
         of_reader().lock_owned().await
     }
 
-    /// Fetches the code of a time step, and asks for the touch as soon as it is known or likely that one is wanted.
+    /// Fetches the code of a time step. Asks for the touch as soon as one is known or likely to be needed.
     ///
     /// # Errors
-    /// [`TokenError::TouchWanted`], [`TokenError::NoCode`], [`TokenError::Busy`], [`TokenError::Stuck`],
-    /// [`TokenError::NotSixDigits`].
+    /// [`TokenError::TouchWanted`] if the account needs a touch and nobody can be asked; [`TokenError::NoCode`] if
+    /// the token reports an error; [`TokenError::Busy`] if another program has exclusive access;
+    /// [`TokenError::Stuck`] if the token does not answer in time; [`TokenError::NotSixDigits`] if the code is not of
+    /// AWS's kind.
     pub async fn code(&self, found: &Found, step: u64, person: &Person, purpose: &Purpose) -> Result<Code, TokenError> {
         fetch::code(self, found, step, person, purpose).await.map_err(|error| self.explained(error))
     }

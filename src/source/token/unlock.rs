@@ -1,4 +1,4 @@
-//! Locked applets, unlocked with what is remembered of their passwords, or else with what a person types.
+//! Unlocking of applets with a remembered password, or else with one that a person types.
 
 use super::{Found, PasswordPlace, Recollection, SearchOutcome, TokenError, Tokens};
 use crate::source::keyring::{Dialog, KeyringFault};
@@ -8,28 +8,31 @@ use hw::survey::Survey;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
-/// How long a person has to type a password.
+/// Time limit for typing a password.
 const TYPING: Duration = Duration::from_mins(2);
-/// How often a person may type one.
+/// Number of times that a person may type a token's password.
 const TRIES: usize = 3;
 
-/// How far it was looked for what is remembered of one applet's password.
+/// Progress of the search for one applet's remembered password.
 #[derive(Default)]
 pub(super) struct Recalled {
-    /// The place to be looked at next.
+    /// Number of the place to look at next.
     next: usize,
-    /// Where the key that is being tried, or was taken, is from.
+    /// Place of the key that is being tried, or was accepted.
     place: Option<PasswordPlace>,
     /// Places whose key the applet refused.
     refused: Vec<PasswordPlace>,
 }
 
 impl Tokens {
-    /// What a `search` finds, with the passwords that are remembered, or that a person has to type for it. No token is held
-    /// while that is done. A password that is `given` is tried instead, and nobody is asked.
+    /// Runs `search` until it finds something, and unlocks applets meanwhile: with remembered passwords, or with one
+    /// that a person types. No token is held while that is done. If a password is `given`, only that one is tried,
+    /// and nobody is asked.
     ///
     /// # Errors
-    /// [`TokenError`].
+    /// Those of `search` and of [`look`](Self::look); [`TokenError::Locked`] or [`TokenError::Refused`] if nobody can
+    /// be asked for the password; [`TokenError::WrongPassword`] if every attempt failed; [`TokenError::PasswordFile`]
+    /// if a file that should hold the password cannot be used.
     pub async fn unlocked<T>(
         &self,
         person: &Person,
@@ -48,7 +51,7 @@ impl Tokens {
             if given.is_none() && self.recall_key(&id, serial, person).await? {
                 continue;
             }
-            // Another login may be asking for the password already.
+            // Another login may be asking for the same password; look again once it is done.
             if attention.is_none() {
                 attention = Some(person.attention().await);
                 continue;
@@ -70,7 +73,7 @@ impl Tokens {
         }
     }
 
-    /// Asks for the password of a token.
+    /// Asks the person for a token's password.
     async fn typed(&self, token: &str, id: &DeviceId, person: &Person) -> Result<SecretString, TokenError> {
         let places = self.refused(id).await;
         if person.can_be_asked() {
@@ -86,13 +89,13 @@ impl Tokens {
         })
     }
 
-    /// Where what was refused is remembered; each is told once.
+    /// Takes the places whose password was refused, so that each is reported only once.
     async fn refused(&self, id: &DeviceId) -> Vec<PasswordPlace> {
         let mut recalled = self.recalled.lock().await;
         recalled.get_mut(id).map(|recalled| std::mem::take(&mut recalled.refused)).unwrap_or_default()
     }
 
-    /// Takes a key to be tried by the next look, which is a new one. A key that was refused before is not tried again.
+    /// Stores a key for the next survey and discards the cached one. Returns false for a key that was refused before.
     async fn learn(&self, id: &DeviceId, key: AccessKey) -> bool {
         let is_new = self.keys.add(id, key);
         if is_new {
@@ -101,17 +104,17 @@ impl Tokens {
         is_new
     }
 
-    /// Goes on to the next place where the key of an applet is remembered; whether it is worth another look.
+    /// Goes on to the next place that remembers a key of the applet. Returns true if there is a key to be tried.
     async fn recall_key(&self, id: &DeviceId, serial: Option<u32>, person: &Person) -> Result<bool, TokenError> {
         let mut recalled = self.recalled.lock().await;
-        // Somebody else has found one meanwhile, and it was not refused.
+        // Another login has found a key meanwhile, and it was not refused.
         if self.keys.find(id).is_some() {
             return Ok(true);
         }
         let recalled = recalled.entry(id.clone()).or_default();
         recalled.refused.extend(recalled.place.take());
         while self.remembered.has(recalled.next) {
-            // What cannot be used is told each time, and not passed over by the next try.
+            // An error leaves `next` as it is, so that the next attempt reports the unusable place again.
             let found = self.remembered.key(recalled.next, id, serial, person).await?;
             recalled.next += 1;
             let Some((place, key)) = found else { continue };
@@ -125,10 +128,11 @@ impl Tokens {
         Ok(false)
     }
 
-    /// Looks for the key of an applet that was locked in the run before, so that it is at hand with the first word.
+    /// Looks up the key of an applet that was locked in the earlier run, so that the first conversation can unlock
+    /// it.
     ///
     /// # Errors
-    /// [`TokenError::PasswordFile`].
+    /// [`TokenError::PasswordFile`] if a file that should hold the password cannot be used.
     pub async fn prepare(&self, found: &Found, person: &Person) -> Result<(), TokenError> {
         if let (Some(Recollection { locked: true }), Some(id)) = (found.recalled, &found.device_id) {
             self.recall_key(id, found.serial, person).await?;
@@ -136,10 +140,11 @@ impl Tokens {
         Ok(())
     }
 
-    /// Whether it is worth another try after an error, since the password of the token is remembered.
+    /// Returns true if another attempt is worthwhile after `error`: the applet is locked, and its password is
+    /// remembered.
     ///
     /// # Errors
-    /// [`TokenError::PasswordFile`].
+    /// [`TokenError::PasswordFile`] if a file that should hold the password cannot be used.
     pub async fn recalls(&self, found: &Found, error: &TokenError, person: &Person) -> Result<bool, TokenError> {
         let TokenError::NoCode { why: OathError::PasswordNeeded { .. } | OathError::WrongPassword, .. } = error else {
             return Ok(false);
@@ -148,18 +153,19 @@ impl Tokens {
         self.recall_key(id, found.serial, person).await
     }
 
-    /// Makes sure that there is a keyring, and that it answers.
+    /// Checks that there is a keyring and that it answers.
     ///
     /// # Errors
-    /// [`KeyringFault`].
+    /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
     pub async fn keyring_answers(&self, person: &Person) -> Result<(), KeyringFault> {
         self.remembered.keyring_answers(person).await
     }
 
-    /// Lets the keyring remember the key with which an applet was unlocked; whether it did not already.
+    /// Stores the key that unlocked an applet in the keyring. Returns false if it came from the keyring, or no key is
+    /// known.
     ///
     /// # Errors
-    /// [`KeyringFault`].
+    /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
     pub async fn remember(&self, id: &DeviceId, token: &str, person: &Person) -> Result<bool, KeyringFault> {
         let was_there =
             self.recalled.lock().await.get(id).is_some_and(|known| known.place == Some(PasswordPlace::Keyring));
@@ -172,11 +178,12 @@ impl Tokens {
         }
     }
 
-    /// Lets what the keyring remembers of an applet follow its password, which has changed: `key` is the new one's. Whether
-    /// there was anything.
+    /// Updates the keyring after an applet's password changed: `key` is derived from the new password, `None` if
+    /// there is no password any more. Changes nothing, and returns false, if the keyring remembers no key of the
+    /// applet.
     ///
     /// # Errors
-    /// [`KeyringFault`].
+    /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
     pub async fn follow(
         &self,
         id: &DeviceId,
@@ -192,22 +199,22 @@ impl Tokens {
         Ok(is_there)
     }
 
-    /// Lets the keyring forget the key of an applet, or all of ours; says how many they were.
+    /// Removes the applet's key from the keyring, or all of our keys if `id` is `None`; returns how many there were.
     ///
     /// # Errors
-    /// [`KeyringFault`].
+    /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
     pub async fn forget(&self, id: Option<&DeviceId>, person: &Person) -> Result<usize, KeyringFault> {
         self.remembered.forget(id, dialog(person), person).await
     }
 
-    /// Whether ykman remembers a key of an applet as well.
+    /// Returns true if ykman remembers a key of the applet, too.
     #[must_use]
     pub fn is_in_ykman(&self, id: &DeviceId) -> bool {
         self.remembered.is_in_ykman(id)
     }
 }
 
-/// Who types a command that is about the keyring sees its dialog.
+/// Lets the keyring show its dialog if a person is there: whoever runs a command about the keyring expects it.
 fn dialog(person: &Person) -> Dialog {
     if person.may_be_bothered() { Dialog::Allowed } else { Dialog::Never }
 }

@@ -1,6 +1,6 @@
-//! What ykman and Yubico Authenticator remember on this machine: read, and never changed.
+//! Access keys that ykman and Yubico Authenticator remember on this machine, which are read and never changed.
 //!
-//! ykman's `settings.py`; "Fernet Spec" for how each key is sealed.
+//! Formats: ykman's `settings.py` for the file, "Fernet Spec" for the encryption of each key.
 
 use crate::file;
 use crate::source::keyring::{Dialog, Keyring, KeyringFault, Name};
@@ -18,15 +18,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// Longest file that is read, in bytes; each key in it takes some 200.
+/// Upper bound for what is read of the file, in bytes; each key takes about 200.
 const LONGEST: u64 = 1024 * 1024;
-/// Sealed keys as Python writes them, padded or not.
+/// Base64 as Python writes encrypted keys: URL-safe, padded or not.
 const SEALED: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Where ykman keeps what it remembers.
+/// Locations of what ykman remembers: its file, and the keyring's entry whose key decrypts the file's entries.
 #[derive(Clone, Debug)]
 pub(super) struct Ykman {
     file: PathBuf,
@@ -35,7 +35,7 @@ pub(super) struct Ykman {
 }
 
 impl Ykman {
-    /// Where it does in this environment; `None` if that cannot be known.
+    /// Returns the locations for this environment; `None` if it has neither `XDG_DATA_HOME` nor a home directory.
     pub(super) fn of(env: &Environment) -> Option<Self> {
         let data = env.os("XDG_DATA_HOME").map(|data| env.expand(data));
         let data = data.or_else(|| env.home().map(|home| home.join(".local/share")))?;
@@ -47,12 +47,13 @@ impl Ykman {
         })
     }
 
-    /// Whether it remembers a key of an applet, as far as its file tells.
+    /// Returns true if ykman's file has a key for the applet. The keyring is not asked.
     pub(super) fn remembers(&self, id: &DeviceId) -> bool {
         sealed_key(&self.file, id).is_some()
     }
 
-    /// The key of an applet, if it remembers one. The keyring is asked only then.
+    /// Returns the key that ykman remembers for an applet. The keyring is asked only if ykman's file has an entry for
+    /// it.
     pub(super) async fn key(
         &self,
         id: &DeviceId,
@@ -76,7 +77,7 @@ pub(super) fn key_from_hex(text: &str) -> Option<AccessKey> {
     Some(AccessKey::from_bytes(key))
 }
 
-/// What the file has for an applet.
+/// Returns the encrypted key that ykman's file has for an applet.
 fn sealed_key(file: &Path, id: &DeviceId) -> Option<String> {
     let mut text = String::new();
     let (file, _) = file::open(&file.canonicalize().ok()?).ok()?;
@@ -85,12 +86,13 @@ fn sealed_key(file: &Path, id: &DeviceId) -> Option<String> {
     Some(keys.get(printable_id(id))?.as_str()?.to_owned())
 }
 
-/// What ykman calls an applet.
+/// Returns ykman's name for an applet: the first 16 bytes of the device id's SHA-256, in base64.
 fn printable_id(id: &DeviceId) -> String {
     STANDARD_NO_PAD.encode(&Sha256::digest(id.as_bytes())[..16])
 }
 
-/// What is in a Fernet token: version, time, initialisation vector, AES-128 in CBC mode, HMAC-SHA-256 of all before it.
+/// Decrypts a Fernet token: version, time, initialisation vector, ciphertext (AES-128 in CBC mode), HMAC-SHA-256 of
+/// everything before it.
 fn unsealed(token: &str, wrap_key: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let wrap_key = Zeroizing::new(SEALED.decode(wrap_key.trim_ascii()).ok()?);
     let (signing, sealing) = wrap_key.split_at_checked(16).filter(|(_, sealing)| sealing.len() == 16)?;
@@ -113,14 +115,14 @@ mod tests {
     const TOKEN: &str = "gAAAAABlU_EAAAECAwQFBgcICQoLDA0OD3z2QIsAfXKiNYaNUCeUadH6Ap0QDoLwifEzsWd2xIy_zruuTWwj96xq8jtUXPIwA8BqCXJnJoTFk_64jshqMNUBs7e6dRfnPVZp7fHxzsxO";
 
     #[test]
-    fn what_ykman_seals_is_unsealed() {
+    fn decrypts_what_ykman_encrypted() {
         let opened = unsealed(TOKEN, WRAP_KEY).unwrap();
         assert_eq!(std::str::from_utf8(&opened).unwrap(), "\"49561f12fb17065dd680fc5a61d740a6\"");
         assert!(unsealed(TOKEN.trim_end_matches('='), b"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n").is_some());
     }
 
     #[test]
-    fn what_was_changed_or_is_none_stays_sealed() {
+    fn rejects_changed_tokens_and_wrong_keys() {
         for at in 0..TOKEN.len() {
             let other = if TOKEN.as_bytes()[at] == b'A' { "B" } else { "A" };
             let changed = format!("{}{other}{}", &TOKEN[..at], &TOKEN[at + 1..]);
@@ -135,12 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn an_applet_is_called_as_ykman_calls_it() {
+    fn names_an_applet_as_ykman_does() {
         assert_eq!(printable_id(&DeviceId::from_bytes(&[1, 2, 3, 4, 5, 6, 7, 8])), "ZoQN2hVOihE8Md0K0y9/Og");
     }
 
     #[test]
-    fn a_key_has_32_digits() {
+    fn parses_a_key_of_32_hexadecimal_digits_only() {
         let key = key_from_hex("49561f12fb17065dd680fc5a61d740a6").unwrap();
         assert_eq!(u128::from_be_bytes(*key.as_bytes()), 0x4956_1f12_fb17_065d_d680_fc5a_61d7_40a6);
         for no in [

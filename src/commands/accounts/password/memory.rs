@@ -1,4 +1,4 @@
-//! `accounts password remember / forget`, and what is remembered of a password that changes.
+//! `accounts password remember` and `forget`, and updates of the keyring when a password changes.
 
 use super::super::{AccountsFailure, TokenDesk};
 use super::{lines, standing, with_present_password};
@@ -13,7 +13,7 @@ use hw::survey::TokenInfo;
 pub(super) fn remember(typed: &cli::PasswordChangeArgs, world: &mut World) -> Result<(), AccountsFailure> {
     let desk = TokenDesk::new(&typed.plugged, world)?;
     let mut piped = lines(typed, 1, world)?;
-    // Nobody types a password for a keyring that cannot keep it.
+    // Ask for the password only if there is a keyring to store it.
     let asking = desk.tokens.keyring_answers(&desk.person);
     desk.runtime.block_on(asking).map_err(AccountsError::Keyring)?;
     let look = with_present_password(&desk, &mut piped)?;
@@ -49,7 +49,7 @@ pub(super) fn forget(typed: &cli::ForgetArgs, world: &mut World) -> Result<(), A
     Ok(())
 }
 
-/// What is remembered follows the password that a token has now.
+/// Updates the keyring after a token's password changed; `key` is `None` if the password was cleared.
 pub(super) fn follow(desk: &TokenDesk, look: &TokenInfo, key: Option<&AccessKey>) {
     let Some(id) = look.device_id() else { return };
     match (desk.runtime.block_on(desk.tokens.follow(id, &name(look), key, &desk.person)), key) {

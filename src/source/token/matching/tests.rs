@@ -1,4 +1,4 @@
-//! Which account is found for which MFA device: a table.
+//! Table of which account is found for which MFA device.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn account(id: &str) -> Account {
     }
 }
 
-/// What is found among `ids`: the id, or the ids that match equally well (none: no match).
+/// Returns the id that is found among `ids`, or the ids that match equally well (empty if none matches).
 fn found(ids: &[&str], wanted: WantedAccount<'_>) -> Result<String, Vec<String>> {
     let accounts: Vec<_> = ids.iter().map(|id| account(id)).collect();
     match find(&accounts, &wanted) {
@@ -31,8 +31,8 @@ fn serial(mfa_serial: &str) -> WantedAccount<'_> {
 }
 
 #[test]
-fn the_better_ground_wins() {
-    // Each id is found although all after it are there too.
+fn the_most_telling_ground_wins() {
+    // Each id is found although all weaker ones after it are present too.
     let ranked = [ARN, "Amazon Web Services:alice@123456789012", "AWS:alice", "alice-laptop", "Work:123456789012"];
     for at in 0..ranked.len() {
         assert_eq!(found(&ranked[at..], serial(ARN)).unwrap(), ranked[at]);
@@ -63,7 +63,7 @@ fn an_arn_is_found_in_all_its_forms() {
 }
 
 #[test]
-fn aws_names_a_user_at_an_account() {
+fn aws_as_issuer_matches_user_or_device_at_an_account() {
     let wanted = WantedAccount {
         user: Some("Alice"),
         account_alias: Some("acme"),
@@ -85,7 +85,7 @@ fn aws_names_a_user_at_an_account() {
 }
 
 #[test]
-fn two_that_match_are_never_guessed_between() {
+fn never_guesses_between_two_matches() {
     let two = ["Amazon Web Services:alice@prod", "Amazon Web Services:alice@dev"];
     assert_eq!(found(&two, serial(ARN)), Err(two.map(str::to_owned).to_vec()));
     let prod = WantedAccount { account_alias: Some("prod"), ..serial(ARN) };
@@ -96,7 +96,7 @@ fn two_that_match_are_never_guessed_between() {
 }
 
 #[test]
-fn another_account_number_keeps_an_account_out() {
+fn another_account_number_rules_an_account_out() {
     let other = "Amazon Web Services:alice@999999999999";
     assert_eq!(found(&[other], serial(ARN)), Err(vec![]));
     assert_eq!(found(&[other, "AWS:alice@unknown"], serial(ARN)).unwrap(), "AWS:alice@unknown");
@@ -107,7 +107,7 @@ fn another_account_number_keeps_an_account_out() {
 }
 
 #[test]
-fn words_are_looked_for_from_the_most_telling_to_the_least() {
+fn the_most_telling_word_wins() {
     let wanted = WantedAccount { account_alias: Some("acme"), profile: Some("work"), ..serial(ARN) };
     let ranked = ["my-ALICE", "AWS:Acme", "root 123456789012", "hic-aws-work"];
     for at in 0..ranked.len() {
@@ -124,7 +124,7 @@ fn words_are_looked_for_from_the_most_telling_to_the_least() {
 }
 
 #[test]
-fn what_counts_hides_or_is_steams_takes_no_part_unless_named() {
+fn hotp_hidden_and_steam_accounts_take_no_part_unless_named() {
     let mut accounts = vec![account("_hidden:alice"), account("Steam:alice"), account("AWS:alice")];
     accounts[2].kind = OathType::Hotp;
     assert_eq!(find(&accounts, &serial(ARN)), Err(MatchError::NoMatch { present: vec![] }));
@@ -136,7 +136,7 @@ fn what_counts_hides_or_is_steams_takes_no_part_unless_named() {
 }
 
 #[test]
-fn another_issuers_user_of_the_same_name_is_not_ours() {
+fn a_user_of_the_same_name_at_another_issuer_does_not_match() {
     let wanted = WantedAccount { profile: Some("dev"), account_alias: Some("acme"), ..serial(ARN) };
     for id in ["GitHub:alice", "Dev.to:bob", "GitHub:alice@acme"] {
         assert_eq!(found(&[id], wanted), Err(vec![]), "{id}");
@@ -147,7 +147,7 @@ fn another_issuers_user_of_the_same_name_is_not_ours() {
 }
 
 #[test]
-fn another_user_of_the_same_aws_account_is_not_ours() {
+fn another_user_of_the_same_aws_account_does_not_match() {
     for id in ["Amazon Web Services:bob@123456789012", "AWS:bob@alias"] {
         assert_eq!(found(&[id], serial(ARN)), Err(vec![]), "{id}");
     }
@@ -155,7 +155,7 @@ fn another_user_of_the_same_aws_account_is_not_ours() {
 }
 
 #[test]
-fn a_word_is_no_more_than_a_guess() {
+fn a_match_on_a_word_is_a_guess() {
     let is_guess = |id: &str, wanted: &WantedAccount<'_>| find(&[account(id)], wanted).unwrap().is_guess;
     assert!(is_guess("my-alice", &serial(ARN)));
     for id in [ARN, "AWS:alice", "AWS:alice@123456789012"] {
