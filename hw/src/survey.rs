@@ -119,8 +119,8 @@ pub struct Survey {
 
 impl Survey {
     /// Returns, of the readers whose token could not be inspected, the one most likely to hold the token that the
-    /// user wants. `None` if every token could be inspected. An error about this reader avoids telling the user to
-    /// plug in a token that is plugged in, and only busy.
+    /// user wants. `None` if every token could be inspected. Naming this reader in an error keeps the user from being
+    /// told to plug in a token that is plugged in, and only busy.
     #[must_use]
     pub fn most_hopeful(&self) -> Option<&Unseen> {
         self.unseen.iter().min_by_key(|unseen| hopelessness(&unseen.why))
