@@ -18,12 +18,12 @@ use crate::transport::{Bus, Transport};
 pub enum Change {
     /// Adds an account.
     Add {
-        /// The account to add.
+        /// The new account, with its secret.
         account: NewAccount,
         /// True to overwrite an account that has the same id; false to refuse then.
         overwrite: bool,
     },
-    /// Removes an account.
+    /// Removes an account, and its secret for good.
     Remove {
         /// Id of the account.
         id: AccountId,
@@ -40,7 +40,7 @@ pub enum Change {
         /// Key derived from the new password and the applet's device id.
         key: AccessKey,
     },
-    /// Removes the password.
+    /// Removes the password, so that the applet is no longer locked by SELECT.
     ClearPassword,
 }
 

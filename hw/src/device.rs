@@ -106,7 +106,7 @@ impl fmt::Display for Version {
 pub struct TokenIdentity {
     /// Serial number, as printed on the token.
     pub serial: Option<u32>,
-    /// Version of the firmware.
+    /// Version of the firmware, which may differ from that of an applet.
     pub firmware: Option<Version>,
     /// True if the token has an OATH applet, enabled or not.
     pub has_oath: Option<bool>,

@@ -8,7 +8,8 @@ use crate::transport::{Bus, Transport};
 /// Request for one code: the account, the time step, and the applet that has the account.
 #[derive(Clone, Copy, Debug)]
 pub struct CodeRequest<'a> {
-    /// Device id of the applet that has the account. `None` accepts any token in the reader, for tokens without a device id.
+    /// Device id of the applet that has the account. `None` accepts any token in the reader, for tokens without a
+    /// device id.
     pub device_id: Option<&'a DeviceId>,
     /// Id of the account.
     pub account: &'a AccountId,

@@ -20,9 +20,9 @@ type Gate = Arc<Mutex<dyn FnMut(&str) -> Result<(), CarrierError> + Send>>;
 pub enum Step {
     /// Listing the readers of the bus.
     Readers,
-    /// Connecting to a token.
+    /// Connecting to a token, in [`Bus::open`].
     Open,
-    /// Beginning a conversation.
+    /// Beginning a conversation with a token that is connected.
     Begin,
 }
 

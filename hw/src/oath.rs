@@ -2,6 +2,8 @@
 //!
 //! An applet is [`Locked`] or [`Ready`], and only a ready one has accounts and codes. An applet that this crate
 //! unlocked is locked again when its value is dropped.
+//!
+//! "YKOATH" stands for Yubico's specification of the applet's commands (YKOATH_Protocol on developers.yubico.com).
 
 mod account;
 mod code;

@@ -30,7 +30,7 @@ pub trait Bus: Send + Sync {
 /// Observer of the readers that its bus uses. One thread waits for news, for days if need be; where the system allows
 /// it, that thread does not wake up while nothing happens. A [`Stopper`] ends the wait from another thread.
 pub trait Watch: Send {
-    /// Returns the next change. The first call returns at once with the tokens that are plugged in. Each later call
+    /// Returns the next report. The first call returns at once with the tokens that are plugged in. Each later call
     /// waits until they differ from the last report, for at most `limit` (`None`: without a limit).
     ///
     /// A service that does not respond is reported once, as [`News::Unknown`], and asked again until it is back. A

@@ -66,7 +66,7 @@ impl Algorithm {
 pub struct Account {
     /// Id by which the applet knows the account.
     pub id: AccountId,
-    /// TOTP or HOTP.
+    /// Moving factor of the codes: TOTP or HOTP.
     pub kind: OathType,
     /// Hash function of the codes.
     pub algorithm: Option<Algorithm>,

@@ -19,7 +19,7 @@ const KEY_TYPE: u8 = 0x21;
 pub struct NewAccount {
     /// Id of the account: 1 to 64 bytes, with the period in front if it is not 30 seconds.
     pub id: AccountId,
-    /// TOTP or HOTP.
+    /// Moving factor of the codes: TOTP or HOTP.
     pub kind: OathType,
     /// Hash function of the codes.
     pub algorithm: Algorithm,
@@ -41,7 +41,8 @@ impl Ready<'_> {
     /// # Errors
     /// [`OathError::Full`] if there is no room; [`OathError::Unsupported`] if the token does not support SHA-512;
     /// [`OathError::TouchMissing`] if the token wants a touch that does not come; another [`OathError`] if the token
-    /// refuses for another reason. The account may have been added only after [`OathError::Exchange`].
+    /// refuses for another reason. After [`OathError::Exchange`], and only then, the account may have been added
+    /// nevertheless.
     pub fn put(&mut self, account: &NewAccount) -> Result<(), OathError> {
         let secret = account.secret.for_applet(account.algorithm);
         let kind = match account.kind {
@@ -78,8 +79,8 @@ impl Ready<'_> {
     ///
     /// # Errors
     /// [`OathError::NoSuchAccount`] if the applet does not have the account; [`OathError::TouchMissing`] if the token
-    /// wants a touch that does not come; another [`OathError`] if the token refuses for another reason. The account
-    /// may have been deleted only after [`OathError::Exchange`].
+    /// wants a touch that does not come; another [`OathError`] if the token refuses for another reason. After
+    /// [`OathError::Exchange`], and only then, the account may have been deleted nevertheless.
     pub fn delete(&mut self, id: &AccountId) -> Result<(), OathError> {
         let mut data = Vec::with_capacity(80);
         tlv::write(&mut data, 0x71, id.as_bytes());
@@ -96,8 +97,8 @@ impl Ready<'_> {
     ///
     /// # Errors
     /// [`OathError::Unsupported`] if the firmware does not know the command; [`OathError::NoSuchAccount`] if the
-    /// applet has no account `old`; another [`OathError`] if the token refuses for another reason. The account may
-    /// have been renamed only after [`OathError::Exchange`].
+    /// applet has no account `old`; another [`OathError`] if the token refuses for another reason. After
+    /// [`OathError::Exchange`], and only then, the account may have been renamed nevertheless.
     pub fn rename(&mut self, old: &AccountId, new: &AccountId) -> Result<(), OathError> {
         let mut data = Vec::with_capacity(160);
         tlv::write(&mut data, 0x71, old.as_bytes());
@@ -117,8 +118,8 @@ impl Ready<'_> {
     ///
     /// # Errors
     /// [`OathError::Unsupported`] if the applet has no passwords; [`OathError::NoRandomness`] if the system has no
-    /// random bytes; another [`OathError`] if the token refuses for another reason. The password may have been set
-    /// only after [`OathError::Exchange`].
+    /// random bytes; another [`OathError`] if the token refuses for another reason. After [`OathError::Exchange`],
+    /// and only then, the password may have been set nevertheless.
     pub fn set_password(self, key: &AccessKey) -> Result<(), OathError> {
         let mut ours = [0; 8];
         getrandom::fill(&mut ours).map_err(|_| OathError::NoRandomness)?;
@@ -152,7 +153,7 @@ impl Ready<'_> {
     ///
     /// # Errors
     /// [`OathError::Unsupported`] if the applet has no passwords; another [`OathError`] if the token refuses for
-    /// another reason. The password may have been removed only after [`OathError::Exchange`].
+    /// another reason. After [`OathError::Exchange`], and only then, the password may have been removed nevertheless.
     pub fn clear_password(mut self) -> Result<(), OathError> {
         let status = self.write(0x03, &[0x73, 0x00], "SET CODE")?;
         Self::password_answer(status)

@@ -52,7 +52,7 @@ pub(crate) mod status {
     pub(crate) const SECURITY: u16 = 0x6982;
     /// The account does not exist, no password is set, or the proof of a new password is wrong.
     pub(crate) const NO_SUCH_OBJECT: u16 = 0x6984;
-    /// The account exists already (Nitrokey).
+    /// In response to PUT: the account exists (Nitrokey).
     pub(crate) const BLOCKED: u16 = 0x6983;
     pub(crate) const CONDITIONS: u16 = 0x6985;
     pub(crate) const WRONG_DATA: u16 = 0x6a80;

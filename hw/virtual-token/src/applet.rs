@@ -3,11 +3,11 @@
 /// The applets that a virtual token can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applet {
-    /// Accounts and codes.
+    /// The OATH applet, with accounts and codes.
     Oath,
-    /// Serial number, firmware version, and which applets are enabled.
+    /// The management applet, which reports serial number, firmware version and enabled applets.
     Management,
-    /// Status and serial number; one-time passwords are not simulated.
+    /// The OTP applet, which reports its status and the serial number; one-time passwords are not simulated.
     Otp,
 }
 

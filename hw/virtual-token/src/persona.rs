@@ -32,7 +32,7 @@ pub struct Persona {
     /// Size of one part of a response to an extended command, in bytes of data; `None` if the token refuses extended
     /// commands.
     pub extended: Option<usize>,
-    /// Place where a long response is cut, and announcement of the rest.
+    /// Way of cutting a long response into parts, and of announcing the rest.
     pub cut: Cut,
     /// True if a command of four bytes asks for no data, so that its response is announced for ever and never sent.
     pub bare_header_wants_nothing: bool,
@@ -95,7 +95,7 @@ pub enum SelectLayout {
     OutOfStep,
 }
 
-/// Place where a long response is cut.
+/// Way of cutting a long response into parts, and of announcing the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// Anywhere. The status word announces the length of the rest. SEND REMAINING always succeeds.

@@ -13,7 +13,7 @@ pub enum SimulatedTouch {
     Never,
 }
 
-/// A wait for a touch.
+/// A wait for a touch that has begun.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TouchWait {
     began: Instant,

@@ -83,7 +83,6 @@ impl Service {
         until("the reader is empty", || PcscBus::new().open(&self.reader).is_err());
     }
 
-    /// Returns the name of the reader.
     pub(crate) fn reader(&self) -> &str {
         &self.reader
     }

@@ -74,13 +74,13 @@ impl<'a> CcidReader<'a> {
         Self { token, pipes, stop: AtomicBool::new(false), gone: AtomicBool::new(false) }
     }
 
-    /// Ends the current command.
+    /// Ends the command that the token is executing.
     pub(super) fn abort(&self) {
         self.stop.store(true, Ordering::SeqCst);
         self.token.wake();
     }
 
-    /// Ends the current command, and every later one.
+    /// Ends the command that the token is executing, and every later one.
     pub(super) fn pulled_out(&self) {
         self.gone.store(true, Ordering::SeqCst);
         self.abort();
