@@ -19,9 +19,9 @@ pub const LONGEST_PERIOD: u32 = 3600;
 /// YKOATH: types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OathType {
-    /// The time (RFC 6238).
+    /// The time step, so that codes change with time (RFC 6238).
     Totp,
-    /// A counter on the token (RFC 4226).
+    /// A counter on the token, which each code advances (RFC 4226).
     Hotp,
 }
 
@@ -68,11 +68,11 @@ pub struct Account {
     pub id: AccountId,
     /// Moving factor of the codes: TOTP or HOTP.
     pub kind: OathType,
-    /// Hash function of the codes.
+    /// Hash function of the codes, which CALCULATE ALL does not report.
     pub algorithm: Option<Algorithm>,
-    /// Number of digits of a code.
+    /// Number of digits of a code, which LIST does not report.
     pub digits: Option<u8>,
-    /// True if each code requires a touch.
+    /// True if each code requires a touch, which LIST does not report.
     pub touch: Option<bool>,
 }
 

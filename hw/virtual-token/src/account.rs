@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 /// Moving factor of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeKind {
-    /// A counter on the token (RFC 4226).
+    /// A counter on the token, which each code advances (RFC 4226).
     Hotp,
     /// The time step that the host sends (RFC 6238).
     Totp,
