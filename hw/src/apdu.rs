@@ -1,4 +1,4 @@
-//! A command's frame, a status word, and "send me the rest".
+//! Command APDUs, status words, and responses that come in several parts.
 
 use std::fmt;
 
@@ -6,62 +6,67 @@ use zeroize::Zeroizing;
 
 use crate::transport::{CarrierError, Transport};
 
-/// The most that one answer may hold in all its parts, in bytes.
+/// Upper bound for the joined parts of one response, in bytes.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// The most parts that one answer may have.
+/// Number of SEND REMAINING commands after which a response counts as endless.
 const MOST_PARTS: usize = 512;
 
-/// The most data that a short command carries, in bytes.
+/// Upper bound for the data of a short command, in bytes (ISO 7816-4).
 const MOST_DATA: usize = 255;
 
-/// The last two bytes of an answer: how the command went.
+/// Status word: the last two bytes of a response (ISO 7816-4, SW1 and SW2). The constants describe what OATH applets
+/// mean by it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StatusWord(pub u16);
 
 impl StatusWord {
     /// The command was carried out.
     pub const SUCCESS: Self = Self(0x9000);
-    /// Memory failed, or an account is damaged.
+    /// The token's memory failed, or an account on it is damaged.
     pub const MEMORY_FAILURE: Self = Self(0x6581);
-    /// Locked, touch that did not come, or a time step that went backwards.
+    /// The applet is locked, a touch did not come in time, or the time step is before the last one that the account
+    /// accepted.
     pub const SECURITY_STATUS: Self = Self(0x6982);
-    /// No such account; at VALIDATE: no password is set (pico-fido: wrong password).
+    /// The account does not exist. In response to VALIDATE: no password is set (from a pico-fido: the password is
+    /// wrong).
     pub const NO_SUCH_OBJECT: Self = Self(0x6984);
-    /// The conditions of use are not met.
+    /// Conditions of use not satisfied: a CanoKey's response to PUT if the account exists, a Nitrokey's to commands
+    /// it lacks.
     pub const CONDITIONS: Self = Self(0x6985);
-    /// The applet cannot be selected now.
+    /// In response to SELECT: the applet is missing, or disabled on this interface.
     pub const APPLET_SELECT_FAILED: Self = Self(0x6999);
-    /// Blocked: an account of that name is there (Nitrokey).
+    /// A Nitrokey's response to PUT if the account exists.
     pub const BLOCKED: Self = Self(0x6983);
-    /// No room.
+    /// The token has no room for another account.
     pub const NO_SPACE: Self = Self(0x6A84);
-    /// The command was aborted; from some NEOs: no room.
+    /// The command was aborted. From some NEOs, in response to PUT: no room for another account.
     pub const ABORTED: Self = Self(0x6F00);
-    /// Wrong data: syntax; at VALIDATE: wrong password.
+    /// The data has a syntax error. In response to VALIDATE: the password is wrong.
     pub const WRONG_DATA: Self = Self(0x6A80);
-    /// The function is not supported.
+    /// The function is not supported: a Nitrokey's response to CALCULATE with SHA-512.
     pub const NOT_SUPPORTED: Self = Self(0x6A81);
-    /// Not found: no such applet (Nitrokey: no such account).
+    /// In response to SELECT: the token has no such applet. From a Nitrokey: the account does not exist.
     pub const NOT_FOUND: Self = Self(0x6A82);
-    /// Wrong parameters, as YubiKeys say it.
+    /// Wrong P1 or P2, as YubiKeys report it (ISO 7816-4 has 6A86 for it).
     pub const WRONG_PARAMETERS: Self = Self(0x6B00);
-    /// Unknown instruction.
+    /// The instruction (INS) is unknown.
     pub const UNKNOWN_INSTRUCTION: Self = Self(0x6D00);
-    /// Unknown class.
+    /// The class (CLA) is unknown.
     pub const UNKNOWN_CLASS: Self = Self(0x6E00);
 
-    /// Whether a token that does not overwrite accounts says so (CanoKey, Nitrokey).
+    /// Returns true if a token that never overwrites accounts refuses a PUT with this status word (CanoKey,
+    /// Nitrokey).
     pub(crate) fn keeps_what_is_there(self) -> bool {
         matches!(self, Self::CONDITIONS | Self::BLOCKED)
     }
 
-    /// Whether a token that says so has changed nothing: it looked at what it was to do, and will not.
+    /// Returns true if the token examined the command, refused it and changed nothing.
     pub(crate) fn is_plain_refusal(self) -> bool {
         matches!(self, Self::WRONG_DATA | Self::CONDITIONS | Self::BLOCKED | Self::NO_SPACE | Self::NOT_SUPPORTED)
     }
 
-    /// Whether more of the answer waits to be fetched.
+    /// Returns true if the rest of the response has to be fetched with SEND REMAINING (61xx).
     fn has_more(self) -> bool {
         self.0 >> 8 == 0x61
     }
@@ -79,19 +84,19 @@ impl fmt::Debug for StatusWord {
     }
 }
 
-/// Why a command has no answer that could be read.
+/// Reason why a command got no readable response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExchangeError {
-    /// The bytes did not get through.
+    /// The bytes did not get to the token and back.
     Carrier(CarrierError),
-    /// The answer is too short to hold a status word; a token that is pulled out can answer nothing at all.
+    /// The response is too short for a status word. A token that is pulled out may send nothing at all.
     TooShort {
         /// Length of the answer in bytes: 0 or 1.
         length: usize,
     },
-    /// The answer goes on for longer than any token can have to say.
+    /// The response exceeds 64 KiB or 512 continuations, more than any token sends.
     Endless,
-    /// The command does not fit into a short frame.
+    /// The data does not fit into a short command.
     TooLong {
         /// Length of the command's data in bytes: more than 255.
         length: usize,
@@ -124,14 +129,15 @@ impl From<CarrierError> for ExchangeError {
     }
 }
 
-/// Response to a command: data of all its parts, and the last status word. Wiped when dropped.
+/// Response to a command: the joined data of all parts, and the last part's status word. The data is wiped when
+/// dropped.
 pub(crate) struct Response {
     pub(crate) data: Zeroizing<Vec<u8>>,
     pub(crate) status: StatusWord,
 }
 
-/// Frames a short command of class 00. One without data ends in Le = 256, because CanoKey takes a bare header for
-/// "at most 0 bytes" and then never gets to the end of its answer; one with data has no Le, as ykman sends it.
+/// Returns a short command APDU of class 00. Without data, it ends in Le = 00 (256 bytes): a CanoKey takes a bare
+/// header for Le = 0 and then never finishes its response. With data, it has no Le, as ykman sends it.
 ///
 /// ISO 7816-4, 5.1; YKOATH: instructions.
 pub(crate) fn frame(ins: u8, p1: u8, p2: u8, data: &[u8]) -> Result<Zeroizing<Vec<u8>>, ExchangeError> {
@@ -145,19 +151,19 @@ pub(crate) fn frame(ins: u8, p1: u8, p2: u8, data: &[u8]) -> Result<Zeroizing<Ve
     Ok(bytes)
 }
 
-/// SELECT of an applet by its name.
+/// Selects an applet by its AID.
 ///
 /// ISO 7816-4, 7.1.1; YKOATH: SELECT.
 pub(crate) fn select(transport: &mut dyn Transport, applet: &[u8]) -> Result<Response, ExchangeError> {
     send(transport, 0xA4, 0x04, 0x00, applet)
 }
 
-/// Sends one command, and fetches the rest of its answer for as long as there is one; a part may be empty.
+/// Sends one command and joins the parts of its response; a part may be empty.
 ///
 /// YKOATH: SEND REMAINING.
 ///
 /// # Errors
-/// [`ExchangeError`]; any status word is an answer, not an error.
+/// [`ExchangeError`] if there is no readable response. Every status word is a response, not an error.
 pub(crate) fn send(
     transport: &mut dyn Transport,
     ins: u8,
@@ -180,7 +186,7 @@ pub(crate) fn send(
     Err(ExchangeError::Endless)
 }
 
-/// Sends a framed command as it is, and takes the status word off its answer.
+/// Sends a command APDU unchanged and splits the status word off its response.
 pub(crate) fn exchange(transport: &mut dyn Transport, command: &[u8]) -> Result<Response, ExchangeError> {
     let mut data = Zeroizing::new(transport.exchange(command)?);
     match (data.pop(), data.pop()) {
@@ -194,7 +200,7 @@ pub(crate) fn exchange(transport: &mut dyn Transport, command: &[u8]) -> Result<
 mod tests {
     use super::*;
 
-    /// Answers with what `answer` makes of the command and of how many came before it.
+    /// Transport made of a function, which gets each command and the number of commands before it.
     struct Scripted<F>(F, usize);
 
     impl<F: FnMut(&[u8], usize) -> Vec<u8>> Transport for Scripted<F> {
@@ -230,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_end_is_given_up() {
+    fn an_endless_response_is_given_up() {
         let (outcome, asked) = list(|_, _| vec![0x61, 0xFF]);
         assert_eq!((outcome, asked), (Err(ExchangeError::Endless), MOST_PARTS + 1));
         let (outcome, asked) = list(|_, _| [vec![0; 4096], vec![0x61, 0x00]].concat());
@@ -238,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_status_word_is_an_error() {
+    fn a_response_without_status_word_is_an_error() {
         for length in 0..2 {
             assert_eq!(list(|_, _| vec![0x90; length]).0, Err(ExchangeError::TooShort { length }));
             let later = list(|_, n| if n == 0 { vec![1, 0x61, 1] } else { vec![0x90; length] });

@@ -1,7 +1,7 @@
-//! One change to a token: looked at before, made by one command, looked at afterwards.
+//! One change to a token: its preconditions are checked first, one command makes it, and its effect is verified.
 //!
-//! Nothing is written before everything that can be known speaks for it, and it is always known what was: either the change
-//! was made, or nothing was changed, or the conversation broke off at the one command in between, which is said.
+//! Nothing is written unless all known facts allow the change. The result always tells whether the change was made,
+//! nothing was changed, or the conversation broke off during the command, so that the outcome is uncertain.
 
 mod preconditions;
 
@@ -14,66 +14,66 @@ use crate::oath::{self, AccessKey, AccountId, Attempt, DeviceId, NewAccount, Oat
 use crate::survey::{KeyLookup, TokenInfo, is_yubikey};
 use crate::transport::{Bus, Transport};
 
-/// What is to be changed.
+/// A change to make on a token.
 pub enum Change {
-    /// An account put there.
+    /// Adds an account.
     Add {
-        /// The account.
+        /// The new account, with its secret.
         account: NewAccount,
-        /// Whether one that has its id is overwritten.
+        /// True to overwrite an account that has the same id; false to refuse then.
         overwrite: bool,
     },
-    /// An account taken away.
+    /// Removes an account, and its secret for good.
     Remove {
-        /// Its id.
+        /// Id of the account.
         id: AccountId,
     },
-    /// An account's id changed.
+    /// Changes the id of an account.
     Rename {
-        /// What it is.
+        /// Current id.
         old: AccountId,
-        /// What it is to be.
+        /// New id.
         new: AccountId,
     },
-    /// A password set, in the place of another if there is one.
+    /// Sets a password, replacing the current one if there is one.
     SetPassword {
-        /// The key that it makes on this applet.
+        /// Key derived from the new password and the applet's device id.
         key: AccessKey,
     },
-    /// The password taken away.
+    /// Removes the password, so that the applet is no longer locked by SELECT.
     ClearPassword,
 }
 
-/// Which token is to be changed.
+/// The token to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The reader it is in.
+    /// Name of the token's reader.
     pub reader: String,
-    /// What its applet calls itself; `None` takes whichever is in the reader.
+    /// Device id of the applet to change; `None` accepts whichever token is in the reader.
     pub device_id: Option<DeviceId>,
-    /// How many accounts it has room for, if that is known.
+    /// Number of accounts that the token has room for; `None` if unknown.
     pub capacity: Option<usize>,
 }
 
-/// How a change failed.
+/// Reason why a change failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeError {
-    /// It was refused, and nothing was changed, unless the refusal says otherwise.
+    /// The change was refused. Nothing was changed, unless the refusal says otherwise.
     Refused(ChangeRefusal),
-    /// It could not be made; nothing was changed.
+    /// The change could not be made; nothing was changed.
     Failed(OathError),
-    /// The conversation broke off in the middle: it was made, or it was not.
+    /// The conversation broke off in the middle: the change may or may not have been made.
     Uncertain(OathError),
 }
 
 impl TokenInfo {
-    /// The token that was looked at, as one that is to be changed.
+    /// Returns the inspected token as the target of a change.
     #[must_use]
     pub fn target(&self) -> Target {
         Target { reader: self.reader.clone(), device_id: self.device_id().cloned(), capacity: self.capacity() }
     }
 
-    /// The facts that decide about a change; `None` if the applet is absent or locked.
+    /// Returns the facts that decide whether a change can be made, or `None` if the applet is absent or locked.
     #[must_use]
     pub fn preconditions(&self) -> Option<Preconditions<'_>> {
         let (select_response, accounts) = (self.select_response()?, self.accounts()?);
@@ -86,13 +86,13 @@ impl TokenInfo {
     }
 }
 
-/// Makes one change in one conversation: checks its preconditions first, and verifies its effect last. A conversation that
-/// breaks off is run again where [`converse`] does so; a change that turns out to be made by then is not made twice. Calls
-/// `may_begin` right before the one command that makes the change, which is not sent if it returns false.
+/// Makes one change in one conversation: checks its preconditions, sends the command, and verifies the effect.
+/// [`converse`] repeats a conversation that breaks off; a change that turns out to be made by then is not made twice.
+/// Calls `may_begin` right before the command that makes the change, and does not send it if the result is false.
 ///
 /// # Errors
-/// [`ChangeError::Refused`] and [`ChangeError::Failed`] if nothing was changed (but see the refusal),
-/// [`ChangeError::Uncertain`] if the conversation broke off after the command was sent.
+/// [`ChangeError::Refused`] if the preconditions or the token forbid the change; [`ChangeError::Failed`] if the
+/// change could not be made; [`ChangeError::Uncertain`] if the conversation broke off after the command was sent.
 pub fn change(
     bus: &dyn Bus,
     target: &Target,
@@ -112,7 +112,7 @@ pub fn change(
     }
 }
 
-/// One attempt. `sent`: whether the command was sent, and how it went is not known.
+/// Makes one attempt. `sent` is true while the command was sent and its outcome is not known.
 fn attempt(
     transport: &mut dyn Transport,
     target: &Target,
@@ -131,7 +131,7 @@ fn attempt(
     let is_yubikey = is_yubikey(&target.reader);
     let preconditions =
         Preconditions { select_response: &select_response, accounts: &accounts, capacity: target.capacity, is_yubikey };
-    // An account that is overwritten looks the same before and after: it is put there again.
+    // An account that is overwritten looks the same before and after, so it is written again.
     let overwrites = matches!(change, Change::Add { overwrite: true, .. });
     if *sent && !overwrites && preconditions.shows(change) {
         return Ok(preconditions.keeps(change));
@@ -163,21 +163,21 @@ fn attempt(
     })
 }
 
-/// Takes an account away; some tokens have several of one id.
+/// Deletes an account. Some tokens have several accounts of one id, so `count` deletions are sent.
 fn delete_all(ready: &mut Ready<'_>, id: &AccountId, count: usize) -> Result<(), OathError> {
     ready.delete(id)?;
     for _ in 1..count {
         match ready.delete(id) {
             Ok(()) => {}
             Err(why @ OathError::Exchange(_)) => return Err(why),
-            // What is left is seen afterwards.
+            // The verification afterwards shows the accounts that are left.
             Err(_) => break,
         }
     }
     Ok(())
 }
 
-/// What came of the command, and whether it shows.
+/// Turns the outcome of the command into that of the change. `keeps` reads the token again to verify the effect.
 fn finish(
     outcome: Result<(), OathError>,
     sent: &mut bool,
@@ -186,12 +186,12 @@ fn finish(
     keeps: impl FnOnce() -> Result<Result<(), ChangeRefusal>, OathError>,
 ) -> Result<Result<(), ChangeRefusal>, OathError> {
     match outcome {
-        // It said that it is done. Whoever pulls it out in this moment takes nothing back.
+        // The token confirmed the change. Pulling it out from now on takes nothing back.
         Ok(()) => {
             *sent = false;
             Ok(keeps().unwrap_or(Ok(())))
         }
-        // What it was told, and what it did, is not known.
+        // The token may or may not have received and executed the command.
         Err(why @ OathError::Exchange(_)) => Err(why),
         Err(why) => match refusal(&why, change, before) {
             Some(refusal) => {
@@ -203,7 +203,7 @@ fn finish(
     }
 }
 
-/// What a token refuses for a reason of its own.
+/// Returns the refusal that a token's error stands for; `None` if the change has to be looked for on the token.
 fn refusal(why: &OathError, change: &Change, before: &Preconditions<'_>) -> Option<ChangeRefusal> {
     let full = || ChangeRefusal::Full { used: before.accounts.len() };
     match (why, change) {
@@ -212,7 +212,7 @@ fn refusal(why: &OathError, change: &Change, before: &Preconditions<'_>) -> Opti
             status if status.keeps_what_is_there() && before.has(&account.id) => {
                 Some(ChangeRefusal::KeepsWhatItHas { id: account.id.clone() })
             }
-            // What some NEOs say for it.
+            // Some NEOs report a lack of room with this status word.
             StatusWord::ABORTED if before.is_neo() => Some(full()),
             _ => None,
         },
@@ -220,7 +220,8 @@ fn refusal(why: &OathError, change: &Change, before: &Preconditions<'_>) -> Opti
     }
 }
 
-/// What answered may have been another applet, or may have answered nonsense: whether the change was made is looked for.
+/// Decides whether the change was made, from what the token shows (`kept`), if the response made no sense or may have
+/// come from another applet.
 fn seen(
     why: OathError,
     sent: &mut bool,
@@ -231,7 +232,7 @@ fn seen(
     let is_hidden = matches!(change, Change::Add { account, .. } if before.has(&account.id));
     match (kept, &why) {
         (Ok(Err(ChangeRefusal::NotKept)), _) => *sent = false,
-        // An account that was overwritten looks as it did.
+        // An account that was overwritten looks as it did before.
         (Ok(_), OathError::Status { status, .. }) if is_hidden => *sent = !status.is_plain_refusal(),
         (Ok(_), OathError::TouchMissing { .. } | OathError::Unsupported { .. }) if is_hidden => *sent = false,
         (Ok(_), _) if is_hidden => {}
@@ -248,8 +249,8 @@ fn password_kept(transport: &mut dyn Transport, change: &Change) -> Result<Resul
     Ok(if password_is(transport, change)? == Some(false) { Err(ChangeRefusal::NotKept) } else { Ok(()) })
 }
 
-/// Whether the applet has the password that a change was to give it, or none any more; `None` if the change is about
-/// accounts. Selects the applet anew, and leaves it locked if it has a password.
+/// Returns true if the applet has the password that the change sets, or no password if the change removes it; `None`
+/// if the change is about accounts. Selects the applet again, and leaves it locked if it has a password.
 fn password_is(transport: &mut dyn Transport, change: &Change) -> Result<Option<bool>, OathError> {
     Ok(match change {
         Change::SetPassword { key } => Some(match oath::select(transport)? {

@@ -1,4 +1,4 @@
-//! A whole conversation with a token, from connecting to letting go, run again where that can help.
+//! Exclusive conversations with a token, from connecting to disconnecting, with retries.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -7,29 +7,30 @@ use crate::apdu::ExchangeError;
 use crate::oath::OathError;
 use crate::transport::{Bus, CarrierError, Transport};
 
-/// How often a conversation is run again after another program reset the token.
+/// Number of times that a conversation is repeated after another program reset the token.
 const MOST_RESETS: u32 = 2;
 
-/// Number and length of the waits for a token that cannot be had at once.
+/// Number and length of the waits for a token that cannot be used at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// Further attempts to reach a token that another program holds.
     pub busy_tries: u32,
-    /// Pause before each of these attempts.
+    /// Pause before each attempt to reach a token that another program holds.
     pub busy_pause: Duration,
-    /// Time to wait for a token that is plugged in and does not answer yet: just plugged in, or just used through another of
-    /// its interfaces.
+    /// Time to wait for a token that is plugged in but does not respond yet, because it was just plugged in or just
+    /// used through another of its interfaces.
     pub waking: Duration,
-    /// Pause between attempts to wake it.
+    /// Pause between attempts to reach a token that does not respond yet.
     pub waking_pause: Duration,
-    /// Time the PC/SC service may take to notice that a token which fell silent was pulled out.
+    /// Time for the PC/SC service to notice that a token which fell silent was pulled out.
     pub noticing: Duration,
-    /// Pause between checks whether it has noticed.
+    /// Pause between checks whether a token which fell silent was pulled out.
     pub noticing_pause: Duration,
 }
 
 impl Patience {
-    /// The patience of a person: 1 s for another program, 3 s for a token that wakes up.
+    /// Waits that a person puts up with: 1 s for a token that another program holds, 3 s for one that does not
+    /// respond yet.
     pub const USUAL: Self = Self {
         busy_tries: 5,
         busy_pause: Duration::from_millis(200),
@@ -38,16 +39,19 @@ impl Patience {
         noticing: Duration::from_secs(3),
         noticing_pause: Duration::from_millis(50),
     };
-    /// As [`USUAL`](Self::USUAL), but without waiting for a token that is busy or does not answer yet.
+    /// Like [`USUAL`](Self::USUAL), but without waiting for a token that is busy or does not respond yet.
     pub const NONE: Self = Self::USUAL.without_waiting();
 
-    /// Drops the waits for a token that is busy or does not answer yet.
+    /// Removes the waits for a token that is busy or does not respond yet.
     #[must_use]
     pub const fn without_waiting(self) -> Self {
         Self { busy_tries: 0, waking: Duration::ZERO, ..self }
     }
 
-    /// Divides every wait by `divisor`, which must not be 0; for tests.
+    /// Divides every wait by `divisor`; for tests.
+    ///
+    /// # Panics
+    /// If `divisor` is 0.
     #[must_use]
     pub fn divided_by(self, divisor: u32) -> Self {
         Self {
@@ -61,15 +65,17 @@ impl Patience {
     }
 }
 
-/// Runs `work` in one exclusive conversation with the token in `reader`. The conversation is run again, from connecting
-/// on, where what went wrong is not of our making and may well go right: another program reset the token (at most twice);
-/// the service was restarted, bytes were lost, an answer was cut short, made no sense or was not the selected applet's (once,
-/// all taken together). So `work` must select its applet itself, and must be harmless to repeat. However it ends, the token
-/// is let go as it was.
+/// Runs `work` in one exclusive conversation with the token in `reader`, and leaves the token as it was, whatever the
+/// outcome.
+///
+/// The conversation is repeated, from connecting on, if another program reset the token (at most twice), or if the
+/// service was restarted, bytes were lost, or a response was cut short, made no sense or came from another applet
+/// (once in total). So `work` must select its applet itself, and must be harmless to repeat. `patience` sets how long
+/// a token that is busy or does not respond yet is waited for.
 ///
 /// # Errors
-/// The last error of `work` or of the carrier; [`Removed`](CarrierError::Removed) if a token that answered falls silent and
-/// turns out, within [`Patience::noticing`], to be pulled out.
+/// The last error of `work` or of the carrier. [`Removed`](CarrierError::Removed) if a token that had responded falls
+/// silent and turns out, within [`Patience::noticing`], to be pulled out.
 pub fn converse<T>(
     bus: &dyn Bus,
     reader: &str,
@@ -91,7 +97,7 @@ pub fn converse<T>(
     }
 }
 
-/// Whether an error is one that a token makes by being pulled out.
+/// Returns true if pulling out a token can cause this error.
 fn is_silence(why: &OathError) -> bool {
     match why {
         OathError::Exchange(ExchangeError::Carrier(why)) => {
@@ -102,7 +108,7 @@ fn is_silence(why: &OathError) -> bool {
     }
 }
 
-/// Whether a token that spoke is gone by now, or turns out to be while we watch.
+/// Waits, for at most [`Patience::noticing`], until the token is gone. Returns true if it is.
 fn is_gone(bus: &dyn Bus, reader: &str, patience: Patience) -> bool {
     let until = Instant::now() + patience.noticing;
     loop {
@@ -114,7 +120,7 @@ fn is_gone(bus: &dyn Bus, reader: &str, patience: Patience) -> bool {
     }
 }
 
-/// One conversation, and whether it got as far as beginning.
+/// Runs `work` in one conversation, without retries. Sets `began` when the conversation has begun.
 fn once<T>(
     bus: &dyn Bus,
     reader: &str,
@@ -127,7 +133,7 @@ fn once<T>(
     work(&mut *transport)
 }
 
-/// Attempts that are left, by the kind of failure that costs one.
+/// Attempts that are left, by the kind of failure that uses them up.
 struct RetryBudget {
     resets: u32,
     accidents: u32,
@@ -135,7 +141,7 @@ struct RetryBudget {
     busy_pause: Duration,
     waking_pause: Duration,
     waking_until: Instant,
-    /// Whether a conversation has begun, so that the token is known to be awake.
+    /// True after a conversation has begun, which shows that the token is awake.
     began: bool,
 }
 
@@ -152,7 +158,7 @@ impl RetryBudget {
         }
     }
 
-    /// How long to wait before the next conversation, or `None` if `why` is final.
+    /// Returns the pause before the next conversation, or `None` if `why` is final. Counts the attempt.
     fn pause_before_another(&mut self, why: &OathError) -> Option<Duration> {
         let spend = |left: &mut u32| -> Option<()> {
             *left = left.checked_sub(1)?;

@@ -1,6 +1,6 @@
-//! Serial number and firmware of a token, from the applets beside OATH that know them.
+//! Serial number, firmware version and capabilities of a token, from its management or OTP applet.
 //!
-//! Selecting them takes the selection away from OATH, so this comes first in a conversation.
+//! Reading them selects these applets in place of OATH, so it comes first in a conversation.
 
 use std::fmt;
 
@@ -8,38 +8,38 @@ use crate::apdu::{self, ExchangeError, StatusWord};
 use crate::tlv;
 use crate::transport::Transport;
 
-/// The management applet's name.
+/// Application identifier (AID) of the management applet.
 const MANAGEMENT: [u8; 8] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17];
 
-/// The OTP applet's name.
+/// Application identifier (AID) of the OTP applet.
 const OTP: [u8; 7] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x20, 0x01];
 
-/// The most pages of configuration that are read; tokens have one or two.
+/// Upper bound for the pages of configuration that are read; tokens have one or two.
 const MOST_PAGES: u8 = 16;
 
-/// What a token can do, or does: applets and protocols, as bits.
+/// Applets and protocols that a token has, or that are enabled on it, as bits.
 ///
 /// Yubico .NET SDK: `YubiKeyCapabilities`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities(u32);
 
 impl Capabilities {
-    /// Codes that are typed as from a keyboard.
+    /// One-time passwords that the token types as a keyboard.
     pub const OTP: Self = Self(0x01);
-    /// OpenPGP.
+    /// The OpenPGP applet, for keys that sign and encrypt.
     pub const OPENPGP: Self = Self(0x08);
-    /// Smart card for certificates.
+    /// The PIV applet, a smart card with certificates.
     pub const PIV: Self = Self(0x10);
-    /// Codes of accounts.
+    /// The OATH applet, which computes the codes of accounts.
     pub const OATH: Self = Self(0x20);
-    /// Authentication to HSMs.
+    /// The YubiHSM Auth applet, for authentication to a hardware security module.
     pub const HSM_AUTH: Self = Self(0x100);
-    /// Security key, first version.
+    /// FIDO U2F, the first version of the security key protocol.
     pub const U2F: Self = Self(0x02);
-    /// Security key, and passkeys.
+    /// FIDO2: security key and passkeys.
     pub const FIDO2: Self = Self(0x200);
 
-    /// Whether all of `other` are among them.
+    /// Returns true if all capabilities of `other` are present.
     #[must_use]
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -63,26 +63,26 @@ impl fmt::Display for Capabilities {
     }
 }
 
-/// A version of firmware or of an applet; parts that were not given are 0.
+/// Version of a firmware or an applet. Parts that a token does not send are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
-    /// First part.
+    /// First number: 5 in 5.7.1.
     pub major: u8,
-    /// Second part.
+    /// Second number: 7 in 5.7.1.
     pub minor: u8,
-    /// Third part.
+    /// Third number: 1 in 5.7.1.
     pub patch: u8,
 }
 
 impl Version {
-    /// Reads a version of one byte or more, of which the first three count; `None` if there is no byte.
+    /// Parses a version from its first three bytes; missing ones count as 0. `None` if there is no byte at all.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let part = |at: usize| bytes.get(at).copied().unwrap_or(0);
         (!bytes.is_empty()).then(|| Self { major: part(0), minor: part(1), patch: part(2) })
     }
 
-    /// The first `x.y.z` in a text.
+    /// Returns the first version `x.y.z` in a text.
     fn in_text(text: &[u8]) -> Option<Self> {
         let text = String::from_utf8_lossy(text);
         text.split(|c: char| !c.is_ascii_digit() && c != '.').find_map(|word| {
@@ -101,26 +101,26 @@ impl fmt::Display for Version {
     }
 }
 
-/// Serial number, firmware and capabilities of a token; `None` is what the token does not tell.
+/// Serial number, firmware version and capabilities of a token. A field is `None` if the token does not report it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenIdentity {
-    /// The serial number that is printed on it.
+    /// Serial number, as printed on the token.
     pub serial: Option<u32>,
-    /// Version of its firmware.
+    /// Version of the firmware, which may differ from that of an applet.
     pub firmware: Option<Version>,
-    /// Whether it is made with an OATH applet, switched on or not.
+    /// True if the token has an OATH applet, enabled or not.
     pub has_oath: Option<bool>,
-    /// What is switched on over USB; tokens before YubiKey 5 do not say.
+    /// Capabilities that are enabled over USB; `None` on tokens before YubiKey 5, which do not report them reliably.
     pub enabled: Option<Capabilities>,
 }
 
-/// Asks a token who it is: its management applet, or else its OTP applet. A token with neither is anonymous, which is no
-/// error. Selects other applets.
+/// Reads serial number, firmware version and capabilities from the management applet, or else from the OTP applet. A
+/// token with neither applet has an empty identity, which is not an error. Selects other applets than OATH.
 ///
 /// Yubico .NET SDK: READ DEVICE INFO; yubikit's `management.py`.
 ///
 /// # Errors
-/// [`ExchangeError`] if the token could not be asked.
+/// [`ExchangeError`] if a command gets no readable response.
 pub fn identify(transport: &mut dyn Transport) -> Result<TokenIdentity, ExchangeError> {
     let banner = apdu::select(transport, &MANAGEMENT)?;
     if banner.status != StatusWord::SUCCESS {
@@ -129,15 +129,15 @@ pub fn identify(transport: &mut dyn Transport) -> Result<TokenIdentity, Exchange
     let version = Version::in_text(&banner.data);
     let is_neo = version.is_some_and(|version| version.major == 3);
     if is_neo {
-        // A NEO stays stuck in its management applet until it has seen bytes that make no sense; what it says to them
-        // does not matter. Seen in yubikit.
+        // A NEO's management applet cannot be left until it has received bytes that make no sense. The response to
+        // them does not matter. Source: yubikit.
         let _stray = apdu::exchange(transport, &[0xA4, 0x04, 0x00, 0x08])?;
         return ask_otp(transport);
     }
     match read_pages(transport)? {
         Some(identity) => {
             let firmware = identity.firmware.or(version);
-            // What a YubiKey 4 says of it cannot be relied on.
+            // A YubiKey 4 does not report its enabled capabilities reliably.
             let enabled = identity.enabled.filter(|_| firmware.is_some_and(|firmware| firmware.major >= 5));
             Ok(TokenIdentity { firmware, enabled, ..identity })
         }
@@ -147,7 +147,7 @@ pub fn identify(transport: &mut dyn Transport) -> Result<TokenIdentity, Exchange
     }
 }
 
-/// All pages of the management applet's configuration; `None` if it has none to show.
+/// Reads all pages of the management applet's configuration; `None` if it has none.
 ///
 /// Yubico .NET SDK: READ DEVICE INFO.
 fn read_pages(transport: &mut dyn Transport) -> Result<Option<TokenIdentity>, ExchangeError> {
@@ -164,7 +164,7 @@ fn read_pages(transport: &mut dyn Transport) -> Result<Option<TokenIdentity>, Ex
     Ok(identity)
 }
 
-/// Takes what is known from one page; whether there is another.
+/// Takes the known entries from one page into `identity`. Returns true if there is another page.
 fn read_page(entries: &[u8], identity: &mut TokenIdentity) -> bool {
     let mut more = false;
     for (tag, value) in tlv::TlvReader::new(entries).filter_map(Result::ok) {
@@ -178,7 +178,7 @@ fn read_page(entries: &[u8], identity: &mut TokenIdentity) -> bool {
             (0x05, version) => identity.firmware = identity.firmware.or(Version::from_bytes(version)),
             (0x10, value) => more = value == [1],
             (0x19, qualifier) => {
-                // A token from before its release calls itself 0.0.1 elsewhere, and says the truth here.
+                // A prerelease token reports 0.0.1 as its version, and its true version here.
                 let truth = tlv::TlvReader::new(qualifier).filter_map(Result::ok).find(|(tag, _)| *tag == 0x01);
                 identity.firmware = truth.and_then(|(_, version)| Version::from_bytes(version)).or(identity.firmware);
             }
@@ -188,17 +188,18 @@ fn read_page(entries: &[u8], identity: &mut TokenIdentity) -> bool {
     more
 }
 
-/// Up to four bytes as a number, the first being the greatest; of more, the last four count.
+/// Returns a big-endian number. Of more than four bytes, the last four count.
 fn number(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
-/// Firmware and serial number from the OTP applet; it can be told to keep the serial number to itself.
+/// Reads firmware version and serial number from the OTP applet. The applet can be configured to hide the serial
+/// number.
 ///
 /// Yubico .NET SDK: SELECT OTP APPLICATION, GET SERIAL NUMBER.
 fn ask_otp(transport: &mut dyn Transport) -> Result<TokenIdentity, ExchangeError> {
     let status = apdu::select(transport, &OTP)?;
-    // The command for the serial number would be PUT in the OATH applet: never sent to anything but OTP.
+    // The instruction for the serial number is PUT in the OATH applet, so it is only sent if OTP was selected.
     if status.status != StatusWord::SUCCESS {
         return Ok(TokenIdentity::default());
     }
@@ -216,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_leniently() {
+    fn versions_are_parsed_leniently() {
         let version = |major, minor, patch| Some(Version { major, minor, patch });
         assert_eq!(Version::from_bytes(&[]), None);
         assert_eq!(Version::from_bytes(&[5]), version(5, 0, 0));
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_tells_what_it_can() {
+    fn a_page_is_parsed_as_far_as_it_is_known() {
         let read = |page: &[u8]| {
             let mut identity = TokenIdentity::default();
             let more = read_page(page, &mut identity);
@@ -262,7 +263,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_page_is_read(page: Vec<u8>) {
+        fn any_page_is_parsed(page: Vec<u8>) {
             read_page(&page, &mut TokenIdentity::default());
             Version::in_text(&page);
         }

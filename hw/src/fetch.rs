@@ -1,28 +1,31 @@
-//! One code, from a token and an account that are already known: two commands if the applet is not locked.
+//! Computing one code for a token and an account that are known: two commands if the applet is not locked.
 
 use crate::conversation::{Patience, converse};
 use crate::oath::{self, AccountId, Attempt, DeviceId, OathApplet, OathCode, OathError, Ready, TimeStep};
 use crate::survey::KeyLookup;
 use crate::transport::{Bus, Transport};
 
-/// The code to fetch: account, time step, and the applet that has the account.
+/// Request for one code: the account, the time step, and the applet that has the account.
 #[derive(Clone, Copy, Debug)]
 pub struct CodeRequest<'a> {
-    /// Device id of the applet that has the account. `None` accepts any token in the reader, for tokens without a device id.
+    /// Device id of the applet that has the account. `None` accepts any token in the reader, for tokens without a
+    /// device id.
     pub device_id: Option<&'a DeviceId>,
-    /// The account.
+    /// Id of the account.
     pub account: &'a AccountId,
-    /// The time step, counted in the account's own period.
+    /// Time step of the code, counted in the account's own period.
     pub step: TimeStep,
 }
 
-/// Fetches one code from the token in `reader`: SELECT, CALCULATE. A locked applet is unlocked for it and locked again,
-/// which makes four commands. Takes as long as a touch does, if the account wants one.
+/// Computes one code on the token in `reader`, with the commands SELECT and CALCULATE. A locked applet is unlocked
+/// before and locked again afterwards, which makes four commands. Blocks until the token is touched, if the account
+/// requires a touch.
 ///
 /// # Errors
-/// [`OathError::OtherToken`] if the reader holds another token than expected, [`OathError::PasswordNeeded`] and
-/// [`OathError::WrongPassword`] if it is locked and stays so, [`OathError::TouchMissing`], [`OathError::NoSuchAccount`] and
-/// the others of [`OathError`].
+/// [`OathError::OtherToken`] if the reader holds another token than expected; [`OathError::PasswordNeeded`] if the
+/// applet is locked and `keys` has no key for it; [`OathError::WrongPassword`] if the applet rejects the key;
+/// [`OathError::TouchMissing`] if the token is not touched in time; [`OathError::NoSuchAccount`] if the applet does
+/// not have the account; another [`OathError`] if the conversation fails.
 pub fn code(
     bus: &dyn Bus,
     reader: &str,
@@ -33,11 +36,11 @@ pub fn code(
     code_and_tell(bus, reader, patience, request, keys, &|_| ())
 }
 
-/// As [`code`], but passes the code to `came` at once, before the token is locked again and let go: a token may never answer
-/// to that.
+/// Computes a code as [`code`] does, and passes it to `came` at once, before the token is locked again and
+/// disconnected: a token may never respond to that.
 ///
 /// # Errors
-/// As [`code`].
+/// Those of [`code`].
 pub fn code_and_tell(
     bus: &dyn Bus,
     reader: &str,
@@ -54,7 +57,7 @@ pub fn code_and_tell(
     })
 }
 
-/// Selects the applet, makes sure that it is the expected one, and unlocks it if it is locked.
+/// Selects the applet, checks that it is the expected one, and unlocks it if it is locked.
 pub(crate) fn unlocked<'t>(
     transport: &'t mut dyn Transport,
     expected: Option<&DeviceId>,

@@ -1,17 +1,20 @@
-//! Client of the OATH applet of YubiKeys and other tokens, from the bytes on the wire to "one code of this account".
+//! Client of the OATH applet of YubiKeys and other tokens, from the bytes of a command up to "one code of this
+//! account".
 //!
 //! From the bottom up:
-//! - [`transport`]: the seam between applets and what carries their bytes. Two carriers: `pcsc_bus` (feature `pcsc`), the
-//!   system's PC/SC, and `memory_bus` (feature `memory`), tokens made of functions, for tests.
-//! - [`apdu`] and `tlv`: the grammar of commands and responses.
-//! - [`oath`]: the applet, locked or ready; accounts, codes, passwords.
-//! - [`device`]: serial number and firmware.
-//! - [`otpauth`]: accounts as issuers give them, in URIs and base32.
-//! - [`conversation`]: a whole conversation, run again where that can help.
+//! - [`transport`]: the interface between applets and the carrier of their bytes. Two carriers implement it:
+//!   `pcsc_bus` (feature `pcsc`) uses the system's PC/SC service, `memory_bus` (feature `memory`) simulates tokens
+//!   with functions, for tests.
+//! - [`apdu`] and `tlv`: the encoding of commands and responses.
+//! - [`oath`]: the OATH applet, locked or ready, with its accounts, codes and password.
+//! - [`device`]: serial number and firmware version.
+//! - [`otpauth`]: accounts as issuers hand them out, in URIs and base32.
+//! - [`conversation`]: exclusive conversations with a token, with retries.
 //! - [`survey`], [`fetch`] and [`change`]: all tokens and their accounts; one code; one change to a token.
 //!
-//! Every call blocks until the token has answered, a touch included, so give it a thread of its own. A token is left as it
-//! was found: never reset, and locked again if it was unlocked here. Only [`change`] writes to a token.
+//! Every call blocks until the token has responded, including the wait for a touch, so give it a thread of its own. A
+//! token is left as it was found: never reset, and locked again if this crate unlocked it. Only [`change`] and the
+//! writing methods of [`oath::Ready`] write to a token.
 
 pub mod apdu;
 pub mod change;
@@ -28,7 +31,7 @@ pub mod survey;
 mod tlv;
 pub mod transport;
 
-/// Compiles the README's example.
+/// Compiles the README's example as a test.
 #[cfg(all(doctest, feature = "pcsc"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,5 @@
-//! A carrier made of functions: each reader answers commands by calling one. For tests, here and in the application.
+//! Carrier that simulates tokens, for tests here and in the application: a function returns the response to each
+//! command.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,49 +9,51 @@ use std::time::{Duration, Instant};
 
 use crate::transport::{Bus, CarrierError, News, Present, Stopper, Token, Transport, Watch};
 
-/// Answers one command as a token would, or fails as a carrier would.
+/// Function that returns a token's response to one command, or a carrier's error.
 type Answering = Arc<Mutex<dyn FnMut(&[u8]) -> Result<Vec<u8>, CarrierError> + Send>>;
 
-/// Decides whether a step before the first command succeeds.
+/// Function that decides whether a step before the first command succeeds. It gets the reader's name.
 type Gate = Arc<Mutex<dyn FnMut(&str) -> Result<(), CarrierError> + Send>>;
 
-/// Where on the way to a conversation a gate stands.
+/// Step before the first command of a conversation, which [`MemoryBus::guard`] can make fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// Asking the bus which readers there are.
+    /// Listing the readers of the bus.
     Readers,
-    /// Connecting to a token.
+    /// Connecting to a token, in [`Bus::open`].
     Open,
-    /// Beginning a conversation.
+    /// Beginning a conversation with a token that is connected.
     Begin,
 }
 
-/// How long a watch waits before it looks again: gates are asked without the bus being locked.
+/// Longest sleep of a watch between two looks at the bus. The bus is unlocked while a gate runs, so a change just
+/// before the sleep wakes nobody.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Connections, conversations and commands on one reader since its token was plugged in.
+/// Record of the connections, conversations and commands on one reader since its token was plugged in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReaderLog {
-    /// Connections made.
+    /// Number of connections made.
     pub opened: usize,
-    /// Connections let go.
+    /// Number of connections dropped.
     pub closed: usize,
-    /// Conversations begun.
+    /// Number of conversations begun.
     pub begun: usize,
-    /// Conversations ended.
+    /// Number of conversations ended.
     pub ended: usize,
-    /// Attempts of one thread to begin a conversation inside of another of its own, for which PC/SC would wait for ever.
+    /// Number of times that a thread tried to begin a conversation inside of another of its own. PC/SC would wait for
+    /// ever.
     pub collisions: usize,
-    /// All commands, in the order in which they came.
+    /// All commands, in the order in which the token received them.
     pub commands: Vec<Vec<u8>>,
 }
 
-/// One reader with a token in it.
+/// A reader with a token in it.
 struct Slot {
     answering: Answering,
     log: ReaderLog,
     talking: Option<ThreadId>,
-    /// Distinguishes this token from another that is later put into a reader of the same name.
+    /// Number that distinguishes this token from one that is later put into a reader of the same name.
     number: u64,
 }
 
@@ -58,30 +61,31 @@ struct Slot {
 #[derive(Default)]
 struct MemoryBusState {
     slots: BTreeMap<String, Slot>,
-    /// Readers in the order in which they were plugged in.
+    /// Names of the readers, in the order in which they were plugged in.
     order: Vec<String>,
     gates: BTreeMap<Step, Gate>,
     inserted: u64,
-    /// What happened to tokens that were removed.
+    /// Logs of the tokens that were pulled out, by reader.
     past: BTreeMap<String, ReaderLog>,
 }
 
-/// A bus of tokens made of functions. Clones are handles of the same bus. A second conversation with a token waits for the
-/// first to end, as it does with PC/SC, whichever thread it is on.
+/// A bus of simulated tokens. Clones are handles of the same bus. As with PC/SC, a conversation waits until another
+/// thread's conversation with the same token has ended; a second one on the same thread fails with
+/// [`CarrierError::Busy`].
 #[derive(Clone, Default)]
 pub struct MemoryBus {
     inside: Arc<(Mutex<MemoryBusState>, Condvar)>,
 }
 
 impl MemoryBus {
-    /// A bus with nothing plugged in.
+    /// Creates a bus with nothing plugged in.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Plugs in a token that answers each command with `answering`, in a reader called `reader`, in the place of one that
-    /// is there already. The function may take its time; only this reader waits for it.
+    /// Plugs a token into a reader called `reader`, replacing the token that is in it, if any. `answering` returns
+    /// the response to each command; it may take its time, because only this reader waits for it.
     pub fn insert(&self, reader: &str, answering: impl FnMut(&[u8]) -> Result<Vec<u8>, CarrierError> + Send + 'static) {
         self.remove(reader);
         let mut inside = self.lock();
@@ -94,7 +98,8 @@ impl MemoryBus {
         self.inside.1.notify_all();
     }
 
-    /// Pulls out the token in `reader`, and the reader with it; a conversation that is going on fails from here on.
+    /// Pulls out the token in `reader`, together with the reader. A conversation in progress then fails with
+    /// [`CarrierError::Removed`].
     pub fn remove(&self, reader: &str) {
         let mut inside = self.lock();
         inside.order.retain(|name| name != reader);
@@ -105,14 +110,15 @@ impl MemoryBus {
         self.inside.1.notify_all();
     }
 
-    /// Has `gate` decide, from now on, whether `step` succeeds on the reader that it is told the name of; asking for all
-    /// readers is a step on none, and the name is empty.
+    /// Makes `gate` decide, from now on, whether `step` succeeds. The gate gets the reader's name, which is empty for
+    /// [`Step::Readers`].
     pub fn guard(&self, step: Step, gate: impl FnMut(&str) -> Result<(), CarrierError> + Send + 'static) {
         self.lock().gates.insert(step, Arc::new(Mutex::new(gate)));
         self.inside.1.notify_all();
     }
 
-    /// The log of `reader`; of a token that was pulled out, until then. Empty if there never was such a reader.
+    /// Returns the log of the token in `reader`, or of the last one that was pulled out of it; empty if there was
+    /// none.
     #[must_use]
     pub fn log(&self, reader: &str) -> ReaderLog {
         let inside = self.lock();
@@ -124,7 +130,8 @@ impl MemoryBus {
         self.inside.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the gate at `step`. The bus is not locked meanwhile, so that a gate may plug in and pull out.
+    /// Asks the gate at `step`, if there is one. The bus is unlocked meanwhile, so that a gate may plug in and pull
+    /// out.
     fn pass(&self, step: Step, reader: &str) -> Result<(), CarrierError> {
         let gate = self.lock().gates.get(&step).cloned();
         gate.map_or(Ok(()), |gate| gate.lock().unwrap_or_else(PoisonError::into_inner)(reader))
@@ -150,7 +157,7 @@ impl Bus for MemoryBus {
     }
 }
 
-/// What a watch told last, and whether it was stopped.
+/// Watch on a [`MemoryBus`]: its last report, and a flag that stops it.
 struct MemoryWatch {
     bus: MemoryBus,
     told: Option<News>,
@@ -158,7 +165,7 @@ struct MemoryWatch {
 }
 
 impl MemoryWatch {
-    /// What is plugged in, unless the bus does not say which readers there are.
+    /// Returns the tokens that are plugged in, or [`News::Unknown`] if the gate at [`Step::Readers`] fails.
     fn look(&self) -> News {
         if self.bus.pass(Step::Readers, "").is_err() {
             return News::Unknown;
@@ -181,7 +188,7 @@ impl Watch for MemoryWatch {
             if self.told.as_ref() != Some(&now) {
                 return self.told.insert(now).clone();
             }
-            // What happens between that look and this wait is seen when the wait ends.
+            // A change between `look` and this wait is noticed when the wait ends.
             let slice = limit.map_or(SLICE, |limit| limit.saturating_sub(begun.elapsed()).min(SLICE));
             if slice.is_zero() {
                 return News::Nothing;
@@ -200,7 +207,7 @@ impl Watch for MemoryWatch {
     }
 }
 
-/// A connection to one token.
+/// Connection to one simulated token.
 struct MemoryToken<'b> {
     bus: &'b MemoryBus,
     reader: String,
@@ -208,14 +215,14 @@ struct MemoryToken<'b> {
 }
 
 impl MemoryToken<'_> {
-    /// Works on the token's slot, if the token is still there; keeps count of what has happened even if it is not.
+    /// Runs `work` on the token's slot. Fails with [`CarrierError::Removed`] if the token was pulled out.
     fn with_slot<T>(&self, work: impl FnOnce(&mut Slot) -> T) -> Result<T, CarrierError> {
         let mut inside = self.bus.lock();
         let slot = inside.slots.get_mut(&self.reader).filter(|slot| slot.number == self.number);
         slot.map(work).ok_or(CarrierError::Removed)
     }
 
-    /// Counts something that also happens to a token which is gone.
+    /// Updates the token's log, also after the token was pulled out.
     fn count(&self, count: impl FnOnce(&mut ReaderLog)) {
         let mut inside = self.bus.lock();
         let MemoryBusState { slots, past, .. } = &mut *inside;
@@ -259,7 +266,7 @@ impl Drop for MemoryToken<'_> {
     }
 }
 
-/// One conversation.
+/// Conversation with one simulated token.
 struct MemoryTransport<'t> {
     token: &'t MemoryToken<'t>,
 }

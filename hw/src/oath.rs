@@ -1,7 +1,9 @@
-//! The OATH applet: how it is selected, and what can go wrong with it.
+//! The OATH applet: selecting it, and its errors.
 //!
-//! An applet is [`Locked`] or [`Ready`], and only one that is ready has accounts and codes. One that we unlocked is locked
-//! again when it is let go.
+//! An applet is [`Locked`] or [`Ready`], and only a ready one has accounts and codes. An applet that this crate
+//! unlocked is locked again when its value is dropped.
+//!
+//! "YKOATH" stands for Yubico's specification of the applet's commands (YKOATH_Protocol on developers.yubico.com).
 
 mod account;
 mod code;
@@ -28,78 +30,80 @@ pub use writing::NewAccount;
 use crate::apdu::{self, ExchangeError, StatusWord};
 use crate::transport::{CarrierError, Transport};
 
-/// The applet's name, by which it is selected.
+/// Application identifier (AID) of the OATH applet.
 const APPLET: [u8; 7] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01];
 
-/// Why the OATH applet did not do what it was asked.
+/// Reason why the OATH applet did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OathError {
-    /// A command has no answer that could be read.
+    /// A command got no readable response.
     Exchange(ExchangeError),
-    /// The token has no OATH applet, or it is switched off here.
+    /// The token has no OATH applet, or the applet is disabled on this interface.
     AppletMissing {
-        /// What it answered to SELECT.
+        /// Status word of the response to SELECT.
         status: StatusWord,
-        /// Whether the token says that it has the applet and that it is switched off; `None` if it says neither.
+        /// True if the token reports that it has the applet and that the applet is disabled; `None` if it reports
+        /// neither.
         disabled: Option<bool>,
     },
     /// The applet is locked and no key for it is known.
     PasswordNeeded {
-        /// What the applet calls itself, for which a key is to be derived; `None` if it does not say.
+        /// Device id of the applet, from which its key is derived; `None` if the applet reports none.
         device_id: Option<DeviceId>,
     },
-    /// The applet does not take the password.
+    /// The applet rejected the password.
     WrongPassword,
-    /// The applet took the password, but cannot prove that it knows it: it is not the applet it says it is.
+    /// The applet accepted the password but cannot prove that it knows the key, so it is not the applet it claims to
+    /// be.
     WrongProof,
-    /// The applet refused at once, though nothing is locked: an account that wants more than the password, or a time step
-    /// before one that was used already.
+    /// The applet refused at once although it is not locked: the account requires more than the password, or the time
+    /// step is before one that was used.
     NotPermitted,
-    /// A touch was waited for and did not come.
+    /// The token waited for a touch that did not come.
     TouchMissing {
-        /// How long it was waited for.
+        /// Time from the command to the refusal.
         waited: Duration,
     },
     /// The applet does not have the account.
     NoSuchAccount {
-        /// The account that was asked for.
+        /// Id of the account that was requested.
         id: AccountId,
     },
-    /// There is no room for another account.
+    /// The token has no room for another account.
     Full,
     /// The applet does not know the command: its firmware is too old, or of another make.
     Unsupported {
-        /// The command, in the applet's words.
+        /// The command or feature, as Yubico's OATH specification names it.
         command: &'static str,
     },
-    /// The applet that answers is not the OATH applet: another program selected a different one.
+    /// Another applet responded: another program selected it.
     OtherApplet {
-        /// What it answered.
+        /// Status word of the response.
         status: StatusWord,
     },
-    /// The token in the reader is not the one that was expected there.
+    /// The reader holds another token than expected.
     OtherToken {
-        /// What the applet that is there calls itself.
+        /// Device id of the applet in the reader; `None` if the applet reports none.
         found: Option<DeviceId>,
     },
-    /// An answer cannot be made sense of.
+    /// A response makes no sense.
     Malformed {
-        /// The command that was answered, in the applet's words.
+        /// The command that was sent, as Yubico's OATH specification names it.
         answer_to: &'static str,
     },
-    /// A code is said to have a number of digits that no code has.
+    /// The token reported a number of digits that no code has.
     Digits {
-        /// The number of digits, outside of 1 to 10.
+        /// Number of digits, outside of 1 to 10.
         digits: u8,
     },
-    /// The applet answers with an error that has no meaning for this command.
+    /// The applet responded with a status word that has no meaning for this command.
     Status {
-        /// The command, in the applet's words.
+        /// The command that was sent, as Yubico's OATH specification names it.
         command: &'static str,
-        /// What it answered.
+        /// Status word of the response.
         status: StatusWord,
     },
-    /// The system has no random bytes to challenge the applet with.
+    /// The system has no random bytes for a challenge to the applet.
     NoRandomness,
 }
 
@@ -151,7 +155,7 @@ impl From<CarrierError> for OathError {
 }
 
 impl OathError {
-    /// Why the bytes did not get through, if that is what went wrong.
+    /// Returns the carrier's error if the bytes did not get through, or `None` for any other error.
     #[must_use]
     pub fn carrier(&self) -> Option<&CarrierError> {
         match self {
@@ -161,11 +165,11 @@ impl OathError {
     }
 }
 
-/// The OATH applet, selected: locked, or ready to be used.
+/// The selected OATH applet, locked or ready to be used.
 pub enum OathApplet<'t> {
-    /// A password is set: nothing can be seen before it is given.
+    /// The applet has a password, and shows nothing before it is unlocked.
     Locked(Locked<'t>),
-    /// Accounts can be looked at, and codes computed.
+    /// The applet can list its accounts and compute codes.
     Ready(Ready<'t>),
 }
 
@@ -174,7 +178,8 @@ pub enum OathApplet<'t> {
 /// YKOATH: SELECT.
 ///
 /// # Errors
-/// [`OathError::AppletMissing`] if the token has none to select; [`OathError::Status`], [`OathError::Exchange`].
+/// [`OathError::AppletMissing`] if the token has no OATH applet or it is disabled; [`OathError::Status`] if the token
+/// refuses with another status word; [`OathError::Exchange`] if there is no readable response.
 pub fn select(transport: &mut dyn Transport) -> Result<OathApplet<'_>, OathError> {
     let select_response = greet(transport)?;
     let open = Open { transport, may_be_unlocked: false };
@@ -184,7 +189,7 @@ pub fn select(transport: &mut dyn Transport) -> Result<OathApplet<'_>, OathError
     })
 }
 
-/// SELECT, and what is said to it.
+/// Sends SELECT and parses the response.
 fn greet(transport: &mut dyn Transport) -> Result<SelectResponse, OathError> {
     let answer = apdu::select(transport, &APPLET)?;
     match answer.status {
@@ -197,8 +202,8 @@ fn greet(transport: &mut dyn Transport) -> Result<SelectResponse, OathError> {
     }
 }
 
-/// A conversation in which the applet is selected. Letting it go locks the applet again if we unlocked it, as well as that
-/// can be done: there is nobody left to tell if it cannot.
+/// Conversation in which the OATH applet is selected. Dropping it locks the applet again if this crate unlocked it.
+/// Errors are ignored then, because nobody is left to report them to.
 struct Open<'t> {
     transport: &'t mut dyn Transport,
     may_be_unlocked: bool,
@@ -207,7 +212,7 @@ struct Open<'t> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         if self.may_be_unlocked {
-            // Once more, if it may not have come through.
+            // Sent a second time if the first may not have reached the token.
             if apdu::select(self.transport, &APPLET).is_err() {
                 let _best_effort = apdu::select(self.transport, &APPLET);
             }
@@ -220,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_say_what_is_so_in_one_line_and_keep_what_is_below() {
+    fn errors_are_shown_in_one_line_and_keep_their_source() {
         let missing = OathError::AppletMissing { status: StatusWord::NOT_FOUND, disabled: None };
         assert_eq!(missing.to_string(), "the token has no OATH applet (status 6A82)");
         let missing = OathError::AppletMissing { status: StatusWord::NOT_FOUND, disabled: Some(true) };

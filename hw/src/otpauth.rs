@@ -1,4 +1,4 @@
-//! Accounts as issuers give them: an `otpauth://` URI, as in a QR code, or a bare secret in base32.
+//! Accounts as issuers hand them out: an `otpauth://` URI, as in a QR code, or a bare secret in base32.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -8,19 +8,19 @@ use zeroize::Zeroizing;
 
 use crate::oath::{Algorithm, LONGEST_PERIOD, OathType, USUAL_PERIOD};
 
-/// Number of digits that a code can have.
+/// Range of the number of digits of a code.
 pub const DIGITS: RangeInclusive<u8> = 6..=8;
 
-/// The beginning of a URI, in upper or lower case.
+/// Beginning of a URI that describes one account, in upper or lower case.
 const SCHEME: &str = "otpauth://";
 
-/// The beginning of an export of several accounts, in upper or lower case.
+/// Beginning of a URI that exports several accounts, in upper or lower case.
 const EXPORT_SCHEME: &str = "otpauth-migration:";
 
-/// The shortest secret, in bytes; yubikit has the same bound.
+/// Length of the shortest secret that is accepted, in bytes; yubikit has the same bound.
 const SHORTEST_SECRET: usize = 2;
 
-/// The fewest characters of base32 that [`may_be_secret`] takes for a secret.
+/// Number of base32 characters from which on [`may_be_secret`] takes a text for a secret.
 const FEWEST_CHARACTERS: usize = 16;
 
 /// An account as its issuer gives it. Has no `Debug`; the secret is wiped when dropped.
@@ -125,34 +125,36 @@ impl From<UriFault> for OtpauthError {
 }
 
 impl IssuedAccount {
-    /// Parses a URI or a bare secret. Blanks around it do not count.
+    /// Parses a URI or a bare secret. Whitespace around it is ignored.
     ///
     /// # Errors
-    /// [`OtpauthError`]: the text is something else, an export of several accounts, or a URI with a part that is wrong.
+    /// [`OtpauthError::NotASecret`] if the text is neither, or the secret is shorter than 2 bytes;
+    /// [`OtpauthError::Export`] if the text exports several accounts; [`OtpauthError::Uri`] if a part of the URI is
+    /// wrong.
     pub fn read(text: &str) -> Result<Self, OtpauthError> {
         let text = text.trim();
         let account = if is_uri(text.as_bytes()) { read_uri(text)? } else { read_bare(text)? };
         if account.secret.len() < SHORTEST_SECRET { Err(OtpauthError::NotASecret) } else { Ok(account) }
     }
 
-    /// As [`read`](Self::read), where only TOTP is supported.
+    /// Parses a text as [`read`](Self::read) does, but accepts only TOTP.
     ///
     /// # Errors
-    /// As [`read`](Self::read); [`UriFault::Hotp`] if the account is HOTP.
+    /// Those of [`read`](Self::read); [`UriFault::Hotp`] if the account is HOTP.
     pub fn read_totp(text: &str) -> Result<Self, OtpauthError> {
         let account = Self::read(text)?;
         if account.kind == OathType::Totp { Ok(account) } else { Err(UriFault::Hotp.into()) }
     }
 }
 
-/// True if a text begins with `otpauth://`, in upper or lower case.
+/// Returns true if a text begins with `otpauth://`, in upper or lower case.
 #[must_use]
 pub fn is_uri(text: &[u8]) -> bool {
     begins(text, SCHEME)
 }
 
-/// True if a text may be a secret, so that it should not be repeated: a URI of either scheme, or at least 16 characters of
-/// base32.
+/// Returns true if a text may be a secret, so that no message should repeat it: a URI of either scheme, or at least
+/// 16 characters of upper-case base32.
 #[must_use]
 pub fn may_be_secret(text: &str) -> bool {
     let is_base32 = |c: char| matches!(c, 'A'..='Z' | '2'..='7' | '=');
@@ -172,11 +174,11 @@ fn read_bare(text: &str) -> Result<IssuedAccount, OtpauthError> {
     Ok(IssuedAccount { issuer: None, name: None, kind, algorithm, digits, period: None, counter: 0, secret })
 }
 
-/// Decodes base32 as people write it down: case, blanks, hyphens and padding do not matter, nor do bits that are left over.
+/// Decodes base32 as people write it: case, whitespace, hyphens, padding and leftover bits are ignored.
 ///
 /// RFC 4648, 6.
 fn from_base32(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    // Room for all of it, since a vector that grows leaves its old bytes behind.
+    // Reserved at full length, because a vector that grows leaves copies of its old bytes behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let (mut bits, mut count) = (0_u16, 0);
     for c in text.chars().filter(|c| !c.is_whitespace() && *c != '=' && *c != '-') {
@@ -194,7 +196,7 @@ fn from_base32(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// Parses a URI that begins with `otpauth://`, as the vendor's client does.
+/// Parses a URI that begins with `otpauth://`, as Yubico's client does.
 ///
 /// Google Authenticator's "Key Uri Format"; yubikit's `parse_uri`.
 fn read_uri(uri: &str) -> Result<IssuedAccount, UriFault> {
@@ -209,7 +211,7 @@ fn read_uri(uri: &str) -> Result<IssuedAccount, UriFault> {
     };
     let label = decoded(label, false).ok_or(UriFault::Label)?;
     let (issuer, name) = label.split_once(':').map_or((None, label.as_str()), |(issuer, name)| (Some(issuer), name));
-    // Blanks may stand behind the colon.
+    // Whitespace may follow the colon.
     let (mut issuer, name) = (issuer.map(str::to_owned), name.trim_start().to_owned());
     let (mut algorithm, mut digits, mut period, mut counter) =
         (Algorithm::Sha1, *DIGITS.start(), USUAL_PERIOD.get(), 0);
@@ -239,7 +241,7 @@ fn number<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
 }
 
-/// The hash function of that name, with or without "Hmac" before it.
+/// Returns the hash function of this name, with or without "Hmac" in front.
 fn hash(name: &str) -> Option<Algorithm> {
     match name.to_ascii_uppercase().replace('-', "").trim_start_matches("HMAC") {
         "SHA1" => Some(Algorithm::Sha1),
@@ -249,7 +251,8 @@ fn hash(name: &str) -> Option<Algorithm> {
     }
 }
 
-/// Percent-decoded text. A plus is a blank in a query only: names may contain one.
+/// Decodes percent-encoded text; `None` if the result is not UTF-8. A plus means a space only in a query, because
+/// names may contain one.
 fn decoded(escaped: &str, is_query: bool) -> Option<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(escaped.len()));
     let mut rest = escaped.bytes();
@@ -283,8 +286,8 @@ mod tests {
     }
 
     #[test]
-    fn base32_is_read_as_the_rfc_and_as_people_write_it() {
-        // RFC 4648, 10.
+    fn base32_is_decoded_as_in_the_rfc_and_as_people_write_it() {
+        // Test vectors of RFC 4648, 10.
         for (text, bytes) in [
             ("", ""),
             ("MY======", "f"),
@@ -304,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uri_tells_issuer_and_name() {
+    fn issuer_and_name_are_parsed_from_a_uri() {
         for (uri, issuer, name) in [
             ("otpauth://totp/alice?secret=S", None, Some("alice")),
             ("OTPAUTH://TOTP/alice?Secret=S", None, Some("alice")),
@@ -324,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uri_tells_how_codes_are_made_and_leaves_out_what_is_usual() {
+    fn parameters_of_a_uri_have_defaults() {
         let usual = read("otpauth://totp/a?secret=S&digits=&period=&algorithm=&unknown=x");
         assert_eq!((usual.kind, usual.algorithm), (OathType::Totp, Algorithm::Sha1));
         assert_eq!((usual.digits, usual.period, usual.counter), (6, Some(30), 0));
@@ -337,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_text_is_told_without_its_secret() {
+    fn errors_name_the_fault_and_not_the_secret() {
         for (uri, expected) in [
             ("otpauth://totp/a", UriFault::NoSecret),
             ("otpauth://totp/a?secret=", UriFault::NoSecret),
@@ -364,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_secret_is_not_repeated() {
+    fn texts_that_may_be_secrets_are_recognised() {
         for text in
             ["otpauth://totp/a?secret=x", "OTPAUTH:", "GEZDGNBVGY3TQOJQ", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ===="]
         {
@@ -379,7 +382,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "\\PC{0,80}|otpauth://[th]otp/\\PC{0,60}") {
+        fn any_text_is_parsed_or_refused(text in "\\PC{0,80}|otpauth://[th]otp/\\PC{0,60}") {
             let _ = IssuedAccount::read(&text);
         }
     }

@@ -1,8 +1,8 @@
-//! The seam on the system's PC/SC.
+//! Carrier that uses the system's PC/SC service.
 //!
-//! Three rules hold on every path, an error's and a panic's included: a token is shared, a conversation is one
-//! transaction, and letting go leaves the token as it is. The last needs care, because `pcsc`'s own way of dropping a
-//! connection resets the token, which takes away what other programs have selected and unlocked.
+//! Three rules hold on every path, including errors and panics: a token is shared, a conversation is one transaction,
+//! and disconnecting leaves the token as it is. The last rule needs care: `pcsc` resets the token when a connection
+//! is dropped, and a reset takes away what other programs have selected and unlocked.
 
 mod watch;
 
@@ -16,40 +16,41 @@ use zeroize::Zeroizing;
 
 use crate::transport::{Bus, CarrierError, Token, Transport, Watch};
 
-/// What the readers of OATH tokens have in their names, in lower case.
+/// Parts of reader names, in lower case, by which OATH tokens are recognised.
 pub const KNOWN_NAMES: [&str; 5] = ["yubikey", "yubico", "nitrokey", "canokey", "pico"];
 
-/// Room for an answer in bytes. Short commands are answered with 258 at most; a token that does not care has been built to
-/// send up to 3072.
+/// Size of the receive buffer in bytes. A response to a short command has at most 258, but some tokens can send up to
+/// 3072.
 const ROOM: usize = 4096;
 
-/// How often a conversation is tried to begin on a token that was reset since.
+/// Number of reconnections when another program reset the token before a conversation begins.
 const MOST_RESETS: usize = 2;
 
-/// How long a service that has just dropped us gets before it is asked again.
+/// Pause before a service that has just dropped the connection is asked again.
 const SERVICE_PAUSE: Duration = Duration::from_millis(100);
 
-/// The tokens that the PC/SC service knows. Each call speaks to the service anew: a connection that is kept goes stale with
-/// the service, and lets one thread's call wait for another's touch.
+/// Bus of the tokens that the PC/SC service knows. Each call connects to the service anew: a connection that is kept
+/// goes stale with the service, and makes one thread's call wait for another thread's touch.
 #[derive(Clone, Debug, Default)]
 pub struct PcscBus {
     wanted: Option<String>,
 }
 
 impl PcscBus {
-    /// Readers of known OATH tokens: YubiKey, Nitrokey, CanoKey, Pico.
+    /// Creates a bus that uses only readers of known OATH tokens: YubiKey, Nitrokey, CanoKey, Pico.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Readers that have `part` in their names, in upper or lower case.
+    /// Creates a bus that uses only readers whose name contains `part`, in upper or lower case.
     #[must_use]
     pub fn with_readers_containing(part: &str) -> Self {
         Self { wanted: Some(part.to_lowercase()) }
     }
 
-    /// Whether a reader of this name is one that we look at: selecting an applet disturbs tokens that have none of ours.
+    /// Returns true if the bus uses a reader of this name. It leaves other readers alone, because selecting an applet
+    /// disturbs the tokens of other programs.
     fn wants(&self, reader: &str) -> bool {
         let reader = reader.to_lowercase();
         match &self.wanted {
@@ -82,7 +83,7 @@ impl Bus for PcscBus {
     }
 }
 
-/// Speaks to the service; a second time, if it was just ending when it was first asked.
+/// Connects to the service. Tries a second time if the service was just stopping.
 fn establish() -> Result<Context, CarrierError> {
     let first = Context::establish(Scope::User);
     let outcome = match first {
@@ -95,9 +96,9 @@ fn establish() -> Result<Context, CarrierError> {
     outcome.map_err(|why| carrier_error(PcscCall::Establish, why))
 }
 
-/// A connection to one token, which leaves the token as it is when it ends.
+/// Connection to one token, which leaves the token as it is when dropped.
 struct PcscToken {
-    /// Taken out only while it is dropped.
+    /// `None` only while the connection is being dropped.
     card: Option<Card>,
 }
 
@@ -123,14 +124,14 @@ impl Token for PcscToken {
 impl Drop for PcscToken {
     fn drop(&mut self) {
         if let Some(Err((card, _))) = self.card.take().map(|card| card.disconnect(Disposition::LeaveCard)) {
-            // The service does not know the connection any more. To drop it would ask for a reset all the same; to forget
-            // it costs a few bytes.
+            // The service no longer knows the connection. Dropping `card` would still ask for a reset of the token;
+            // forgetting it leaks a few bytes.
             mem::forget(card);
         }
     }
 }
 
-/// One transaction; `pcsc` ends it without a reset when it is dropped.
+/// One PC/SC transaction; `pcsc` ends it without a reset when it is dropped.
 struct PcscTransport<'t> {
     transaction: Transaction<'t>,
     room: Zeroizing<Vec<u8>>,
@@ -149,7 +150,7 @@ impl Transport for PcscTransport<'_> {
     }
 }
 
-/// The PC/SC call that an error came from; some errors mean different things in different calls.
+/// PC/SC call that returned an error; some errors mean different things in different calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PcscCall {
     Establish,
@@ -159,17 +160,17 @@ enum PcscCall {
     Transmit,
 }
 
-/// What an error of PC/SC means to us.
+/// Translates an error of PC/SC.
 ///
-/// pcsc-lite's `winscard.h`, and what its client library makes of a connection that is dropped: a refusal by polkit looks
-/// like a failure to speak to the service at all.
+/// Sources: pcsc-lite's `winscard.h` and its client library. To the client, a refusal by polkit looks like a dropped
+/// connection, as if the service could not be reached at all.
 fn carrier_error(place: PcscCall, error: Error) -> CarrierError {
     let is_before_the_token = matches!(place, PcscCall::Establish | PcscCall::List);
     match error {
         Error::NoService => CarrierError::NoService,
         Error::ServiceStopped | Error::Shutdown => CarrierError::ServiceStopped,
         Error::SecurityViolation if matches!(place, PcscCall::Establish | PcscCall::Connect) => CarrierError::Refused,
-        // In the middle of things it only means that the service was restarted.
+        // In any later call, this error only means that the service was restarted.
         Error::SecurityViolation => CarrierError::ServiceStopped,
         Error::CommError if place == PcscCall::Establish => CarrierError::Refused,
         Error::SharingViolation => CarrierError::Busy,
@@ -186,7 +187,7 @@ fn carrier_error(place: PcscCall, error: Error) -> CarrierError {
         | Error::InvalidHandle
         | Error::InvalidValue => CarrierError::Removed,
         Error::CommError | Error::CommDataLost | Error::NotTransacted | Error::Timeout => CarrierError::Broken,
-        // The error's number is PC/SC's own, by the way `pcsc` numbers its variants.
+        // `pcsc` numbers its variants with PC/SC's own error codes.
         other => CarrierError::Other { code: other as u32, text: other.to_string() },
     }
 }
@@ -196,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_known_readers_are_looked_at_unless_one_is_named() {
+    fn only_known_readers_are_used_unless_a_name_is_given() {
         let known = PcscBus::new();
         for reader in [
             "Yubico YubiKey OTP+FIDO+CCID 00 00",
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_means_what_it_means_where_it_happens() {
+    fn errors_are_translated_by_the_call_they_came_from() {
         use PcscCall::{Begin, Connect, Establish, List, Transmit};
         let all = [Establish, List, Connect, Begin, Transmit];
         let cases: [(Error, &[PcscCall], CarrierError); 22] = [

@@ -1,4 +1,4 @@
-//! The tokens that are plugged in: serial number, firmware, locked or not, accounts.
+//! Inspection of the tokens that are plugged in: serial number, firmware version, accounts, locked or not.
 
 use crate::apdu::StatusWord;
 use crate::conversation::{Patience, converse};
@@ -7,25 +7,26 @@ use crate::oath::{self, AccessKey, Account, Attempt, DeviceId, OathApplet, OathE
 use crate::transport::{Bus, CarrierError, Transport};
 use std::time::Instant;
 
-/// The first firmware of YubiKeys with room for 64 accounts.
+/// First firmware of YubiKeys with room for 64 accounts; older YubiKeys have room for 32.
 const ROOMY: Version = Version { major: 5, minor: 7, patch: 0 };
 
-/// Returns the key of a locked applet, if it is known. Called in the middle of a conversation, while other programs wait for
-/// the token, so it must answer from memory and never ask a person.
+/// Function that returns the key of a locked applet, or `None` if no key is known. It runs in the middle of a
+/// conversation, while other programs wait for the token, so it must answer from memory and never ask a person.
 pub type KeyLookup<'k> = dyn Fn(&DeviceId) -> Option<AccessKey> + 'k;
 
-/// One token and its OATH applet, as they were when a conversation with them ended.
+/// Facts about one token and its OATH applet, as of the end of the conversation that read them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenInfo {
     /// Name of the token's reader; valid for [`Bus::open`] until something is plugged in or pulled out.
     pub reader: String,
-    /// Serial number and firmware.
+    /// Serial number, firmware version and capabilities.
     pub identity: TokenIdentity,
-    /// The OATH applet: absent, locked, or its accounts.
+    /// State of the OATH applet: absent, locked, or open with its accounts.
     pub contents: Contents,
 }
 
-/// Whether the token in a reader of this name is a YubiKey: of others, a version says nothing of what they can do.
+/// Returns true if a reader's name says that its token is a YubiKey. The version that a token of another make reports
+/// tells nothing about its features.
 pub(crate) fn is_yubikey(reader: &str) -> bool {
     reader.to_lowercase().contains("yubikey")
 }
@@ -33,31 +34,32 @@ pub(crate) fn is_yubikey(reader: &str) -> bool {
 /// State of a token's OATH applet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Contents {
-    /// The token has no OATH applet, or it is switched off here.
+    /// The token has no OATH applet, or the applet is disabled on this interface.
     NoApplet {
-        /// What the token answered to SELECT.
+        /// Status word of the response to SELECT.
         status: StatusWord,
-        /// Whether the token says that it has one, which must then be switched off; `None` if it does not say.
+        /// True if the token reports that it has an OATH applet, which must then be disabled; false if it reports
+        /// that it has none; `None` if it does not tell.
         disabled: Option<bool>,
     },
-    /// The applet is locked, and was left so.
+    /// The applet is locked with a password, and was left locked.
     Locked {
         /// The applet's response to SELECT.
         select_response: SelectResponse,
-        /// Whether a key was known and the applet did not take it.
+        /// True if a key was known but the applet rejected it; false if no key was known.
         refused: bool,
     },
-    /// The applet has no password, or was unlocked meanwhile and locked again.
+    /// The applet has no password, or was unlocked for the inspection and then locked again.
     Open {
-        /// The applet's response to SELECT, taken before it was unlocked.
+        /// The applet's response to SELECT, read before the applet was unlocked.
         select_response: SelectResponse,
-        /// Its accounts, in its own order.
+        /// The accounts, in the order of the applet.
         accounts: Vec<Account>,
     },
 }
 
 impl TokenInfo {
-    /// The applet's response to SELECT; `None` if the token has no applet.
+    /// Returns the applet's response to SELECT, or `None` if the token has no applet.
     #[must_use]
     pub fn select_response(&self) -> Option<&SelectResponse> {
         match &self.contents {
@@ -66,10 +68,10 @@ impl TokenInfo {
         }
     }
 
-    /// How many accounts the token has room for. That is known of YubiKeys from 4 on and of CanoKeys; others have room for
-    /// so many bytes, or can be told how many.
+    /// Returns the number of accounts that the token has room for: 32 or 64 on a YubiKey 4 or 5, 100 on a CanoKey.
+    /// `None` if the version is unknown, and for other tokens, whose limit is in bytes or can be configured.
     ///
-    /// Yubico's technical manual; CanoKey's source.
+    /// Sources: Yubico's technical manual; CanoKey's source code.
     #[must_use]
     pub fn capacity(&self) -> Option<usize> {
         let firmware = self.identity.firmware.or(self.select_response()?.version)?;
@@ -81,13 +83,13 @@ impl TokenInfo {
         }
     }
 
-    /// What the applet calls itself, if it does.
+    /// Returns the applet's device id, or `None` if the applet is absent or reports no id.
     #[must_use]
     pub fn device_id(&self) -> Option<&DeviceId> {
         self.select_response()?.device_id.as_ref()
     }
 
-    /// The accounts, if they could be seen.
+    /// Returns the accounts, or `None` if the applet is absent or locked.
     #[must_use]
     pub fn accounts(&self) -> Option<&[Account]> {
         match &self.contents {
@@ -116,15 +118,16 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Of the tokens that could not be looked at, the one that is most likely to be the one that is wanted: whoever is told
-    /// to plug in a token that is plugged in, and merely busy, is sent the wrong way.
+    /// Returns, of the readers whose token could not be inspected, the one most likely to hold the token that the
+    /// user wants. `None` if every token could be inspected. Naming this reader in an error keeps the user from being
+    /// told to plug in a token that is plugged in, and only busy.
     #[must_use]
     pub fn most_hopeful(&self) -> Option<&Unseen> {
         self.unseen.iter().min_by_key(|unseen| hopelessness(&unseen.why))
     }
 }
 
-/// How unlikely it is that there is a working token behind an error.
+/// Ranks an error: the higher, the less likely a working token is behind it.
 fn hopelessness(why: &OathError) -> u8 {
     match why.carrier() {
         Some(CarrierError::Busy) => 0,
@@ -139,11 +142,13 @@ fn hopelessness(why: &OathError) -> u8 {
     }
 }
 
-/// Inspects every token on the bus. Waits, as long as `patience` says, for a token that another program holds, and if no
-/// token could be inspected at once, for readers that are empty or whose token does not answer yet.
+/// Inspects every token on the bus. Waits, within `patience`, for a token that another program holds. If no token can
+/// be inspected at once, also waits for readers that are empty or whose token does not respond yet. A locked applet
+/// is unlocked for the inspection if `keys` has its key.
 ///
 /// # Errors
-/// [`CarrierError`] if the bus cannot list its readers. The failure of one token is in [`Survey::unseen`].
+/// [`CarrierError`] if the bus cannot list its readers. A token that cannot be inspected is not an error, but an
+/// entry of [`Survey::unseen`].
 pub fn survey(bus: &dyn Bus, patience: Patience, keys: &KeyLookup<'_>) -> Result<Survey, CarrierError> {
     let readers = bus.readers()?;
     let mut seen: Vec<_> =
@@ -160,7 +165,7 @@ pub fn survey(bus: &dyn Bus, patience: Patience, keys: &KeyLookup<'_>) -> Result
             },
         };
         if is_worth_waiting {
-            // They wake up side by side.
+            // All tokens wake up at the same time, so they share one waiting time.
             let waking = patience.waking.saturating_sub(begun.elapsed());
             *outcome = inspect(bus, reader, Patience { waking, ..patience }, keys);
         }
@@ -175,11 +180,11 @@ pub fn survey(bus: &dyn Bus, patience: Patience, keys: &KeyLookup<'_>) -> Result
     Ok(survey)
 }
 
-/// Inspects the token in one reader.
+/// Inspects the token in one reader. A locked applet is unlocked for the inspection if `keys` has its key.
 ///
 /// # Errors
-/// [`OathError::Exchange`] if the token cannot be reached or falls silent, [`OathError::Malformed`] and the others of
-/// [`OathError`] if its answers make no sense. A token without the applet, or with a locked one, is no error.
+/// [`OathError::Exchange`] if the token cannot be reached or falls silent; [`OathError::Malformed`] or another
+/// [`OathError`] if its responses make no sense. A token without the applet, or with a locked one, is not an error.
 pub fn inspect(bus: &dyn Bus, reader: &str, patience: Patience, keys: &KeyLookup<'_>) -> Result<TokenInfo, OathError> {
     converse(bus, reader, patience, &mut |transport| {
         let mut identity = device::identify(transport)?;
@@ -194,7 +199,7 @@ pub fn inspect(bus: &dyn Bus, reader: &str, patience: Patience, keys: &KeyLookup
     })
 }
 
-/// Reads the OATH applet's accounts, unlocking it meanwhile if its key is known.
+/// Reads the accounts of the OATH applet, unlocking it for this if its key is known.
 fn inspect_applet(transport: &mut dyn Transport, keys: &KeyLookup<'_>) -> Result<Contents, OathError> {
     let locked = match oath::select(transport)? {
         OathApplet::Ready(ready) => return list(ready),
@@ -210,7 +215,7 @@ fn inspect_applet(transport: &mut dyn Transport, keys: &KeyLookup<'_>) -> Result
     }
 }
 
-/// The accounts of an applet that is not locked.
+/// Reads the accounts of an applet that is not locked.
 fn list(mut ready: Ready<'_>) -> Result<Contents, OathError> {
     let accounts = ready.accounts()?;
     Ok(Contents::Open { select_response: ready.select_response().clone(), accounts })

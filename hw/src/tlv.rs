@@ -1,8 +1,8 @@
-//! Tag–length–value: one byte of tag, one to three of length, as the OATH and management applets write it.
+//! Tag–length–value entries (one byte of tag, one to three of length), as the OATH and management applets use them.
 
 use std::fmt;
 
-/// The bytes end before the value that they announce, or its length is written in a way that nobody uses.
+/// Error for an entry that ends before its value does, or whose length has an unknown form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
@@ -14,7 +14,7 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// Iterates over entries, up to and including the first damaged one.
+/// Iterator over the entries of a response, up to and including the first damaged one.
 pub(crate) struct TlvReader<'a> {
     rest: &'a [u8],
 }
@@ -24,7 +24,8 @@ impl<'a> TlvReader<'a> {
         Self { rest: bytes }
     }
 
-    /// The length in front of `rest`, and what follows it: one byte up to 7F, `81 LL`, or `82 HH LL`.
+    /// Returns the length at the start of `rest`, and the bytes after it. A length up to 7F takes one byte; longer
+    /// ones are written `81 LL` or `82 HH LL`.
     ///
     /// ISO 7816-4, 5.2.2; YKOATH: length encoding.
     fn split_length(rest: &'a [u8]) -> Option<(usize, &'a [u8])> {
@@ -53,8 +54,8 @@ impl<'a> Iterator for TlvReader<'a> {
     }
 }
 
-/// Appends one entry, its length in the shortest form. A value longer than 65535 bytes is cut there: no short command
-/// can carry one, so the frame refuses it before a token could see it.
+/// Appends one entry, with its length in the shortest form. A value is cut at 65535 bytes; the frame of a short
+/// command refuses one that long before a token sees it.
 pub(crate) fn write(into: &mut Vec<u8>, tag: u8, value: &[u8]) {
     let value = &value[..value.len().min(usize::from(u16::MAX))];
     let [.., high, low] = value.len().to_be_bytes();
@@ -117,14 +118,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(tag: u8, value in prop::collection::vec(any::<u8>(), 0..700)) {
+        fn written_entries_are_read_back(tag: u8, value in prop::collection::vec(any::<u8>(), 0..700)) {
             let mut bytes = Vec::new();
             write(&mut bytes, tag, &value);
             prop_assert_eq!(entries(&bytes), vec![Ok((tag, value.as_slice()))]);
         }
 
         #[test]
-        fn any_bytes_are_read_to_an_end(bytes: Vec<u8>) {
+        fn any_bytes_are_read_without_panicking(bytes: Vec<u8>) {
             prop_assert!(entries(&bytes).len() <= bytes.len());
         }
     }

@@ -1,48 +1,53 @@
-//! The seam between applets and what carries their bytes: a bus, the tokens on it, one exclusive conversation with one of them.
+//! Interface between applets and the carrier of their bytes: a bus, the tokens on it, and exclusive conversations
+//! with one token.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What is plugged in. One bus serves several threads, one conversation each.
+/// Access to the tokens that are plugged in. Several threads can share a bus, each with its own conversation.
 pub trait Bus: Send + Sync {
-    /// Names of the readers that belong to known OATH tokens (or match the name the bus was told to look for), in the
-    /// order of the bus. A name is good for [`Bus::open`] now; it is no identity, since it depends on the order of plugging in.
+    /// Returns the names of the readers that belong to known OATH tokens (or that match the bus's name filter), in
+    /// the order of the bus. A name can be passed to [`Bus::open`] now, but does not identify a token: it depends on
+    /// the order of plugging in.
     ///
     /// # Errors
-    /// [`CarrierError`] if the service behind the bus does not answer. No reader at all is an empty list.
+    /// [`CarrierError`] if the service behind the bus does not respond. A bus without readers returns an empty list.
     fn readers(&self) -> Result<Vec<String>, CarrierError>;
 
-    /// Connects to the token in `reader`, shared with other programs. Tries once: how patient to be is decided by
-    /// [`converse`](crate::conversation::converse), which is the same for every carrier.
+    /// Connects to the token in `reader`, shared with other programs. Tries once;
+    /// [`converse`](crate::conversation::converse) does the retries, in the same way for every carrier.
     ///
     /// # Errors
-    /// [`CarrierError`] if it is gone, mute, held by another program, or not ours to use.
+    /// [`CarrierError`] if the token is gone, does not respond or is held by another program, or if this user may not
+    /// use it.
     fn open(&self, reader: &str) -> Result<Box<dyn Token + '_>, CarrierError>;
 
-    /// Begins to watch what is plugged in and pulled out.
+    /// Returns a watch that reports which tokens are plugged in.
     fn watch(&self) -> Box<dyn Watch>;
 }
 
-/// Sees what is plugged in and pulled out, of the readers that its bus looks at. One thread waits for news, for days if need
-/// be: nothing wakes up while nothing happens, where the system can do that. Whoever else wants to end the wait has a
-/// [`Stopper`].
+/// Observer of the readers that its bus uses. One thread waits for news, for days if need be; where the system allows
+/// it, that thread does not wake up while nothing happens. A [`Stopper`] ends the wait from another thread.
 pub trait Watch: Send {
-    /// The first call tells at once what is plugged in; each later one waits until that is another than was told last, for
-    /// `limit` at most. A service that does not answer is asked again with growing pauses, and what is plugged in is told
-    /// when it is back. One that has just been started may not have seen all of it yet.
+    /// Returns the next report. The first call returns at once with the tokens that are plugged in. Each later call
+    /// waits until they differ from the last report, for at most `limit` (`None`: without a limit).
+    ///
+    /// A service that does not respond is reported once, as [`News::Unknown`], and asked again until it is back. A
+    /// service that was just started may not know all tokens yet.
     fn news(&mut self, limit: Option<Duration>) -> News;
 
-    /// Ends the waiting from another thread, for good: every later call answers [`News::Stopped`].
+    /// Returns a function that ends the wait from another thread, for good: every later call of [`news`](Self::news)
+    /// returns [`News::Stopped`].
     fn stopper(&self) -> Stopper;
 }
 
-/// What a [`Watch`] has to tell.
+/// Report of a [`Watch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// These tokens are plugged in now, in the order of the bus.
+    /// The tokens that are plugged in now, in the order of the bus.
     Tokens(Vec<Present>),
-    /// The service that knows what is plugged in does not answer.
+    /// The service that knows the tokens does not respond.
     Unknown,
     /// Nothing changed within the limit.
     Nothing,
@@ -50,63 +55,65 @@ pub enum News {
     Stopped,
 }
 
-/// A token that is plugged in. Pulled out and plugged in again, it is another one.
+/// A token that is plugged in. After it was pulled out and plugged in again, it has another value of `events`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Present {
-    /// The reader that it is in.
+    /// Name of the token's reader.
     pub reader: String,
-    /// How often something was put into that reader or taken out, as far as the bus counts; on macOS always the same.
+    /// Number of insertions and removals in the reader, as far as the bus counts them; constant on macOS.
     pub events: u64,
 }
 
-/// Ends the waiting of a [`Watch`].
+/// Function that ends the wait of a [`Watch`], callable from any thread.
 pub type Stopper = Arc<dyn Fn() + Send + Sync>;
 
-/// One token, connected. Dropping it leaves the token as it is: it is never reset.
+/// Connection to one token. Dropping it leaves the token as it is: it is never reset.
 pub trait Token {
-    /// Begins an exclusive conversation, which ends when the answer is dropped. Waits while another program is in one.
+    /// Begins an exclusive conversation, which ends when the returned value is dropped. Waits while another program
+    /// is in one.
     ///
     /// # Errors
-    /// [`CarrierError`]. A reset by another program since the last conversation is no error: nothing of ours is lost.
+    /// [`CarrierError`] if the token is gone, does not respond or is held by another program. A reset by another
+    /// program since the last conversation is not an error, because no state is lost by it.
     fn begin(&mut self) -> Result<Box<dyn Transport + '_>, CarrierError>;
 }
 
-/// One exclusive conversation with a token: nobody else's command comes between ours.
+/// Exclusive conversation with a token: no command of another program comes in between.
 pub trait Transport {
-    /// Sends one command and waits for its answer, data and status word as they came (they may be missing: a token
-    /// that is pulled out can answer nothing at all). Takes as long as the token does, a touch included.
+    /// Sends one command and returns its response, data and status word, as received. The response of a token that is
+    /// pulled out may be empty. Blocks for as long as the token takes, including the wait for a touch.
     ///
     /// # Errors
-    /// [`CarrierError`] if no answer came.
+    /// [`CarrierError`] if there was no response.
     fn exchange(&mut self, command: &[u8]) -> Result<Vec<u8>, CarrierError>;
 }
 
-/// Why bytes did not get through to a token and back.
+/// Reason why bytes did not get through to a token and back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CarrierError {
-    /// The PC/SC service does not run.
+    /// The PC/SC service is not running.
     NoService,
     /// The PC/SC service stopped, or speaks another version of its protocol.
     ServiceStopped,
-    /// This user or session may not use tokens (polkit).
+    /// The PC/SC service refuses this user or session (polkit).
     Refused,
-    /// Another program holds the token for itself.
+    /// Another program holds the token exclusively.
     Busy,
-    /// Another program reset the token; what was selected and unlocked is lost.
+    /// Another program reset the token; the selected applet and its unlocked state are lost.
     Reset,
     /// The token was pulled out, or its reader is gone.
     Removed,
-    /// The reader is there, the token in it is not.
+    /// The reader is connected, but has no token in it.
     Empty,
-    /// The token does not start, or does not speak.
+    /// The token does not power up, or does not respond.
     Mute,
-    /// Bytes were lost on the way.
+    /// Bytes were lost on the way, or a PC/SC call timed out.
     Broken,
-    /// Anything else: PC/SC's own code for it, and its text.
+    /// Any other PC/SC error.
     Other {
         /// PC/SC's error number, such as `0x8010_0001`.
         code: u32,
-        /// PC/SC's words for it.
+        /// PC/SC's text for the error.
         text: String,
     },
 }

@@ -6,21 +6,21 @@ use super::Change;
 use crate::device::Version;
 use crate::oath::{Account, AccountId, Algorithm, LONGEST_ID, SelectResponse};
 
-/// Something that not every applet can do.
+/// Feature that not every applet has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// Codes that need a touch.
+    /// Codes that require a touch.
     Touch,
-    /// Accounts with SHA-512.
+    /// Accounts that use SHA-512.
     Sha512,
     /// Renaming accounts.
     Rename,
 }
 
 impl Feature {
-    /// The first version that has it.
+    /// Returns the first version of a YubiKey's firmware that has the feature.
     ///
-    /// yubikit's `oath.py`; Yubico's technical manual.
+    /// Sources: yubikit's `oath.py`; Yubico's technical manual.
     #[must_use]
     pub fn since(self) -> Version {
         let (major, minor, patch) = match self {
@@ -45,59 +45,59 @@ impl fmt::Display for Feature {
 /// Reason why a change was not tried, or was not made as intended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeRefusal {
-    /// There is an account with this id, and it was not to be overwritten.
+    /// An account with this id exists, and was not to be overwritten.
     Exists {
-        /// The id.
+        /// Id of the account.
         id: AccountId,
     },
-    /// The token does not overwrite accounts.
+    /// The token never overwrites accounts.
     KeepsWhatItHas {
-        /// The id.
+        /// Id of the account.
         id: AccountId,
     },
-    /// There is no account with this id.
+    /// No account has this id.
     NoSuchAccount {
-        /// The id.
+        /// The id that was requested.
         id: AccountId,
-        /// What there is.
+        /// Ids of the accounts on the token, except hidden ones.
         present: Vec<AccountId>,
     },
-    /// An id is empty, or longer than an applet can store.
+    /// The id is empty, or longer than an applet can store (64 bytes).
     IdLength {
-        /// Its length in bytes.
+        /// Length of the id in bytes.
         length: usize,
     },
-    /// There is no room left.
+    /// The token has no room for another account.
     Full {
-        /// How many accounts there are.
+        /// Number of accounts on the token.
         used: usize,
     },
-    /// The firmware is too old.
+    /// The firmware is too old for a feature.
     TooOld {
-        /// For what.
+        /// The missing feature.
         feature: Feature,
-        /// Which it has.
+        /// Version that the applet reports.
         has: Version,
     },
-    /// The firmware mistakes one account for another whose id begins with its id.
+    /// The firmware would overwrite another account, whose id begins with the new id.
     Ambiguous {
-        /// The id.
+        /// The new id.
         id: AccountId,
-        /// The other one.
+        /// Id of the account that would be overwritten.
         other: AccountId,
     },
-    /// The token said that it is done, and it is not.
+    /// The token confirmed the change but did not make it.
     NotKept,
-    /// The token did not overwrite the account, but has two of this id now.
+    /// The token did not overwrite the account, but now has two with this id.
     Doubled {
-        /// The id.
+        /// Id of both accounts.
         id: AccountId,
     },
-    /// Nobody waits for it any longer.
+    /// The caller no longer waits for the change, so the command was not sent.
     GivenUp,
-    /// The account is there, and the token gives its codes without a touch.
+    /// The account was added, but the token computes its codes without a touch.
     NoTouch {
-        /// The id.
+        /// Id of the account.
         id: AccountId,
     },
 }
@@ -107,7 +107,7 @@ pub enum ChangeRefusal {
 pub struct Preconditions<'a> {
     /// The applet's response to SELECT.
     pub select_response: &'a SelectResponse,
-    /// Its accounts.
+    /// The accounts on the token.
     pub accounts: &'a [Account],
     /// Number of accounts the token has room for; `None` if unknown.
     pub capacity: Option<usize>,
@@ -135,10 +135,14 @@ impl Preconditions<'_> {
         }
     }
 
-    /// Whether an account can be added, as far as that can be known before its secret is.
+    /// Checks whether an account can be added, as far as that is known without its secret and hash function. `touch`
+    /// is true if its codes are to require a touch.
     ///
     /// # Errors
-    /// [`ChangeRefusal`].
+    /// [`ChangeRefusal::TooOld`] if the firmware cannot require a touch; [`ChangeRefusal::IdLength`] if the id is
+    /// empty or too long; [`ChangeRefusal::Exists`] if the id is taken and `overwrite` is false;
+    /// [`ChangeRefusal::Full`] if there is no room; [`ChangeRefusal::Ambiguous`] if the firmware would overwrite
+    /// another account.
     pub fn can_add(&self, id: &AccountId, overwrite: bool, touch: bool) -> Result<(), ChangeRefusal> {
         if touch {
             self.supports(Feature::Touch)?;
@@ -158,26 +162,27 @@ impl Preconditions<'_> {
         }
     }
 
-    /// Whether there is room for one more account.
+    /// Checks whether there is room for one more account. Unknown capacity counts as room.
     ///
     /// # Errors
-    /// [`ChangeRefusal::Full`].
+    /// [`ChangeRefusal::Full`] if there is no room.
     pub fn has_room(&self) -> Result<(), ChangeRefusal> {
         let used = self.accounts.len();
         if self.capacity.is_some_and(|capacity| used >= capacity) { Err(ChangeRefusal::Full { used }) } else { Ok(()) }
     }
 
-    /// Whether the firmware overwrites an account when another is added whose id is the beginning of its id. Seen in ykman.
+    /// Returns true if the firmware overwrites an account when another is added whose id is the beginning of its id
+    /// (after 4.0.0, before 4.3.5). Source: ykman.
     fn mistakes_beginnings(&self) -> bool {
         let version = |major, minor, patch| Version { major, minor, patch };
         let is_one_of_them = |has| has > version(4, 0, 0) && has < version(4, 3, 5);
         self.is_yubikey && self.select_response.version.is_some_and(is_one_of_them)
     }
 
-    /// Whether an account can be removed.
+    /// Checks whether an account can be removed.
     ///
     /// # Errors
-    /// [`ChangeRefusal::NoSuchAccount`].
+    /// [`ChangeRefusal::NoSuchAccount`] if no account has this id.
     pub fn can_remove(&self, id: &AccountId) -> Result<(), ChangeRefusal> {
         if self.has(id) {
             return Ok(());
@@ -189,10 +194,10 @@ impl Preconditions<'_> {
         })
     }
 
-    /// Whether a change can be made.
+    /// Checks whether a change can be made.
     ///
     /// # Errors
-    /// [`ChangeRefusal`].
+    /// [`ChangeRefusal`] with the first fact that forbids the change.
     pub fn allows(&self, change: &Change) -> Result<(), ChangeRefusal> {
         match change {
             Change::Add { account, overwrite } => {
@@ -212,7 +217,8 @@ impl Preconditions<'_> {
         }
     }
 
-    /// Whether the accounts are as a change was to make them, as far as that can be seen.
+    /// Returns true if the accounts are as the change leaves them, as far as a list shows it. False for a change of
+    /// the password, which a list does not show.
     pub(super) fn shows(&self, change: &Change) -> bool {
         match change {
             Change::Add { account, .. } => self.has(&account.id),
@@ -222,7 +228,7 @@ impl Preconditions<'_> {
         }
     }
 
-    /// Whether a change that the token says it made is as it was meant, as far as that can be seen.
+    /// Checks whether a change that the token confirmed was made as intended, as far as a list of accounts shows it.
     pub(super) fn keeps(&self, change: &Change) -> Result<(), ChangeRefusal> {
         if !self.shows(change) {
             return Err(ChangeRefusal::NotKept);

@@ -1,17 +1,17 @@
-//! Accounts, and what their ids say: the id is bytes, in which period, issuer and name are written one after the other.
+//! Accounts and their ids. An id is a string of bytes in which period, issuer and name follow one another.
 
 use std::fmt::{self, Write};
 use std::num::NonZeroU32;
 
 use super::USUAL_PERIOD;
 
-/// The longest id that an applet stores, in bytes.
+/// Length of the longest id that an applet stores, in bytes.
 ///
 /// YKOATH: PUT.
 pub const LONGEST_ID: usize = 64;
 
-/// The longest period, in seconds, that a number in front of an id can mean. A greater number is part of the name: an
-/// account number is often written there.
+/// Longest period, in seconds, that a number in front of an id can mean. A larger number is part of the name, since
+/// people often put an account number there.
 pub const LONGEST_PERIOD: u32 = 3600;
 
 /// Moving factor of an account's codes.
@@ -19,24 +19,26 @@ pub const LONGEST_PERIOD: u32 = 3600;
 /// YKOATH: types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OathType {
-    /// The time (RFC 6238).
+    /// The time step, so that codes change with time (RFC 6238).
     Totp,
-    /// A counter on the token (RFC 4226).
+    /// A counter on the token, which each code advances (RFC 4226).
     Hotp,
 }
 
-/// The hash function of an account.
+/// Hash function of an account's codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Algorithm {
-    /// SHA-1, the usual one.
+    /// HMAC with SHA-1, the default.
     Sha1,
-    /// SHA-256.
+    /// HMAC with SHA-256.
     Sha256,
-    /// SHA-512.
+    /// HMAC with SHA-512, which not every token supports.
     Sha512,
 }
 
 impl Algorithm {
+    /// Returns the low half of the byte that encodes type and algorithm.
+    ///
     /// YKOATH: algorithms.
     pub(super) fn nibble(self) -> u8 {
         match self {
@@ -46,6 +48,8 @@ impl Algorithm {
         }
     }
 
+    /// Parses the low half of the byte that encodes type and algorithm; `None` if it is unknown.
+    ///
     /// YKOATH: algorithms.
     pub(super) fn from_nibble(nibble: u8) -> Option<Self> {
         match nibble {
@@ -57,53 +61,54 @@ impl Algorithm {
     }
 }
 
-/// One account as the applet lists it; `None` is what the applet did not tell.
+/// An account as the applet lists it. A field is `None` if the applet does not report it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// What the applet knows it by.
+    /// Id by which the applet knows the account.
     pub id: AccountId,
-    /// TOTP or HOTP.
+    /// Moving factor of the codes: TOTP or HOTP.
     pub kind: OathType,
-    /// Its hash function.
+    /// Hash function of the codes, which CALCULATE ALL does not report.
     pub algorithm: Option<Algorithm>,
-    /// How many digits its codes have.
+    /// Number of digits of a code, which LIST does not report.
     pub digits: Option<u8>,
-    /// Whether each code needs a touch.
+    /// True if each code requires a touch, which LIST does not report.
     pub touch: Option<bool>,
 }
 
-/// What an applet knows an account by: up to 64 bytes, mostly UTF-8. Its `Display` is safe for terminals.
+/// Id by which an applet knows an account: up to 64 bytes, usually UTF-8. Its `Display` is safe for terminals.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(Vec<u8>);
 
-/// Period, issuer and name, as they are written one after the other in the id of a TOTP account.
+/// Period, issuer and name of a TOTP account, taken from its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccountIdParts<'a> {
     /// Length of a time step in seconds.
     pub period: NonZeroU32,
-    /// Who asks for the code; `None` if the id does not say.
+    /// Issuer of the account; `None` if the id has none.
     pub issuer: Option<&'a [u8]>,
-    /// Whose code it is.
+    /// Name of the account at its issuer.
     pub name: &'a [u8],
 }
 
 impl AccountId {
-    /// An id as the applet or a person wrote it.
+    /// Takes an id as the applet or a person wrote it, without any check.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(bytes.to_vec())
     }
 
-    /// The id, byte for byte.
+    /// Returns the bytes of the id, unchanged.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Reads the id of a TOTP account: `[period/][issuer:]name`. A period other than 1 to 3600 seconds, an empty issuer
-    /// and an empty name are none: what looks like them belongs to the name.
+    /// Parses the id of a TOTP account: `[period/][issuer:]name`. The period is 30 seconds if the id has none. A
+    /// period outside of 1 to 3600 seconds, an issuer without a character and a name without a character do not count
+    /// as such, and stay part of the name.
     ///
-    /// yubikit's `parse_cred_id`, with a bound on the period.
+    /// Source: yubikit's `parse_cred_id`, here with a bound on the period.
     #[must_use]
     pub fn parts(&self) -> AccountIdParts<'_> {
         let (period, rest) = split_period(&self.0).unwrap_or((USUAL_PERIOD, &self.0));
@@ -114,26 +119,26 @@ impl AccountId {
         AccountIdParts { period, issuer, name }
     }
 
-    /// Length of a time step of the account in seconds, as its id says; 30 if it does not.
+    /// Returns the period in seconds from the account's id; 30 if the id has none.
     #[must_use]
     pub fn period(&self) -> NonZeroU32 {
         self.parts().period
     }
 
-    /// Whether the owner marked the account as not to be listed.
+    /// Returns true if the owner has marked the account as hidden from lists (issuer `_hidden`).
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         self.parts().issuer == Some(b"_hidden")
     }
 
-    /// Whether the account's codes are Steam's, which are letters and not digits.
+    /// Returns true if the account's codes are Steam's, which are letters instead of digits (issuer `Steam`).
     #[must_use]
     pub fn is_steam(&self) -> bool {
         self.parts().issuer == Some(b"Steam")
     }
 }
 
-/// The period in front of an id, and what follows its slash.
+/// Returns the period in front of an id and what follows the slash; `None` if the id has no valid period.
 fn split_period(id: &[u8]) -> Option<(NonZeroU32, &[u8])> {
     let slash = id.iter().position(|&byte| byte == b'/')?;
     let (number, rest) = (&id[..slash], &id[slash + 1..]);
@@ -162,7 +167,7 @@ impl fmt::Debug for AccountId {
     }
 }
 
-/// Whether a character could move a terminal's cursor, turn text around, or hide.
+/// Returns true if a character could move a terminal's cursor, reverse text or be invisible.
 ///
 /// Unicode: general categories Cc, Zl, Zp, and Cf.
 fn is_dangerous(c: char) -> bool {
@@ -181,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_taken_apart_as_the_vendor_does_but_for_absurd_periods() {
+    fn ids_are_parsed_as_yubikit_does_except_for_absurd_periods() {
         let cases: [(&str, u32, Option<&str>, &str); 17] = [
             ("alice", 30, None, "alice"),
             ("Acme:alice", 30, Some("Acme"), "alice"),
@@ -216,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_shown_without_what_a_terminal_would_act_on() {
+    fn displayed_ids_escape_what_a_terminal_would_act_on() {
         for (id, shown) in [
             (&b"Acme Web Services:alice@example"[..], "Acme Web Services:alice@example"),
             ("Zoë 日本".as_bytes(), "Zoë 日本"),
@@ -231,7 +236,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_can_be_shown_and_taken_apart(bytes: Vec<u8>) {
+        fn any_bytes_can_be_displayed_and_parsed(bytes: Vec<u8>) {
             let id = AccountId::from_bytes(&bytes);
             prop_assert!(!id.to_string().chars().any(char::is_control));
             let AccountIdParts { period, issuer, name } = id.parts();

@@ -1,4 +1,4 @@
-//! A code, and the stretch of time for which it is good.
+//! Codes, and the time steps for which they are valid.
 
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 use super::OathError;
 use crate::tlv;
 
-/// The period of an account whose name does not say otherwise, in seconds.
+/// Default period of an account, in seconds.
 pub const USUAL_PERIOD: NonZeroU32 = NonZeroU32::new(30).unwrap();
 
-/// One step of a clock that ticks every `period` seconds since 1970 (RFC 6238's T).
+/// A time step: the time since 1970 is divided into steps of `period` seconds each, numbered from 0 (RFC 6238's T).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimeStep {
     period: NonZeroU32,
@@ -19,31 +19,31 @@ pub struct TimeStep {
 }
 
 impl TimeStep {
-    /// The step that holds `unix_seconds` (seconds since 1970, UTC).
+    /// Returns the time step that contains `unix_seconds` (seconds since 1970, UTC).
     #[must_use]
     pub fn at(unix_seconds: u64, period: NonZeroU32) -> Self {
         Self::numbered(unix_seconds / u64::from(period.get()), period)
     }
 
-    /// Step number `number` of a clock that ticks every `period` seconds.
+    /// Returns the time step with this number; `period` is in seconds.
     #[must_use]
     pub fn numbered(number: u64, period: NonZeroU32) -> Self {
         Self { period, number }
     }
 
-    /// How many steps lie before this one since 1970.
+    /// Returns the number of the time step: how many steps have passed since 1970.
     #[must_use]
     pub fn number(self) -> u64 {
         self.number
     }
 
-    /// Length of the step in seconds.
+    /// Returns the length of the time step in seconds.
     #[must_use]
     pub fn period(self) -> NonZeroU32 {
         self.period
     }
 
-    /// The seconds since 1970 (UTC) that belong to the step; the end is the first that does not.
+    /// Returns the seconds since 1970 (UTC) that belong to the time step; the end is excluded.
     #[must_use]
     pub fn seconds(self) -> Range<u64> {
         let period = u64::from(self.period.get());
@@ -51,38 +51,40 @@ impl TimeStep {
         start..start.saturating_add(period)
     }
 
-    /// The step `by` steps later (earlier, if negative); `None` before 1970 or beyond 2^64.
+    /// Returns the time step that is `by` steps later (earlier, if negative), or `None` if its number is negative or
+    /// exceeds 64 bits.
     #[must_use]
     pub fn shifted(self, by: i64) -> Option<Self> {
         Some(Self { number: self.number.checked_add_signed(by)?, ..self })
     }
 }
 
-/// A code, good for one time step. It is a secret: it has no `Debug`, and is wiped when dropped.
+/// A code, valid for one time step. Has no `Debug`; is wiped when dropped.
 pub struct OathCode {
     digits: Zeroizing<String>,
     step: TimeStep,
 }
 
 impl OathCode {
-    /// The digits as one types them, leading zeros included; 1 to 10 of them.
+    /// Returns the code as a person types it: 1 to 10 digits, leading zeros included.
     #[must_use]
     pub fn digits(&self) -> &str {
         &self.digits
     }
 
-    /// The time step that the code was computed for.
+    /// Returns the time step that the code was computed for.
     #[must_use]
     pub fn step(&self) -> TimeStep {
         self.step
     }
 
-    /// The same code.
+    /// Returns a copy. Callers outside of this crate cannot copy a code.
     pub(crate) fn again(&self) -> Self {
         Self { digits: self.digits.clone(), step: self.step }
     }
 
-    /// Reads the truncated answer to CALCULATE: number of digits, then four bytes whose top bit does not count.
+    /// Parses the truncated response to CALCULATE: number of digits, then four bytes, of which the top bit is
+    /// ignored.
     ///
     /// YKOATH: CALCULATE; RFC 4226, 5.3.
     pub(super) fn read(answer: &[u8], step: TimeStep) -> Result<Self, OathError> {
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_knows_its_seconds() {
+    fn a_time_step_has_its_number_and_seconds() {
         let step = TimeStep::at(59, USUAL_PERIOD);
         assert_eq!((step.number(), step.seconds()), (1, 30..60));
         assert_eq!(TimeStep::at(60, USUAL_PERIOD), step.shifted(1).unwrap());
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_cut_and_filled_up() {
+    fn codes_are_truncated_and_padded_with_zeros() {
         assert_eq!(read(&[0x76, 5, 8, 0x36, 0x10, 0xF8, 0x4C]).unwrap(), "07081804");
         assert_eq!(read(&[0x76, 5, 6, 0xC1, 0x39, 0x7E, 0xEA]).unwrap(), "287082", "the top bit does not count");
         assert_eq!(read(&[0x76, 5, 10, 0x7F, 0xFF, 0xFF, 0xFF]).unwrap(), "2147483647");
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_cannot_be_is_an_error() {
+    fn an_impossible_code_is_an_error() {
         for digits in [0, 11, 200, 255] {
             assert_eq!(read(&[0x76, 5, digits, 0, 0, 0, 1]), Err(OathError::Digits { digits }));
         }

@@ -1,9 +1,10 @@
-//! The accounts of an applet, as it lists them in either of its two ways.
+//! Parsing of the two commands that list an applet's accounts: LIST and CALCULATE ALL.
 
 use super::{Account, AccountId, Algorithm, OathError, OathType};
 use crate::tlv;
 
-/// Reads the answer to LIST: type and algorithm, then the id. It says nothing of touch or digits.
+/// Parses the response to LIST: type and algorithm, then the id of each account. LIST does not report touch and
+/// digits.
 ///
 /// YKOATH: LIST.
 pub(super) fn read_list(answer: &[u8]) -> Result<Vec<Account>, OathError> {
@@ -27,8 +28,8 @@ pub(super) fn read_list(answer: &[u8]) -> Result<Vec<Account>, OathError> {
     Ok(accounts)
 }
 
-/// Reads the answer to CALCULATE ALL: each id, followed by a code (which is not looked at) or by the reason why there is
-/// none. The number of digits may be missing after a reason.
+/// Parses the response to CALCULATE ALL: each id, followed by a code (which is ignored) or by a marker that tells why
+/// there is none. A marker may lack the number of digits.
 ///
 /// YKOATH: CALCULATE ALL.
 pub(super) fn read_calculated(answer: &[u8]) -> Result<Vec<Account>, OathError> {
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_says_kind_and_algorithm() {
+    fn list_reports_kind_and_algorithm() {
         let accounts = read_list(b"\x72\x02\x21a\x72\x03\x12bc\x99\x01x\x72\x01\x23").unwrap();
         let told: Vec<_> = accounts.iter().map(|a| (a.id.as_bytes(), a.kind, a.algorithm, a.digits, a.touch)).collect();
         assert_eq!(
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn calculating_all_says_touch_and_digits() {
+    fn calculate_all_reports_touch_and_digits() {
         let answer =
             b"\x71\x01a\x76\x05\x08abcd\x71\x01b\x7c\x01\x06\x71\x01c\x77\x01\x07\x71\x01d\x7c\x00\x71\x01e\x75\x00";
         let accounts = read_calculated(answer).unwrap();

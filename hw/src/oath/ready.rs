@@ -1,4 +1,4 @@
-//! An applet whose accounts can be looked at and whose codes can be computed.
+//! An applet that is not locked: its accounts and codes.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,11 @@ use crate::apdu::{self, StatusWord};
 use crate::tlv;
 use crate::transport::CarrierError;
 
-/// A refusal that comes later than this after the question was asked means that a touch was waited for: the applet has
-/// one status word for "locked" and for "not touched". It is the vendor's own rule.
+/// Time from a command to its refusal, above which the refusal means that the token was not touched: the applet has
+/// one status word for "locked" and for "not touched". Yubico's own client uses the same rule.
 pub(super) const TOUCH_WAS_AWAITED: Duration = Duration::from_secs(5);
 
-/// A selected applet that is not locked. If we unlocked it, it is locked again when this is dropped.
+/// A selected applet that is not locked. Dropping it locks the applet again if this crate unlocked it.
 pub struct Ready<'t> {
     pub(super) open: Open<'t>,
     pub(super) select_response: SelectResponse,
@@ -22,28 +22,29 @@ impl<'t> Ready<'t> {
         Self { open, select_response }
     }
 
-    /// What the applet says of itself.
+    /// Returns the applet's response to SELECT.
     #[must_use]
     pub fn select_response(&self) -> &SelectResponse {
         &self.select_response
     }
 
-    /// All accounts, in the order of the applet. What the applet does not tell is `None` in them: where it cannot compute
-    /// all codes at once, whether a touch is needed and how many digits there are.
+    /// Returns all accounts, in the order of the applet.
     ///
-    /// Only that call says which accounts want a touch, so it is made even though no code is wanted; it is made for time
-    /// step 0 (the first half minute of 1970), whose codes open nothing, and they are not read.
+    /// Sends CALCULATE ALL, because no other command reports which accounts require a touch. It is sent for time step
+    /// 0 (the first half minute of 1970), whose codes are good for nothing, and the codes are not read. If CALCULATE
+    /// ALL fails, LIST is sent instead, which does not report touch and digits: these are `None` then.
     ///
     /// YKOATH: CALCULATE ALL, LIST.
     ///
     /// # Errors
-    /// [`OathError::NotPermitted`], [`OathError::OtherApplet`], [`OathError::Malformed`], [`OathError::Status`],
-    /// [`OathError::Exchange`].
+    /// [`OathError::NotPermitted`] if the applet refuses to list its accounts; [`OathError::OtherApplet`] if another
+    /// applet responds; [`OathError::Malformed`] if the list cannot be parsed; [`OathError::Status`] if LIST fails
+    /// with another status word; [`OathError::Exchange`] if there is no readable response.
     pub fn accounts(&mut self) -> Result<Vec<Account>, OathError> {
         let mut step_0 = Vec::with_capacity(10);
         tlv::write(&mut step_0, 0x74, &[0; 8]);
         let all = apdu::send(self.open.transport, 0xA4, 0x00, 0x01, &step_0)?;
-        // Whatever keeps it from computing all (no such instruction, one damaged account), it may still be able to list.
+        // LIST may still work if CALCULATE ALL fails, because the instruction is missing or one account is damaged.
         if all.status == StatusWord::SUCCESS
             && let Ok(accounts) = listing::read_calculated(&all.data)
         {
@@ -56,14 +57,18 @@ impl<'t> Ready<'t> {
         }
     }
 
-    /// The code of account `id` for `step`, which must be counted in the account's own period. Takes as long as the touch
-    /// does, if the account wants one; a token gives up waiting after 15 to 30 seconds.
+    /// Returns the code of account `id` for `step`, which must be counted in the account's own period. Blocks until
+    /// the token is touched, if the account requires a touch; a token waits 15 to 30 seconds for one.
     ///
     /// YKOATH: CALCULATE.
     ///
     /// # Errors
-    /// [`OathError::TouchMissing`], [`OathError::NoSuchAccount`], [`OathError::NotPermitted`], [`OathError::OtherApplet`],
-    /// [`OathError::Digits`], [`OathError::Malformed`], [`OathError::Status`], [`OathError::Exchange`].
+    /// [`OathError::TouchMissing`] if the token is not touched in time; [`OathError::NoSuchAccount`] if the applet
+    /// does not have the account; [`OathError::NotPermitted`] if the applet refuses at once;
+    /// [`OathError::Unsupported`] if the token cannot compute with the account's hash function;
+    /// [`OathError::OtherApplet`] if another applet responds; [`OathError::Digits`] or [`OathError::Malformed`] if
+    /// the response makes no sense; [`OathError::Status`] if it has another status word; [`OathError::Exchange`] if
+    /// there is no readable response.
     pub fn code(&mut self, id: &AccountId, step: TimeStep) -> Result<OathCode, OathError> {
         let mut data = Vec::with_capacity(80);
         tlv::write(&mut data, 0x71, id.as_bytes());
@@ -72,7 +77,7 @@ impl<'t> Ready<'t> {
         let answer = apdu::send(self.open.transport, 0xA2, 0x00, 0x01, &data).map_err(OathError::from);
         let waited = asked.elapsed();
         let answer = match answer {
-            // Windows has been seen to report a touch that did not come as lost data.
+            // Windows has been seen to report a missing touch as lost data.
             Err(why) if why.carrier() == Some(&CarrierError::Broken) && waited > TOUCH_WAS_AWAITED => {
                 return Err(OathError::TouchMissing { waited });
             }
@@ -88,8 +93,8 @@ impl<'t> Ready<'t> {
     }
 }
 
-/// What a status word means that is no answer to `command`. Every OATH applet knows LIST, CALCULATE, PUT, DELETE, and
-/// VALIDATE if it has a password: one that does not is another applet.
+/// Translates a status word that refuses `command`. Every OATH applet knows LIST, CALCULATE, PUT and DELETE, and
+/// VALIDATE if it has a password, so an applet that does not is another applet.
 pub(super) fn refusal(command: &'static str, status: StatusWord) -> OathError {
     match status {
         StatusWord::SECURITY_STATUS => OathError::NotPermitted,

@@ -1,4 +1,4 @@
-//! The secret of a new account, in the form in which an applet takes it.
+//! The secret of a new account, and the form in which an applet accepts it.
 
 use sha1::{Digest, Sha1};
 use sha2::{Sha256, Sha512};
@@ -6,27 +6,27 @@ use zeroize::Zeroizing;
 
 use super::Algorithm;
 
-/// The shortest secret that an applet takes, in bytes.
+/// Length of the shortest secret that an applet accepts, in bytes.
 const SHORTEST: usize = 14;
 
 /// Secret of a new account, as its issuer gives it. Has no `Debug`; is wiped when dropped.
 pub struct AccountSecret(Zeroizing<Vec<u8>>);
 
 impl AccountSecret {
-    /// Takes over a secret; any number of bytes will do.
+    /// Takes over a secret of any length.
     #[must_use]
     pub fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self(bytes)
     }
 
-    /// How many bytes it has.
+    /// Returns the length of the secret in bytes.
     #[must_use]
     pub fn length(&self) -> usize {
         self.0.len()
     }
 
-    /// What HMAC makes of it in any case, within the lengths that an applet takes: its hash where it is longer than the
-    /// hash's block, and zeros behind it where it is short.
+    /// Returns the secret in a length that applets accept. The codes stay the same, because HMAC does this itself: a
+    /// secret longer than the hash's block is replaced by its hash, and a short one is padded with zeros.
     ///
     /// RFC 2104, 2; yubikit's `hmac_shorten_key`.
     pub(super) fn for_applet(&self, algorithm: Algorithm) -> Zeroizing<Vec<u8>> {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_hashed_from_its_block_on_and_filled_up() {
+    fn long_secrets_are_hashed_and_short_ones_are_padded() {
         let made =
             |length, algorithm| AccountSecret::new(Zeroizing::new(vec![b'x'; length])).for_applet(algorithm).to_vec();
         for (algorithm, block, hashed) in

@@ -5,18 +5,19 @@ use std::fmt;
 use crate::device::Version;
 use crate::tlv;
 
-/// What an applet calls itself: random bytes, new after each reset of the applet, and the salt of its password's key.
+/// Id of an OATH applet: random bytes, new after each reset of the applet, which are also the salt of its password's
+/// key.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct DeviceId(Vec<u8>);
 
 impl DeviceId {
-    /// An id that was remembered.
+    /// Takes an id that was stored earlier.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(bytes.to_vec())
     }
 
-    /// The bytes as the applet sent them; 8 of them on most tokens.
+    /// Returns the bytes as the applet sent them; 8 on most tokens.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -35,35 +36,36 @@ impl fmt::Debug for DeviceId {
     }
 }
 
-/// An applet's response to SELECT.
+/// An applet's response to SELECT, parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct SelectResponse {
-    /// Version of the applet: the firmware's on a YubiKey 4 or 5, its own on others.
+    /// Version of the applet: that of the firmware on a YubiKey 4 or 5, the applet's own on other tokens. `None` if
+    /// missing.
     pub version: Option<Version>,
     /// Device id, the salt of the password's key; `None` on a Nitrokey with a PIN.
     pub device_id: Option<DeviceId>,
-    /// Serial number; only Nitrokeys tell it here.
+    /// Serial number; `None` except on Nitrokeys, which report it here.
     pub serial: Option<u32>,
-    /// How many tries a Nitrokey's PIN has left; `None` if it has no such PIN.
+    /// Number of tries left for a Nitrokey's PIN; `None` if the token has no such PIN.
     pub pin_tries: Option<u8>,
-    /// What is to be answered to unlock it; `None` if it has no password.
+    /// Challenge that unlocking has to answer; `None` if the applet has no password.
     challenge: Option<Vec<u8>>,
 }
 
 impl SelectResponse {
-    /// True if the applet is locked with a password.
+    /// Returns true if the applet is locked with a password.
     #[must_use]
     pub fn has_password(&self) -> bool {
         self.challenge.is_some()
     }
 
-    /// What is to be answered to unlock the applet, if it has a password.
+    /// Returns the challenge that unlocking has to answer, or `None` if the applet has no password.
     pub(super) fn challenge(&self) -> Option<&[u8]> {
         self.challenge.as_deref()
     }
 
-    /// Reads as much as makes sense. An early pico-fido says the wrong length, so that what follows is out of step; its
-    /// challenge is then found at the end, with no more than the algorithm behind it.
+    /// Parses a response as far as it makes sense. An early pico-fido sends a wrong length, so that the entries after
+    /// it are misread; its challenge is then taken from the end, where only the algorithm may follow it.
     ///
     /// YKOATH: SELECT.
     pub(super) fn read(answer: &[u8]) -> Self {
@@ -95,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_response_is_read_as_far_as_it_makes_sense() {
+    fn responses_are_parsed_as_far_as_they_make_sense() {
         let yubikey = SelectResponse::read(b"\x79\x03\x05\x04\x03\x71\x08abcdefgh\x74\x08ABCDEFGH\x7b\x01\x01");
         assert_eq!(yubikey.version, Version::from_bytes(&[5, 4, 3]));
         assert_eq!(yubikey.device_id, Some(DeviceId::from_bytes(b"abcdefgh")));
@@ -123,7 +125,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_response_is_read(answer: Vec<u8>) {
+        fn any_response_is_parsed(answer: Vec<u8>) {
             let select_response = SelectResponse::read(&answer);
             prop_assert_eq!(select_response.has_password(), select_response.challenge.is_some());
         }

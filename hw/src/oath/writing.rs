@@ -1,6 +1,7 @@
-//! What changes a token: accounts put there, taken away and renamed, the password set and cleared.
+//! Commands that change a token: adding, deleting and renaming accounts, setting and clearing the password.
 //!
-//! One command each, which an applet carries out whole or not at all. [`change`](crate::change) looks before and after.
+//! Each is one command, which an applet executes completely or not at all. [`change`](crate::change) adds checks
+//! before and after.
 
 use std::time::Instant;
 
@@ -11,34 +12,37 @@ use super::{AccessKey, AccountId, AccountSecret, Algorithm, OathError, OathType,
 use crate::apdu::{self, StatusWord};
 use crate::tlv;
 
-/// TOTP or HOTP, and the hash: the type of the password's key, as the vendor's client has it. Some applets take no other.
+/// Type of the password's key: TOTP with SHA-1, as Yubico's client sends it. Some applets accept no other.
 const KEY_TYPE: u8 = 0x21;
 
-/// An account that is to be put on a token. It holds a secret, so it has no `Debug`.
+/// An account to add to a token. Has no `Debug`, because it holds a secret.
 pub struct NewAccount {
-    /// What the applet will know it by: 1 to 64 bytes, with the period in front where that is not 30 seconds.
+    /// Id of the account: 1 to 64 bytes, with the period in front if it is not 30 seconds.
     pub id: AccountId,
-    /// TOTP or HOTP.
+    /// Moving factor of the codes: TOTP or HOTP.
     pub kind: OathType,
-    /// Its hash function.
+    /// Hash function of the codes.
     pub algorithm: Algorithm,
-    /// How many digits its codes have: 6 to 8.
+    /// Number of digits of a code, 6 to 8.
     pub digits: u8,
-    /// The secret.
+    /// Secret of the account.
     pub secret: AccountSecret,
-    /// Whether each code is to need a touch.
+    /// True if each code is to require a touch.
     pub touch: bool,
-    /// Where the counter of an HOTP account begins.
+    /// First value of the counter of an HOTP account; ignored for TOTP.
     pub counter: u32,
 }
 
 impl Ready<'_> {
-    /// Puts an account there. One that has its id is overwritten, on most tokens without a word.
+    /// Adds an account. Most tokens silently overwrite an account that has the same id.
     ///
     /// YKOATH: PUT.
     ///
     /// # Errors
-    /// [`OathError::Full`] and others of [`OathError`]; after [`OathError::Exchange`] alone, it may be there all the same.
+    /// [`OathError::Full`] if there is no room; [`OathError::Unsupported`] if the token does not support SHA-512;
+    /// [`OathError::TouchMissing`] if the token wants a touch that does not come; another [`OathError`] if the token
+    /// refuses for another reason. After [`OathError::Exchange`], and only then, the account may have been added
+    /// nevertheless.
     pub fn put(&mut self, account: &NewAccount) -> Result<(), OathError> {
         let secret = account.secret.for_applet(account.algorithm);
         let kind = match account.kind {
@@ -48,12 +52,12 @@ impl Ready<'_> {
         let mut key = Zeroizing::new(Vec::with_capacity(2 + secret.len()));
         key.extend_from_slice(&[kind | account.algorithm.nibble(), account.digits]);
         key.extend_from_slice(&secret);
-        // Room for all of it, since a vector that grows leaves its old bytes behind.
+        // Reserved at full length, because a vector that grows leaves copies of its old bytes behind.
         let mut data = Zeroizing::new(Vec::with_capacity(32 + account.id.as_bytes().len() + key.len()));
         tlv::write(&mut data, 0x71, account.id.as_bytes());
         tlv::write(&mut data, 0x73, &key);
         if account.touch {
-            // The one entry that has no length.
+            // The property is the only entry without a length.
             data.extend_from_slice(&[0x78, 0x02]);
         }
         if account.kind == OathType::Hotp && account.counter > 0 {
@@ -69,12 +73,14 @@ impl Ready<'_> {
         }
     }
 
-    /// Takes an account away, and its secret for good.
+    /// Deletes an account, and its secret for good.
     ///
     /// YKOATH: DELETE.
     ///
     /// # Errors
-    /// [`OathError::NoSuchAccount`] and others; after [`OathError::Exchange`] alone, it may be gone all the same.
+    /// [`OathError::NoSuchAccount`] if the applet does not have the account; [`OathError::TouchMissing`] if the token
+    /// wants a touch that does not come; another [`OathError`] if the token refuses for another reason. After
+    /// [`OathError::Exchange`], and only then, the account may have been deleted nevertheless.
     pub fn delete(&mut self, id: &AccountId) -> Result<(), OathError> {
         let mut data = Vec::with_capacity(80);
         tlv::write(&mut data, 0x71, id.as_bytes());
@@ -85,13 +91,14 @@ impl Ready<'_> {
         }
     }
 
-    /// Gives an account another id.
+    /// Changes the id of an account.
     ///
     /// YKOATH: RENAME, since firmware 5.3.1.
     ///
     /// # Errors
-    /// [`OathError::Unsupported`], [`OathError::NoSuchAccount`] and others; after [`OathError::Exchange`] alone, it may be
-    /// renamed all the same.
+    /// [`OathError::Unsupported`] if the firmware does not know the command; [`OathError::NoSuchAccount`] if the
+    /// applet has no account `old`; another [`OathError`] if the token refuses for another reason. After
+    /// [`OathError::Exchange`], and only then, the account may have been renamed nevertheless.
     pub fn rename(&mut self, old: &AccountId, new: &AccountId) -> Result<(), OathError> {
         let mut data = Vec::with_capacity(160);
         tlv::write(&mut data, 0x71, old.as_bytes());
@@ -104,26 +111,28 @@ impl Ready<'_> {
         }
     }
 
-    /// Sets the password's key, in the place of another if there is one. Some applets are locked at once, others only when
-    /// they are selected again, so nothing else can be done with this one.
+    /// Sets the key of a password, replacing the current one if there is one. Some applets are locked at once, others
+    /// only when they are selected again; so this value is consumed.
     ///
     /// YKOATH: SET CODE.
     ///
     /// # Errors
-    /// [`OathError::Unsupported`], [`OathError::NoRandomness`] and others; after [`OathError::Exchange`] alone, it may be
-    /// set all the same.
+    /// [`OathError::Unsupported`] if the applet has no passwords; [`OathError::NoRandomness`] if the system has no
+    /// random bytes; another [`OathError`] if the token refuses for another reason. After [`OathError::Exchange`],
+    /// and only then, the password may have been set nevertheless.
     pub fn set_password(self, key: &AccessKey) -> Result<(), OathError> {
         let mut ours = [0; 8];
         getrandom::fill(&mut ours).map_err(|_| OathError::NoRandomness)?;
         self.set_password_challenging(key, ours)
     }
 
-    /// As [`Ready::set_password`], with the challenge `ours`, so that a recorded conversation can be replayed.
+    /// Sets a password as [`Ready::set_password`] does, but with the challenge `ours`, so that a recorded
+    /// conversation can be replayed.
     ///
     /// YKOATH: SET CODE.
     ///
     /// # Errors
-    /// As [`Ready::set_password`].
+    /// Those of [`Ready::set_password`], except [`OathError::NoRandomness`].
     pub fn set_password_challenging(mut self, key: &AccessKey, ours: [u8; 8]) -> Result<(), OathError> {
         let mut typed = Zeroizing::new(Vec::with_capacity(17));
         typed.push(KEY_TYPE);
@@ -132,18 +141,19 @@ impl Ready<'_> {
         tlv::write(&mut data, 0x73, &typed);
         tlv::write(&mut data, 0x74, &ours);
         tlv::write(&mut data, 0x75, key.proof(&ours).as_slice());
-        // From here on it has a password, as far as we know, and is not to be left unlocked.
+        // From here on the applet may have a password, so it must not be left unlocked.
         self.open.may_be_unlocked = true;
         let status = self.write(0x03, &data, "SET CODE")?;
         Self::password_answer(status)
     }
 
-    /// Takes the password away.
+    /// Removes the password.
     ///
     /// YKOATH: SET CODE.
     ///
     /// # Errors
-    /// As [`Ready::set_password`].
+    /// [`OathError::Unsupported`] if the applet has no passwords; another [`OathError`] if the token refuses for
+    /// another reason. After [`OathError::Exchange`], and only then, the password may have been removed nevertheless.
     pub fn clear_password(mut self) -> Result<(), OathError> {
         let status = self.write(0x03, &[0x73, 0x00], "SET CODE")?;
         Self::password_answer(status)
@@ -159,7 +169,7 @@ impl Ready<'_> {
         }
     }
 
-    /// Sends a command that changes something. Some tokens want a touch even for that.
+    /// Sends a command that changes the token. Some tokens require a touch even for that.
     fn write(&mut self, instruction: u8, data: &[u8], command: &'static str) -> Result<StatusWord, OathError> {
         debug_assert_ne!(instruction, 0x04, "{command} would wipe the token");
         let asked = Instant::now();

@@ -1,5 +1,5 @@
-//! Plugging in and pulling out, as the PC/SC service tells it: SCardGetStatusChange on every reader, and on the
-//! pseudo-reader that stands for the list of them.
+//! Watch on the tokens of the PC/SC service: SCardGetStatusChange on every reader, and on the pseudo-reader that
+//! stands for the list of readers.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,33 +9,35 @@ use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
 use super::PcscBus;
 use crate::transport::{News, Present, Stopper, Watch};
 
-/// How long a service that is missing gets before it is asked again, at first and at last. Each pause is twice the last.
+/// Pause before a missing service is asked again: the first and the longest. Each pause is twice the one before.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 
-/// How often readers are looked for where the system does not tell of new ones.
+/// Interval for listing the readers on macOS, which does not report new ones; `None` elsewhere.
 const LOOK_AGAIN: Option<Duration> = if cfg!(target_os = "macos") { Some(Duration::from_secs(1)) } else { None };
 
-/// How often a wait is cancelled until it ends, and how long each of them gets: one that had not begun is not hit.
+/// Number of attempts to cancel a PC/SC wait, and the time between them. One may not be enough: a cancellation has no
+/// effect on a wait that has not begun.
 const CANCELS: (usize, Duration) = (100, Duration::from_millis(10));
 
-/// See the module.
+/// Watch on the tokens of a [`PcscBus`].
 pub(super) struct PcscWatch {
     bus: PcscBus,
     told: Option<News>,
-    /// Its own connection to the service: a conversation on the same one would wait for it.
+    /// Connection to the service, for this watch alone: a conversation on the same connection would have to wait for
+    /// it.
     context: Option<Context>,
     pause: Duration,
     control: Arc<WaitControl>,
 }
 
-/// Shared by the waiting thread and the [`Stopper`] that ends its wait.
+/// State shared by the waiting thread and the [`Stopper`] that ends its wait.
 #[derive(Default)]
 struct WaitControl {
     state: Mutex<WaitState>,
     changed: Condvar,
 }
 
-/// Guarded by [`WaitControl`].
+/// The part of [`WaitControl`] that its mutex guards.
 #[derive(Default)]
 struct WaitState {
     is_stopped: bool,
@@ -48,16 +50,16 @@ impl PcscWatch {
         Self { bus, told: None, context: None, pause: PAUSES.0, control: Arc::default() }
     }
 
-    /// Tells what is so, if that is news.
+    /// Returns `what` if it differs from the last report, and remembers it.
     fn tell(&mut self, what: News) -> Option<News> {
         let is_news = self.told.as_ref() != Some(&what);
         is_news.then(|| self.told.insert(what).clone())
     }
 
-    /// The readers as they are now, the pseudo-reader first, and the tokens in those that we look at.
+    /// Returns the state of each reader, the pseudo-reader first, and the tokens in the readers that the bus uses.
     fn look(&mut self) -> Result<(Vec<ReaderState>, Vec<Present>), Error> {
         match self.look_once() {
-            // It went just as it was listed.
+            // A reader disappeared just after it was listed.
             Err(Error::UnknownReader) => self.look_once(),
             outcome => outcome,
         }
@@ -69,7 +71,7 @@ impl PcscWatch {
             None => self.context.insert(Context::establish(Scope::User)?),
         };
         let mut states = vec![ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)];
-        // Asked before the list, so that a reader which comes after that is one more than it knows.
+        // Asked before the list is read, so that a reader which appears afterwards counts as a change.
         unless_late(context.get_status_change(Duration::ZERO, &mut states))?;
         let wanted = context.list_readers_owned()?.into_iter().filter(|name| self.bus.wants(&name.to_string_lossy()));
         let mut readers: Vec<ReaderState> = wanted.map(|name| ReaderState::new(name, State::UNAWARE)).collect();
@@ -87,7 +89,7 @@ impl PcscWatch {
         Ok((states, tokens))
     }
 
-    /// Waits until any of the readers changes.
+    /// Waits until any of the readers changes, for at most `limit`, or until the watch is stopped.
     fn wait(&self, states: &mut [ReaderState], limit: Option<Duration>) -> Result<(), Error> {
         let Some(context) = &self.context else { return Ok(()) };
         {
@@ -106,7 +108,7 @@ impl PcscWatch {
         }
     }
 
-    /// The service is missing, or ended: it gets some time before it is asked again.
+    /// Pauses before a missing or stopped service is asked again, for at most `left`.
     fn rest(&mut self, left: Option<Duration>) {
         self.context = None;
         let pause = left.map_or(self.pause, |left| left.min(self.pause));
@@ -152,7 +154,7 @@ impl Watch for PcscWatch {
             control.changed.notify_all();
             for _ in 0..CANCELS.0 {
                 let Some(context) = state.waits_in.clone() else { return };
-                // It may end by itself meanwhile, or not have begun yet.
+                // The wait may have ended by itself, or may not have begun yet.
                 let _ = context.cancel();
                 state = control.changed.wait_timeout(state, CANCELS.1).unwrap_or_else(PoisonError::into_inner).0;
             }
@@ -166,7 +168,7 @@ impl WaitControl {
     }
 }
 
-/// That nothing changed is no error.
+/// Turns a timeout into success: it means that nothing changed.
 fn unless_late(outcome: Result<(), Error>) -> Result<(), Error> {
     match outcome {
         Err(Error::Timeout) => Ok(()),

@@ -1,4 +1,4 @@
-//! The virtual token on each carrier, and what must be true after every conversation.
+//! The virtual token on each carrier, and the checks after every conversation.
 
 use oath_token::memory_bus::{MemoryBus, ReaderLog};
 use oath_token::oath::{AccessKey, DeviceId, OathError, Password};
@@ -8,19 +8,19 @@ use virtual_token::{CodeKind, HashAlgorithm, Persona, StoredAccount, VirtualToke
 #[cfg(target_os = "linux")]
 pub(crate) mod service;
 
-/// What the applets of all tokens here call themselves.
+/// Device id of every token in these tests.
 pub(crate) const DEVICE_ID: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 
-/// The password of those that have one.
+/// Password of the tokens that have one.
 pub(crate) const PASSWORD: &str = "correct horse";
 
-/// The reader of a token in memory.
+/// Reader name of a token in memory.
 pub(crate) const READER: &str = "Yubico YubiKey OTP+FIDO+CCID 00 00";
 
-/// The secret of RFC 6238's test vectors for SHA-1.
+/// Secret of RFC 6238's test vectors for SHA-1.
 pub(crate) const SECRET: &[u8] = b"12345678901234567890";
 
-/// A virtual token that is plugged in, on whichever carrier.
+/// A virtual token that is plugged in, on any carrier.
 pub(crate) struct Plugged {
     pub(crate) bus: Box<dyn Bus>,
     pub(crate) reader: String,
@@ -29,7 +29,7 @@ pub(crate) struct Plugged {
     pub(crate) pull: Box<dyn Fn() + Send + Sync>,
 }
 
-/// A token with an account of each sort.
+/// Returns a token with an account of each kind.
 pub(crate) fn token(persona: Persona) -> VirtualToken {
     let token = VirtualToken::builder(persona).device_id(DEVICE_ID).build();
     let mut rfc = StoredAccount::totp("rfc-sha1", SECRET);
@@ -43,7 +43,7 @@ pub(crate) fn token(persona: Persona) -> VirtualToken {
     token
 }
 
-/// The token in memory.
+/// Plugs a token into a bus in memory.
 pub(crate) fn in_memory(token: &VirtualToken) -> (MemoryBus, Plugged) {
     let bus = MemoryBus::new();
     let answering = token.clone();
@@ -58,27 +58,27 @@ pub(crate) fn in_memory(token: &VirtualToken) -> (MemoryBus, Plugged) {
     (bus, plugged)
 }
 
-/// Keys for applets that are locked: none is known.
+/// Key lookup that knows no key.
 pub(crate) fn no_keys(_: &DeviceId) -> Option<AccessKey> {
     None
 }
 
-/// The right key.
+/// Key lookup that returns the right key.
 pub(crate) fn right_key(device_id: &DeviceId) -> Option<AccessKey> {
     Some(AccessKey::derive(&Password::new(PASSWORD.to_owned()), device_id))
 }
 
-/// A key of another password.
+/// Key lookup that returns the key of another password.
 pub(crate) fn wrong_key(device_id: &DeviceId) -> Option<AccessKey> {
     Some(AccessKey::derive(&Password::new("wrong".to_owned()), device_id))
 }
 
-/// An error without the answer beside it, which may be a secret and has no `Debug`.
+/// Returns the error of an outcome. `unwrap_err` would need `Debug` on the value, which may be a secret and has none.
 pub(crate) fn error_of<T>(outcome: Result<T, OathError>) -> OathError {
     outcome.err().expect("it should have failed")
 }
 
-/// Fails if any command writes: what an instruction means depends on the applet that is selected.
+/// Fails if any command writes. The meaning of an instruction depends on the applet that is selected.
 #[track_caller]
 pub(crate) fn assert_read_only(commands: &[Vec<u8>]) {
     let mut selected = Vec::new();
@@ -91,7 +91,7 @@ pub(crate) fn assert_read_only(commands: &[Vec<u8>]) {
             [0x00, 0xA1..=0xA5, ..] => true,
             [0x00, 0x1D, ..] => selected == [0xA0, 0, 0, 5, 0x27, 0x47, 0x11, 0x17],
             [0x00, 0x01, 0x10, 0x00] => selected == [0xA0, 0, 0, 5, 0x27, 0x20, 0x01],
-            // What wakes a NEO up.
+            // The bytes that free a NEO from its management applet.
             [0xA4, 0x04, 0x00, 0x08] => command.len() == 4,
             _ => false,
         };
@@ -99,7 +99,7 @@ pub(crate) fn assert_read_only(commands: &[Vec<u8>]) {
     }
 }
 
-/// Fails unless everything that was begun on a reader has ended, nothing was begun twice, and nothing was written.
+/// Fails unless every connection and conversation on a reader has ended, none was nested, and nothing was written.
 #[track_caller]
 pub(crate) fn assert_left_alone(log: &ReaderLog) {
     assert_eq!((log.opened, log.begun), (log.closed, log.ended), "all has ended");
@@ -107,7 +107,7 @@ pub(crate) fn assert_left_alone(log: &ReaderLog) {
     assert_read_only(&log.commands);
 }
 
-/// Fails if the token's OATH applet can be used without a password: it was unlocked and not locked again.
+/// Fails if the token's OATH applet can be used without a password, that is, if it was not locked again.
 #[track_caller]
 pub(crate) fn assert_locked(token: &VirtualToken) {
     let answer = token.exchange(&[0x00, 0xA1, 0x00, 0x00, 0x00]);

@@ -1,4 +1,4 @@
-//! Changes to a token: what is written, when it is refused, and what is so where it breaks off.
+//! Changes to a token: what is written, what is refused, and the state after a conversation that breaks off.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use virtual_token::{Persona, StoredAccount, VirtualToken};
 
 use crate::bench::{DEVICE_ID, PASSWORD, READER, SECRET, assert_locked, in_memory, no_keys, token, wrong_key};
 
-/// What is given for a key that is to be set.
+/// Password of the key that is to be set.
 const NEW_PASSWORD: &str = "battery staple";
 
 fn change(bus: &dyn Bus, target: &Target, keys: &KeyLookup<'_>, change: &Change) -> Result<(), ChangeError> {
@@ -66,7 +66,7 @@ fn new_key() -> AccessKey {
     NEW_KEY.clone()
 }
 
-/// The right key, made once: there are hundreds of runs here.
+/// Key lookup that returns the right key, derived only once because there are hundreds of runs.
 fn right_key(_: &DeviceId) -> Option<AccessKey> {
     Some(RIGHT_KEY.clone())
 }
@@ -78,7 +78,7 @@ fn derive(password: &str) -> AccessKey {
     AccessKey::derive(&Password::new(password.to_owned()), &DeviceId::from_bytes(&DEVICE_ID))
 }
 
-/// Makes a change on a token in memory, with the right key for it.
+/// Makes a change on a token in memory, with the right key.
 fn made(token: &VirtualToken, what: &Change) -> Result<(), ChangeError> {
     let (bus, plugged) = in_memory(token);
     let target = survey::inspect(&bus, &plugged.reader, Patience::NONE, &right_key).unwrap().target();
@@ -99,7 +99,7 @@ fn refused(token: &VirtualToken, what: &Change) -> ChangeRefusal {
     }
 }
 
-/// What is on a token, secrets included.
+/// Returns id, secret and touch flag of each account on a token.
 fn contents(token: &VirtualToken) -> Vec<(String, Vec<u8>, bool)> {
     let text = |account: &StoredAccount| String::from_utf8_lossy(&account.id).into_owned();
     token.accounts().iter().map(|account| (text(account), account.secret.to_vec(), account.touch)).collect()
@@ -110,7 +110,7 @@ fn ids(token: &VirtualToken) -> Vec<String> {
 }
 
 #[test]
-fn accounts_come_change_and_go() {
+fn accounts_are_added_renamed_overwritten_and_removed() {
     for password in [None, Some(PASSWORD)] {
         let token = token(Persona::YUBIKEY_5_4_3);
         token.set_password(password);
@@ -128,7 +128,7 @@ fn accounts_come_change_and_go() {
 }
 
 #[test]
-fn touch_algorithm_digits_and_counter_arrive() {
+fn touch_algorithm_digits_and_counter_reach_the_token() {
     let token = token(Persona::YUBIKEY_5_7);
     let new = NewAccount {
         algorithm: Algorithm::Sha512,
@@ -145,7 +145,7 @@ fn touch_algorithm_digits_and_counter_arrive() {
 }
 
 #[test]
-fn what_speaks_against_it_is_found_before_anything_is_written() {
+fn refusals_come_before_anything_is_written() {
     let token = token(Persona::YUBIKEY_5_4_3);
     assert_eq!(refused(&token, &add("rfc-sha1")), ChangeRefusal::Exists { id: id("rfc-sha1") });
     let missing = refused(&token, &remove("rfc-sha2"));
@@ -161,7 +161,7 @@ fn what_speaks_against_it_is_found_before_anything_is_written() {
 }
 
 #[test]
-fn room_is_known_by_firmware() {
+fn capacity_is_known_by_firmware() {
     for (persona, room) in [(Persona::YUBIKEY_5_4_3, 32), (Persona::YUBIKEY_5_7, 64)] {
         let token = VirtualToken::builder(persona).device_id(DEVICE_ID).build();
         (0..room).for_each(|at| token.add(StoredAccount::totp(format!("account {at:02}"), SECRET)));
@@ -176,7 +176,7 @@ fn room_is_known_by_firmware() {
 }
 
 #[test]
-fn what_old_firmware_cannot_do() {
+fn old_firmware_refuses_features_it_lacks() {
     let neo = token(Persona::NEO);
     let has = Version { major: 1, minor: 0, patch: 2 };
     let too_old = |feature| ChangeRefusal::TooOld { feature, has };
@@ -188,14 +188,14 @@ fn what_old_firmware_cannot_do() {
     let old = token(Persona { firmware: [4, 3, 1], oath_version: &[4, 3, 1], ..Persona::YUBIKEY_5_4_3 });
     assert_eq!(refused(&old, &add("rfc")), ChangeRefusal::Ambiguous { id: id("rfc"), other: id("rfc-sha1") });
     assert_eq!(made(&old, &add("rfc-sha11")), Ok(()));
-    // It says 5.4.3, and does not know the command all the same.
+    // This token reports version 5.4.3, but does not know RENAME.
     let odd = token(Persona { missing: &[(0x05, 0x6d00)], ..Persona::YUBIKEY_5_4_3 });
     let unsupported = OathError::Unsupported { command: "RENAME" };
     assert_eq!(made(&odd, &rename("hotp", "x")), Err(ChangeError::Failed(unsupported)));
 }
 
 #[test]
-fn a_token_that_does_not_overwrite_keeps_what_it_has() {
+fn a_token_that_never_overwrites_keeps_its_account() {
     for status in [[0x69, 0x85], [0x69, 0x83]] {
         let token = token(Persona::YUBIKEY_5_4_3);
         let bus = MemoryBus::new();
@@ -213,7 +213,7 @@ fn a_token_that_does_not_overwrite_keeps_what_it_has() {
 }
 
 #[test]
-fn a_password_is_set_changed_and_cleared_and_tried_each_time() {
+fn a_password_is_set_changed_cleared_and_verified() {
     for persona in [Persona::YUBIKEY_5_4_3, Persona::NEO] {
         let token = token(persona);
         assert_eq!(made(&token, &set_password()), Ok(()));
@@ -237,7 +237,7 @@ fn a_password_is_set_changed_and_cleared_and_tried_each_time() {
 }
 
 #[test]
-fn a_token_that_only_says_that_it_is_done() {
+fn a_change_that_is_confirmed_but_not_made_is_noticed() {
     for what in [add("new"), remove("hotp"), rename("hotp", "new"), set_password()] {
         let token = token(Persona::YUBIKEY_5_4_3);
         let (bus, answering) = (MemoryBus::new(), token.clone());
@@ -251,7 +251,7 @@ fn a_token_that_only_says_that_it_is_done() {
 }
 
 #[test]
-fn another_token_in_the_reader_is_not_touched() {
+fn another_token_in_the_reader_is_not_changed() {
     let token = token(Persona::YUBIKEY_5_4_3);
     let (bus, plugged) = in_memory(&token);
     let other = Some(DeviceId::from_bytes(b"another!"));
@@ -261,17 +261,17 @@ fn another_token_in_the_reader_is_not_touched() {
     assert_eq!(token.accounts().len(), 4);
 }
 
-/// Whether the token hears the command whose answer is lost.
+/// Message that is lost: the command on the way to the token, or its response on the way back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Lost {
     OnTheWay,
     OnTheWayBack,
 }
 
-/// A change, and whether the token has a password before.
+/// A change, and the password that the token has before it.
 type Case = (fn() -> Change, Option<&'static str>);
 
-/// A change with a fault at one of its commands: the outcome tells whether it was made.
+/// Makes a change with a fault at command number `at`, and checks that the outcome says whether it was made.
 fn with_fault((what, password): Case, at: usize, why: &CarrierError, lost: Lost, for_good: bool) {
     let (fresh, token) = (token(Persona::YUBIKEY_5_4_3), token(Persona::YUBIKEY_5_4_3));
     fresh.set_password(password);
@@ -293,7 +293,7 @@ fn with_fault((what, password): Case, at: usize, why: &CarrierError, lost: Lost,
     match &outcome {
         Ok(()) => assert!(is_made, "{told}"),
         Err(ChangeError::Failed(_)) => assert!(!is_made, "{told}"),
-        // Then it is not known, and only then.
+        // Uncertain is right only if the fault lasts or the token was pulled out.
         Err(ChangeError::Uncertain(_)) => assert!(for_good || *why == CarrierError::Removed, "{told}"),
         Err(ChangeError::Refused(_)) => panic!("{told}"),
     }
@@ -302,7 +302,7 @@ fn with_fault((what, password): Case, at: usize, why: &CarrierError, lost: Lost,
     }
 }
 
-/// Whether two tokens hold the same, and are locked with the same.
+/// Returns true if two tokens have the same accounts and the same password.
 fn same_state(one: &VirtualToken, other: &VirtualToken) -> bool {
     let opens = |token: &VirtualToken, key: &dyn Fn(&DeviceId) -> Option<AccessKey>| {
         let (bus, plugged) = in_memory(token);
@@ -314,7 +314,7 @@ fn same_state(one: &VirtualToken, other: &VirtualToken) -> bool {
 }
 
 #[test]
-fn a_conversation_that_breaks_off_leaves_what_it_says() {
+fn a_conversation_that_breaks_off_reports_the_state_it_leaves() {
     let accounts: [fn() -> Change; 4] =
         [|| add("new"), || overwrite("rfc-sha1"), || remove("hotp"), || rename("hotp", "new")];
     let cases = accounts.into_iter().flat_map(|what| [(what, None), (what, Some(PASSWORD))]).chain([
@@ -323,10 +323,10 @@ fn a_conversation_that_breaks_off_leaves_what_it_says() {
         (|| Change::ClearPassword, Some(PASSWORD)),
     ]);
     let faults = [CarrierError::Broken, CarrierError::ServiceStopped, CarrierError::Removed];
-    // Some wait a while to see whether the token is gone, so they wait together.
+    // Some runs wait a while to see whether the token is gone, so all run in parallel.
     std::thread::scope(|scope| {
         for (case, why) in cases.flat_map(|case: Case| faults.clone().map(|why| (case, why))) {
-            // Six commands at most: SELECT, VALIDATE, a look, the change, a look, SELECT.
+            // Six commands at most: SELECT, VALIDATE, a list, the change, a list, SELECT.
             for at in 0..=6 {
                 for (lost, for_good) in
                     [Lost::OnTheWay, Lost::OnTheWayBack].into_iter().flat_map(|l| [(l, false), (l, true)])

@@ -1,4 +1,4 @@
-//! What holds for a token in memory and for one behind a real PC/SC service, clause by clause.
+//! Rules that hold for a token in memory and for one behind a real PC/SC service, one function each.
 
 use std::num::NonZeroU32;
 use std::thread;
@@ -17,7 +17,7 @@ use crate::bench::{
     no_keys, right_key, token, wrong_key,
 };
 
-/// Gives each clause a test on a token in memory, and lists them all for the service.
+/// Makes a test of each rule for a token in memory, and a list of all rules for the service.
 macro_rules! clauses {
     ($($clause:ident)*) => {
         mod in_memory {
@@ -29,23 +29,23 @@ macro_rules! clauses {
     };
 }
 
-/// A clause gets the way to plug a token in.
+/// One rule, as a function that gets the means to plug a token in.
 type Clause = fn(&dyn Fn(&VirtualToken) -> Plugged);
 
 clauses! {
-    a_look_sees_who_it_is_and_what_it_has
+    an_inspection_reads_identity_and_accounts
     a_code_takes_two_commands
-    a_locked_applet_shows_nothing_and_gives_a_code_in_four_commands
-    a_wrong_password_can_be_followed_by_the_right_one
+    a_locked_applet_shows_nothing_and_computes_a_code_in_four_commands
+    the_right_password_can_follow_a_wrong_one
     a_code_waits_for_the_touch
-    a_touch_that_does_not_come_is_told_from_a_refusal
-    a_period_is_the_hosts_business
-    pieces_of_any_size_make_one_answer
-    a_token_pulled_out_is_said_to_be_gone
-    an_applet_that_is_switched_off_is_said_to_be
+    a_missing_touch_is_told_from_a_refusal
+    the_host_counts_time_steps_in_the_accounts_period
+    response_parts_of_any_size_are_joined
+    a_token_pulled_out_is_reported_as_removed
+    a_disabled_applet_is_reported_as_disabled
     another_token_in_the_reader_is_noticed
-    a_neo_is_known_by_its_otp_applet
-    two_conversations_come_one_after_the_other
+    a_neo_is_identified_by_its_otp_applet
+    conversations_of_several_threads_do_not_overlap
 }
 
 fn run_in_memory(clause: Clause) {
@@ -73,7 +73,7 @@ fn all_clauses_hold_through_a_service() {
     });
 }
 
-/// RFC 6238's first point in time.
+/// Returns the time step of RFC 6238's first test vector.
 fn step_of_59() -> TimeStep {
     TimeStep::at(59, USUAL_PERIOD)
 }
@@ -90,7 +90,7 @@ fn look(on: &Plugged, keys: &KeyLookup<'_>) -> Result<survey::TokenInfo, OathErr
     survey::inspect(&*on.bus, &on.reader, Patience::NONE, keys)
 }
 
-fn a_look_sees_who_it_is_and_what_it_has(plug: &dyn Fn(&VirtualToken) -> Plugged) {
+fn an_inspection_reads_identity_and_accounts(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
     let survey = survey::survey(&*on.bus, Patience::USUAL, &no_keys).unwrap();
     let [look] = survey.tokens.as_slice() else { panic!("{survey:?}") };
@@ -128,7 +128,7 @@ fn a_code_takes_two_commands(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     assert_eq!(error_of(code(&on, "nope", &no_keys)), OathError::NoSuchAccount { id: missing });
 }
 
-fn a_locked_applet_shows_nothing_and_gives_a_code_in_four_commands(plug: &dyn Fn(&VirtualToken) -> Plugged) {
+fn a_locked_applet_shows_nothing_and_computes_a_code_in_four_commands(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
     on.token.set_password(Some(PASSWORD));
     assert!(matches!(look(&on, &no_keys).unwrap().contents, Contents::Locked { refused: false, .. }));
@@ -146,7 +146,7 @@ fn a_locked_applet_shows_nothing_and_gives_a_code_in_four_commands(plug: &dyn Fn
     assert_locked(&on.token);
 }
 
-fn a_wrong_password_can_be_followed_by_the_right_one(plug: &dyn Fn(&VirtualToken) -> Plugged) {
+fn the_right_password_can_follow_a_wrong_one(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
     on.token.set_password(Some(PASSWORD));
     on.token.clear_commands();
@@ -175,7 +175,7 @@ fn a_code_waits_for_the_touch(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     assert!(asked.elapsed() >= Duration::from_millis(300));
 }
 
-fn a_touch_that_does_not_come_is_told_from_a_refusal(plug: &dyn Fn(&VirtualToken) -> Plugged) {
+fn a_missing_touch_is_told_from_a_refusal(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
     on.token.set_touch(SimulatedTouch::Never);
     on.token.set_touch_timeout(Duration::from_millis(20));
@@ -188,7 +188,7 @@ fn a_touch_that_does_not_come_is_told_from_a_refusal(plug: &dyn Fn(&VirtualToken
     assert_eq!(on.token.commands().len(), 2, "nobody is asked to touch a second time");
 }
 
-fn a_period_is_the_hosts_business(plug: &dyn Fn(&VirtualToken) -> Plugged) {
+fn the_host_counts_time_steps_in_the_accounts_period(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
     let account = AccountId::from_bytes(b"60/Acme:alice");
     assert_eq!(account.period(), NonZeroU32::new(60).unwrap());
@@ -197,7 +197,7 @@ fn a_period_is_the_hosts_business(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     assert_eq!((code.digits(), code.step().seconds()), ("755224", 0..60));
 }
 
-fn pieces_of_any_size_make_one_answer(plug: &dyn Fn(&VirtualToken) -> Plugged) {
+fn response_parts_of_any_size_are_joined(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     for block in [1, 2, 54, 255] {
         let token = VirtualToken::builder(Persona::YUBIKEY_5_4_3).device_id(DEVICE_ID).block_size(block).build();
         let names: Vec<String> = (0..12).map(|n| format!("Issuer{n:02}:user{n:02}@example.com")).collect();
@@ -213,7 +213,7 @@ fn pieces_of_any_size_make_one_answer(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     }
 }
 
-fn a_token_pulled_out_is_said_to_be_gone(plug: &dyn Fn(&VirtualToken) -> Plugged) {
+fn a_token_pulled_out_is_reported_as_removed(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
     let outcome = thread::scope(|scope| {
         scope.spawn(|| {
@@ -225,7 +225,7 @@ fn a_token_pulled_out_is_said_to_be_gone(plug: &dyn Fn(&VirtualToken) -> Plugged
     assert_eq!(error_of(outcome).carrier(), Some(&CarrierError::Removed));
 }
 
-fn an_applet_that_is_switched_off_is_said_to_be(plug: &dyn Fn(&VirtualToken) -> Plugged) {
+fn a_disabled_applet_is_reported_as_disabled(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
     on.token.set_presence(virtual_token::Applet::Oath, Presence::Disabled);
     let seen = look(&on, &no_keys).unwrap();
@@ -250,7 +250,7 @@ fn another_token_in_the_reader_is_noticed(plug: &dyn Fn(&VirtualToken) -> Plugge
     assert!(!calculates, "no code of another token is computed");
 }
 
-fn a_neo_is_known_by_its_otp_applet(plug: &dyn Fn(&VirtualToken) -> Plugged) {
+fn a_neo_is_identified_by_its_otp_applet(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::NEO));
     let seen = look(&on, &no_keys).unwrap();
     let firmware = Some(Version { major: 3, minor: 4, patch: 3 });
@@ -259,7 +259,7 @@ fn a_neo_is_known_by_its_otp_applet(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     assert_eq!(seen.accounts().unwrap().len(), 4);
 }
 
-fn two_conversations_come_one_after_the_other(plug: &dyn Fn(&VirtualToken) -> Plugged) {
+fn conversations_of_several_threads_do_not_overlap(plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let on = plug(&token(Persona::YUBIKEY_5_4_3));
     on.token.set_password(Some(PASSWORD));
     thread::scope(|scope| {

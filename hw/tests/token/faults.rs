@@ -1,4 +1,4 @@
-//! Each command of each errand, each fault: what is said, and what is left behind.
+//! Every fault at every command of an inspection or a code: what is reported, and what is left behind.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,22 +14,22 @@ use virtual_token::{Persona, VirtualToken};
 
 use crate::bench::{PASSWORD, READER, assert_left_alone, assert_locked, right_key, token};
 
-/// What goes wrong with a command. The token has carried it out all the same: only its answer is lost or changed.
+/// Fault at a command. The token has executed the command all the same: only its response is lost or changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fault {
     Carrier(CarrierError),
     Answer(Vec<u8>),
 }
 
-/// When it goes wrong, counted in commands from the first on.
+/// Commands at which the fault happens, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum When {
     Once(usize),
     From(usize),
 }
 
-/// What we are sent for: the text of what came of it, codes included.
-type Errand = fn(&MemoryBus) -> Result<String, OathError>;
+/// Task to run on a bus. Returns its result as text, codes included.
+type Task = fn(&MemoryBus) -> Result<String, OathError>;
 
 fn look(bus: &MemoryBus) -> Result<String, OathError> {
     survey::inspect(bus, READER, Patience::NONE, &right_key).map(|look| format!("{look:?}"))
@@ -41,7 +41,7 @@ fn code(bus: &MemoryBus) -> Result<String, OathError> {
     fetch::code(bus, READER, Patience::USUAL, &request, &right_key).map(|code| code.digits().to_owned())
 }
 
-/// A token whose carrier or whose answers go wrong.
+/// Plugs in a token whose carrier or responses are faulty.
 fn plug(virtual_token: &VirtualToken, fault: Fault, when: When) -> MemoryBus {
     let (bus, answering, count) = (MemoryBus::new(), virtual_token.clone(), AtomicUsize::new(0));
     bus.insert(READER, move |command| {
@@ -92,16 +92,16 @@ fn faults() -> Vec<Fault> {
     carrier.into_iter().map(Fault::Carrier).chain(answers).collect()
 }
 
-/// Runs an errand with a fault, and checks what must be so whatever comes of it.
-fn run(errand: Errand, password: Option<&str>, fault: &Fault, when: When) -> Result<String, OathError> {
+/// Runs a task with a fault, and checks what must hold whatever the outcome.
+fn run(task: Task, password: Option<&str>, fault: &Fault, when: When) -> Result<String, OathError> {
     let virtual_token = token(Persona::YUBIKEY_5_4_3);
     virtual_token.set_password(password);
     let bus = plug(&virtual_token, fault.clone(), when);
-    let outcome = errand(&bus);
+    let outcome = task(&bus);
     let log = bus.log(READER);
     assert_left_alone(&log);
     assert!(log.begun <= 3, "{fault:?} {when:?}: {} conversations", log.begun);
-    // Six commands, of which each endless one makes 512, in three conversations.
+    // Six commands, each with at most 512 continuations, in three conversations.
     assert!(log.commands.len() <= 3 * 6 * 514, "{} commands", log.commands.len());
     if password.is_some() {
         assert_locked(&virtual_token);
@@ -109,17 +109,17 @@ fn run(errand: Errand, password: Option<&str>, fault: &Fault, when: When) -> Res
     outcome
 }
 
-/// One run: what for, with which password, which fault, when, and whether it is past the last command.
-type Run = (Errand, Option<&'static str>, Fault, When, bool);
+/// One run: the task, the password, the fault, when it happens, and whether that is after the last command.
+type Run = (Task, Option<&'static str>, Fault, When, bool);
 
 fn runs() -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    for (errand, password, commands) in
-        [(look as Errand, None, 4), (look, Some(PASSWORD), 6), (code, None, 2), (code, Some(PASSWORD), 4)]
+    for (task, password, commands) in
+        [(look as Task, None, 4), (look, Some(PASSWORD), 6), (code, None, 2), (code, Some(PASSWORD), 4)]
     {
         for (fault, at) in faults().into_iter().flat_map(|fault| (0..=commands).map(move |at| (fault.clone(), at))) {
             for when in [When::Once(at), When::From(at)] {
-                runs.push((errand, password, fault.clone(), when, at == commands));
+                runs.push((task, password, fault.clone(), when, at == commands));
             }
         }
     }
@@ -127,14 +127,14 @@ fn runs() -> Vec<Run> {
 }
 
 #[test]
-fn a_fault_at_any_command_ends_everything_and_locks_again() {
+fn a_fault_at_any_command_ends_the_conversation_and_locks_again() {
     let runs = runs();
     assert_eq!(runs.len(), 19 * 2 * (5 + 7 + 3 + 5));
-    // Some wait a while to see whether the token is gone, so they wait together.
+    // Some runs wait a while to see whether the token is gone, so all run in parallel.
     std::thread::scope(|scope| {
-        for (errand, password, fault, when, is_past) in &runs {
+        for (task, password, fault, when, is_past) in &runs {
             scope.spawn(move || {
-                let outcome = run(*errand, *password, fault, *when);
+                let outcome = run(*task, *password, fault, *when);
                 assert!(!is_past || outcome.is_ok(), "{fault:?} {when:?}: {outcome:?}");
             });
         }
@@ -142,7 +142,7 @@ fn a_fault_at_any_command_ends_everything_and_locks_again() {
 }
 
 #[test]
-fn what_happens_once_and_is_nobodys_fault_is_not_noticed() {
+fn single_faults_from_outside_are_retried_silently() {
     let harmless = [
         Fault::Carrier(CarrierError::Reset),
         Fault::Carrier(CarrierError::ServiceStopped),
@@ -164,7 +164,7 @@ fn what_happens_once_and_is_nobodys_fault_is_not_noticed() {
 }
 
 #[test]
-fn what_goes_on_happening_is_said() {
+fn lasting_faults_are_reported() {
     let carrier = |why: CarrierError| (Fault::Carrier(why.clone()), OathError::from(why));
     let too_short = |length| OathError::Exchange(ExchangeError::TooShort { length });
     let other = |status| {
@@ -205,7 +205,7 @@ fn what_goes_on_happening_is_said() {
 }
 
 #[test]
-fn a_panic_in_the_middle_ends_everything_and_locks_again() {
+fn a_panic_ends_the_conversation_and_locks_again() {
     let virtual_token = token(Persona::YUBIKEY_5_4_3);
     virtual_token.set_password(Some(PASSWORD));
     let (bus, plugged) = crate::bench::in_memory(&virtual_token);

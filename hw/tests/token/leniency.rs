@@ -1,4 +1,4 @@
-//! Tokens that are not YubiKeys, and answers that no token should give.
+//! Tokens that are not YubiKeys, and responses that no token should give.
 
 use oath_token::apdu::{ExchangeError, StatusWord};
 use oath_token::conversation::Patience;
@@ -13,7 +13,8 @@ use crate::bench::{
     PASSWORD, READER, assert_left_alone, assert_locked, error_of, in_memory, no_keys, right_key, token,
 };
 
-/// A token with an account `aws`, made of what it answers to an instruction; SELECT of OATH is `0`.
+/// Returns a bus with a token whose responses are scripted: `answer` gets the instruction (0 for SELECT of OATH) and
+/// the whole command.
 fn scripted(answer: impl FnMut(u8, &[u8]) -> Vec<u8> + Send + 'static) -> MemoryBus {
     let bus = MemoryBus::new();
     let mut answer = answer;
@@ -43,7 +44,7 @@ fn code(bus: &MemoryBus, keys: &KeyLookup<'_>) -> Result<String, OathError> {
 }
 
 #[test]
-fn a_canokey_that_never_stops_continuing_is_given_up() {
+fn an_endless_response_of_a_canokey_is_given_up() {
     let bus = scripted(|instruction, command| {
         assert!(command.len() > 4, "a bare header is what it takes for Le = 0");
         match instruction {
@@ -56,7 +57,7 @@ fn a_canokey_that_never_stops_continuing_is_given_up() {
 }
 
 #[test]
-fn a_canokey_cuts_between_entries_and_always_says_61ff() {
+fn parts_of_a_canokey_always_end_in_61ff_and_are_joined() {
     let mut rest = vec![&b"\x90\x00"[..], b"\x71\x01b\x7c\x01\x06\x61\xff", b"\x71\x03aws\x76\x05\x06abcd\x61\xff"];
     let bus = scripted(move |instruction, _| match instruction {
         0 => b"\x79\x03\x06\x00\x00\x71\x08CanoKeys\x90\x00".to_vec(),
@@ -67,7 +68,7 @@ fn a_canokey_cuts_between_entries_and_always_says_61ff() {
 }
 
 #[test]
-fn a_nitrokey_has_its_own_serial_pin_and_words() {
+fn a_nitrokeys_serial_number_pin_and_status_words_are_understood() {
     let bus = scripted(|instruction, _| match instruction {
         0 => b"\x79\x03\x04\x0e\x00\x82\x01\x08\x8f\x04\x12\x34\x56\x78\x90\x00".to_vec(),
         0xA4 => vec![0x69, 0x85],
@@ -84,7 +85,7 @@ fn a_nitrokey_has_its_own_serial_pin_and_words() {
 }
 
 #[test]
-fn a_pico_fido_is_out_of_step_and_says_6984_to_a_wrong_password() {
+fn a_pico_fidos_malformed_select_and_6984_are_understood() {
     let bus = scripted(|instruction, _| match instruction {
         0 => b"\x79\x02\x02\x04\x71\x09Pico Fido\xe6\x60\x58\x38\x83\x2a\x17\x2f\x74\x08challeng\x90\x00".to_vec(),
         0xA3 => vec![0x69, 0x84],
@@ -103,7 +104,7 @@ fn a_pico_fido_is_out_of_step_and_says_6984_to_a_wrong_password() {
 }
 
 #[test]
-fn whatever_keeps_all_from_being_calculated_the_list_is_asked_for() {
+fn accounts_are_listed_if_calculate_all_fails() {
     let refusals: [&[u8]; 7] = [
         &[0x6D, 0x00],
         &[0x69, 0x85],
@@ -129,7 +130,7 @@ fn whatever_keeps_all_from_being_calculated_the_list_is_asked_for() {
 }
 
 #[test]
-fn an_applet_that_cannot_prove_the_password_is_not_believed_and_not_left_unlocked() {
+fn an_applet_without_the_right_proof_is_rejected_and_locked_again() {
     let lies: [&[u8]; 4] = [&[], &[0x75, 0x00], &[0x75, 0x02, 1, 2], &[0x99, 0x00]];
     let reflected = |command: &[u8], _: Vec<u8>| [&command[5..27], &[0x90, 0x00]].concat();
     for lie in lies {
@@ -153,7 +154,7 @@ fn an_applet_that_cannot_prove_the_password_is_not_believed_and_not_left_unlocke
 }
 
 #[test]
-fn each_way_of_having_no_applet_is_known() {
+fn every_status_word_for_a_missing_applet_is_known() {
     for status in [0x6A82, 0x6999, 0x6D00, 0x6B00] {
         let bus = scripted(move |_, _| Vec::from(u16::to_be_bytes(status)));
         let contents = look(&bus, &no_keys).unwrap().contents;
@@ -164,7 +165,7 @@ fn each_way_of_having_no_applet_is_known() {
 }
 
 #[test]
-fn a_code_of_an_impossible_kind_is_an_error() {
+fn an_impossible_code_is_an_error() {
     let answers: [(&[u8], OathError); 5] = [
         (&[0x76, 5, 0, 1, 2, 3, 4, 0x90, 0], OathError::Digits { digits: 0 }),
         (&[0x76, 5, 200, 1, 2, 3, 4, 0x90, 0], OathError::Digits { digits: 200 }),
@@ -180,7 +181,7 @@ fn a_code_of_an_impossible_kind_is_an_error() {
     }
 }
 
-/// Bytes as a confused token might send them: noise, with status words and entries that make sense more often than chance.
+/// Generates responses of a confused token: noise, with valid entries and status words more often than by chance.
 fn answers() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let entry = (
         prop::sample::select(b"\x71\x72\x74\x75\x76\x77\x79\x7b\x7c\x82\x8f\x02\x05\x10\x19".to_vec()),
@@ -200,19 +201,19 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_answers_at_all_are_survived(answers in answers()) {
+    fn any_responses_are_survived(answers in answers()) {
         let bus = MemoryBus::new();
         let mut next = answers.into_iter().cycle();
         bus.insert(READER, move |_| Ok(next.next().unwrap_or_default()));
         let _ = look(&bus, &right_key);
         let _ = code(&bus, &right_key);
-        // Two errands, each run twice at most, of a dozen commands with 512 continuations each at most.
+        // An inspection and a code, each run at most twice, of a dozen commands with at most 512 continuations each.
         prop_assert!(bus.log(READER).commands.len() < 2 * 2 * 12 * 514);
     }
 }
 
 #[test]
-fn errors_are_told_apart_without_a_token() {
+fn a_token_that_is_gone_is_reported_as_removed() {
     let (bus, plugged) = in_memory(&token(Persona::YUBIKEY_5_4_3));
     (plugged.pull)();
     let gone = error_of(survey::inspect(&bus, READER, Patience::NONE, &no_keys));

@@ -1,15 +1,15 @@
-//! The contract of a token, on every carrier: a table of contents.
+//! Tests of the client on every carrier.
 //!
-//! - `contract`: what holds for a token in memory and for one behind a real PC/SC service
-//! - `manners`: what holds for PC/SC alone: shared, never reset, patient with others
-//! - `replay`: the recorded conversations, byte for byte
-//! - `change`: what is written, when it is refused, and what is so where it breaks off
+//! - `contract`: rules for a token in memory and for one behind a real PC/SC service
+//! - `manners`: rules for PC/SC alone: a token is shared, never reset, and waited for while another program holds it
+//! - `replay`: recorded conversations, byte for byte
+//! - `change`: what is written, what is refused, and the state after a conversation that breaks off
 //! - `leniency`: tokens that are not YubiKeys
-//! - `faults`: each command of each errand, each fault
-//! - `patience`: how often and how long is asked again
-//! - `watch`: what is plugged in and pulled out is seen
+//! - `faults`: every fault at every command
+//! - `patience`: number and length of retries
+//! - `watch`: tokens that are plugged in and pulled out
 //!
-//! `bench` is what they stand on: the virtual token on each carrier, and what must be true after every conversation.
+//! `bench` contains their helpers: the virtual token on each carrier, and the checks after every conversation.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails the test it helps")]
 

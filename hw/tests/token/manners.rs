@@ -1,5 +1,5 @@
-//! What holds for PC/SC alone: shared, one transaction, never reset, patient with other programs. The other program here
-//! is `pcsc` itself.
+//! Rules for PC/SC alone: a token is shared, a conversation is one transaction, a token is never reset, and one that
+//! another program holds is waited for. The other program here is the crate `pcsc` itself.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,13 +15,14 @@ use virtual_token::Persona;
 use crate::bench::service::{Service, until, with_service};
 use crate::bench::{error_of, no_keys, token};
 
-/// Another program's connection. It is left, not reset, when the program is done with it.
+/// Connects to the token as another program does. Dropping the connection resets the token; `disconnect` with
+/// `LeaveCard` leaves it as it is.
 fn other_program(service: &Service, mode: ShareMode) -> Card {
     let reader = std::ffi::CString::new(service.reader()).unwrap();
     Context::establish(Scope::User).unwrap().connect(&reader, mode, Protocols::ANY).unwrap()
 }
 
-/// Whether the token still knows what the other program selected: LIST is answered by the OATH applet only.
+/// Returns true if the OATH applet that the other program uses is still selected: no other applet knows LIST.
 fn still_selected(other: &mut Card) -> Result<bool, pcsc::Error> {
     let transaction = other.transaction()?;
     let mut room = [0; 300];
@@ -59,8 +60,8 @@ fn a_token_is_left_as_it_was_found_whatever_happens() {
 }
 
 #[test]
-fn another_programs_reset_before_we_begin_is_not_noticed() {
-    with_service("manners::another_programs_reset_before_we_begin_is_not_noticed", |service| {
+fn a_reset_before_a_conversation_begins_is_no_error() {
+    with_service("manners::a_reset_before_a_conversation_begins_is_no_error", |service| {
         let on = service.plug(&token(Persona::YUBIKEY_5_4_3));
         let mut ours = on.bus.open(&on.reader).unwrap();
         drop(other_program(service, ShareMode::Shared));
@@ -93,8 +94,8 @@ fn a_token_held_by_another_program_is_waited_for() {
 }
 
 #[test]
-fn readers_come_and_go_with_the_service() {
-    with_service("manners::readers_come_and_go_with_the_service", |service| {
+fn readers_are_listed_while_the_service_runs() {
+    with_service("manners::readers_are_listed_while_the_service_runs", |service| {
         let bus = PcscBus::new();
         assert!(bus.readers().unwrap().contains(&service.reader().to_owned()));
         assert_eq!(PcscBus::with_readers_containing("no such reader").readers(), Ok(vec![]));

@@ -1,4 +1,4 @@
-//! How often and how long is asked again, and which failure is reported.
+//! Number and length of retries, and the failure that is reported in the end.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use virtual_token::Persona;
 
 use crate::bench::{READER, assert_left_alone, error_of, in_memory, no_keys, token};
 
-/// Fails the first `times` times with `why`.
+/// Returns a gate that fails `times` times with `why`, and then succeeds.
 fn at_first(times: usize, why: CarrierError) -> impl FnMut(&str) -> Result<(), CarrierError> + Send {
     let mut left = times;
     move |_| match left {
@@ -22,7 +22,7 @@ fn at_first(times: usize, why: CarrierError) -> impl FnMut(&str) -> Result<(), C
     }
 }
 
-/// The bus with a token, a look at which meets `why` so many times at `step`.
+/// Returns a bus with a token, whose gate at `step` fails `times` times with `why`.
 fn meeting(step: Step, times: usize, why: CarrierError) -> MemoryBus {
     let (bus, _plugged) = in_memory(&token(Persona::YUBIKEY_5_4_3));
     bus.guard(step, at_first(times, why));
@@ -30,7 +30,7 @@ fn meeting(step: Step, times: usize, why: CarrierError) -> MemoryBus {
 }
 
 #[test]
-fn a_token_that_becomes_free_is_waited_for_and_one_that_does_not_is_given_up() {
+fn a_busy_token_is_waited_for_up_to_a_limit() {
     for step in [Step::Open, Step::Begin] {
         let bus = meeting(step, 3, CarrierError::Busy);
         let asked = Instant::now();
@@ -46,7 +46,7 @@ fn a_token_that_becomes_free_is_waited_for_and_one_that_does_not_is_given_up() {
 }
 
 #[test]
-fn a_token_that_wakes_up_is_waited_for_and_one_that_does_not_is_given_up() {
+fn a_token_that_wakes_up_is_waited_for_up_to_a_limit() {
     for why in [CarrierError::Empty, CarrierError::Mute] {
         let bus = meeting(Step::Open, 3, why.clone());
         assert!(survey::inspect(&bus, READER, Patience::USUAL, &no_keys).is_ok());
@@ -58,7 +58,7 @@ fn a_token_that_wakes_up_is_waited_for_and_one_that_does_not_is_given_up() {
 }
 
 #[test]
-fn what_cannot_get_better_is_not_waited_for() {
+fn lasting_failures_are_reported_at_once() {
     for why in [CarrierError::NoService, CarrierError::Refused, CarrierError::Removed] {
         for step in [Step::Open, Step::Begin] {
             let bus = meeting(step, usize::MAX, why.clone());
@@ -74,7 +74,7 @@ fn what_cannot_get_better_is_not_waited_for() {
 }
 
 #[test]
-fn resets_are_forgiven_twice() {
+fn two_resets_are_retried_and_a_third_is_reported() {
     for (times, forgiven) in [(1, true), (2, true), (3, false)] {
         for step in [Step::Open, Step::Begin] {
             let bus = meeting(step, times, CarrierError::Reset);
@@ -89,7 +89,7 @@ fn resets_are_forgiven_twice() {
 }
 
 #[test]
-fn a_token_that_was_there_and_whose_reader_is_empty_was_removed() {
+fn a_silent_token_with_an_empty_reader_was_removed() {
     let (bus, plugged) = in_memory(&token(Persona::YUBIKEY_5_4_3));
     let mut opened = 0;
     bus.guard(Step::Open, move |_| {
@@ -104,7 +104,7 @@ fn a_token_that_was_there_and_whose_reader_is_empty_was_removed() {
 }
 
 #[test]
-fn an_empty_reader_beside_a_token_costs_no_time_and_the_busy_one_is_reported() {
+fn an_empty_reader_beside_a_token_is_not_waited_for_but_a_busy_one_is() {
     let (bus, _plugged) = in_memory(&token(Persona::YUBIKEY_5_4_3));
     for reader in ["Yubico empty", "Yubico mute"] {
         bus.insert(reader, |_| Ok(vec![]));
@@ -129,7 +129,7 @@ fn an_empty_reader_beside_a_token_costs_no_time_and_the_busy_one_is_reported() {
 }
 
 #[test]
-fn a_token_that_wakes_up_alone_is_found_by_a_survey() {
+fn a_survey_waits_for_the_only_token_to_wake_up() {
     let bus = meeting(Step::Open, 4, CarrierError::Mute);
     assert_eq!(survey::survey(&bus, Patience::USUAL, &no_keys).unwrap().tokens.len(), 1);
 }

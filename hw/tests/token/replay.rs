@@ -1,5 +1,5 @@
-//! The recorded conversations, byte for byte: what the vendor's client says, ours says, and it reads the answers as the
-//! record does.
+//! Recorded conversations of Yubico's client, byte for byte: this client sends the same commands, and reads the
+//! responses as recorded.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use oath_token::oath::{
 use oath_token::transport::{CarrierError, Transport};
 use serde_json::Value;
 
-/// One recorded command and its answer.
+/// One recorded command and its response.
 struct Exchange {
     step: String,
     command: Vec<u8>,
@@ -29,7 +29,7 @@ fn record() -> Value {
     serde_json::from_str(include_str!("../oath_vectors.json")).unwrap()
 }
 
-/// The exchanges whose steps begin with one of `steps`, in the order of `steps`.
+/// Returns the exchanges of these steps, in the order of `steps`.
 fn exchanges(steps: &[&str]) -> Vec<Exchange> {
     let record = record();
     let all = record["exchanges"].as_array().unwrap();
@@ -53,7 +53,7 @@ fn exchanges(steps: &[&str]) -> Vec<Exchange> {
         .collect()
 }
 
-/// Answers the recorded commands in their order, and no others.
+/// Transport that gives the recorded responses, if exactly the recorded commands come, in their order.
 #[derive(Clone)]
 struct Replay(Rc<RefCell<std::vec::IntoIter<Exchange>>>);
 
@@ -77,7 +77,7 @@ impl Transport for Replay {
     }
 }
 
-/// The recorded time step of a CALCULATE: the last eight bytes of the command.
+/// Returns the account and the time step of a recorded CALCULATE.
 fn calculated(exchange: &Exchange) -> (AccountId, TimeStep) {
     let (id, number) = exchange.command[7..].split_at(usize::from(exchange.command[6]));
     let number = u64::from_be_bytes(number[2..].try_into().unwrap());
@@ -92,7 +92,7 @@ fn ready(replay: &mut dyn Transport) -> Ready<'_> {
 }
 
 #[test]
-fn each_code_is_asked_for_and_read_as_recorded() {
+fn codes_are_requested_and_read_as_recorded() {
     let record = record();
     let steps = record["exchanges"].as_array().unwrap().iter().map(|exchange| exchange["step"].as_str().unwrap());
     let others = ["calc-full-rfc-sha1-T59", "calc-hotp-1", "calc-hotp-2", "calc-missing"];
@@ -110,8 +110,8 @@ fn each_code_is_asked_for_and_read_as_recorded() {
 }
 
 #[test]
-fn an_account_that_is_not_there_is_answered_as_recorded() {
-    // The record asks for the whole HMAC; we only ever ask for a code.
+fn a_missing_account_is_reported_as_recorded() {
+    // The record requests the whole HMAC; this client only ever requests a truncated code.
     let mut replay = Through(Replay::of(&["select-open", "calc-missing"]), |command: &[u8]| {
         let mut command = command.to_vec();
         if command[1] == 0xA2 {
@@ -125,10 +125,10 @@ fn an_account_that_is_not_there_is_answered_as_recorded() {
     replay.0.assert_finished();
 }
 
-/// A record, and what is done to a command before it is looked up there.
+/// A record, with a function that every command goes through before it is looked up.
 struct Through<F>(Replay, F);
 
-/// What is done to a command.
+/// Result of that function: a command to look up, or a response that replaces the record's.
 enum Instead {
     Send(Vec<u8>),
     Answer(&'static [u8]),
@@ -143,12 +143,12 @@ impl<F: FnMut(&[u8]) -> Instead> Transport for Through<F> {
     }
 }
 
-/// An applet that cannot calculate all.
+/// Responds to CALCULATE ALL as an applet that does not know it.
 fn listing(command: &[u8]) -> Instead {
     if command[1..3] == [0xA4, 0x00] { Instead::Answer(&[0x6D, 0x00]) } else { Instead::Send(command.to_vec()) }
 }
 
-/// Our CALCULATE ALL is for time step 0, the recorded ones are for time step 1.
+/// Translates this client's CALCULATE ALL, for time step 0, into the recorded one, for time step 1.
 fn calculating(command: &[u8]) -> Instead {
     let mut command = command.to_vec();
     if command[1..3] == [0xA4, 0x00] {
@@ -158,7 +158,7 @@ fn calculating(command: &[u8]) -> Instead {
     Instead::Send(command)
 }
 
-/// The accounts in a record.
+/// Returns the accounts that this client reads from a record.
 fn accounts(step: &str, change: fn(&[u8]) -> Instead) -> Result<Vec<Account>, OathError> {
     let mut replay = Through(Replay::of(&["select-open", step]), change);
     let accounts = ready(&mut replay).accounts();
@@ -177,7 +177,7 @@ fn accounts_are_listed_as_recorded() {
 }
 
 #[test]
-fn calculating_all_is_read_as_recorded() {
+fn calculate_all_is_read_as_recorded() {
     let all = accounts("calculate-all-T59", calculating).unwrap();
     let touch: Vec<_> = all.iter().map(|account| account.touch).collect();
     let no = Some(false);
@@ -216,7 +216,7 @@ fn an_applet_is_unlocked_as_recorded() {
 }
 
 #[test]
-fn a_token_is_known_as_recorded() {
+fn a_token_is_identified_as_recorded() {
     let firmware = Some(Version { major: 5, minor: 4, patch: 3 });
     let mut replay = Replay::of(&["mgmt-select", "mgmt-read-config-p0"]);
     let identity = device::identify(&mut replay).unwrap();
@@ -231,7 +231,7 @@ fn a_token_is_known_as_recorded() {
     replay.0.assert_finished();
 }
 
-/// An account of the record: RFC 6238's secret for SHA-1, unless another is said.
+/// Returns an account like those of the record: TOTP with SHA-1 and six digits.
 fn new_account(id: &str, secret: &[u8]) -> NewAccount {
     NewAccount {
         id: AccountId::from_bytes(id.as_bytes()),
@@ -245,7 +245,7 @@ fn new_account(id: &str, secret: &[u8]) -> NewAccount {
 }
 
 #[test]
-fn accounts_are_put_there_as_recorded() {
+fn accounts_are_added_as_recorded() {
     let digits: Vec<u8> = b"1234567890".repeat(7);
     let sha1 = |id| new_account(id, &digits[..20]);
     let with = |algorithm, length| NewAccount { algorithm, digits: 8, ..new_account("", &digits[..length]) };
@@ -285,7 +285,7 @@ fn a_password_is_set_and_cleared_as_recorded() {
     let ours: [u8; 8] = bytes(&meta["host_challenge"]).try_into().unwrap();
     let password = Password::new(meta["password"].as_str().unwrap().to_owned());
     let key = AccessKey::derive(&password, &DeviceId::from_bytes(&bytes(&meta["device_id_salt"])));
-    // What has a password now is locked: it is selected again.
+    // An applet that has a password now is selected again, which locks it.
     let mut replay = Replay::of(&["select-open", "set-code", "reselect-locked"]);
     assert_eq!(ready(&mut replay).set_password_challenging(&key, ours), Ok(()));
     replay.assert_finished();

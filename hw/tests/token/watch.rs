@@ -1,4 +1,4 @@
-//! What is plugged in and pulled out is seen, on every carrier.
+//! Tokens that are plugged in and pulled out are reported, on every carrier.
 
 use std::sync::mpsc;
 use std::thread;
@@ -10,10 +10,10 @@ use virtual_token::{Persona, VirtualToken};
 
 use crate::bench::{Plugged, READER, in_memory, token};
 
-/// How long a change may take to be told.
+/// Time limit for a change to be reported.
 const SOON: Duration = Duration::from_secs(20);
 
-/// Waits until what is told of a reader is so, and gives what is in it.
+/// Waits until a reader is reported as holding a token (or none, if `is_there` is false), and returns that token.
 fn until(watch: &mut dyn Watch, reader: &str, is_there: bool) -> Option<Present> {
     let asked = Instant::now();
     loop {
@@ -27,23 +27,23 @@ fn until(watch: &mut dyn Watch, reader: &str, is_there: bool) -> Option<Present>
     }
 }
 
-/// Waits until it is told that nothing is known any more; what was told meanwhile is not that all is gone.
+/// Checks that the next report is `Unknown`, and not that every token was pulled out.
 fn until_unknown(watch: &mut dyn Watch) {
     let news = watch.news(Some(SOON));
     assert_eq!(news, News::Unknown);
 }
 
-/// What comes and goes is told, and nothing else.
-fn all_that_comes_and_goes(bus: &dyn Bus, reader: &str, plug: &dyn Fn(&VirtualToken) -> Plugged) {
+/// Checks that tokens which are plugged in and pulled out are reported, and nothing else.
+fn changes_are_reported_and_nothing_else(bus: &dyn Bus, reader: &str, plug: &dyn Fn(&VirtualToken) -> Plugged) {
     let token = token(Persona::YUBIKEY_5_4_3);
     let mut watch = bus.watch();
     assert_eq!(watch.news(None), News::Tokens(vec![]), "the first answer comes at once");
     assert_eq!(watch.news(Some(Duration::from_millis(50))), News::Nothing);
     let on = plug(&token);
     let first = until(&mut *watch, reader, true).unwrap();
-    // Whoever comes later is told the same.
+    // A watch that begins later gives the same report.
     assert_eq!(bus.watch().news(None), News::Tokens(vec![first.clone()]));
-    // That somebody talks to it is no news.
+    // A conversation with the token is not reported.
     assert!(oath_token::survey::survey(bus, Patience::USUAL, &crate::bench::no_keys).unwrap().tokens.len() == 1);
     assert_eq!(watch.news(Some(Duration::from_millis(300))), News::Nothing);
     (on.pull)();
@@ -52,7 +52,7 @@ fn all_that_comes_and_goes(bus: &dyn Bus, reader: &str, plug: &dyn Fn(&VirtualTo
     let on = plug(&token);
     let second = until(&mut *watch, reader, true).unwrap();
     assert_ne!(first, second, "it was pulled out meanwhile");
-    // One that was away while both happened is told as well.
+    // A watch that did not wait meanwhile still reports that the token is another one.
     let mut away = bus.watch();
     away.news(None);
     (on.pull)();
@@ -64,7 +64,7 @@ fn all_that_comes_and_goes(bus: &dyn Bus, reader: &str, plug: &dyn Fn(&VirtualTo
     (on.pull)();
 }
 
-/// A wait ends when it is stopped, whether it has begun or not.
+/// Checks that stopping ends a wait, whether the wait has begun or not.
 fn a_wait_ends_when_it_is_stopped(bus: &dyn Bus) {
     for pause in [0, 1, 5, 50] {
         let mut watch = bus.watch();
@@ -85,10 +85,10 @@ fn a_wait_ends_when_it_is_stopped(bus: &dyn Bus) {
 }
 
 #[test]
-fn in_memory_all_that_comes_and_goes() {
+fn changes_in_memory_are_reported_and_nothing_else() {
     let bus = oath_token::memory_bus::MemoryBus::new();
     let inner = bus.clone();
-    all_that_comes_and_goes(&bus, READER, &|token| {
+    changes_are_reported_and_nothing_else(&bus, READER, &|token| {
         let (answering, pulled) = (token.clone(), inner.clone());
         inner.insert(READER, move |command| Ok(answering.exchange(command)));
         Plugged {
@@ -102,7 +102,7 @@ fn in_memory_all_that_comes_and_goes() {
 }
 
 #[test]
-fn of_a_bus_that_does_not_answer_nothing_is_known() {
+fn a_bus_that_does_not_respond_is_reported_as_unknown() {
     let (bus, _on) = in_memory(&token(Persona::YUBIKEY_5_4_3));
     let mut watch = bus.watch();
     until(&mut *watch, READER, true);
@@ -120,17 +120,19 @@ mod through_a_service {
     use oath_token::pcsc_bus::PcscBus;
 
     #[test]
-    fn all_that_comes_and_goes() {
-        with_service("watch::through_a_service::all_that_comes_and_goes", |service| {
-            super::all_that_comes_and_goes(&PcscBus::new(), service.reader(), &|token| service.plug(token));
+    fn changes_are_reported_and_nothing_else() {
+        with_service("watch::through_a_service::changes_are_reported_and_nothing_else", |service| {
+            super::changes_are_reported_and_nothing_else(&PcscBus::new(), service.reader(), &|token| {
+                service.plug(token)
+            });
             service.until_empty();
             a_wait_ends_when_it_is_stopped(&PcscBus::new());
         });
     }
 
     #[test]
-    fn nothing_wakes_up_while_nothing_happens() {
-        with_service("watch::through_a_service::nothing_wakes_up_while_nothing_happens", |service| {
+    fn a_watch_does_not_wake_up_without_a_change() {
+        with_service("watch::through_a_service::a_watch_does_not_wake_up_without_a_change", |service| {
             let on = service.plug(&token(Persona::YUBIKEY_5_4_3));
             let mut watch = PcscBus::new().watch();
             let stop = watch.stopper();
@@ -158,8 +160,8 @@ mod through_a_service {
     }
 
     #[test]
-    fn of_a_service_that_is_killed_nothing_is_known() {
-        with_service("watch::through_a_service::of_a_service_that_is_killed_nothing_is_known", |service| {
+    fn a_killed_service_is_reported_as_unknown() {
+        with_service("watch::through_a_service::a_killed_service_is_reported_as_unknown", |service| {
             let _on = service.plug(&token(Persona::YUBIKEY_5_4_3));
             let mut watch = PcscBus::new().watch();
             until(&mut *watch, service.reader(), true);

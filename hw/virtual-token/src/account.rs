@@ -1,4 +1,4 @@
-//! One account: what a PUT brings, and what is computed from it.
+//! An account on the token: what PUT stores, and the codes that are computed from it.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 /// Moving factor of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeKind {
-    /// A counter on the token (RFC 4226).
+    /// A counter on the token, which each code advances (RFC 4226).
     Hotp,
     /// The time step that the host sends (RFC 6238).
     Totp,
@@ -20,39 +20,39 @@ pub enum CodeKind {
 /// Hash function of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashAlgorithm {
-    /// SHA-1, the usual one.
+    /// HMAC with SHA-1, the default.
     Sha1,
-    /// SHA-256.
+    /// HMAC with SHA-256.
     Sha256,
-    /// SHA-512; not every persona has it.
+    /// HMAC with SHA-512, which not every persona supports.
     Sha512,
 }
 
-/// An account as it lies on the token. Its `Debug` leaves the secret out.
+/// An account as the token stores it. Its `Debug` leaves the secret out.
 #[derive(Clone)]
 pub struct StoredAccount {
-    /// The whole name, `[period/][issuer:]account`, as raw bytes. A PUT takes 1 to 64 of them.
+    /// Id of the account, `[period/][issuer:]account`, as raw bytes. PUT accepts 1 to 64 of them.
     pub id: Vec<u8>,
-    /// Counter or time.
+    /// Moving factor: counter or time.
     pub kind: CodeKind,
-    /// The hash.
+    /// Hash function of the codes.
     pub algorithm: HashAlgorithm,
-    /// Digits of a code; the token only repeats the number.
+    /// Number of digits of a code. The token only reports it and does not use it.
     pub digits: u8,
-    /// The secret as HMAC takes it. A PUT takes 1 to 64 bytes.
+    /// Secret, as HMAC uses it. PUT accepts 1 to 64 bytes.
     pub secret: Zeroizing<Vec<u8>>,
-    /// Each code needs a touch.
+    /// True if each code requires a touch.
     pub touch: bool,
-    /// A challenge may not be smaller than the one before.
+    /// True if a challenge may not be smaller than the one before.
     pub only_increasing: bool,
-    /// Only who gives the token's PIN sees it (Nitrokey).
+    /// True if the account is visible only after the token's PIN was entered (Nitrokey).
     pub behind_pin: bool,
-    /// Where the counter of a [`CodeKind::Hotp`] account begins.
+    /// Counter of a [`CodeKind::Hotp`] account: the first value when it is added, the current one when it is read.
     pub counter: u32,
 }
 
 impl StoredAccount {
-    /// A TOTP account with the usual parameters: SHA-1, six digits, no touch.
+    /// Returns a TOTP account with the usual parameters: SHA-1, six digits, no touch.
     pub fn totp(id: impl Into<Vec<u8>>, secret: impl Into<Vec<u8>>) -> Self {
         Self {
             id: id.into(),
@@ -67,14 +67,14 @@ impl StoredAccount {
         }
     }
 
-    /// The same, with a touch for each code.
+    /// Returns the account with a touch required for each code.
     #[must_use]
     pub fn with_touch(mut self) -> Self {
         self.touch = true;
         self
     }
 
-    /// The byte that stands for kind and hash on the wire.
+    /// Returns the byte that encodes kind and hash function in commands and responses (YKOATH: types, algorithms).
     pub(crate) fn type_byte(&self) -> u8 {
         let kind = match self.kind {
             CodeKind::Hotp => 0x10,
@@ -104,7 +104,7 @@ impl fmt::Debug for StoredAccount {
     }
 }
 
-/// What the type byte of a PUT means; `None` if nothing.
+/// Parses the type byte of a PUT; `None` if it is invalid.
 pub(crate) fn read_type(byte: u8) -> Option<(CodeKind, HashAlgorithm)> {
     let kind = match byte >> 4 {
         1 => CodeKind::Hotp,
@@ -120,7 +120,7 @@ pub(crate) fn read_type(byte: u8) -> Option<(CodeKind, HashAlgorithm)> {
     Some((kind, algorithm))
 }
 
-/// HMAC of `message`; `None` only where the hash's own library says that it cannot, which is to be answered as a failure.
+/// Returns the HMAC of `message`. `None` only if the hash library fails, which the token has to report as a failure.
 pub(crate) fn hmac(algorithm: HashAlgorithm, secret: &[u8], message: &[u8]) -> Option<Vec<u8>> {
     fn with<H: EagerHash + Digest>(secret: &[u8], message: &[u8]) -> Option<Vec<u8>>
     where
@@ -136,7 +136,7 @@ pub(crate) fn hmac(algorithm: HashAlgorithm, secret: &[u8], message: &[u8]) -> O
     }
 }
 
-/// The four bytes of a code, their top bit cleared (RFC 4226, 5.3).
+/// Returns the four bytes of a code, with the top bit cleared (RFC 4226, 5.3).
 pub(crate) fn truncate(hmac: &[u8]) -> Option<[u8; 4]> {
     let offset = usize::from(hmac.last()? & 0x0f);
     let (&[first, b, c, d], _) = hmac.get(offset..)?.split_first_chunk()?;

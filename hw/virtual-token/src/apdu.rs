@@ -1,6 +1,6 @@
-//! A command's frame in all its shapes, and the status words that answer it.
+//! Command APDUs in all their forms, and the status words of the responses.
 
-/// One command, parsed.
+/// A parsed command APDU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CommandApdu<'a> {
     pub(crate) class: u8,
@@ -8,17 +8,20 @@ pub(crate) struct CommandApdu<'a> {
     pub(crate) p1: u8,
     pub(crate) p2: u8,
     pub(crate) data: &'a [u8],
-    /// Three bytes of length: not every token knows that.
+    /// True for the extended form with three bytes of length, which not every token supports.
     pub(crate) extended: bool,
-    /// The sender takes an answer longer than 256 bytes in one piece: an extended command, or the bare header, which is
-    /// the shape an extended command has when it has neither data nor an expected length.
+    /// True if the sender accepts more than 256 bytes in one response: it sent an extended command or a bare header,
+    /// which is the form of an extended command with neither data nor Le.
     pub(crate) long_answer: bool,
-    /// Four bytes and no more.
+    /// True for a command of four bytes only.
     pub(crate) bare: bool,
 }
 
 impl<'a> CommandApdu<'a> {
-    /// `None` if the lengths inside do not add up. An expected length (Le) is read over: the token answers with what it has.
+    /// Parses a command APDU; `None` if its lengths do not add up. The expected length (Le) is ignored: the token
+    /// responds with all it has.
+    ///
+    /// ISO 7816-4, 5.1.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (&[class, instruction, p1, p2], body) = bytes.split_first_chunk()?;
         let (data, extended): (&[u8], bool) = match *body {
@@ -32,7 +35,7 @@ impl<'a> CommandApdu<'a> {
     }
 }
 
-/// The data of a command, after which an expected length of `le` bytes may stand.
+/// Returns the data of a command, after which an expected length of `le` bytes may follow.
 fn data(rest: &[u8], length: usize, le: usize) -> Option<&[u8]> {
     let (data, after) = rest.split_at_checked(length)?;
     (length > 0 && (after.is_empty() || after.len() == le)).then_some(data)
@@ -41,15 +44,15 @@ fn data(rest: &[u8], length: usize, le: usize) -> Option<&[u8]> {
 /// Status words, as the YubiKey's applets use them.
 pub(crate) mod status {
     pub(crate) const OK: u16 = 0x9000;
-    /// More to come: the low byte is a hint how much.
+    /// More data follows; the low byte hints at its length.
     pub(crate) const MORE: u16 = 0x6100;
     pub(crate) const MEMORY_FAILURE: u16 = 0x6581;
     pub(crate) const WRONG_LENGTH: u16 = 0x6700;
-    /// Locked, not touched in time, or a challenge that goes back.
+    /// The applet is locked, the touch did not come in time, or the challenge is smaller than the one before.
     pub(crate) const SECURITY: u16 = 0x6982;
-    /// No such account, no password set, or the proof of a new password is wrong.
+    /// The account does not exist, no password is set, or the proof of a new password is wrong.
     pub(crate) const NO_SUCH_OBJECT: u16 = 0x6984;
-    /// An account of that name is there (Nitrokey).
+    /// In response to PUT: the account exists (Nitrokey).
     pub(crate) const BLOCKED: u16 = 0x6983;
     pub(crate) const CONDITIONS: u16 = 0x6985;
     pub(crate) const WRONG_DATA: u16 = 0x6a80;
@@ -62,12 +65,12 @@ pub(crate) mod status {
     pub(crate) const INTERNAL: u16 = 0x6f00;
 }
 
-/// Reason why an applet has no data to give, or not yet.
+/// Reason why an applet returns no data, or not yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AppletError {
-    /// The answer is this status word.
+    /// The response consists of this status word.
     Status(u16),
-    /// A person has to touch the token first; then the command is to be put again.
+    /// The token has to be touched first; then the command is executed again.
     NeedsTouch,
 }
 
@@ -82,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_shape_of_a_command() {
+    fn every_form_of_a_command_is_parsed() {
         let long = [vec![0, 1, 0, 0, 0, 1, 0x2c], vec![7; 300]].concat();
         let cases: &[(&[u8], &[u8], bool, bool)] = &[
             (&[0, 0xa1, 0, 0], &[], false, true),
@@ -108,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_that_do_not_add_up() {
+    fn lengths_that_do_not_add_up_are_refused() {
         let cases: &[&[u8]] = &[
             &[],
             &[0],

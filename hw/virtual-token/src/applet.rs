@@ -1,31 +1,31 @@
-//! The applets of a token: names on the wire, capability bits, enabled or not.
+//! The applets of a token: their AIDs, their capability bits, and whether they are enabled.
 
 /// The applets that a virtual token can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applet {
-    /// Accounts and codes.
+    /// The OATH applet, with accounts and codes.
     Oath,
-    /// Serial number, firmware, what is enabled.
+    /// The management applet, which reports serial number, firmware version and enabled applets.
     Management,
-    /// Status and serial number only.
+    /// The OTP applet, which reports its status and the serial number; one-time passwords are not simulated.
     Otp,
 }
 
 /// State of an applet: enabled, disabled or absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It can be selected.
+    /// The applet can be selected.
     Enabled,
-    /// It is switched off, and the management applet says so.
+    /// The applet cannot be selected, and the management applet reports it as disabled.
     Disabled,
-    /// The token does not have it.
+    /// The token does not have the applet.
     Absent,
 }
 
 impl Applet {
     pub(crate) const ALL: [Self; 3] = [Self::Oath, Self::Management, Self::Otp];
 
-    /// The name by which SELECT finds it.
+    /// Returns the application identifier (AID) by which SELECT finds the applet.
     pub(crate) fn id(self) -> &'static [u8] {
         match self {
             Self::Oath => &[0xa0, 0, 0, 5, 0x27, 0x21, 0x01],
@@ -34,7 +34,7 @@ impl Applet {
         }
     }
 
-    /// Its bit among [`crate::Persona::capabilities`].
+    /// Returns the applet's bit in [`crate::Persona::capabilities`]; 0 for the management applet, which has none.
     pub(crate) fn capability(self) -> u16 {
         match self {
             Self::Oath => 0x20,

@@ -1,10 +1,11 @@
-//! A YubiKey made of memory: bytes in, bytes out, and a way to plug it into PC/SC.
+//! A simulated YubiKey: commands in, responses out, and ways to plug it into PC/SC and USB.
 //!
-//! It is the other end of our client, written from the protocol alone, so that the two can contradict each other.
+//! It is the counterpart of the client `oath-token`, and is written from the protocol alone, so that the two can
+//! contradict each other.
 //!
-//! - [`VirtualToken`]: the token; [`Persona`]: which token it plays; [`StoredAccount`]: what is on it.
-//! - [`vpcd`]: plugs it into a virtual reader; [`pcscd`]: a private PC/SC service that has such readers.
-//! - [`usbip`]: makes it a USB device, for a kernel, udev and libccid.
+//! - [`VirtualToken`]: the token. [`Persona`]: the kind of token it simulates. [`StoredAccount`]: an account on it.
+//! - [`vpcd`]: plugs the token into a virtual reader. [`pcscd`]: a private PC/SC service with such readers.
+//! - [`usbip`]: makes the token a USB device, for a kernel, udev and libccid.
 
 mod account;
 mod apdu;

@@ -1,4 +1,4 @@
-//! `virtual-token`: plugs a YubiKey made of memory into a private pcscd, and does what lines on its input say.
+//! `virtual-token`: plugs a simulated YubiKey into a private pcscd, and executes commands from its standard input.
 
 mod orders;
 mod otpauth;
@@ -19,49 +19,52 @@ use plug::Plug;
 use virtual_token::usbip::{PRODUCTS, Port};
 use virtual_token::{Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
-/// Plugs a YubiKey made of memory into a private pcscd, and prints one line when it is ready:
-/// `ready PCSCLITE_CSOCK_NAME=PATH VPCD=HOST:PORT PCSCD=PID READER=NAME`. With --usbip it is a USB device instead, for
-/// `usbip attach`, and the line is `ready USBIP=HOST:PORT BUSID=ID`.
+/// Plug a simulated YubiKey into a private pcscd
 ///
-/// Then it reads commands, one a line, and answers each with one line: touch · touch after 2s · touch on-command ·
-/// touch never · waiting · insert · remove · attached · commands · password [WORDS] · quit. It ends with its input.
+/// Prints one line when it is ready: `ready PCSCLITE_CSOCK_NAME=PATH VPCD=HOST:PORT PCSCD=PID READER=NAME`. With
+/// --vpcd, the line is `ready VPCD=HOST:PORT`; with --usbip, it is `ready USBIP=HOST:PORT BUSID=ID`, for
+/// `usbip attach`.
+///
+/// Then reads commands from standard input, one a line, and prints one line for each: touch · touch after 2s · touch
+/// on-command · touch never · waiting · insert · remove · attached · commands · password [WORDS] · quit. Ends at the
+/// end of its input.
 #[derive(Debug, Parser)]
 #[command(name = "virtual-token", version)]
 struct Arguments {
-    /// Which token to play: 5.4.3, 5.2.4, 5.7, fips, 4.3.4, 4-fips, neo, canokey, nitrokey, nitrokey-pin, pico
+    /// Kind of token to simulate: 5.4.3, 5.2.4, 5.7, fips, 4.3.4, 4-fips, neo, canokey, nitrokey, nitrokey-pin, pico
     #[arg(long, default_value = "5.4.3", value_parser = persona)]
     persona: Persona,
-    /// The serial number; 0: it is hidden
+    /// Serial number; 0 hides it
     #[arg(long, default_value_t = 12_345_678)]
     serial: u32,
-    /// An account's name; as often as --secret-file
+    /// Name of an account; needs one --secret-file each
     #[arg(long, value_name = "NAME")]
     account: Vec<String>,
-    /// The account's secret: a file with one line of base32
+    /// File with the account's secret: one line of base32
     #[arg(long, value_name = "FILE")]
     secret_file: Vec<PathBuf>,
-    /// More accounts: a file with one otpauth:// URI a line
+    /// File with more accounts: one otpauth:// URI a line
     #[arg(long, value_name = "FILE")]
     accounts: Option<PathBuf>,
-    /// All these accounts want a touch
+    /// Require a touch for all these accounts
     #[arg(long)]
     touch: bool,
-    /// Somebody touches by himself, so long after he was asked: 2s, 500ms
+    /// Simulate a touch this long after it is asked for: 2s, 500ms
     #[arg(long, value_name = "TIME", value_parser = orders::duration)]
     touch_after: Option<Duration>,
-    /// How long a touch is waited for, if not as long as such a token does
+    /// Time to wait for a touch (default: that of the simulated token)
     #[arg(long, value_name = "TIME", value_parser = orders::duration)]
     touch_timeout: Option<Duration>,
-    /// The password: the first line of a file
+    /// File with the password in its first line
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// Plug into a virtual reader that is there already, rather than into a pcscd of our own
+    /// Plug into an existing virtual reader, not into a private pcscd
     #[arg(long, value_name = "HOST:PORT")]
     vpcd: Option<SocketAddr>,
     /// Be a USB device that a kernel attaches to at this address (`usbip --tcp-port PORT attach -r HOST -b 1-1`)
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "vpcd")]
     usbip: Option<SocketAddr>,
-    /// Its USB product id
+    /// USB product id
     #[arg(long, value_name = "HEX", default_value = "0407", value_parser = product)]
     product: u16,
 }
@@ -86,7 +89,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    // Before anything is started that a signal could leave behind.
+    // Signals are caught before anything is started that they could leave behind.
     let (sender, lines) = mpsc::channel();
     end_on_signal(sender.clone())?;
     let token = token(&arguments)?;

@@ -1,17 +1,17 @@
-//! The management applet: which token this is, and what it can do.
+//! The management applet: serial number, firmware version and capabilities of the token.
 
 use crate::apdu::{AppletError, CommandApdu, status};
 use crate::{Persona, tlv};
 
 const READ_CONFIG: u8 = 0x1d;
 
-/// What SELECT answers: a sentence with the firmware in it.
+/// Returns the data of the response to SELECT: a sentence that contains the firmware version.
 pub(crate) fn banner(persona: &Persona) -> Vec<u8> {
     let [major, minor, patch] = persona.firmware;
     format!("Virtual mgr - FW version {major}.{minor}.{patch}").into_bytes()
 }
 
-/// Answers a command. `supported` and `enabled` are the bits of [`Persona::capabilities`] that hold now.
+/// Executes a command. `supported` and `enabled` are the current bits of [`Persona::capabilities`].
 pub(crate) fn answer(
     command: &CommandApdu<'_>,
     persona: &Persona,
@@ -28,7 +28,7 @@ pub(crate) fn answer(
     let mut config = Vec::new();
     let (supported, enabled) = (supported.to_be_bytes(), enabled.to_be_bytes());
     let Some(form_factor) = persona.form_factor else {
-        // Firmware 4 has one byte for what it can do.
+        // Firmware 4 reports its capabilities in one byte.
         tlv::push(&mut config, 0x01, &supported[1..]);
         if let Some(serial) = serial {
             tlv::push(&mut config, 0x02, &serial.to_be_bytes());
@@ -46,8 +46,8 @@ pub(crate) fn answer(
     tlv::push(&mut config, 0x06, &[0, 0]); // auto-eject: never
     tlv::push(&mut config, 0x07, &[15]); // challenge-response waits 15 s
     tlv::push(&mut config, 0x08, &[0]); // device flags
-    tlv::push(&mut config, 0x0d, &supported); // the same over NFC
-    tlv::push(&mut config, 0x0e, &enabled);
+    tlv::push(&mut config, 0x0d, &supported); // supported over NFC
+    tlv::push(&mut config, 0x0e, &enabled); // enabled over NFC
     tlv::push(&mut config, 0x0a, &[0]); // not locked
     config.insert(0, config.len() as u8);
     Ok(config)

@@ -1,4 +1,4 @@
-//! The OATH applet: what it holds, who may ask, and which instruction goes where (YKOATH).
+//! The OATH applet: its state, its lock, and the dispatch of its instructions (YKOATH).
 
 mod codes;
 mod password;
@@ -29,7 +29,7 @@ const TOUCH_NOT_COMPUTED: u8 = 0x7c;
 const PIN_TRIES: u8 = 0x82;
 const SERIAL: u8 = 0x8f;
 
-/// What all early pico-fidos call themselves.
+/// Device id of every early pico-fido.
 const PICO: &[u8] = b"Pico Fido";
 
 const PUT: u8 = 0x01;
@@ -43,21 +43,21 @@ const VALIDATE: u8 = 0xa3;
 const CALCULATE_ALL: u8 = 0xa4;
 const SEND_REMAINING: u8 = 0xa5;
 
-/// The applet: what outlives a power cut, and what does not.
+/// State of the applet. A power cut ends `selection`; the rest survives it.
 pub(crate) struct OathState {
     persona: Persona,
     serial: Option<u32>,
     device_id: [u8; 8],
-    /// The challenge of every SELECT, where it is fixed.
+    /// Challenge of every SELECT; `None` for a random one each time.
     challenge: Option<[u8; 8]>,
-    /// Bytes in one piece, where they are not the persona's.
+    /// Size of a response part in bytes; `None` for the persona's.
     block: Option<usize>,
     accounts: Vec<AccountRecord>,
     password: Option<StoredPassword>,
     selection: Selection,
 }
 
-/// An account, and what has happened to it.
+/// A stored account, with its counter and its last challenge.
 struct AccountRecord {
     account: StoredAccount,
     counter: u64,
@@ -69,7 +69,7 @@ struct AccountRecord {
 struct Selection {
     validated: bool,
     challenge: [u8; 8],
-    /// The rest of an answer that was too long for one piece.
+    /// Rest of a response that was too long for one part.
     pending: Zeroizing<Vec<u8>>,
 }
 
@@ -93,18 +93,18 @@ impl OathState {
         }
     }
 
-    /// Forgets the selection: the power went.
+    /// Ends the selection, as a power cut does.
     pub(crate) fn deselect(&mut self) {
         self.selection = Selection::default();
     }
 
-    /// Forgets the selection, as far as the persona does: another applet was selected, or this one again.
+    /// Ends the selection, because this or another applet is selected. Some personas stay unlocked.
     pub(crate) fn leave(&mut self) {
         let validated = self.selection.validated && !self.persona.select_locks;
         self.selection = Selection { validated, ..Selection::default() };
     }
 
-    /// Selects the applet: locked if there is a password.
+    /// Selects the applet and returns the data of its response. A password locks the applet, on most personas.
     pub(crate) fn select(&mut self) -> Vec<u8> {
         let challenge = self.challenge.unwrap_or_else(eight_bytes);
         self.leave();
@@ -132,7 +132,7 @@ impl OathState {
         out
     }
 
-    /// Answers a command that is not SELECT. `touched`: a person has touched the token for it.
+    /// Executes a command other than SELECT. `touched` is true if the token was touched for this command.
     pub(crate) fn answer(&mut self, command: &CommandApdu<'_>, touched: bool) -> Result<Vec<u8>, AppletError> {
         if self.locked() && !matches!(command.instruction, VALIDATE | RESET) {
             return Err(status::SECURITY.into());
@@ -160,8 +160,8 @@ impl OathState {
         }
     }
 
-    /// Cuts an answer to the piece that goes out now, wherever that cut falls, and keeps the rest. The status word says
-    /// how much is to come, or how much the next piece has if more than one is (YKOATH, SEND REMAINING).
+    /// Cuts a response to the part that is sent now, and keeps the rest. The status word hints at the length of the
+    /// rest, or at that of the next part if more than one is left (YKOATH, SEND REMAINING).
     pub(crate) fn piece(&mut self, mut whole: Vec<u8>, command: &CommandApdu<'_>) -> (Vec<u8>, u16) {
         let block = match (self.block, self.persona.extended) {
             _ if command.bare && self.persona.bare_header_wants_nothing => 0,
@@ -183,7 +183,7 @@ impl OathState {
         (whole, status::MORE | hint)
     }
 
-    /// The rest of an answer that was too long.
+    /// Returns the rest of a response that was too long for one part.
     fn rest(&mut self) -> Result<Vec<u8>, AppletError> {
         if self.selection.pending.is_empty() && self.persona.cut == Cut::BetweenEntries {
             return Err(status::CONDITIONS.into());
@@ -191,7 +191,7 @@ impl OathState {
         Ok(std::mem::take(&mut self.selection.pending).to_vec())
     }
 
-    /// Any other command than the one that asks for it gives up the rest of an answer.
+    /// Drops the rest of a response, unless the command is SEND REMAINING, which asks for it.
     pub(crate) fn forget_rest_unless_asked(&mut self, command: &[u8]) {
         if command.get(1) != Some(&SEND_REMAINING) {
             self.selection.pending = Zeroizing::default();

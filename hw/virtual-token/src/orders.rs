@@ -1,4 +1,4 @@
-//! The orders that the program reads from its input, one a line.
+//! The commands that the program reads from its standard input, one a line.
 
 use std::error::Error;
 use std::time::Duration;
@@ -7,17 +7,17 @@ use virtual_token::{SimulatedTouch, VirtualToken};
 
 use crate::plug::Plug;
 
-/// The token, and the port or reader it is plugged into.
+/// The token, and the reader or USB port that it is plugged into.
 pub(crate) struct Bench {
     pub(crate) token: VirtualToken,
     pub(crate) plug: Plug,
 }
 
 impl Bench {
-    /// Carries out one order, and returns the answer to print.
+    /// Executes one command and returns the line to print.
     ///
     /// # Errors
-    /// Text to print if the order is unknown, or makes no sense now.
+    /// The text to print if the command is unknown, or is not possible now.
     pub(crate) fn obey(&mut self, line: &str) -> Result<String, Box<dyn Error>> {
         let line = line.trim();
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
@@ -44,7 +44,7 @@ impl Bench {
     }
 }
 
-/// `2s`, `500ms`.
+/// Parses a length of time such as `2s` or `500ms`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let parse = |number: &str| number.parse().ok();
     let seconds = || text.strip_suffix('s').and_then(parse).map(Duration::from_secs);
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times() {
+    fn lengths_of_time_are_parsed() {
         assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         for wrong in ["", "s", "ms", "2", "2m", "-2s", "2 s"] {

@@ -1,4 +1,4 @@
-//! The OTP applet, as far as it is asked about itself: status and serial number.
+//! The OTP applet, reduced to its status and the serial number.
 
 use crate::Persona;
 use crate::apdu::{AppletError, CommandApdu, status};
@@ -6,12 +6,13 @@ use crate::apdu::{AppletError, CommandApdu, status};
 const REQUEST: u8 = 0x01;
 const SERIAL: u8 = 0x10;
 
-/// What SELECT answers: firmware, programming sequence, flags, USB mode, challenge-response and auto-eject time-outs.
+/// Returns the data of the response to SELECT: firmware version, programming sequence, flags, USB mode, and the
+/// timeouts of challenge-response and auto-eject.
 pub(crate) fn status(persona: &Persona) -> Vec<u8> {
     [&persona.firmware[..], &[0, 0, 0, 0x06, 0x0f, 0, 0]].concat()
 }
 
-/// Answers a command.
+/// Executes a command. `serial` is `None` if the token hides its serial number.
 pub(crate) fn answer(command: &CommandApdu<'_>, serial: Option<u32>) -> Result<Vec<u8>, AppletError> {
     match (command.instruction, command.p1, serial) {
         (REQUEST, SERIAL, Some(serial)) => Ok(serial.to_be_bytes().to_vec()),

@@ -1,8 +1,8 @@
-//! Accounts from outside: `otpauth://` URIs and base32, as QR codes have them.
+//! Accounts from `otpauth://` URIs and base32, as QR codes contain them.
 
 use virtual_token::{CodeKind, HashAlgorithm, StoredAccount};
 
-/// An account from a URI. `touch=true` is our own addition to the parameters.
+/// Parses a URI; `None` if it describes no account. The parameter `touch=true` is an addition of this program.
 pub(crate) fn account(uri: &str) -> Option<StoredAccount> {
     let (kind, rest) = uri.strip_prefix("otpauth://")?.split_once('/')?;
     let (label, parameters) = rest.split_once('?')?;
@@ -37,7 +37,7 @@ pub(crate) fn account(uri: &str) -> Option<StoredAccount> {
     })
 }
 
-/// `[period/][issuer:]account`, as `ykman` would store it.
+/// Returns the id `[period/][issuer:]account` that ykman would store.
 fn id(label: &str, issuer: &str, period: &str) -> String {
     let (prefix, name) = label.split_once(':').unwrap_or(("", label));
     let issuer = if issuer.is_empty() { prefix } else { issuer };
@@ -46,7 +46,7 @@ fn id(label: &str, issuer: &str, period: &str) -> String {
     format!("{period}{issuer}{colon}{name}", name = name.trim_start())
 }
 
-/// `%20` and the like; `None` if that is no UTF-8.
+/// Decodes percent-encoded text such as `%20`; `None` if the result is not UTF-8.
 fn unescape(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
@@ -59,7 +59,8 @@ fn unescape(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The bytes of base32 (RFC 4648); case, spaces, hyphens and padding are free. `None` if it is something else, or nothing.
+/// Decodes base32 (RFC 4648), ignoring case, spaces, hyphens and padding. `None` if the text is anything else, or
+/// empty.
 pub(crate) fn base32(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0u16, 0);
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base32_of_the_rfc_and_of_people() {
+    fn base32_is_decoded_as_in_the_rfc_and_as_people_write_it() {
         for (text, bytes) in [
             ("MY======", &b"f"[..]),
             ("MZXW6===", b"foo"),
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_uri_of_an_account() {
+    fn uris_without_an_account_are_refused() {
         for uri in [
             "",
             "https://totp/x?secret=MZXW6",

@@ -1,4 +1,5 @@
-//! A private pcscd: own folder, own socket, own virtual readers; no root, no system service, many side by side.
+//! A private pcscd: it has its own folder, socket and virtual readers, needs no root and no system service, and
+//! several can run side by side.
 
 mod launch;
 mod ports;
@@ -21,42 +22,42 @@ use tempfile::TempDir;
 use crate::VirtualToken;
 use crate::vpcd::Inserted;
 
-/// What a YubiKey 5 is called.
+/// Reader name of a YubiKey 5.
 pub const YUBIKEY: &str = "Yubico YubiKey OTP+FIDO+CCID";
 
 const DRIVERS: [&str; 3] =
     ["/usr/lib/pcsc/drivers/serial", "/usr/lib64/pcsc/drivers/serial", "/usr/local/lib/pcsc/drivers/serial"];
 const ATTEMPTS: usize = 5;
-/// For its readers to listen, each attempt.
+/// Time for the readers to start listening, in each attempt.
 const TO_START: Duration = Duration::from_secs(10);
-/// After a polite signal.
+/// Time for pcscd to end after SIGTERM, before it is killed.
 const TO_STOP: Duration = Duration::from_secs(2);
 const GLANCE: Duration = Duration::from_millis(2);
 
-/// A pcscd that is ours. Dropping it ends that process and removes its folder.
+/// A private pcscd that is running. Dropping it ends the process and removes its folder.
 #[derive(Debug)]
 pub struct Pcscd {
     child: Child,
-    /// Told when the end is an orderly one.
+    /// Pipe to the watcher of the process. A line in it dismisses the watcher.
     watcher: PipeWriter,
     folder: TempDir,
     socket: PathBuf,
-    /// Of each reader's first slot.
+    /// Port of each reader's first slot.
     ports: Vec<u16>,
     slots: Vec<String>,
     sealed: bool,
 }
 
-/// Why there is no private pcscd.
+/// Reason why a private pcscd did not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// There is no `pcscd`.
+    /// `pcscd` is not installed.
     NoPcscd,
-    /// There is no driver for virtual readers.
+    /// The driver for virtual readers is not installed.
     NoDriver,
-    /// A file, a port, a process: what was to be done, and what the system says.
+    /// A system call failed: what it was to do, and the system's error.
     System(&'static str, io::Error),
-    /// It ended, or its readers do not listen. This is what it wrote.
+    /// pcscd ended, or its readers do not listen; contains its log.
     Mute(String),
 }
 
@@ -75,22 +76,22 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// For `map_err`.
+/// Returns a function for `map_err` that adds what was to be done to a system error.
 fn system(doing: &'static str) -> impl FnOnce(io::Error) -> StartError {
     move |error| StartError::System(doing, error)
 }
 
 impl Pcscd {
-    /// Starts one with these readers, and returns when they are there. [`YUBIKEY`] is a good name; the second of a name gets
-    /// a " (2)". pcscd takes 16 slots, of which each reader has two.
+    /// Starts a pcscd with these readers, and returns when they are listening. [`YUBIKEY`] is a good name; the second
+    /// reader of a name gets a " (2)". pcscd has 16 slots, of which each reader takes two.
     ///
     /// # Errors
-    /// [`StartError`]: a package is missing, or it would not start.
+    /// [`StartError`] if a package is missing, or pcscd does not start.
     pub fn start(readers: &[&str]) -> Result<Self, StartError> {
         let (program, driver) = places()?;
         let mut attempts = 1;
         loop {
-            // Between finding a port free and pcscd's listening on it, somebody else can have taken it.
+            // Another program can take a free port before pcscd listens on it.
             let ports = pairs(readers.len()).map_err(system("find free ports"))?;
             match Self::attempt(&program, &driver, readers, ports) {
                 Err(StartError::Mute(_)) if attempts < ATTEMPTS => attempts += 1,
@@ -112,80 +113,80 @@ impl Pcscd {
         if pcscd.until_ready() { Ok(pcscd) } else { Err(StartError::Mute(pcscd.log())) }
     }
 
-    /// For a client's `PCSCLITE_CSOCK_NAME`.
+    /// Returns the path of the socket, for a client's `PCSCLITE_CSOCK_NAME`.
     #[must_use]
     pub fn socket(&self) -> &Path {
         &self.socket
     }
 
-    /// The name that clients see for a reader: that of its first slot, the second one stays empty.
+    /// Returns the name that clients see for a reader: that of its first slot. The second slot stays empty.
     ///
     /// # Panics
-    /// There is no such reader.
+    /// If there is no such reader.
     #[must_use]
     pub fn reader(&self, at: usize) -> &str {
         &self.slots[at]
     }
 
-    /// Where a virtual token plugs into a reader.
+    /// Returns the address at which a virtual token plugs into a reader.
     ///
     /// # Panics
-    /// There is no such reader.
+    /// If there is no such reader.
     #[must_use]
     pub fn address(&self, reader: usize) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.ports[reader]).into()
     }
 
-    /// Plugs a token in, and returns when pcscd has powered it, or has not within a few seconds (another token in the
-    /// reader, say; [`Inserted::until_powered`] tells).
+    /// Plugs a token in, and returns when pcscd has powered it, or after 5 s if it has not (for example because
+    /// another token is in the reader); [`Inserted::until_powered`] tells which.
     ///
     /// # Errors
-    /// pcscd is not there any more.
+    /// The system's error if pcscd is no longer running.
     ///
     /// # Panics
-    /// There is no such reader.
+    /// If there is no such reader.
     pub fn insert(&self, reader: usize, token: &VirtualToken) -> io::Result<Inserted> {
         let inserted = Inserted::connect(self.address(reader), token)?;
         let _left_to_the_caller = inserted.until_powered(Duration::from_secs(5));
         Ok(inserted)
     }
 
-    /// The process.
+    /// Returns the process id of pcscd.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether it is kept from the rest of the machine: readers on loopback only, no real tokens on USB, no file below
-    /// `/run`. That takes a C compiler (`cc`).
+    /// Returns true if pcscd is isolated from the machine: readers on loopback only, no real tokens on USB, no file
+    /// below `/run`. That takes a C compiler (`cc`).
     #[must_use]
     pub fn is_sealed(&self) -> bool {
         self.sealed
     }
 
-    /// What it has written so far.
+    /// Returns what pcscd has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read(self.folder.path().join("log"))
             .map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into())
     }
 
-    /// Ends it politely; dropping does the same.
+    /// Ends pcscd with SIGTERM, as dropping does.
     pub fn stop(self) {}
 
-    /// Ends it at once, as a crash would. The socket's file stays until this is dropped.
+    /// Kills pcscd, as a crash would. The socket's file stays until this value is dropped.
     pub fn kill(&mut self) {
         let _already_ended = self.child.kill();
         let _already_ended = self.child.wait();
     }
 
-    /// Starts it again after [`Self::kill`], with the same socket and readers. Tokens have to be plugged in anew.
+    /// Starts pcscd again after [`Self::kill`], with the same socket and readers. Tokens have to be plugged in again.
     ///
     /// # Errors
-    /// [`StartError`]: it would not start.
+    /// [`StartError`] if pcscd does not start.
     pub fn revive(&mut self) -> Result<(), StartError> {
         self.kill();
-        // The old one's watcher has nothing to clear up.
+        // The watcher of the killed process has nothing to clean up.
         let _watcher_was_killed = self.watcher.write_all(b"ended\n");
         let (program, _) = places()?;
         let shim = shim::make(self.folder.path()).map_err(system("write pcscd's shim"))?;
@@ -202,7 +203,7 @@ impl Pcscd {
                 return true;
             }
             let ended = !matches!(self.child.try_wait(), Ok(None));
-            // The driver's words for a port that it cannot have.
+            // The driver's message for a port that is taken.
             if ended || self.log().contains("Could not initialize connection") || Instant::now() > end {
                 return false;
             }
@@ -221,7 +222,8 @@ impl Drop for Pcscd {
             thread::sleep(GLANCE);
         }
         self.kill();
-        // Only now: before, the watcher could not know whose number that is.
+        // The watcher is dismissed only now: until here it has to end pcscd if this process dies, and from here on
+        // the process id may belong to another process.
         let _watcher_was_killed = self.watcher.write_all(b"ended\n");
     }
 }
@@ -237,7 +239,7 @@ fn pairs(count: usize) -> io::Result<Vec<u16>> {
     Ok(pairs)
 }
 
-/// Where pcscd and its driver are.
+/// Finds pcscd and the driver for virtual readers.
 fn places() -> Result<(PathBuf, PathBuf), StartError> {
     let program = find(&path_and(&["/usr/sbin", "/usr/bin"]), "pcscd").ok_or(StartError::NoPcscd)?;
     let driver = find(&DRIVERS.map(PathBuf::from), "libifdvpcd.so").ok_or(StartError::NoDriver)?;

@@ -1,4 +1,4 @@
-//! Which token is played: what it can do, how much it holds, where it is peculiar.
+//! The kind of token that is simulated: its abilities, its limits and its peculiarities.
 
 mod known;
 
@@ -6,74 +6,79 @@ use std::time::Duration;
 
 use crate::applet::Applet;
 
-/// The traits and limits of one kind of token, as a value: another kind is another value.
+/// Abilities, limits and peculiarities of one kind of token.
 #[derive(Clone, Debug)]
 pub struct Persona {
-    /// A short name, as the program's `--persona` takes it.
+    /// Short name, as the program's `--persona` option takes it.
     pub name: &'static str,
-    /// What its reader is called on Linux, without the two numbers at the end.
+    /// Name of the reader on Linux, without the two numbers at the end.
     pub reader: &'static str,
-    /// What a reader learns from the token when it is powered: the answer to reset.
+    /// Answer to reset (ATR), which the token sends when it is powered (ISO 7816-3).
     pub atr: &'static [u8],
-    /// Major, minor, patch of the firmware.
+    /// Firmware version: major, minor, patch.
     pub firmware: [u8; 3],
-    /// Its applets.
+    /// Applets that the token has.
     pub applets: &'static [Applet],
-    /// The version that the OATH applet gives for itself, mostly three bytes.
+    /// Version that the OATH applet reports, usually three bytes.
     pub oath_version: &'static [u8],
     /// Entries of the OATH applet's response to SELECT.
     pub select_layout: SelectLayout,
-    /// How many accounts there is room for.
+    /// Number of accounts that fit.
     pub capacity: Capacity,
-    /// The status word of a PUT for which there is no room.
+    /// Status word of a PUT for which there is no room.
     pub full: u16,
-    /// Bytes of data in one piece of an answer to a short command.
+    /// Size of one part of a response to a short command, in bytes of data.
     pub block: usize,
-    /// Bytes of data in one piece of an answer to an extended command; `None` if the token refuses extended commands.
+    /// Size of one part of a response to an extended command, in bytes of data; `None` if the token refuses extended
+    /// commands.
     pub extended: Option<usize>,
-    /// How a long answer is cut, and what is said of the rest.
+    /// Way of cutting a long response into parts, and of announcing the rest.
     pub cut: Cut,
-    /// A command of four bytes asks for no data at all, so that its answer is put off for ever.
+    /// True if a command of four bytes asks for no data, so that its response is announced for ever and never sent.
     pub bare_header_wants_nothing: bool,
-    /// Instructions of the OATH applet that are missing, and the status words for them.
+    /// Instructions that the OATH applet lacks, each with the status word of its response.
     pub missing: &'static [(u8, u16)],
-    /// What becomes of SHA-512.
+    /// Support of accounts with SHA-512.
     pub sha512: Sha512Support,
-    /// CALCULATE and CALCULATE ALL give the whole HMAC, too; otherwise that is an unknown instruction.
+    /// True if CALCULATE and CALCULATE ALL can return the whole HMAC; otherwise asking for it is an unknown
+    /// instruction.
     pub full_responses: bool,
-    /// CALCULATE ALL tells the digits of accounts that it does not compute; otherwise its markers are empty.
+    /// True if CALCULATE ALL reports the digits of accounts that it does not compute; otherwise its markers are
+    /// empty.
     pub digits_in_markers: bool,
-    /// An HOTP account's first code is that of its counter; otherwise of the number after it.
+    /// True if the first code of an HOTP account is that of its counter; otherwise it is that of the number after it.
     pub counts_from_counter: bool,
-    /// What becomes of a PUT with the id of an account that is there.
+    /// Response to a PUT with the id of an existing account.
     pub duplicate: Duplicate,
-    /// A PUT overwrites another account whose id begins with the new id.
+    /// True if a PUT overwrites another account whose id begins with the new id.
     pub mistakes_beginnings: bool,
-    /// The status word for an account that is not there.
+    /// Status word for an account that does not exist.
     pub no_such_account: u16,
-    /// The touch flag of an account is obeyed; otherwise no touch is ever waited for.
+    /// True if the touch flag of an account is obeyed; otherwise the token never waits for a touch.
     pub touch: bool,
-    /// The touch flag of an account is kept, whether it is obeyed or not.
+    /// True if the touch flag of an account is stored, obeyed or not.
     pub keeps_touch_flag: bool,
-    /// A touch is wanted for a PUT of an account with touch, and for DELETE.
+    /// True if a touch is required for DELETE, and for PUT of an account that requires touches.
     pub touch_to_write: bool,
-    /// How long a touch is waited for.
+    /// Time that the token waits for a touch.
     pub touch_timeout: Duration,
-    /// The status word of VALIDATE for a wrong password.
+    /// Status word of VALIDATE for a wrong password.
     pub wrong_password: u16,
-    /// Setting a password locks at once; otherwise whoever set it goes on unlocked.
+    /// True if setting a password locks the applet at once; otherwise it stays unlocked until it is selected again.
     pub locks_after_set_code: bool,
-    /// SELECT locks an applet that has a password; otherwise one that was unlocked stays so while it has power.
+    /// True if SELECT locks an applet that has a password; otherwise one that was unlocked stays so until the power
+    /// is cut.
     pub select_locks: bool,
-    /// SET CODE takes the hash alone (01) for a type byte; otherwise it has to be an account's type byte (21).
+    /// True if SET CODE accepts the hash alone (01) as type byte; otherwise it requires an account's type byte (21).
     pub bare_password_type: bool,
-    /// SELECT repeats the type byte that SET CODE brought; otherwise it says 01, the hash alone.
+    /// True if SELECT repeats the type byte of SET CODE; otherwise it reports the hash alone (01).
     pub repeats_password_type: bool,
-    /// The management applet has READ CONFIG.
+    /// True if the management applet knows READ CONFIG.
     pub read_config: bool,
-    /// What READ CONFIG says that the token can do: OTP 01, U2F 02, OpenPGP 08, PIV 10, OATH 20, HSM 100, FIDO2 200.
+    /// Capabilities that READ CONFIG reports: OTP 01, U2F 02, OpenPGP 08, PIV 10, OATH 20, HSM 100, FIDO2 200.
     pub capabilities: u16,
-    /// What READ CONFIG says of its shape: 01 for USB-A, 80 more for FIPS; `None` if it tells no more than firmware 4 does.
+    /// Form factor that READ CONFIG reports: 01 for USB-A, plus 80 for FIPS; `None` if it reports only what firmware
+    /// 4 does.
     pub form_factor: Option<u8>,
 }
 
@@ -82,61 +87,61 @@ pub struct Persona {
 pub enum SelectLayout {
     /// Device id (71).
     Usual,
-    /// Device id and the token's serial number (71, 8F): a Nitrokey.
+    /// Device id and serial number (71, 8F), as on a Nitrokey.
     Serial,
-    /// Tries that its PIN has left, and the serial number (82, 8F): a Nitrokey that has a PIN.
+    /// Tries left for the PIN, and serial number (82, 8F), as on a Nitrokey with a PIN.
     PinTries(u8),
-    /// A constant for a device id, and eight bytes beside it which no length covers: an early pico-fido.
+    /// A constant device id, then eight bytes that no length covers, as on an early pico-fido.
     OutOfStep,
 }
 
-/// How a long answer is cut.
+/// Way of cutting a long response into parts, and of announcing the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// Anywhere; the status word says how much is to come. There is always an answer to who asks for more.
+    /// Anywhere. The status word announces the length of the rest. SEND REMAINING always succeeds.
     Anywhere,
-    /// Between entries; the status word is always 61FF. Who asks for more when there is none is told so (6985).
+    /// Between entries. The status word is always 61FF. SEND REMAINING is refused if nothing is left (6985).
     BetweenEntries,
 }
 
-/// What becomes of accounts with SHA-512.
+/// Support of accounts with SHA-512.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sha512Support {
-    /// They work.
+    /// SHA-512 works.
     Works,
-    /// PUT refuses them (6A80).
+    /// PUT refuses accounts with SHA-512 (6A80).
     IsNotPut,
-    /// CALCULATE refuses them (6A81).
+    /// CALCULATE refuses accounts with SHA-512 (6A81).
     IsNotCalculated,
 }
 
-/// What becomes of a PUT with the id of an account that is there.
+/// Response to a PUT with the id of an existing account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Duplicate {
-    /// The account is overwritten.
+    /// The existing account is overwritten.
     Overwrites,
-    /// It is refused with this status word.
+    /// The PUT is refused with this status word.
     IsRefused(u16),
-    /// There are two then.
+    /// A second account with the same id is added.
     IsSecond,
 }
 
-/// How much fits.
+/// Limit for the accounts on a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capacity {
-    /// So many accounts.
+    /// At most this many accounts.
     Accounts(usize),
-    /// Accounts until their names, and nine bytes for each, take more than so many bytes.
+    /// At most this many bytes, of which an account takes the length of its id and nine more.
     Bytes(usize),
 }
 
 impl Persona {
-    /// The persona of that [`name`](Self::name).
+    /// Returns the persona with this [`name`](Self::name), or `None` if there is none.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|persona| persona.name == name)
     }
 
-    /// The status word for an instruction of the OATH applet that is missing.
+    /// Returns the status word for an instruction that the OATH applet lacks, or `None` if it has the instruction.
     pub(crate) fn misses(&self, instruction: u8) -> Option<u16> {
         self.missing.iter().find(|(missing, _)| *missing == instruction).map(|(_, status)| *status)
     }
@@ -149,7 +154,7 @@ impl Default for Persona {
 }
 
 impl Capacity {
-    /// Whether accounts with ids of these lengths fit.
+    /// Returns true if accounts with ids of these lengths fit.
     pub(crate) fn holds(self, mut lengths: impl Iterator<Item = usize>) -> bool {
         match self {
             Self::Accounts(most) => lengths.nth(most).is_none(),

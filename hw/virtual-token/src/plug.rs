@@ -1,4 +1,4 @@
-//! Where the program's token is plugged in: a reader of a pcscd of its own, a reader that is there, or a USB port.
+//! The reader or USB port that the program's token is plugged into.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -9,27 +9,28 @@ use virtual_token::pcscd::{Pcscd, StartError};
 use virtual_token::usbip::Port;
 use virtual_token::vpcd::Inserted;
 
-/// The place, and whether the token is in it. Fields are let go in this order: out of the reader, then the reader's service.
+/// Reader or USB port, and whether the token is in it. Fields are dropped in this order: the token leaves the reader
+/// before the reader's service ends.
 pub(crate) enum Plug {
-    /// A virtual reader.
+    /// A virtual reader. `pcscd` is its service, if this program started one.
     Reader { inserted: Option<Inserted>, address: SocketAddr, pcscd: Option<Pcscd> },
     /// A USB port on the network.
     Port(Port),
 }
 
 impl Plug {
-    /// A pcscd of our own, with a reader of that name.
+    /// Starts a private pcscd with a reader of this name.
     pub(crate) fn own(reader: &str) -> Result<Self, StartError> {
         let pcscd = Pcscd::start(&[reader])?;
         Ok(Self::Reader { inserted: None, address: pcscd.address(0), pcscd: Some(pcscd) })
     }
 
-    /// A reader that is there.
+    /// Uses a virtual reader that exists.
     pub(crate) fn reader(address: SocketAddr) -> Self {
         Self::Reader { inserted: None, address, pcscd: None }
     }
 
-    /// What is said when all is ready.
+    /// Returns the line to print when everything is ready.
     pub(crate) fn ready(&self) -> String {
         match self {
             Self::Reader { address, pcscd: None, .. } => format!("ready VPCD={address}"),
@@ -41,7 +42,7 @@ impl Plug {
         }
     }
 
-    /// Plugs the token in.
+    /// Plugs the token in. Fails if it is plugged in, or if the reader does not power it within 10 s.
     pub(crate) fn insert(&mut self, token: &VirtualToken) -> Result<(), Box<dyn Error>> {
         match self {
             Self::Reader { inserted: Some(_), .. } => return Err("it is in already".into()),
@@ -59,7 +60,7 @@ impl Plug {
         Ok(())
     }
 
-    /// Pulls it out.
+    /// Pulls the token out. Fails if it is not plugged in.
     pub(crate) fn remove(&mut self) -> Result<(), Box<dyn Error>> {
         let was_in = match self {
             Self::Reader { inserted, .. } => inserted.take().is_some(),
@@ -68,7 +69,7 @@ impl Plug {
         if was_in { Ok(()) } else { Err("it is out already".into()) }
     }
 
-    /// Whether a kernel is attached to the port; a reader has none.
+    /// Returns true if a kernel is attached to the USB port. Fails for a reader.
     pub(crate) fn attached(&self) -> Result<bool, Box<dyn Error>> {
         match self {
             Self::Reader { .. } => Err("it is in a reader, and in no USB port".into()),

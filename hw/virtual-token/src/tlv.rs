@@ -1,6 +1,7 @@
-//! Tag, length, value: one byte of tag, one to three of length.
+//! Tag–length–value entries: one byte of tag, one to three of length.
 
-/// Appends one entry, its length in the shortest form. `value` is cut at 65535 bytes, more than any answer has.
+/// Appends one entry, with its length in the shortest form. `value` is cut at 65535 bytes, more than any response
+/// has.
 pub(crate) fn push(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
     let value = &value[..value.len().min(0xffff)];
     out.push(tag);
@@ -13,8 +14,8 @@ pub(crate) fn push(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
     out.extend_from_slice(value);
 }
 
-/// Takes the entry at the start of `rest` if it has this tag, and moves on. `None`, and nothing taken, if it has
-/// another one or is cut short.
+/// Takes the entry at the start of `rest` and returns its value. `None`, with `rest` unchanged, if the entry has
+/// another tag or is cut short.
 pub(crate) fn take<'a>(rest: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     let (&found, after) = rest.split_first()?;
     if found != tag {
@@ -26,7 +27,8 @@ pub(crate) fn take<'a>(rest: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     Some(value)
 }
 
-/// Bytes of those entries at the start that are within `most` bytes, an id kept together with what is said of it.
+/// Returns the length of the entries at the start that fit into `most` bytes. An id is kept together with the entry
+/// after it.
 pub(crate) fn whole_entries(bytes: &[u8], most: usize) -> usize {
     let mut rest = bytes;
     let mut at = 0;
@@ -55,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_pushed_is_taken() {
+    fn pushed_entries_are_taken_back() {
         for (size, header) in [
             (0, &[0x71, 0][..]),
             (1, &[0x71, 1]),
@@ -78,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_entry_is_no_entry() {
+    fn an_entry_that_is_cut_short_is_not_taken() {
         for cut in
             ["", "71", "7102", "710201", "7181", "718101", "7182", "718200", "71820001", "7180", "7183000001aa", "71ff"]
         {

@@ -1,4 +1,4 @@
-//! The token as a whole: which applet is selected, who is talking to it, and who touches it.
+//! The token as a whole: its handle, its exchanges with a host, and the wait for a touch.
 
 mod builder;
 mod state;
@@ -17,7 +17,7 @@ use crate::touch::{SimulatedTouch, TouchProgress, TouchWait};
 pub use builder::Builder;
 use state::TokenState;
 
-/// A YubiKey made of memory. The handle is cheap to clone; all clones are the same token.
+/// A simulated YubiKey. The handle is cheap to clone; all clones are the same token.
 #[derive(Clone)]
 pub struct VirtualToken {
     inner: Arc<TokenInner>,
@@ -25,84 +25,85 @@ pub struct VirtualToken {
 
 struct TokenInner {
     persona: Persona,
-    /// Held for a whole exchange: a token hears one command at a time.
+    /// Held for a whole exchange, because a token executes one command at a time.
     turn: Mutex<()>,
-    /// Held for a moment, never while somebody is waited for.
+    /// Held only for a moment, never during a wait.
     state: Mutex<TokenState>,
-    /// Something happened that a wait for a touch has to look at.
+    /// Notified of every event that a wait for a touch has to check.
     changed: Condvar,
 }
 
 impl VirtualToken {
-    /// A token with nothing special about it.
+    /// Creates a token with the default settings: serial number 12345678, random device id and challenges.
     #[must_use]
     pub fn new(persona: Persona) -> Self {
         Self::builder(persona).build()
     }
 
-    /// The way to a token with something special about it.
+    /// Returns a builder for a token with other settings.
     #[must_use]
     pub fn builder(persona: Persona) -> Builder {
         Builder { persona, serial: Some(12_345_678), device_id: None, challenge: None, block: None }
     }
 
-    /// What the token answers when it is powered.
+    /// Returns the answer to reset (ATR), which the token sends when it is powered.
     #[must_use]
     pub fn atr(&self) -> &'static [u8] {
         self.inner.persona.atr
     }
 
-    /// The serial number, if the token tells it.
+    /// Returns the serial number, or `None` if the token hides it.
     #[must_use]
     pub fn serial(&self) -> Option<u32> {
         self.state().serial
     }
 
-    /// Puts an account there, or over the one of that name, past all limits.
+    /// Adds an account without a command, replacing the one with the same id if there is one. No limit applies.
     pub fn add(&self, account: StoredAccount) {
         self.state().oath.add(account);
     }
 
-    /// Takes an account away; `false` if there is none of that name.
+    /// Removes an account without a command. Returns false if there is none with this id.
     pub fn remove(&self, id: &[u8]) -> bool {
         self.state().oath.remove(id)
     }
 
-    /// What is on the token now, in its order.
+    /// Returns the accounts, in the order of the token.
     #[must_use]
     pub fn accounts(&self) -> Vec<StoredAccount> {
         self.state().oath.accounts()
     }
 
-    /// Sets the password (any length, UTF-8) or takes it away. A session that is open becomes locked.
+    /// Sets the password (any UTF-8 text) or clears it, without a command. An applet that was unlocked becomes
+    /// locked.
     pub fn set_password(&self, password: Option<&str>) {
         self.state().oath.set_password(password);
     }
 
-    /// Whether this is its password, or whether it has none.
+    /// Returns true if `password` is the token's, or if it is `None` and the token has none.
     #[must_use]
     pub fn has_password(&self, password: Option<&str>) -> bool {
         self.state().oath.has_password(password)
     }
 
-    /// Switches an applet off or on, or makes as if there were none. Does not end a session in it.
+    /// Enables, disables or hides an applet. An applet that is selected stays selected.
     pub fn set_presence(&self, applet: Applet, presence: Presence) {
         self.state().presence[applet as usize] = presence;
     }
 
-    /// Says how touches come about from now on, for a wait that has begun too.
+    /// Sets who touches the token from now on, also for a wait in progress.
     pub fn set_touch(&self, touch: SimulatedTouch) {
         self.state().touch = touch;
         self.inner.changed.notify_all();
     }
 
-    /// Says how long a touch is waited for, as long as the persona does at first; for a wait that has begun too.
+    /// Sets the time that the token waits for a touch (default: the persona's), also for a wait in progress.
     pub fn set_touch_timeout(&self, timeout: Duration) {
         self.state().touch_timeout = timeout;
         self.inner.changed.notify_all();
     }
 
-    /// Touches the token. `false`, and without effect, if it is not waiting for that (any more).
+    /// Touches the token. Returns false, and has no effect, if the token is not waiting for a touch.
     pub fn touch(&self) -> bool {
         let mut state = self.state();
         let blinks = state.blinks();
@@ -111,20 +112,20 @@ impl VirtualToken {
         blinks
     }
 
-    /// Whether the token blinks.
+    /// Returns true if the token is waiting for a touch.
     #[must_use]
     pub fn waiting_for_touch(&self) -> bool {
         self.state().blinks()
     }
 
-    /// Waits until the token blinks, `most` at the longest; whether it does.
+    /// Waits until the token waits for a touch, for at most `most`. Returns true if it does.
     #[must_use]
     pub fn until_waiting_for_touch(&self, most: Duration) -> bool {
         let wait = self.inner.changed.wait_timeout_while(self.state(), most, |state| !state.blinks());
         wait.unwrap_or_else(PoisonError::into_inner).0.blinks()
     }
 
-    /// Cuts the power and restores it: nothing is selected, a wait for a touch ends without an answer.
+    /// Cuts the power and restores it: no applet is selected, and a wait for a touch ends without a response.
     pub fn reset(&self) {
         let mut state = self.state();
         state.resets += 1;
@@ -133,36 +134,37 @@ impl VirtualToken {
         self.inner.changed.notify_all();
     }
 
-    /// Every command since the beginning or since [`clear_commands`](Self::clear_commands), as it came. Secrets that
-    /// were sent are among the bytes.
+    /// Returns every command since the beginning or since [`clear_commands`](Self::clear_commands), as received.
+    /// Secrets that were sent are among the bytes.
     #[must_use]
     pub fn commands(&self) -> Vec<Vec<u8>> {
         self.state().commands.clone()
     }
 
-    /// Forgets the commands so far.
+    /// Empties the record that [`commands`](Self::commands) returns.
     pub fn clear_commands(&self) {
         self.state().commands.clear();
     }
 
-    /// Makes the token lie: from now on `distortion` gets each command with its true answer (data and status word), and
-    /// what it returns is sent instead.
+    /// Makes the token send wrong responses: from now on `distortion` gets each command with its true response (data
+    /// and status word), and returns the one to send.
     pub fn distort(&self, distortion: impl FnMut(&[u8], Vec<u8>) -> Vec<u8> + Send + 'static) {
         self.state().distortion = Some(Box::new(distortion));
     }
 
-    /// Makes the token honest again.
+    /// Ends the effect of [`distort`](Self::distort).
     pub fn be_honest(&self) {
         self.state().distortion = None;
     }
 
-    /// Answers a command: data, then the two bytes of the status word. Blocks while a touch is waited for. Empty, without a
-    /// status word, if the power went meanwhile.
+    /// Executes a command and returns its response: data, then the two bytes of the status word. Blocks during a wait
+    /// for a touch. The response is empty, without a status word, if the power is cut meanwhile.
     pub fn exchange(&self, command: &[u8]) -> Vec<u8> {
         self.exchange_unless(command, &AtomicBool::new(false))
     }
 
-    /// The same, but the wait for a touch ends as if the power went when `gone` is set; then call [`wake`](Self::wake).
+    /// Executes a command as [`exchange`](Self::exchange) does, but treats `gone` as a power cut: whoever sets it
+    /// during a wait for a touch has to call [`wake`](Self::wake).
     pub(crate) fn exchange_unless(&self, command: &[u8], gone: &AtomicBool) -> Vec<u8> {
         let _turn = self.inner.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
@@ -171,7 +173,7 @@ impl VirtualToken {
         self.distorted(state, command, answer)
     }
 
-    /// Makes a wait for a touch look around.
+    /// Makes a wait for a touch check whether it has to end.
     pub(crate) fn wake(&self) {
         let _state = self.state();
         self.inner.changed.notify_all();
@@ -181,7 +183,8 @@ impl VirtualToken {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The distortion runs without the state, so that it may use the token.
+    /// Passes the response to the distortion, if there is one. The state is unlocked meanwhile, so that the
+    /// distortion may use the token.
     fn distorted(&self, mut state: MutexGuard<'_, TokenState>, command: &[u8], answer: Vec<u8>) -> Vec<u8> {
         let Some(mut distortion) = state.distortion.take() else {
             return answer;
@@ -218,7 +221,7 @@ impl VirtualToken {
         (state, answer)
     }
 
-    /// `Some(touched)`, or `None` if the power went.
+    /// Waits for a touch. Returns `Some(true)` if it came, `Some(false)` if it did not, `None` if the power was cut.
     fn wait_for_touch<'a>(
         &'a self,
         mut state: MutexGuard<'a, TokenState>,

@@ -1,32 +1,32 @@
-//! How a touch comes about, and the wait for it.
+//! Simulated touches, and the token's wait for one.
 
 use std::time::{Duration, Instant};
 
-/// The simulated person: touches the token after a delay, on command, or never.
+/// The simulated person, who touches the token after a delay, on command, or never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SimulatedTouch {
-    /// Touches this long after the token begins to blink.
+    /// Touches this long after the token begins to wait.
     ByItself(Duration),
-    /// [`VirtualToken::touch`](crate::VirtualToken::touch) touches. This is the default.
+    /// Touches when [`VirtualToken::touch`](crate::VirtualToken::touch) is called. This is the default.
     OnCommand,
     /// Never touches.
     Never,
 }
 
-/// One wait for a touch.
+/// A wait for a touch that has begun.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TouchWait {
     began: Instant,
     pub(crate) touched: bool,
 }
 
-/// Progress of a wait.
+/// Progress of a wait for a touch.
 pub(crate) enum TouchProgress {
-    /// Touched.
+    /// The token was touched.
     Touched,
-    /// Nobody touched in time.
+    /// Nobody touched the token in time.
     Over,
-    /// It goes on, for so long at most before it has to be looked at again.
+    /// The wait goes on, and has to be checked again after this time at the latest.
     Waiting(Duration),
 }
 
@@ -35,7 +35,7 @@ impl TouchWait {
         Self { began: Instant::now(), touched: false }
     }
 
-    /// Looks at the wait. Both settings may change while it lasts.
+    /// Returns the progress of the wait. Both arguments may change while it lasts.
     pub(crate) fn progress(self, touch: SimulatedTouch, timeout: Duration) -> TouchProgress {
         let passed = self.began.elapsed();
         let until = match touch {

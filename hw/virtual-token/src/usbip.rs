@@ -1,11 +1,11 @@
-//! The token as a device on a USB port that the network reaches: USB/IP, which a kernel's `vhci_hcd` attaches to.
+//! The token as a USB device on a network port: USB/IP, to which a kernel's `vhci_hcd` attaches.
 //!
-//! What a person plugs in, kernel, udev and libccid then see as they see a real one: attaching (`usbip attach`) is plugging
-//! in, and [`Port::remove`] is pulling out, in the middle of a touch too. Of a YubiKey's interfaces only CCID is played.
+//! Kernel, udev and libccid treat it as they treat a real token. Attaching (`usbip attach`) plugs it in;
+//! [`Port::remove`] pulls it out, even during a wait for a touch. Of a YubiKey's interfaces, only CCID is simulated.
 //!
-//! - `frames`: what goes over the connection (Linux, Documentation/usb/usbip_protocol.rst).
-//! - `descriptors`: what the device says of itself (USB 2.0, 9.6).
-//! - `pipes`: transfers that wait for an answer.
+//! - `frames`: the messages on the connection (Linux, Documentation/usb/usbip_protocol.rst).
+//! - `descriptors`: the USB descriptors of the device (USB 2.0, 9.6).
+//! - `pipes`: transfers that wait for data.
 //! - `ccid`: the messages of a smart card reader (USB CCID 1.1).
 
 mod ccid;
@@ -26,10 +26,10 @@ use descriptors::ControlAnswer;
 use frames::{BUS_ID, Operation, TransferRequest};
 use pipes::Pipes;
 
-/// Product ids of Yubico's that have a CCID interface: NEO, then YubiKey 4 and 5.
+/// Yubico's USB product ids with a CCID interface: NEO, then YubiKey 4 and 5.
 pub const PRODUCTS: [u16; 8] = [0x0111, 0x0112, 0x0115, 0x0116, 0x0404, 0x0405, 0x0406, 0x0407];
 
-/// A USB port on the network, with a token that is in it or not. Dropping it pulls the token out.
+/// A USB port on the network, with or without the token in it. Dropping the port pulls the token out.
 #[derive(Debug)]
 pub struct Port {
     address: SocketAddr,
@@ -37,7 +37,7 @@ pub struct Port {
     door: Option<JoinHandle<()>>,
 }
 
-/// Shared by the port's owner and its threads.
+/// State shared by the port's owner and its threads.
 #[derive(Debug)]
 struct PortShared {
     token: VirtualToken,
@@ -48,18 +48,18 @@ struct PortShared {
 
 #[derive(Debug, Default)]
 struct PortState {
-    /// The token is in the port: a kernel may attach to it.
+    /// True if the token is in the port, so that a kernel may attach.
     inserted: bool,
-    /// The connection of the kernel that did.
+    /// Connection of the kernel that is attached.
     attached: Option<TcpStream>,
     closing: bool,
 }
 
 impl Port {
-    /// Opens a port at `address` (a port number of 0 chooses one), nothing in it; `product` is one of [`PRODUCTS`].
+    /// Opens a port at `address` (port number 0 chooses one), with nothing in it. `product` is one of [`PRODUCTS`].
     ///
     /// # Errors
-    /// The address cannot be had, or no thread.
+    /// The system's error if the address cannot be used, or a thread cannot be started.
     pub fn open(address: SocketAddr, token: &VirtualToken, product: u16) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
@@ -70,18 +70,18 @@ impl Port {
         Ok(Self { address, shared, door: Some(door) })
     }
 
-    /// Where it listens.
+    /// Returns the address that the port listens at.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Puts the token into the port; `false` if it is there.
+    /// Puts the token into the port. Returns false if it was there before.
     pub fn insert(&self) -> bool {
         !std::mem::replace(&mut self.shared.state().inserted, true)
     }
 
-    /// Pulls the token out; `false` if it is out.
+    /// Pulls the token out of the port. Returns false if it was not there.
     pub fn remove(&self) -> bool {
         let mut state = self.shared.state();
         if let Some(stream) = &state.attached {
@@ -90,7 +90,8 @@ impl Port {
         std::mem::replace(&mut state.inserted, false)
     }
 
-    /// Waits until a kernel is attached, or none is any more, `most` at the longest; whether it is so.
+    /// Waits until a kernel is attached, or until none is if `attached` is false, for at most `most`. Returns true if
+    /// that is so.
     #[must_use]
     pub fn until_attached(&self, attached: bool, most: Duration) -> bool {
         let other = |state: &mut PortState| state.attached.is_some() != attached;
@@ -103,7 +104,7 @@ impl Drop for Port {
     fn drop(&mut self) {
         self.remove();
         self.shared.state().closing = true;
-        // So that it looks up from waiting.
+        // Wakes the thread that waits for connections.
         let _already_closed = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
         if let Some(door) = self.door.take() {
             let _panicked = door.join();
@@ -117,7 +118,7 @@ impl PortShared {
     }
 }
 
-/// Serves one connection after the other: a token has one plug.
+/// Serves connections until the port closes, each in a thread of its own.
 fn wait_for_kernels(listener: &TcpListener, shared: &Arc<PortShared>) {
     let mut attached: Vec<JoinHandle<()>> = Vec::new();
     for stream in listener.incoming() {
@@ -134,7 +135,7 @@ fn wait_for_kernels(listener: &TcpListener, shared: &Arc<PortShared>) {
     }
 }
 
-/// What a client wants first: a list, or the device.
+/// Serves the first request of a client: a list of devices, or attaching to the device (one kernel at a time).
 fn serve(mut stream: TcpStream, shared: &PortShared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -153,9 +154,9 @@ fn serve(mut stream: TcpStream, shared: &PortShared) -> io::Result<()> {
     }
 }
 
-/// The device, until the connection ends.
+/// Serves an attached kernel until the connection ends.
 fn attach(stream: TcpStream, shared: &PortShared) -> io::Result<()> {
-    // From here on, a kernel may be silent for days.
+    // An attached kernel may be silent for days.
     stream.set_read_timeout(None)?;
     {
         let mut state = shared.state();
@@ -182,7 +183,7 @@ fn attach(stream: TcpStream, shared: &PortShared) -> io::Result<()> {
     end
 }
 
-/// Takes transfers until the connection ends.
+/// Handles transfers until the connection ends.
 fn transfers(
     mut stream: &TcpStream,
     shared: &PortShared,
@@ -206,7 +207,7 @@ fn transfers(
                         pipes.took(sequence, data.len())?;
                     }
                     ControlAnswer::Anew => {
-                        // In this order: the reset ends a command, whose answer is not to be forgotten.
+                        // In this order: the reset ends a command, whose response must not be dropped.
                         pipes.forget_answers();
                         shared.token.reset();
                         pipes.took(sequence, data.len())?;

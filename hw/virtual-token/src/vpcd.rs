@@ -1,7 +1,8 @@
-//! The card's side of vsmartcard's virtual reader: connecting is plugging in, closing is pulling out.
+//! The card's side of vsmartcard's virtual reader: connecting plugs the token in, closing the connection pulls it
+//! out.
 //!
-//! Each message, both ways, is a big-endian u16 of length and so many bytes. One byte from the reader is a control
-//! message, anything longer a command that is to be answered (vsmartcard, vpcd).
+//! Each message, in both directions, is a big-endian u16 length and that many bytes. One byte from the reader is a
+//! control message; anything longer is a command, which is answered by its response (vsmartcard, vpcd).
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -18,10 +19,10 @@ const POWER_ON: u8 = 1;
 const RESET: u8 = 2;
 const GET_ATR: u8 = 4;
 
-/// How long a reader may take to accept a connection.
+/// Time limit for connecting to a reader.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A token that is plugged in. Dropping this pulls it out, in the middle of a touch too.
+/// A token that is plugged in. Dropping this value pulls it out, even during a wait for a touch.
 #[derive(Debug)]
 pub struct Inserted {
     stream: TcpStream,
@@ -29,10 +30,10 @@ pub struct Inserted {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Shared by [`Inserted`] and its two threads.
+/// State shared by [`Inserted`] and its two threads.
 #[derive(Debug, Default)]
 struct InsertedShared {
-    /// The other side closed the connection, or we did.
+    /// True after either side has closed the connection.
     gone: AtomicBool,
     power: Mutex<Power>,
     changed: Condvar,
@@ -43,7 +44,7 @@ enum Power {
     #[default]
     Off,
     On,
-    /// On, and the reader has been told which token this is.
+    /// On, and the reader has asked for the ATR.
     Known,
 }
 
@@ -51,7 +52,7 @@ impl Inserted {
     /// Plugs `token` into the virtual reader that listens at `reader`.
     ///
     /// # Errors
-    /// Nobody listens there, or no thread could be had.
+    /// The system's error if nobody listens there, or a thread cannot be started.
     pub fn connect(reader: SocketAddr, token: &VirtualToken) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&reader, PATIENCE)?;
         stream.set_nodelay(true)?;
@@ -59,7 +60,7 @@ impl Inserted {
         let mut inserted = Self { stream, shared: Arc::default(), threads: Vec::new() };
         let (stream, shared, blinking) = (inserted.stream.try_clone()?, Arc::clone(&inserted.shared), token.clone());
         inserted.start("vpcd reader", move || {
-            // Whatever ended the connection: the token is out.
+            // Whatever ended the connection, the token is out now.
             let _end = listen(&stream, &sender);
             shared.gone.store(true, Ordering::SeqCst);
             blinking.wake();
@@ -74,16 +75,16 @@ impl Inserted {
         Ok(inserted)
     }
 
-    /// Pulls the token out.
+    /// Pulls the token out, as dropping does.
     pub fn remove(self) {}
 
-    /// Whether the reader still has it: the other side may have closed the connection.
+    /// Returns true while the token is in the reader: it is out after either side has closed the connection.
     #[must_use]
     pub fn is_inserted(&self) -> bool {
         !self.shared.gone.load(Ordering::SeqCst)
     }
 
-    /// Waits until the reader has powered the token and knows what it is, `most` at the longest; whether it does.
+    /// Waits until the reader has powered the token and read its ATR, for at most `most`. Returns true if it has.
     #[must_use]
     pub fn until_powered(&self, most: Duration) -> bool {
         let power = self.shared.power.lock().unwrap_or_else(PoisonError::into_inner);
@@ -114,8 +115,8 @@ impl InsertedShared {
     }
 }
 
-/// Passes messages on until the connection ends. It has its own thread, so that the end is noticed while a touch is
-/// waited for.
+/// Forwards messages until the connection ends. Runs in a thread of its own, so that the end is noticed during a wait
+/// for a touch.
 fn listen(mut stream: &TcpStream, messages: &Sender<Vec<u8>>) -> io::Result<()> {
     loop {
         let mut length = [0; 2];
@@ -129,8 +130,9 @@ fn listen(mut stream: &TcpStream, messages: &Sender<Vec<u8>>) -> io::Result<()> 
     }
 }
 
-/// The driver sends the length, then the bytes, for which its system waits until the length is acknowledged; ours would
-/// take 40 ms over that. The setting wears off, hence every time.
+/// Asks the kernel to acknowledge at once. The driver sends the length first, and its kernel holds the rest back
+/// until the length is acknowledged, which takes 40 ms by default. The setting wears off, so it is renewed for every
+/// message.
 fn acknowledge_at_once(stream: &TcpStream) {
     #[cfg(target_os = "linux")]
     let _slower_without = rustix::net::sockopt::set_tcp_quickack(stream, true);
@@ -153,9 +155,9 @@ fn serve(
             }
             _ => token.exchange_unless(&message, &shared.gone),
         };
-        // Nothing at all is what a token says whose power went; here, that is one that was pulled out.
+        // An empty response means a power cut, which here means that the token was pulled out.
         let Some(length) = u16::try_from(answer.len()).ok().filter(|&length| length > 0) else { break };
-        // In one piece: a driver that reads half a length is said to crash.
+        // Sent in one write: a driver that reads half a length is said to crash.
         stream.write_all(&[&length.to_be_bytes()[..], &answer].concat())?;
         if message == [GET_ATR] {
             shared.set_power(|power| if power == Power::Off { Power::Off } else { Power::Known });
@@ -164,7 +166,7 @@ fn serve(
     Ok(())
 }
 
-/// What has no answer. Unknown messages are passed over.
+/// Executes a control message that has no response. Unknown messages are ignored.
 fn control(message: &[u8], shared: &InsertedShared, token: &VirtualToken) {
     let power = match message {
         [POWER_OFF] => Power::Off,

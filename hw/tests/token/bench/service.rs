@@ -1,5 +1,5 @@
-//! A private PC/SC service, and tests that run in a process of their own: libpcsclite reads where its service is from the
-//! environment, which a process cannot safely change in itself.
+//! A private PC/SC service, and tests that run in a child process: libpcsclite reads the place of its service from
+//! the environment, which a process cannot safely change for itself.
 
 use std::env;
 use std::io::Write;
@@ -16,26 +16,26 @@ use virtual_token::vpcd::Inserted;
 
 use super::Plugged;
 
-/// Tells the child where its reader listens.
+/// Environment variable that tells the child the address of its reader.
 const ADDRESS: &str = "HW_TEST_READER_ADDRESS";
-/// Tells the child what its reader is called.
+/// Environment variable that tells the child the name of its reader.
 const READER: &str = "HW_TEST_READER_NAME";
-/// Tells the child which process its service is.
+/// Environment variable that tells the child the process id of its service.
 const PID: &str = "HW_TEST_SERVICE_PID";
-/// What the child says when it has come to its end, so that one in which nothing ran is not taken for a success.
+/// Line that the child prints at its end. Without it, a child that ran no test would pass for a success.
 const DONE: &str = "the child came to its end";
 
-/// How long the service may take to see what was plugged in or pulled out.
+/// Time for the service to notice that a token was plugged in or pulled out.
 const TO_NOTICE: Duration = Duration::from_secs(10);
 
-/// A service, as its client sees it.
+/// A private PC/SC service, as its client in the child process sees it.
 pub(crate) struct Service {
     address: SocketAddr,
     reader: String,
     pid: String,
 }
 
-/// Runs `work` in a child process whose PC/SC service is a private one. `test` is the full name of the test that calls.
+/// Runs `work` in a child process that uses a private PC/SC service. `test` is the full name of the calling test.
 pub(crate) fn with_service(test: &str, work: impl FnOnce(&Service)) {
     if let (Ok(address), Ok(reader), Ok(pid)) = (env::var(ADDRESS), env::var(READER), env::var(PID)) {
         work(&Service { address: address.parse().unwrap(), reader, pid });
@@ -56,14 +56,14 @@ pub(crate) fn with_service(test: &str, work: impl FnOnce(&Service)) {
     assert!(came_to_its_end, "the child failed:\n{out}\n{err}\npcscd:\n{}", pcscd.log());
 }
 
-/// Says something on the child's output, which is shown if it fails.
+/// Prints a line on the child's output, which is shown if the child fails.
 pub(crate) fn say(what: &str) {
     let mut output = std::io::stdout();
     writeln!(output, "{what}").unwrap();
 }
 
 impl Service {
-    /// Plugs a token in and waits until the service has it.
+    /// Plugs a token in, and waits until it can be used through the service.
     pub(crate) fn plug(&self, token: &VirtualToken) -> Plugged {
         let inserted = Inserted::connect(self.address, token).unwrap();
         assert!(inserted.until_powered(TO_NOTICE), "the service did not see the token");
@@ -78,12 +78,11 @@ impl Service {
         }
     }
 
-    /// Waits until the service has seen that the token is out.
+    /// Waits until the service has noticed that the token is out.
     pub(crate) fn until_empty(&self) {
         until("the reader is empty", || PcscBus::new().open(&self.reader).is_err());
     }
 
-    /// The name of the reader.
     pub(crate) fn reader(&self) -> &str {
         &self.reader
     }
@@ -94,7 +93,7 @@ impl Service {
     }
 }
 
-/// Waits until something is so.
+/// Waits until `is_so` returns true. Fails after [`TO_NOTICE`].
 pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     let asked = Instant::now();
     while !is_so() {

@@ -1,4 +1,4 @@
-//! Codes: CALCULATE and CALCULATE ALL (YKOATH).
+//! Computation of codes: CALCULATE and CALCULATE ALL (YKOATH).
 
 use super::{AccountRecord, CHALLENGE, COUNTER_NOT_COMPUTED, FULL, NAME, OathState, TOUCH_NOT_COMPUTED, TRUNCATED};
 use crate::account::{CodeKind, HashAlgorithm, hmac, truncate};
@@ -33,7 +33,7 @@ impl OathState {
         Ok(out)
     }
 
-    /// One account that cannot be computed spoils the whole answer.
+    /// Executes CALCULATE ALL. One account that cannot be computed makes the whole command fail.
     pub(super) fn calculate_all(&mut self, mut data: &[u8], truncated: bool) -> Result<Vec<u8>, AppletError> {
         let challenge = tlv::take(&mut data, CHALLENGE).filter(|_| data.is_empty()).ok_or(status::WRONG_DATA)?;
         if !(1..=LONGEST_CHALLENGE).contains(&challenge.len()) {
@@ -60,7 +60,8 @@ impl OathState {
 }
 
 impl AccountRecord {
-    /// What the code is computed from: the token's counter, or the challenge, if that may be asked.
+    /// Returns the message from which the code is computed: the token's counter, or the challenge if the account
+    /// accepts it.
     fn message(&self, challenge: &[u8], from_counter: bool) -> Result<Vec<u8>, AppletError> {
         match self.account.kind {
             CodeKind::Hotp if from_counter => Ok(self.counter.to_be_bytes().to_vec()),
@@ -73,7 +74,7 @@ impl AccountRecord {
         }
     }
 
-    /// Appends the code of `message`, digits first.
+    /// Appends the code of `message` to `out`, with the number of digits in front.
     fn code(&self, out: &mut Vec<u8>, message: &[u8], truncated: bool) -> Result<(), AppletError> {
         let account = &self.account;
         let full = hmac(account.algorithm, &account.secret, message).ok_or(status::MEMORY_FAILURE)?;
@@ -84,7 +85,7 @@ impl AccountRecord {
     }
 }
 
-/// Whether `one` is the smaller number, most significant byte first.
+/// Returns true if `one` is smaller than `other`, both big-endian numbers of any length.
 fn smaller(one: &[u8], other: &[u8]) -> bool {
     let digits = |number: &'_ [u8]| number.iter().position(|&byte| byte != 0).map_or(0, |at| number.len() - at);
     let (a, b) = (digits(one), digits(other));

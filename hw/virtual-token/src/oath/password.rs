@@ -1,4 +1,4 @@
-//! The password: SET CODE, VALIDATE (YKOATH), and the same by hand.
+//! The password: SET CODE and VALIDATE (YKOATH), and setting it without a command.
 
 use hmac::{Hmac, KeyInit, Mac};
 use pbkdf2::pbkdf2_hmac;
@@ -12,23 +12,23 @@ use crate::persona::SelectLayout;
 use crate::tlv;
 
 const PROOF: usize = 20;
-/// TOTP and SHA-1: what Yubico's client sends.
+/// Type byte that Yubico's client sends: TOTP with SHA-1.
 const TYPE: u8 = 0x21;
 
-/// A password as the token stores it: the key that both sides prove to have.
+/// Password as the token stores it: the derived key, which both sides prove to know.
 pub(crate) struct StoredPassword {
     pub(super) type_byte: u8,
     key: Zeroizing<Vec<u8>>,
 }
 
 impl OathState {
-    /// Sets the password, or takes it away; a session that is open becomes locked.
+    /// Sets or clears the password without a command. An applet that was unlocked becomes locked.
     pub(crate) fn set_password(&mut self, password: Option<&str>) {
         self.selection.validated = false;
         self.password = password.map(|password| StoredPassword { type_byte: TYPE, key: self.key(password) });
     }
 
-    /// Whether this is the password, or whether there is none.
+    /// Returns true if `password` is the token's, or if it is `None` and the token has none.
     pub(crate) fn has_password(&self, password: Option<&str>) -> bool {
         match (&self.password, password) {
             (Some(set), Some(password)) => set.key == self.key(password),
@@ -83,7 +83,7 @@ impl OathState {
     }
 }
 
-/// Two entries and nothing else, a challenge and a proof in either order.
+/// Parses a challenge and a proof, in the order of the two tags, with nothing behind them.
 fn read_proof(mut data: &[u8], first: u8, second: u8) -> Option<(&[u8], &[u8])> {
     let mut next = |tag| {
         let value = tlv::take(&mut data, tag)?;
@@ -94,7 +94,7 @@ fn read_proof(mut data: &[u8], first: u8, second: u8) -> Option<(&[u8], &[u8])> 
     data.is_empty().then_some(pair)
 }
 
-/// Whether whoever made `proof` has the key; compared in constant time.
+/// Returns true if `proof` answers `challenge` with `key`. Compares in constant time.
 fn proves(key: &[u8], challenge: &[u8], proof: &[u8]) -> bool {
     <Hmac<Sha1> as KeyInit>::new_from_slice(key)
         .is_ok_and(|mac| mac.chain_update(challenge).verify_slice(proof).is_ok())

@@ -1,4 +1,4 @@
-//! What is on the applet: PUT, DELETE, RENAME, LIST (YKOATH), and the same by hand.
+//! The stored accounts: PUT, DELETE, RENAME and LIST (YKOATH), and changing them without a command.
 
 use zeroize::Zeroizing;
 
@@ -14,7 +14,8 @@ const ONLY_INCREASING: u8 = 1;
 const TOUCH: u8 = 2;
 
 impl OathState {
-    /// Puts an account there, over the one that has its name if there is one, whatever a PUT would have said.
+    /// Adds an account without a command, replacing the one with the same id if there is one. No limit of PUT
+    /// applies.
     pub(crate) fn add(&mut self, account: StoredAccount) {
         let entry = AccountRecord::new(account);
         match self.position(&entry.account.id) {
@@ -23,12 +24,12 @@ impl OathState {
         }
     }
 
-    /// Takes an account away; `false` if there is none of that name.
+    /// Removes an account without a command. Returns false if there is none with this id.
     pub(crate) fn remove(&mut self, id: &[u8]) -> bool {
         self.position(id).map(|at| self.accounts.remove(at)).is_ok()
     }
 
-    /// What is there now, counters as they stand.
+    /// Returns the accounts, with the current values of their counters.
     pub(crate) fn accounts(&self) -> Vec<StoredAccount> {
         let now = |entry: &AccountRecord| StoredAccount { counter: entry.counter as u32, ..entry.account.clone() };
         self.accounts.iter().map(now).collect()
@@ -77,7 +78,7 @@ impl OathState {
         Ok(Vec::new())
     }
 
-    /// Onto a name in use, the answer is CanoKey's: what a YubiKey says is not known.
+    /// Executes RENAME. A new name that is in use is refused as a CanoKey does; what a YubiKey responds is not known.
     pub(super) fn rename(&mut self, data: &[u8]) -> Result<Vec<u8>, AppletError> {
         let [old, new] = read_names(data).ok_or(status::WRONG_DATA)?;
         let at = self.position(old)?;
@@ -103,7 +104,7 @@ impl AccountRecord {
     }
 }
 
-/// So many names and nothing else.
+/// Parses `N` names with nothing behind them.
 fn read_names<const N: usize>(mut data: &[u8]) -> Option<[&[u8]; N]> {
     let mut names = [&[][..]; N];
     for name in &mut names {
@@ -122,7 +123,7 @@ fn read_put(mut data: &[u8]) -> Option<StoredAccount> {
         return None;
     }
     let mut flags = 0;
-    // The one entry that has no length.
+    // The property is the only entry without a length.
     if let &[PROPERTY, value, ref rest @ ..] = data {
         (flags, data) = (value, rest);
     }

@@ -1,4 +1,4 @@
-//! How a pcscd of one's own is made: a folder, a configuration, a socket handed over.
+//! Launching a private pcscd: a folder, a configuration, and a listening socket that it inherits.
 
 use std::fs;
 use std::io::{self, PipeWriter};
@@ -9,9 +9,9 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// Runs as a shell that becomes pcscd. Its input is the listening socket, which is to be descriptor 3 (the protocol of
-/// systemd's socket activation); its output is a pipe that ends when we do, however that happens: then a watcher ends
-/// pcscd and clears up.
+/// Shell script that becomes pcscd. Its standard input is the listening socket, which pcscd expects as descriptor 3
+/// (systemd's socket activation). Its standard output is a pipe that closes when this program ends, in whatever way;
+/// a watcher then ends pcscd and cleans up.
 const LAUNCH: &str = r#"
 exec 3<&0 4<&1 </dev/null >>"$VIRTUAL_TOKEN_FOLDER/log" 2>&1
 (
@@ -23,17 +23,17 @@ exec 4<&-
 LISTEN_PID=$$ LISTEN_FDS=1 LD_PRELOAD="$VIRTUAL_TOKEN_SHIM" exec "$0" "$@"
 "#;
 
-/// The folder holds a socket, whose path may have 107 bytes at most: a deep `TMPDIR` will not do.
+/// Creates the folder for the socket, whose path may have 107 bytes at most. A long `TMPDIR` is replaced by `/tmp`.
 pub(super) fn folder() -> io::Result<TempDir> {
     let make = |parent: &Path| tempfile::Builder::new().prefix("virtual-token-").tempdir_in(parent);
     let parent = std::env::temp_dir();
-    // Neither the loader's list of libraries nor the configuration can hold every path.
+    // Neither the dynamic loader's list of libraries nor the configuration can contain every path.
     let is_plain = parent.to_str().is_some_and(|path| !path.contains([' ', '\t', ':', '"']));
     make(if is_plain && parent.as_os_str().len() < 70 { &parent } else { Path::new("/tmp") })
 }
 
-/// Names without what may not stand between quotes in the configuration. Two of the same get a number: pcscd tells
-/// equal readers apart only if they share a driver, which ours must not.
+/// Returns the reader names without characters that cannot stand between quotes in the configuration. Equal names get
+/// a number: pcscd tells equal readers apart only if they share a driver, and these must not.
 pub(super) fn distinct(readers: &[&str]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for reader in readers {
@@ -45,7 +45,7 @@ pub(super) fn distinct(readers: &[&str]) -> Vec<String> {
     names
 }
 
-/// Each reader gets its own copy of the driver, which keeps its slots in one static array.
+/// Writes the configuration. Each reader gets its own copy of the driver, which keeps its slots in one static array.
 pub(super) fn write_config(folder: &Path, driver: &Path, names: &[String], ports: &[u16]) -> io::Result<()> {
     let mut config = String::new();
     for (at, (name, port)) in names.iter().zip(ports).enumerate() {
@@ -85,7 +85,8 @@ pub(super) fn launch(
     Ok((child, watcher))
 }
 
-/// Since 2.0.1 pcscd asks polkit who may talk to it, and that knows nothing of a private one.
+/// Returns true if pcscd has the option `--disable-polkit`. Since 2.0.1 it asks polkit who may use it, and polkit
+/// knows nothing of a private pcscd.
 fn knows_polkit(program: &Path) -> bool {
     let help = Command::new(program).arg("--help").stdin(Stdio::null()).output();
     help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--disable-polkit"))

@@ -1,4 +1,4 @@
-//! TCP ports for virtual readers: finding free ones, and seeing that they have become pcscd's.
+//! TCP ports for virtual readers: finding free ones, and checking that pcscd listens on them.
 
 use std::fs;
 use std::io;
@@ -7,16 +7,16 @@ use std::path::Path;
 
 use crate::random::eight_bytes;
 
-/// Below this stand the ports of well-known services.
+/// Lowest port to use; well-known services have the ports below.
 const LOWEST: u16 = 10_000;
-/// Where the ports of outgoing connections begin, if the system does not say.
+/// First port of outgoing connections, if the system does not tell.
 const EPHEMERAL: u16 = 32_768;
 
-/// A port that is free now, and so is the next one: a virtual reader has two slots. Below the ports that outgoing
-/// connections get, where nobody takes one by chance.
+/// Returns a port that is free, as is the next one, because a virtual reader has two slots. The ports are below those
+/// of outgoing connections, where no program takes one by chance.
 ///
 /// # Errors
-/// There is none.
+/// The system's error if no such pair was found in 64 attempts.
 pub fn free_pair() -> io::Result<u16> {
     let highest = ephemeral().clamp(LOWEST + 4, EPHEMERAL);
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
@@ -31,7 +31,8 @@ pub fn free_pair() -> io::Result<u16> {
     Err(last)
 }
 
-/// Whether that process listens on that port. It is asked of the system, since connecting would be plugging in.
+/// Returns true if the process listens on the port. This is read from `/proc`, because connecting would plug a token
+/// in.
 pub(super) fn listens(pid: u32, port: u16) -> bool {
     let Ok(table) = fs::read_to_string("/proc/net/tcp") else {
         return false;
@@ -39,7 +40,7 @@ pub(super) fn listens(pid: u32, port: u16) -> bool {
     table.lines().filter_map(|line| listener(line, port)).any(|inode| holds(pid, inode))
 }
 
-/// The inode of the socket in a line of `/proc/net/tcp`, if it listens on that port.
+/// Returns the inode of the socket in a line of `/proc/net/tcp`, if that socket listens on the port.
 fn listener(line: &str, port: u16) -> Option<&str> {
     let mut fields = line.split_whitespace();
     let (_, local) = fields.nth(1)?.split_once(':')?;
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listener_is_seen_and_is_ours_alone() {
+    fn a_listener_is_found_in_its_own_process_only() {
         let port = free_pair().unwrap();
         assert!(port >= LOWEST && port + 1 < ephemeral());
         assert!(!listens(std::process::id(), port));

@@ -1,5 +1,5 @@
-/* Loaded into a private pcscd, to keep it to itself: its virtual readers listen on loopback only, it does not look for
- * tokens on USB, and it leaves the system's pid file alone. */
+/* Preloaded into a private pcscd to isolate it from the machine: its virtual readers listen on loopback only, it does
+ * not look for tokens on USB, and it leaves the system's pid file alone. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -25,14 +25,14 @@ int bind(int fd, const struct sockaddr *address, socklen_t size)
 	return REAL(bind)(fd, (struct sockaddr *)&here, sizeof here);
 }
 
-/* The folder of USB drivers is an empty one. */
+/* Replaces the folder of USB drivers with an empty one. */
 DIR *opendir(const char *path)
 {
 	const char *empty = getenv("VIRTUAL_TOKEN_NO_DRIVERS");
 	return REAL(opendir)(empty && strstr(path, "pcsc/drivers") ? empty : path);
 }
 
-/* What pcscd would do to /run/pcscd as root fails as it does for everybody else. */
+/* Makes writing below /run/pcscd fail for root as it does for any other user. */
 static int system_wide(const char *path)
 {
 	if (strncmp(path, "/run/pcscd", 10) != 0)

@@ -1,4 +1,4 @@
-//! The shim that keeps a private pcscd to itself, made by the system's C compiler.
+//! The preloaded library that isolates a private pcscd from the machine, built by the system's C compiler.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 const SOURCE: &str = include_str!("shim.c");
 
-/// Compiles the shim into `folder`. `None` if there is no compiler, or it will not: pcscd works without.
+/// Compiles the library into `folder`. `None` if there is no compiler or it fails; pcscd works without the library.
 pub(super) fn make(folder: &Path) -> io::Result<Option<PathBuf>> {
     let (source, library) = (folder.join("shim.c"), folder.join("shim.so"));
     fs::write(&source, SOURCE)?;

@@ -1,5 +1,5 @@
-//! The tokens that are known, each by what sets it apart from another. What is said of the YubiKeys is in Yubico's manuals and
-//! its own client; of the others, in the source of their applets.
+//! The known personas, each described by its differences from another. Sources: Yubico's manuals and client for the
+//! YubiKeys; the source code of their applets for the others.
 
 use std::time::Duration;
 
@@ -14,23 +14,23 @@ const VALIDATE: u8 = 0xa3;
 const CALCULATE_ALL: u8 = 0xa4;
 const SEND_REMAINING: u8 = 0xa5;
 
-/// The answer to reset of a YubiKey 5 over USB.
+/// Answer to reset of a YubiKey 5 over USB.
 const ATR_5: &[u8] = &[
     0x3b, 0xfd, 0x13, 0, 0, 0x81, 0x31, 0xfe, 0x15, 0x80, 0x73, 0xc0, 0x21, 0xc0, 0x57, 0x59, 0x75, 0x62, 0x69, 0x4b,
     0x65, 0x79, 0x40,
 ];
-/// The answer to reset of a YubiKey 4 over USB.
+/// Answer to reset of a YubiKey 4 over USB.
 const ATR_4: &[u8] =
     &[0x3b, 0xf8, 0x13, 0, 0, 0x81, 0x31, 0xfe, 0x15, 0x59, 0x75, 0x62, 0x69, 0x6b, 0x65, 0x79, 0x34, 0xd4];
-/// The answer to reset of a NEO over USB.
+/// Answer to reset of a NEO over USB.
 const ATR_NEO: &[u8] = &[
     0x3b, 0xfc, 0x13, 0, 0, 0x81, 0x31, 0xfe, 0x15, 0x59, 0x75, 0x62, 0x69, 0x6b, 0x65, 0x79, 0x4e, 0x45, 0x4f, 0x72,
     0x33, 0xe1,
 ];
-/// The answer to reset of a Nitrokey 3: its name, filled up with zeros.
+/// Answer to reset of a Nitrokey 3: its name, padded with zeros.
 const ATR_NITROKEY: &[u8] =
     &[0x3b, 0x8f, 0x01, 0x80, 0x5d, 0x4e, 0x69, 0x74, 0x72, 0x6f, 0x6b, 0x65, 0x79, 0, 0, 0, 0, 0, 0x6a];
-/// The answer to reset of a CanoKey.
+/// Answer to reset of a CanoKey.
 const ATR_CANOKEY: &[u8] =
     &[0x3b, 0xf7, 0x11, 0, 0, 0x81, 0x31, 0xfe, 0x65, 0x43, 0x61, 0x6e, 0x6f, 0x6b, 0x65, 0x79, 0x99];
 
@@ -47,7 +47,7 @@ impl Persona {
         capacity: Capacity::Accounts(32),
         full: status::NO_SPACE,
         block: 256,
-        // What fits into the longest message that its USB descriptor announces (3072), less frame and status word.
+        // The longest message that its USB descriptor announces (3072 bytes), less frame and status word.
         extended: Some(3060),
         cut: Cut::Anywhere,
         bare_header_wants_nothing: false,
@@ -62,7 +62,7 @@ impl Persona {
         touch: true,
         keeps_touch_flag: true,
         touch_to_write: false,
-        // Its makers give no figure for OATH; for PIV and OTP it is about this.
+        // Yubico gives no figure for OATH; PIV and OTP wait about 15 s.
         touch_timeout: Duration::from_secs(15),
         wrong_password: status::WRONG_DATA,
         locks_after_set_code: false,
@@ -93,11 +93,11 @@ impl Persona {
         ..Self::YUBIKEY_5_4_3
     };
 
-    /// A YubiKey 5 FIPS: a 5.4.3 of another form factor.
+    /// A YubiKey 5 FIPS: like 5.4.3, with another form factor.
     pub const YUBIKEY_5_FIPS: Self = Self { name: "fips", form_factor: Some(0x81), ..Self::YUBIKEY_5_4_3 };
 
-    /// A YubiKey 4 with firmware 4.3.4: no RENAME, less in READ CONFIG, and an account is taken for another whose id begins
-    /// with its id.
+    /// A YubiKey 4 with firmware 4.3.4: no RENAME, fewer entries in READ CONFIG, and PUT overwrites another account
+    /// whose id begins with the new id.
     pub const YUBIKEY_4: Self = Self {
         name: "4.3.4",
         reader: "Yubico Yubikey 4 OTP+U2F+CCID",
@@ -121,7 +121,8 @@ impl Persona {
         ..Self::YUBIKEY_4
     };
 
-    /// A YubiKey NEO with Yubico's published applet 1.0.2: pieces of 254 bytes, no SHA-512, no RENAME, no touch.
+    /// A YubiKey NEO with Yubico's published applet 1.0.2: response parts of 254 bytes, no SHA-512, no RENAME, no
+    /// touch.
     pub const NEO: Self = Self {
         name: "neo",
         reader: "Yubico Yubikey NEO OTP+U2F+CCID",
@@ -144,7 +145,7 @@ impl Persona {
         ..Self::YUBIKEY_5_4_3
     };
 
-    /// A CanoKey: 100 accounts, none overwritten; no management applet of Yubico's.
+    /// A CanoKey: room for 100 accounts, no account is ever overwritten, no management applet.
     pub const CANOKEY: Self = Self {
         name: "canokey",
         reader: "CANOKEYS.ORG CanoKey [OpenPGP PIV OATH]",
@@ -164,7 +165,7 @@ impl Persona {
         ..Self::YUBIKEY_5_4_3
     };
 
-    /// A Nitrokey 3 (secrets app 0.14) that has no PIN: no password, no CALCULATE ALL, a touch to write.
+    /// A Nitrokey 3 (secrets app 0.14) without a PIN: no password, no CALCULATE ALL, and writing requires a touch.
     pub const NITROKEY: Self = Self {
         name: "nitrokey",
         reader: "Nitrokey Nitrokey 3 [CCID/ICCD Interface]",
@@ -189,13 +190,13 @@ impl Persona {
         ..Self::YUBIKEY_5_4_3
     };
 
-    /// A Nitrokey 3 that has a PIN, with eight tries left: it does not say what it is called, and keeps the accounts that
-    /// are behind the PIN to itself.
+    /// A Nitrokey 3 with a PIN that has eight tries left: it reports no device id, and hides the accounts behind the
+    /// PIN.
     pub const NITROKEY_WITH_PIN: Self =
         Self { name: "nitrokey-pin", select_layout: SelectLayout::PinTries(8), ..Self::NITROKEY };
 
-    /// An early pico-fido: a SELECT response out of step, no touch, answers in one piece, two accounts of one id; once unlocked, it
-    /// stays so.
+    /// An early pico-fido: a malformed SELECT response, no touch, responses in one part, two accounts with one id;
+    /// once unlocked, it stays unlocked.
     pub const PICO_FIDO: Self = Self {
         name: "pico",
         reader: "Pol Henarejos Pico Key",
@@ -215,7 +216,7 @@ impl Persona {
         ..Self::YUBIKEY_5_4_3
     };
 
-    /// All of them, the one taken by default first.
+    /// All personas, the default one first.
     pub const ALL: [Self; 11] = [
         Self::YUBIKEY_5_4_3,
         Self::YUBIKEY_5_2_4,

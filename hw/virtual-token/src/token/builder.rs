@@ -1,4 +1,4 @@
-//! A token before it is made.
+//! Builder for a simulated token.
 
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -9,7 +9,7 @@ use crate::applet::{Applet, Presence};
 use crate::oath::OathState;
 use crate::touch::SimulatedTouch;
 
-/// A token before it is made: what cannot change afterwards.
+/// Builder for a token, with the settings that cannot change afterwards.
 #[derive(Clone, Debug)]
 pub struct Builder {
     pub(super) persona: Persona,
@@ -20,31 +20,33 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The serial number, 12345678 if nothing is said; `None`: the token does not tell it.
+    /// Sets the serial number (default: 12345678). `None` hides it.
     #[must_use]
     pub fn serial(self, serial: Option<u32>) -> Self {
         Self { serial, ..self }
     }
 
-    /// The OATH applet's device id, which is the password's salt too; random if nothing is said, and after a RESET.
+    /// Sets the device id of the OATH applet, which is also the salt of the password (default: random). A RESET
+    /// replaces it with a random one.
     #[must_use]
     pub fn device_id(self, device_id: [u8; 8]) -> Self {
         Self { device_id: Some(device_id), ..self }
     }
 
-    /// The challenge of every SELECT; each time a random one if nothing is said.
+    /// Sets the challenge of every SELECT (default: a random one each time).
     #[must_use]
     pub fn challenge(self, challenge: [u8; 8]) -> Self {
         Self { challenge: Some(challenge), ..self }
     }
 
-    /// Bytes in one piece of an OATH answer, at least 1, however the command was framed; the persona's if nothing is said.
+    /// Sets the size of one part of an OATH response in bytes, at least 1, for short and extended commands (default:
+    /// the persona's).
     #[must_use]
     pub fn block_size(self, bytes: usize) -> Self {
         Self { block: Some(bytes.max(1)), ..self }
     }
 
-    /// The token, empty, without a password, touched by [`VirtualToken::touch`].
+    /// Creates the token: without accounts and password, and touched by [`VirtualToken::touch`].
     #[must_use]
     pub fn build(self) -> VirtualToken {
         let Self { persona, serial, device_id, challenge, block } = self;

@@ -1,4 +1,4 @@
-//! What is true of a token now, and which applet answers.
+//! Current state of a token, and the dispatch of commands to the selected applet.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::oath::OathState;
 use crate::touch::{SimulatedTouch, TouchWait};
 use crate::{Persona, management, otp};
 
-/// What is true of the token now.
+/// Current state of a token.
 pub(super) struct TokenState {
     pub(super) serial: Option<u32>,
     pub(super) oath: OathState,
@@ -17,17 +17,17 @@ pub(super) struct TokenState {
     pub(super) touch: SimulatedTouch,
     pub(super) touch_timeout: Duration,
     pub(super) waiting: Option<TouchWait>,
-    /// Counts resets: a command that began before one has no answer.
+    /// Number of resets. A command that was in progress during one gets no response.
     pub(super) resets: u64,
     pub(super) commands: Vec<Vec<u8>>,
     pub(super) distortion: Option<Distortion>,
 }
 
-/// Takes a command and its true answer, gives what is answered instead.
+/// Function that gets a command and its true response, and returns the response to send.
 pub(super) type Distortion = Box<dyn FnMut(&[u8], Vec<u8>) -> Vec<u8> + Send>;
 
 impl TokenState {
-    /// Whether it waits for a touch that has not come.
+    /// Returns true if the token is waiting for a touch that has not come.
     pub(super) fn blinks(&self) -> bool {
         self.waiting.is_some_and(|wait| !wait.touched)
     }
@@ -51,7 +51,8 @@ impl TokenState {
         }
     }
 
-    /// A longer id than the applet's is taken for it too: some clients send more. An unknown one changes nothing.
+    /// Selects an applet. An id may be longer than the applet's, because some clients send more. An unknown id
+    /// changes nothing.
     fn select(&mut self, persona: &Persona, id: &[u8]) -> Result<Vec<u8>, AppletError> {
         let enabled = |applet: &Applet| self.presence[*applet as usize] == Presence::Enabled;
         let found = Applet::ALL.into_iter().filter(enabled).find(|applet| id.starts_with(applet.id()));
@@ -65,7 +66,7 @@ impl TokenState {
         })
     }
 
-    /// What the token can do, and which of it is enabled.
+    /// Returns the capabilities of the token, and those that are enabled.
     fn capabilities(&self, persona: &Persona) -> (u16, u16) {
         let without = |bits: u16, gone: fn(Presence) -> bool| {
             let gone = Applet::ALL.into_iter().filter(|&applet| gone(self.presence[applet as usize]));
@@ -75,7 +76,7 @@ impl TokenState {
         (supported, without(supported, |presence| presence != Presence::Enabled))
     }
 
-    /// Data and status word; only OATH knows how to send the rest of a long answer.
+    /// Returns the response: data and status word. Only the OATH applet sends long responses in parts.
     pub(super) fn finish(&mut self, result: Result<Vec<u8>, AppletError>, command: &CommandApdu<'_>) -> Vec<u8> {
         let (mut answer, status) = match result {
             Ok(data) if self.selected == Some(Applet::Oath) => self.oath.piece(data, command),

@@ -1,4 +1,5 @@
-//! A smart card reader with a card that is always in it: the messages of its two bulk pipes (USB CCID 1.1, chapter 6).
+//! A smart card reader with a card that is always in it: the messages of its two bulk pipes (USB CCID 1.1, chapter
+//! 6).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -10,7 +11,7 @@ use super::pipes::Pipes;
 use crate::VirtualToken;
 
 const HEAD: usize = 10;
-/// How often the reader says that it needs more time. A host gives up after some seconds without.
+/// Interval at which the reader asks for more time. Without that, a host gives up after some seconds.
 const MORE_TIME: Duration = Duration::from_millis(500);
 
 const SET_PARAMETERS: u8 = 0x61;
@@ -29,15 +30,15 @@ const PARAMETERS_ANSWER: u8 = 0x82;
 const ESCAPE_ANSWER: u8 = 0x83;
 const SLOT_CHANGE: u8 = 0x50;
 
-/// What a T=1 card is talked to with: fast enough, 254 bytes a block.
+/// Parameters of the T=1 protocol, with blocks of 254 bytes.
 const PARAMETERS: [u8; 7] = [0x11, 0x10, 0, 0x15, 0, 0xfe, 0];
 
-/// Status of a command: high bits of bStatus, and bError.
+/// Status of a command: the high bits of bStatus, and bError.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CommandStatus {
     Done,
     NotSupported,
-    /// The byte at that place is wrong.
+    /// The byte at this offset of the message is wrong.
     BadParameter(u8),
     Mute,
     Aborted,
@@ -52,19 +53,19 @@ impl CommandStatus {
             Self::BadParameter(place) => (0x40, place),
             Self::Mute => (0x40, 0xfe),
             Self::Aborted => (0x40, 0xff),
-            // So many times the usual wait.
+            // Multiplier of the usual waiting time.
             Self::MoreTime => (0x80, 1),
         }
     }
 }
 
-/// The reader. It hears one command at a time.
+/// The reader, which executes one command at a time.
 pub(super) struct CcidReader<'a> {
     token: &'a VirtualToken,
     pipes: &'a Pipes,
-    /// What is being done is to end: the token was pulled out, or the host has given up.
+    /// Set to end the current command: the token was pulled out, or the host aborted the command.
     stop: AtomicBool,
-    /// It was pulled out.
+    /// Set when the token was pulled out.
     gone: AtomicBool,
 }
 
@@ -73,19 +74,19 @@ impl<'a> CcidReader<'a> {
         Self { token, pipes, stop: AtomicBool::new(false), gone: AtomicBool::new(false) }
     }
 
-    /// Ends the command that is being done.
+    /// Ends the command that the token is executing.
     pub(super) fn abort(&self) {
         self.stop.store(true, Ordering::SeqCst);
         self.token.wake();
     }
 
-    /// Ends that command, and all that may still come.
+    /// Ends the command that the token is executing, and every later one.
     pub(super) fn pulled_out(&self) {
         self.gone.store(true, Ordering::SeqCst);
         self.abort();
     }
 
-    /// Answers messages until there are no more.
+    /// Handles messages until their channel closes.
     pub(super) fn obey(&self, messages: Receiver<Vec<u8>>) {
         // The card came with the reader.
         let _gone = self.pipes.news(vec![SLOT_CHANGE, 0x03]);
@@ -123,12 +124,12 @@ impl<'a> CcidReader<'a> {
             TRANSFER => {
                 command.extend(data);
                 match u16::from_le_bytes([head[8], head[9]]) {
-                    // All of a command, or the end of one.
+                    // A whole command, or its last part.
                     0 | 2 => {
                         let (outcome, data) = self.transfer(head, &std::mem::take(command));
                         say(DATA_ANSWER, outcome, 0, &data)
                     }
-                    // Its beginning, or its middle: go on.
+                    // The first part of a command, or one in the middle: the host is to go on.
                     1 | 3 => say(DATA_ANSWER, CommandStatus::Done, 0x10, &[]),
                     _ => say(DATA_ANSWER, CommandStatus::BadParameter(8), 0, &[]),
                 }
@@ -142,7 +143,7 @@ impl<'a> CcidReader<'a> {
         }
     }
 
-    /// Puts a command to the token, and asks the host for more time as long as it takes.
+    /// Sends a command to the token, and asks the host for more time as long as the token takes.
     fn transfer(&self, head: &[u8; HEAD], command: &[u8]) -> (CommandStatus, Vec<u8>) {
         let (sender, answers) = mpsc::channel();
         let answer = thread::scope(|scope| {
@@ -166,28 +167,29 @@ impl<'a> CcidReader<'a> {
     }
 }
 
-/// An answer to the message with that head; `last` is the byte that each kind of answer has for itself.
+/// Returns a response to the message with this header. `last` is the byte whose meaning depends on the kind of
+/// response.
 fn frame(kind: u8, head: &[u8; HEAD], (powered, outcome): (bool, CommandStatus), last: u8, data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).unwrap_or(u32::MAX).to_le_bytes();
     let (status, error) = outcome.bytes();
-    // The card is there: active, or not.
+    // The card is present, and active if it is powered.
     let status = status | u8::from(!powered);
     [&[kind][..], &length, &head[5..7], &[status, error, last], data].concat()
 }
 
-/// Messages that come in pieces.
+/// Assembles messages that arrive in pieces.
 #[derive(Debug, Default)]
 pub(super) struct Assembly(Vec<u8>);
 
 impl Assembly {
-    /// Adds a piece; the messages that are whole.
+    /// Adds a piece, and returns the messages that are complete.
     pub(super) fn add(&mut self, piece: &[u8]) -> Vec<Vec<u8>> {
         self.0.extend(piece);
         let mut whole = Vec::new();
         while let Some(&[_, a, b, c, d]) = self.0.first_chunk() {
             let length = HEAD.saturating_add(u32::from_le_bytes([a, b, c, d]) as usize);
             if length > LONGEST {
-                // No such message can come: it starts over, as a reader does that is reset.
+                // No message can be that long: assembly starts over, as in a reader that is reset.
                 self.0.clear();
                 break;
             }
@@ -212,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_come_whole_however_they_are_cut() {
+    fn messages_are_assembled_wherever_they_are_cut() {
         let (one, two) = (message(TRANSFER, &[1, 2, 3]), message(SLOT_STATUS, &[]));
         let both = [one.clone(), two.clone()].concat();
         for cut in 0..both.len() {
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_thrown_away() {
+    fn a_message_that_is_too_long_is_dropped() {
         let mut assembly = Assembly::default();
         assert!(assembly.add(&[TRANSFER, 0xff, 0xff, 0xff, 0xff, 0]).is_empty());
         assert_eq!(assembly.add(&message(SLOT_STATUS, &[])).len(), 1);

@@ -1,24 +1,24 @@
-//! What the device says of itself, and the requests on its control pipe (USB 2.0, chapter 9; USB CCID 1.1, chapter 5).
+//! USB descriptors of the device, and the requests on its control pipe (USB 2.0, chapter 9; USB CCID 1.1, chapter 5).
 
 use super::frames::BUS_ID;
 
 const VENDOR: u16 = 0x1050;
-/// Firmware 5.4.3, as it stands in the device's version.
+/// Version of the device (bcdDevice) for firmware 5.4.3.
 const VERSION: u16 = 0x0543;
-/// Linux's name for 12 Mbit/s, which is how fast a YubiKey is.
+/// Linux's number for full speed (12 Mbit/s), which is the speed of a YubiKey.
 const FULL_SPEED: u32 = 2;
 
-/// Commands to the reader.
+/// Bulk endpoint for commands to the reader.
 pub(super) const OUT: u8 = 2;
-/// Answers of the reader.
+/// Bulk endpoint for responses of the reader.
 pub(super) const IN: u8 = 2;
-/// The reader's news.
+/// Interrupt endpoint for notifications of the reader.
 pub(super) const INTERRUPT: u8 = 3;
 
-/// The longest message, and an APDU in one piece within it (dwMaxCCIDMessageLength).
+/// Length of the longest message in bytes (dwMaxCCIDMessageLength). An APDU has to fit into one message.
 pub(super) const LONGEST: usize = 3072;
 
-/// Whether data comes from that endpoint.
+/// Returns true if the endpoint sends data to the host.
 pub(super) fn is_in(endpoint: u8) -> bool {
     matches!(endpoint, IN | INTERRUPT)
 }
@@ -28,7 +28,7 @@ fn device(product: u16) -> Vec<u8> {
     [&[18, 1, 0x00, 0x02, 0, 0, 0, 64][..], &vendor, &product, &version, &[1, 2, 0, 1]].concat()
 }
 
-/// Configuration, interface, CCID, three endpoints.
+/// Returns the configuration descriptor, followed by interface, CCID class and three endpoints.
 fn configuration() -> Vec<u8> {
     let body = [
         &[9, 4, 0, 0, 3, 0x0b, 0, 0, 0][..],
@@ -42,17 +42,18 @@ fn configuration() -> Vec<u8> {
     [&[9, 2, total[0], total[1], 1, 1, 0, 0x80, 15][..], &body].concat()
 }
 
-/// The class descriptor, with the figures of a YubiKey 5 as libccid's list of readers has them.
+/// Returns the CCID class descriptor, with the values of a YubiKey 5 in libccid's list of readers.
 fn ccid() -> Vec<u8> {
     let longest = u32::try_from(LONGEST).unwrap_or(u32::MAX);
     let mut bytes = vec![54, 0x21, 0x00, 0x01, 0, 7];
-    // Protocols (T=1), clock now and at most in kHz; then how many clocks.
+    // Protocols (T=1), default and maximum clock in kHz; then the number of clock frequencies.
     [2, 4000, 4000].into_iter().for_each(|word: u32| bytes.extend(word.to_le_bytes()));
     bytes.push(0);
-    // Bits per second now and at most; then how many rates.
+    // Default and maximum data rate in bit/s; then the number of data rates.
     [307_200_u32, 307_200].into_iter().for_each(|word| bytes.extend(word.to_le_bytes()));
     bytes.push(0);
-    // Longest T=1 block, no synchronous protocols, nothing mechanical, all by itself and whole APDUs, short and extended.
+    // Longest T=1 block, no synchronous protocols, nothing mechanical, everything automatic with short and extended
+    // APDUs, longest message.
     [longest - 10, 0, 0, 0x0004_00fe, longest].into_iter().for_each(|word| bytes.extend(word.to_le_bytes()));
     // Class bytes echoed, no display, no PIN pad, one slot busy at a time.
     bytes.extend([0xff, 0xff, 0, 0, 0, 1]);
@@ -70,41 +71,41 @@ fn string(index: u8) -> Option<Vec<u8>> {
     Some([vec![u8::try_from(2 + body.len()).unwrap_or(u8::MAX), 3], body].concat())
 }
 
-/// The device as USB/IP tells of it, without its interfaces.
+/// Returns the device as USB/IP describes it, without its interfaces.
 pub(super) fn summary(product: u16) -> Vec<u8> {
     let mut bytes = b"/sys/devices/virtual-token/usb1/1-1".to_vec();
     bytes.resize(256, 0);
     bytes.extend(BUS_ID.as_bytes());
     bytes.resize(256 + 32, 0);
-    // Bus, device, speed.
+    // Bus number, device number, speed.
     [1, 2, FULL_SPEED].into_iter().for_each(|word| bytes.extend(word.to_be_bytes()));
     [VENDOR, product, VERSION].into_iter().for_each(|word| bytes.extend(word.to_be_bytes()));
-    // Class, subclass, protocol; the configuration in force, how many there are; how many interfaces.
+    // Class, subclass, protocol; active configuration, number of configurations, number of interfaces.
     bytes.extend([0, 0, 0, 1, 1, 1]);
     bytes
 }
 
-/// The same, with its interface.
+/// Returns the device as [`summary`] does, followed by its interface.
 pub(super) fn listed(product: u16) -> Vec<u8> {
     [summary(product), vec![0x0b, 0, 0, 0]].concat()
 }
 
-/// What becomes of a request on the control pipe.
+/// Outcome of a request on the control pipe.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ControlAnswer {
-    /// An answer, of which no more than was asked for is sent.
+    /// The response, of which no more than the requested length is sent.
     Data(Vec<u8>),
-    /// Done.
+    /// Done, without data.
     Taken,
-    /// Done, and the reader is to give up what it does.
+    /// Done; the reader is to abort its current command.
     Abort,
-    /// Done, and nothing of what was before is left: a kernel says so after it has reset the device.
+    /// Done; everything from before is dropped. A kernel sends this request after it has reset the device.
     Anew,
-    /// Not known here.
+    /// The request is unknown.
     Stall,
 }
 
-/// Answers a request: its type, its number, value, index, length.
+/// Handles a request, given as its type, number, value, index and length.
 pub(super) fn answer(product: u16, setup: &[u8; 8]) -> ControlAnswer {
     let some = |bytes: Option<Vec<u8>>| bytes.map_or(ControlAnswer::Stall, ControlAnswer::Data);
     match *setup {

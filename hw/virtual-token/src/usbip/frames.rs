@@ -1,26 +1,26 @@
-//! The frames of USB/IP: everything big-endian (Linux, Documentation/usb/usbip_protocol.rst).
+//! Messages of USB/IP, with all numbers big-endian (Linux, Documentation/usb/usbip_protocol.rst).
 
 use std::io::{self, Error, ErrorKind, Read};
 
-/// The protocol's version, which both sides say.
+/// Version of the protocol, which both sides send.
 const VERSION: u16 = 0x0111;
 const REQUEST_LIST: u16 = 0x8005;
 const REPLY_LIST: u16 = 0x0005;
 const REQUEST_IMPORT: u16 = 0x8003;
 const REPLY_IMPORT: u16 = 0x0003;
 
-/// Where the device is: bus 1, port 1.
+/// Bus id of the device: bus 1, port 1.
 pub(super) const BUS_ID: &str = "1-1";
 
-/// The longest transfer that is believed; libccid asks for 64 KiB and some bytes.
+/// Upper bound for the length of a transfer in bytes; libccid asks for a little more than 64 KiB.
 const MOST: usize = 1 << 20;
 
-/// What a client asks before it has the device.
+/// Request of a client before it is attached.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Operation {
-    /// Which devices there are.
+    /// List the devices.
     List,
-    /// The device with this bus id.
+    /// Attach to the device with this bus id.
     Import(String),
 }
 
@@ -43,27 +43,27 @@ fn reply(code: u16, status: u32) -> Vec<u8> {
     [&VERSION.to_be_bytes()[..], &code.to_be_bytes(), &status.to_be_bytes()].concat()
 }
 
-/// The list: one device with its interfaces, or none.
+/// Returns the response to a list request: one device with its interfaces, or none.
 pub(super) fn list(device: Option<&[u8]>) -> Vec<u8> {
     let count = u32::from(device.is_some());
     [reply(REPLY_LIST, 0), count.to_be_bytes().to_vec(), device.unwrap_or_default().to_vec()].concat()
 }
 
-/// The device, or that there is none to be had.
+/// Returns the response to an import request: the device, or an error if it is not available.
 pub(super) fn imported(device: Option<&[u8]>) -> Vec<u8> {
     [reply(REPLY_IMPORT, u32::from(device.is_none())), device.unwrap_or_default().to_vec()].concat()
 }
 
-/// One transfer that the kernel asks for, or one that it gives up.
+/// A transfer that the kernel submits, or the cancellation of one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum TransferRequest {
-    /// On endpoint 0, either way.
+    /// Transfer on endpoint 0, in either direction.
     Control { sequence: u32, setup: [u8; 8], length: usize, data: Vec<u8> },
     /// Data to the device.
     Out { sequence: u32, endpoint: u8, data: Vec<u8> },
-    /// So much data from the device at most, as soon as it has some.
+    /// Request for at most `length` bytes from the device, to be sent as soon as it has some.
     In { sequence: u32, endpoint: u8, length: usize },
-    /// A transfer is not waited for any longer.
+    /// Cancellation of the transfer `unlinked`.
     Unlink { sequence: u32, unlinked: u32 },
 }
 
@@ -100,7 +100,8 @@ impl TransferRequest {
     }
 }
 
-/// How a transfer went: `status` is 0 or a negative error number of Linux; `length` bytes went over, `data` of them back.
+/// Returns the result of a transfer. `status` is 0 or a negative Linux error number; `length` bytes were transferred,
+/// of which `data` goes to the kernel.
 pub(super) fn submitted(sequence: u32, status: i32, length: usize, data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(length).unwrap_or(u32::MAX);
     let mut frame = Vec::with_capacity(48 + data.len());
@@ -111,7 +112,8 @@ pub(super) fn submitted(sequence: u32, status: i32, length: usize, data: &[u8]) 
     frame
 }
 
-/// A transfer was given up, or, with a status of 0, has been completed before.
+/// Returns the result of a cancellation: a negative Linux error number if the transfer was cancelled, 0 if it had
+/// been completed before.
 pub(super) fn unlinked(sequence: u32, status: i32) -> Vec<u8> {
     let words = [UNLINKED, sequence, 0, 0, 0, status.cast_unsigned(), 0, 0, 0, 0, 0, 0];
     words.into_iter().flat_map(u32::to_be_bytes).collect()
@@ -129,7 +131,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn invalid_messages_are_refused() {
         let operations: &[&[u8]] = &[&[], &[1, 0x11], &[1, 0x10, 0x80, 5, 0, 0, 0, 0], &[1, 0x11, 0, 5, 0, 0, 0, 0]];
         for bytes in operations {
             assert!(Operation::read(&mut &bytes[..]).is_err(), "{bytes:?}");
@@ -139,7 +141,7 @@ mod tests {
             [9, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0],
             [SUBMIT, 1, 0, IN, 256, 0, 8, 0, 0, 0, 0, 0],
             [SUBMIT, 1, 0, IN, 2, 0, u32::MAX, 0, 0, 0, 0, 0],
-            // Data that does not come.
+            // The announced data does not follow.
             [SUBMIT, 1, 0, 0, 2, 0, 8, 0, 0, 0, 0, 0],
         ] {
             assert!(TransferRequest::read(&mut &request(words)[..]).is_err(), "{words:?}");

@@ -1,4 +1,4 @@
-//! Transfers that the kernel has asked for, and what waits to go into them.
+//! Transfers that the kernel has submitted, and data that waits for a transfer.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -7,12 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{descriptors, frames};
 
-/// Linux: the endpoint stalled.
+/// Linux error number EPIPE: the endpoint stalled.
 const BROKEN_PIPE: i32 = -32;
-/// Linux: the transfer was taken back.
+/// Linux error number ECONNRESET: the transfer was cancelled.
 const TAKEN_BACK: i32 = -104;
 
-/// What goes back to the kernel, in order.
+/// Queues of transfers and data, and the connection on which results go back to the kernel, in order.
 #[derive(Debug)]
 pub(super) struct Pipes {
     inner: Mutex<PipesInner>,
@@ -44,29 +44,29 @@ impl Pipes {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends a transfer with data from the device.
+    /// Completes a transfer with data from the device.
     pub(super) fn complete(&self, sequence: u32, data: &[u8]) -> io::Result<()> {
         self.inner().stream.write_all(&frames::submitted(sequence, 0, data.len(), data))
     }
 
-    /// Ends a transfer whose data the device has taken.
+    /// Completes a transfer whose data the device has accepted.
     pub(super) fn took(&self, sequence: u32, length: usize) -> io::Result<()> {
         self.inner().stream.write_all(&frames::submitted(sequence, 0, length, &[]))
     }
 
-    /// Ends a transfer that the device does not understand.
+    /// Fails a transfer that the device does not support.
     pub(super) fn stall(&self, sequence: u32) -> io::Result<()> {
         self.inner().stream.write_all(&frames::submitted(sequence, BROKEN_PIPE, 0, &[]))
     }
 
-    /// A transfer waits for data.
+    /// Queues a transfer until the device has data for it.
     pub(super) fn wait(&self, sequence: u32, endpoint: u8, length: usize) -> io::Result<()> {
         let mut inner = self.inner();
         inner.waiting.push(WaitingTransfer { sequence, endpoint, length });
         inner.flow()
     }
 
-    /// The kernel does not wait for that transfer any longer.
+    /// Cancels the transfer `unlinked`, if it is still queued.
     pub(super) fn unlink(&self, sequence: u32, unlinked: u32) -> io::Result<()> {
         let mut inner = self.inner();
         let place = inner.waiting.iter().position(|waiting| waiting.sequence == unlinked);
@@ -77,19 +77,19 @@ impl Pipes {
         inner.stream.write_all(&frames::unlinked(sequence, status))
     }
 
-    /// The reader has an answer.
+    /// Queues a response of the reader.
     pub(super) fn answer(&self, message: Vec<u8>) -> io::Result<()> {
         let mut inner = self.inner();
         inner.answers.push_back(message);
         inner.flow()
     }
 
-    /// What nobody has asked for yet is not to be had any more.
+    /// Drops the responses that the kernel has not asked for yet.
     pub(super) fn forget_answers(&self) {
         self.inner().answers.clear();
     }
 
-    /// The reader has news.
+    /// Queues a notification of the reader.
     pub(super) fn news(&self, message: Vec<u8>) -> io::Result<()> {
         let mut inner = self.inner();
         inner.news.push_back(message);
@@ -98,7 +98,7 @@ impl Pipes {
 }
 
 impl PipesInner {
-    /// Puts what there is into the transfers that wait, the eldest first.
+    /// Sends the queued data in the queued transfers, oldest first.
     fn flow(&mut self) -> io::Result<()> {
         let mut place = 0;
         while let Some(&WaitingTransfer { sequence, endpoint, length }) = self.waiting.get(place) {
@@ -107,7 +107,7 @@ impl PipesInner {
                 place += 1;
                 continue;
             };
-            // What does not fit comes with the next.
+            // Data that does not fit goes into the next transfer.
             let rest = message.split_off(length.min(message.len()));
             if !rest.is_empty() {
                 from.push_front(rest);

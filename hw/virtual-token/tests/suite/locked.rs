@@ -1,4 +1,4 @@
-//! The password: who may do what, and what ends a session.
+//! The password: what a locked applet refuses, and what locks it again.
 
 use virtual_token::{Persona, StoredAccount, VirtualToken};
 
@@ -17,7 +17,7 @@ fn unlock(token: &VirtualToken) {
 }
 
 #[test]
-fn locked_means_6982_before_anything_else() {
+fn a_locked_applet_refuses_every_command_with_6982() {
     let token = locked();
     let before = format!("{:?}", token.accounts());
     for command in [
@@ -42,7 +42,7 @@ fn locked_means_6982_before_anything_else() {
 }
 
 #[test]
-fn a_wrong_password_may_be_followed_by_the_right_one_on_the_same_challenge() {
+fn the_right_password_may_follow_a_wrong_one_on_the_same_challenge() {
     let token = locked();
     let (wrong, _) = validate(&key("wrong", &DEVICE_ID), &CHALLENGE);
     for _ in 0..20 {
@@ -54,7 +54,7 @@ fn a_wrong_password_may_be_followed_by_the_right_one_on_the_same_challenge() {
 }
 
 #[test]
-fn every_way_to_end_a_session() {
+fn selecting_an_applet_or_cutting_the_power_locks_again() {
     type End = fn(&VirtualToken);
     let ends: [(&str, End); 3] = [
         ("select again", |token| drop(ask(token, SELECT_OATH))),
@@ -86,7 +86,7 @@ fn each_select_has_its_own_challenge() {
 }
 
 #[test]
-fn what_set_code_and_validate_refuse() {
+fn invalid_set_code_and_validate_commands_are_refused() {
     let token = selected(Persona::default());
     let key = key("pw", &DEVICE_ID);
     let good = unhex(&set_code(0x21, &key));
@@ -121,7 +121,7 @@ fn setting_and_clearing_leaves_a_yubikey_5_unlocked() {
 }
 
 #[test]
-fn reset_needs_no_password_and_leaves_nothing() {
+fn reset_needs_no_password_and_erases_everything() {
     let token = locked();
     assert_eq!(status(&token, "0004dead00"), 0x9000);
     assert!(token.accounts().is_empty());

@@ -1,4 +1,5 @@
-//! The virtual token, judged: by vectors, by tables, by a real pcscd, by the vendor's client.
+//! Tests of the virtual token: by recorded vectors, by tables of commands, through a real pcscd, and with Yubico's
+//! client.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that meets the unexpected has failed")]
 

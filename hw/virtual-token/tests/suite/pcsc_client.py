@@ -1,4 +1,4 @@
-"""A PC/SC client, told by lines what to do; answers each with one line: a result, or `! ` and PC/SC's error code."""
+"""PC/SC client that executes one call for each line of its input, and prints a result, or `! ` and PC/SC's error code."""
 import sys
 from smartcard import scard as s
 

@@ -1,4 +1,4 @@
-//! A PC/SC client in a process of its own: the Python one beside this file, asked line by line.
+//! PC/SC client in a process of its own (`pcsc_client.py`), which is controlled line by line.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -42,7 +42,7 @@ impl Client {
         self.receive()
     }
 
-    /// Asks again until that is the answer.
+    /// Sends a line again and again until the answer is `expected`. Fails after 20 s.
     pub(crate) fn until(&mut self, line: &str, expected: &str) {
         let end = Instant::now() + Duration::from_secs(20);
         loop {

@@ -1,10 +1,10 @@
-//! Where tokens differ.
+//! Differences between the personas.
 
 use virtual_token::{Persona, StoredAccount, VirtualToken};
 
 use crate::talk::*;
 
-/// How many accounts with names of so many bytes fit, and what the next one is told.
+/// Returns how many accounts with ids of `length` bytes fit, and the status word for the one after them.
 fn room(persona: Persona, length: usize) -> (usize, u16) {
     let token = selected(persona);
     for count in 0..1000 {
@@ -25,7 +25,7 @@ fn room(persona: Persona, length: usize) -> (usize, u16) {
 }
 
 #[test]
-fn capacity() {
+fn accounts_fit_up_to_the_capacity() {
     assert_eq!(room(Persona::YUBIKEY_5_4_3, 64), (32, 0x6a84));
     assert_eq!(room(Persona::YUBIKEY_5_7, 3), (64, 0x6a84));
     assert_eq!(room(Persona::NEO, 64), (28, 0x6f00));
@@ -33,7 +33,7 @@ fn capacity() {
 }
 
 #[test]
-fn versions_and_banners() {
+fn each_persona_reports_its_versions() {
     for (persona, oath, banner) in [
         (Persona::YUBIKEY_5_4_3, "7903050403", "5.4.3"),
         (Persona::YUBIKEY_5_7, "7903050701", "5.7.1"),
@@ -51,7 +51,7 @@ fn versions_and_banners() {
 }
 
 #[test]
-fn what_a_neo_does_not_do() {
+fn a_neo_lacks_sha512_rename_and_touch() {
     let token = selected(Persona::NEO);
     token.add(StoredAccount::totp("t", SECRET).with_touch());
     assert_eq!(status(&token, &put(b"x", 0x23, SECRET, &[])), 0x6a80, "SHA-512");
@@ -79,7 +79,7 @@ fn a_neo_locks_when_a_password_is_set() {
 }
 
 #[test]
-fn a_neo_cuts_after_254_bytes_and_a_yubikey_5_after_256() {
+fn a_neo_sends_parts_of_254_bytes_and_a_yubikey_5_of_256() {
     for (persona, block) in [(Persona::NEO, 254), (Persona::YUBIKEY_5_4_3, 256), (Persona::YUBIKEY_5_7, 256)] {
         let token = selected(persona);
         (0..20).for_each(|at| token.add(StoredAccount::totp(format!("account number {at:02}"), SECRET)));
@@ -93,7 +93,7 @@ fn a_neo_cuts_after_254_bytes_and_a_yubikey_5_after_256() {
 }
 
 #[test]
-fn each_introduces_itself_in_its_way() {
+fn select_responses_differ_by_persona() {
     let after_version = |persona: Persona| {
         let token = selected(persona);
         token.set_password(Some("pw"));
@@ -117,7 +117,7 @@ fn each_introduces_itself_in_its_way() {
 }
 
 #[test]
-fn what_a_canokey_does_otherwise() {
+fn a_canokey_has_its_own_chaining_and_status_words() {
     let token = selected(Persona::CANOKEY);
     (0..20).for_each(|at| token.add(StoredAccount::totp(format!("account number {at:02}"), SECRET)));
     for _ in 0..20 {
@@ -135,7 +135,7 @@ fn what_a_canokey_does_otherwise() {
 }
 
 #[test]
-fn what_a_nitrokey_does_otherwise() {
+fn a_nitrokey_wants_touches_and_hides_accounts_behind_its_pin() {
     let token = selected(Persona::NITROKEY_WITH_PIN);
     token.set_touch(virtual_token::SimulatedTouch::Never);
     token.set_touch_timeout(std::time::Duration::ZERO);
@@ -164,7 +164,7 @@ fn what_a_nitrokey_does_otherwise() {
 }
 
 #[test]
-fn what_a_pico_fido_does_otherwise() {
+fn a_pico_fido_stores_ids_twice_and_stays_unlocked() {
     let token = selected(Persona::PICO_FIDO);
     for secret in [SECRET, b"another secret"] {
         assert_eq!(status(&token, &put(b"t", 0x21, secret, &[0x78, 2])), 0x9000);
@@ -186,7 +186,7 @@ fn what_a_pico_fido_does_otherwise() {
 }
 
 #[test]
-fn where_yubikeys_of_old_differ() {
+fn old_and_fips_yubikeys_differ_from_the_default() {
     let token = selected(Persona::YUBIKEY_4);
     token.add(StoredAccount::totp("longer", SECRET));
     assert_eq!(status(&token, &put(b"long", 0x21, SECRET, &[])), 0x9000);

@@ -1,4 +1,4 @@
-//! The program `virtual-token`: its lines, and what it leaves behind, which is nothing.
+//! Tests of the program `virtual-token`: its commands, and that it leaves nothing behind.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -49,7 +49,7 @@ impl Program {
         answer.trim_end().into()
     }
 
-    /// Ends by `how`, and everything of it does.
+    /// Ends the program by `how`, and waits until its process, its pcscd and its folder are gone.
     fn ends(mut self, how: impl FnOnce(&mut Self)) {
         let (folder, pcscd) = (self.socket().parent().unwrap().to_path_buf(), format!("/proc/{}", self.value("PCSCD")));
         assert!(folder.exists() && Path::new(&pcscd).exists());
@@ -69,7 +69,7 @@ impl Drop for Program {
     }
 }
 
-/// Whether a process is there, other than as one whose parent has not asked for its end.
+/// Returns true if a process exists and is not a zombie.
 fn runs(process: &str) -> bool {
     fs::read_to_string(format!("{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
@@ -87,7 +87,7 @@ fn secret_file(folder: &tempfile::TempDir) -> String {
 }
 
 #[test]
-fn it_does_what_the_lines_say() {
+fn it_executes_the_commands_from_its_input() {
     let folder = tempfile::tempdir().unwrap();
     let secret = secret_file(&folder);
     let mut program = Program::start(&["--account", "t", "--secret-file", &secret, "--touch", "--serial", "77"]);
@@ -128,7 +128,7 @@ fn it_does_what_the_lines_say() {
 }
 
 #[test]
-fn however_it_ends_nothing_is_left() {
+fn it_leaves_nothing_behind_however_it_ends() {
     let signal = |program: &mut Program, signal| {
         kill_process(Pid::from_raw(program.child.id() as i32).unwrap(), signal).unwrap();
     };
@@ -140,7 +140,7 @@ fn however_it_ends_nothing_is_left() {
 }
 
 #[test]
-fn it_plugs_into_a_reader_that_is_there() {
+fn it_plugs_into_an_existing_reader() {
     let folder = tempfile::tempdir().unwrap();
     let accounts = folder.path().join("accounts");
     let uris =
@@ -157,7 +157,7 @@ fn it_plugs_into_a_reader_that_is_there() {
 }
 
 #[test]
-fn it_is_a_usb_device_that_comes_and_goes() {
+fn it_is_a_usb_device_that_can_be_inserted_and_removed() {
     let mut program = Program::start(&["--usbip", "127.0.0.1:0", "--product", "0406"]);
     assert!(program.ready.ends_with(" BUSID=1-1"), "{}", program.ready);
     let listed = |program: &Program| {
@@ -176,7 +176,7 @@ fn it_is_a_usb_device_that_comes_and_goes() {
 }
 
 #[test]
-fn what_it_refuses() {
+fn invalid_arguments_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let bad = folder.path().join("bad");
     fs::write(&bad, "not base32!\n").unwrap();

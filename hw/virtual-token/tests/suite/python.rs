@@ -1,8 +1,8 @@
-//! The Python environment that `make test` sets up: it has the vendor's client and a PC/SC client of its own.
+//! The Python environment that `make test` sets up, with Yubico's client and a PC/SC library.
 
 use std::path::{Path, PathBuf};
 
-/// A program of that environment.
+/// Returns the path of a program in the Python environment. Fails if it is missing.
 pub(crate) fn program(name: &str) -> PathBuf {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-env");
     let folder = std::env::var_os("AWS_MFA_KEY_TEST_ENV").map_or(beside, PathBuf::from);

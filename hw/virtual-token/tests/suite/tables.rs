@@ -1,4 +1,4 @@
-//! The applet, row by row: chaining, syntax, what is stored, what is computed.
+//! Tables of commands and their responses: chaining, syntax, what is stored, what is computed.
 
 use proptest::prelude::*;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use virtual_token::{Applet, CodeKind, HashAlgorithm, Persona, Presence, Simulate
 use crate::talk::*;
 
 #[test]
-fn every_block_size_gives_the_same_whole() {
+fn every_part_size_gives_the_same_response() {
     let all = calculate_all(1);
     for size in 1..=256 {
         let token = VirtualToken::builder(Persona::default()).device_id(DEVICE_ID).block_size(size).build();
@@ -24,7 +24,7 @@ fn every_block_size_gives_the_same_whole() {
     }
 }
 
-/// The same accounts on a token that answers in one piece.
+/// Returns a token with the same accounts that sends every response in one part.
 fn selected_like(token: &VirtualToken) -> VirtualToken {
     let other = VirtualToken::builder(Persona::default()).device_id(DEVICE_ID).block_size(usize::MAX).build();
     token.accounts().into_iter().for_each(|account| other.add(account));
@@ -33,7 +33,7 @@ fn selected_like(token: &VirtualToken) -> VirtualToken {
 }
 
 #[test]
-fn the_status_word_says_how_much_the_next_piece_has() {
+fn the_status_word_announces_the_length_of_the_next_part() {
     let token = VirtualToken::builder(Persona::default()).block_size(100).build();
     token.add(StoredAccount::totp([b'a'; 64], SECRET));
     token.add(StoredAccount::totp([b'b'; 64], SECRET));
@@ -46,7 +46,7 @@ fn the_status_word_says_how_much_the_next_piece_has() {
 }
 
 #[test]
-fn any_other_command_gives_the_rest_up() {
+fn any_other_command_drops_the_rest_of_a_response() {
     let token = VirtualToken::builder(Persona::default()).block_size(10).build();
     token.add(StoredAccount::totp("a long enough name", SECRET));
     for other in [LIST, SELECT_OATH, "00ee000000", "80a1000000", "00a1", "00a4040007a0000005272199"] {
@@ -61,7 +61,7 @@ fn any_other_command_gives_the_rest_up() {
 }
 
 #[test]
-fn frames_instructions_and_parameters_that_do_not_exist() {
+fn invalid_frames_instructions_and_parameters_are_refused() {
     let token = selected(Persona::default());
     for (command, expected) in [
         ("", 0x6700),
@@ -86,7 +86,7 @@ fn frames_instructions_and_parameters_that_do_not_exist() {
 }
 
 #[test]
-fn what_put_takes_and_what_it_does_not() {
+fn put_accepts_valid_accounts_and_refuses_others() {
     let token = selected(Persona::default());
     let good = [
         put(b"a", 0x21, &[1], &[]),
@@ -125,7 +125,7 @@ fn what_put_takes_and_what_it_does_not() {
 }
 
 #[test]
-fn putting_an_existing_name_overwrites_it_in_its_place() {
+fn put_overwrites_an_existing_account_in_its_place() {
     let token = selected(Persona::default());
     for name in [&b"a"[..], b"b", b"c"] {
         assert_eq!(status(&token, &put(name, 0x21, SECRET, &[])), 0x9000);
@@ -136,7 +136,7 @@ fn putting_an_existing_name_overwrites_it_in_its_place() {
 }
 
 #[test]
-fn rename_and_delete() {
+fn rename_and_delete_check_their_names() {
     let names = |old: &[u8], new: &[u8]| command(5, 0, 0, &[entry(0x71, old), entry(0x71, new)].concat());
     let token = selected(Persona::default());
     token.add(StoredAccount::totp("a", SECRET).with_touch());
@@ -161,7 +161,7 @@ fn rename_and_delete() {
 }
 
 #[test]
-fn a_counter_counts_codes_and_nothing_else() {
+fn a_counter_advances_with_each_code_and_nothing_else() {
     // RFC 4226, appendix D.
     let codes = ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
     let token = selected(Persona::default());
@@ -177,7 +177,7 @@ fn a_counter_counts_codes_and_nothing_else() {
 }
 
 #[test]
-fn an_only_increasing_account_does_not_go_back() {
+fn an_only_increasing_account_refuses_smaller_challenges() {
     let token = selected(Persona::default());
     token.add(StoredAccount { only_increasing: true, ..StoredAccount::totp("i", SECRET) });
     let at = |step: u64| calculate(b"i", &step.to_be_bytes());
@@ -190,7 +190,7 @@ fn an_only_increasing_account_does_not_go_back() {
 }
 
 #[test]
-fn challenges() {
+fn challenges_of_1_to_64_bytes_are_accepted() {
     let token = selected(Persona::default());
     token.add(StoredAccount::totp("t", SECRET));
     for (challenge, expected) in [(&[][..], 0x6a80), (&[1], 0x9000), (&[0; 64], 0x9000), (&[0; 65], 0x6a80)] {
@@ -201,7 +201,7 @@ fn challenges() {
 }
 
 #[test]
-fn applets_that_are_off_or_not_there() {
+fn disabled_and_absent_applets_cannot_be_selected() {
     let token = VirtualToken::new(Persona::default());
     let config = |token: &VirtualToken| {
         assert_eq!(ask(token, SELECT_MANAGEMENT).1, 0x9000);
@@ -223,7 +223,7 @@ fn applets_that_are_off_or_not_there() {
 }
 
 #[test]
-fn a_serial_number_that_is_hidden() {
+fn a_hidden_serial_number_is_not_reported() {
     let token = VirtualToken::builder(Persona::default()).serial(None).build();
     ask(&token, SELECT_MANAGEMENT);
     let (config, _) = ask(&token, "001d000000");
@@ -234,7 +234,7 @@ fn a_serial_number_that_is_hidden() {
 }
 
 #[test]
-fn debug_shows_no_secret_and_the_log_shows_every_byte() {
+fn debug_hides_secrets_and_the_record_has_every_byte() {
     let token = selected(Persona::default());
     token.clear_commands();
     let put = put(b"name", 0x21, b"TOPSECRET", &[]);
@@ -245,7 +245,7 @@ fn debug_shows_no_secret_and_the_log_shows_every_byte() {
 }
 
 #[test]
-fn a_lie_lasts_until_it_is_taken_back() {
+fn a_distortion_lasts_until_it_is_ended() {
     let token = selected(Persona::default());
     token.distort(|command, mut truth| {
         truth.insert(0, command[1]);
@@ -257,7 +257,8 @@ fn a_lie_lasts_until_it_is_taken_back() {
     assert_eq!(ask(&token, LIST), (String::new(), 0x9000));
 }
 
-/// A command that could be one: a known instruction, entries that may be cut or lie about their length.
+/// Generates commands that are nearly valid: a known instruction, with entries that may be cut short or have a wrong
+/// length.
 fn likely() -> impl Strategy<Value = Vec<u8>> {
     let instruction = prop::sample::select(vec![1, 2, 3, 5, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0x1d, 0x10]);
     let tag = prop::sample::select(vec![0x71, 0x73, 0x74, 0x75, 0x78, 0x7a]);

@@ -1,4 +1,4 @@
-//! Bytes for a token, written by hand.
+//! Commands for a token, written by hand, and helpers that send them.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ pub(crate) const SELECT_MANAGEMENT: &str = "00a4040008a000000527471117";
 pub(crate) const SELECT_OTP: &str = "00a4040007a0000005272001";
 pub(crate) const LIST: &str = "00a1000000";
 pub(crate) const REST: &str = "00a5000000";
-/// The secret of the RFCs.
+/// Secret of the test vectors in RFC 4226 and RFC 6238.
 pub(crate) const SECRET: &[u8] = b"12345678901234567890";
 pub(crate) const DEVICE_ID: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 pub(crate) const CHALLENGE: [u8; 8] = [0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8];
-/// Longer than anything here takes.
+/// Upper bound for waits, longer than anything in these tests takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -27,14 +27,14 @@ pub(crate) fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
-/// A token with nothing random about it, its OATH applet selected.
+/// Returns a token without random values, with its OATH applet selected.
 pub(crate) fn selected(persona: Persona) -> VirtualToken {
     let token = VirtualToken::builder(persona).device_id(DEVICE_ID).challenge(CHALLENGE).build();
     assert_eq!(ask(&token, SELECT_OATH).1, 0x9000);
     token
 }
 
-/// Data and status word.
+/// Sends a command, and returns the data in hex and the status word.
 pub(crate) fn ask(token: &VirtualToken, command: &str) -> (String, u16) {
     split(token.exchange(&unhex(command)))
 }
@@ -44,14 +44,14 @@ pub(crate) fn split(mut answer: Vec<u8>) -> (String, u16) {
     (hex(&answer), u16::from_be_bytes([status[0], status[1]]))
 }
 
-/// The status word alone, of an answer that must have no data unless it is a good one.
+/// Sends a command, and returns its status word. Fails if a response with an error also has data.
 pub(crate) fn status(token: &VirtualToken, command: &str) -> u16 {
     let (data, status) = ask(token, command);
     assert!(data.is_empty() || status == 0x9000, "{command}: {data} {status:04x}");
     status
 }
 
-/// All pieces of a long answer: each one's length, and the whole.
+/// Fetches all parts of a long response. Returns the length of each part in bytes, and all data in hex.
 pub(crate) fn whole(token: &VirtualToken, command: &str) -> (Vec<usize>, String) {
     let (mut pieces, mut all, mut next) = (Vec::new(), String::new(), command);
     for _ in 0..5000 {
@@ -67,7 +67,7 @@ pub(crate) fn whole(token: &VirtualToken, command: &str) -> (Vec<usize>, String)
     panic!("it never ends")
 }
 
-/// A short command.
+/// Returns a short command with data, in hex.
 pub(crate) fn command(instruction: u8, p1: u8, p2: u8, data: &[u8]) -> String {
     assert!(!data.is_empty() && data.len() < 256);
     hex(&[&[0, instruction, p1, p2, data.len() as u8], data].concat())
@@ -108,7 +108,7 @@ pub(crate) fn set_code(type_byte: u8, key: &[u8]) -> String {
     command(3, 0, 0, &[key_entry, entry(0x74, &challenge), entry(0x75, &proof(key, &challenge))].concat())
 }
 
-/// What unlocks a session with that challenge; and what the token has to answer.
+/// Returns the VALIDATE command that answers a challenge, and the response that the token has to give.
 pub(crate) fn validate(key: &[u8], challenge: &[u8]) -> (String, String) {
     let ours = [0xb2; 8];
     let command = command(0xa3, 0, 0, &[entry(0x75, &proof(key, challenge)), entry(0x74, &ours)].concat());

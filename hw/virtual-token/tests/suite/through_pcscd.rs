@@ -1,4 +1,4 @@
-//! The token through a real pcscd and a client that knows nothing of us.
+//! The token behind a real pcscd, used by an independent PC/SC client.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn answer(id: u8) -> String {
 }
 
 #[test]
-fn two_at_once() {
+fn two_services_run_side_by_side() {
     let (one, two) = (Pcscd::start(&[YUBIKEY]).unwrap(), Pcscd::start(&[YUBIKEY]).unwrap());
     assert!(one.is_sealed() && two.is_sealed(), "there is no C compiler: apt install gcc libc6-dev");
     let _in = (one.insert(0, &token(1)).unwrap(), two.insert(0, &token(2)).unwrap());
@@ -38,7 +38,7 @@ fn two_at_once() {
 }
 
 #[test]
-fn two_readers_in_one() {
+fn one_service_has_several_readers() {
     let pcscd = Pcscd::start(&[YUBIKEY, YUBIKEY, "Nitrokey Nitrokey 3 [CCID/ICCD Interface]"]).unwrap();
     let mut client = Client::start(pcscd.socket());
     let readers = client.ask("readers");
@@ -54,7 +54,7 @@ fn two_readers_in_one() {
 }
 
 #[test]
-fn pulled_out_in_the_middle_of_a_touch() {
+fn pulling_out_during_a_touch_ends_the_wait() {
     let pcscd = Pcscd::start(&[YUBIKEY]).unwrap();
     let token = token(1);
     token.add(StoredAccount::totp("t", SECRET).with_touch());
@@ -80,7 +80,7 @@ fn pulled_out_in_the_middle_of_a_touch() {
 }
 
 #[test]
-fn the_service_goes_in_the_middle_of_a_touch() {
+fn killing_the_service_during_a_touch_ends_the_wait() {
     let mut pcscd = Pcscd::start(&[YUBIKEY]).unwrap();
     let token = token(1);
     token.add(StoredAccount::totp("t", SECRET).with_touch());
@@ -100,7 +100,7 @@ fn the_service_goes_in_the_middle_of_a_touch() {
 }
 
 #[test]
-fn a_reset_takes_the_session() {
+fn a_reset_deselects_the_applet() {
     let pcscd = Pcscd::start(&[YUBIKEY]).unwrap();
     let _in = pcscd.insert(0, &token(1)).unwrap();
     let (mut one, mut two) = (Client::start(pcscd.socket()), Client::start(pcscd.socket()));
@@ -119,9 +119,9 @@ fn a_reset_takes_the_session() {
     assert_eq!(select(&mut one), answer(1));
 }
 
-/// Without TCP_NODELAY and TCP_QUICKACK each of these takes 44 ms at least.
+/// Each command would take at least 44 ms without TCP_NODELAY and TCP_QUICKACK.
 #[test]
-fn a_command_is_quick() {
+fn a_command_takes_less_than_30_ms() {
     let pcscd = Pcscd::start(&[YUBIKEY]).unwrap();
     let _in = pcscd.insert(0, &token(1)).unwrap();
     let mut client = Client::start(pcscd.socket());
@@ -138,7 +138,7 @@ fn time(work: impl FnOnce()) -> Duration {
 }
 
 #[test]
-fn it_keeps_to_itself_and_leaves_nothing() {
+fn a_service_is_isolated_and_leaves_nothing_behind() {
     let pcscd = Pcscd::start(&[YUBIKEY]).unwrap();
     let port = pcscd.address(0).port();
     for port in [port, port + 1] {

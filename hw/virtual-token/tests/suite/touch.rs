@@ -1,4 +1,4 @@
-//! The wait for a touch: how it ends, and what it does not hold up.
+//! The wait for a touch: what ends it, and its effect on other commands.
 
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ fn blinking() -> (VirtualToken, JoinHandle<Vec<u8>>) {
     (token, waiting)
 }
 
-/// Asks for a code elsewhere, and returns when the token waits for a touch.
+/// Requests a code in another thread, and returns when the token waits for a touch.
 fn begin(token: &VirtualToken) -> JoinHandle<Vec<u8>> {
     let asking = token.clone();
     let waiting = thread::spawn(move || asking.exchange(&unhex(&calculate(b"t", &1u64.to_be_bytes()))));
@@ -25,7 +25,7 @@ fn begin(token: &VirtualToken) -> JoinHandle<Vec<u8>> {
 }
 
 #[test]
-fn touched_on_command_and_only_while_it_waits() {
+fn a_touch_counts_only_while_the_token_waits() {
     let token = selected(Persona::default());
     token.add(StoredAccount::totp("t", SECRET).with_touch());
     assert!(!token.touch(), "a touch before the question is none");
@@ -40,7 +40,7 @@ fn touched_on_command_and_only_while_it_waits() {
 }
 
 #[test]
-fn touched_by_itself_after_a_while() {
+fn an_automatic_touch_comes_after_its_delay() {
     let token = selected(Persona::default());
     token.add(StoredAccount::totp("t", SECRET).with_touch());
     token.set_touch(SimulatedTouch::ByItself(Duration::from_millis(50)));
@@ -52,7 +52,7 @@ fn touched_by_itself_after_a_while() {
 }
 
 #[test]
-fn nobody_touches() {
+fn a_missing_touch_ends_in_6982() {
     let (token, waiting) = blinking();
     token.set_touch(SimulatedTouch::Never);
     assert!(!waiting.is_finished());
@@ -62,14 +62,14 @@ fn nobody_touches() {
 }
 
 #[test]
-fn a_wait_looks_at_changed_settings() {
+fn changed_settings_affect_a_wait_in_progress() {
     let (token, waiting) = blinking();
     token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));
     assert_eq!(split(waiting.join().unwrap()), (CODE.into(), 0x9000));
 }
 
 #[test]
-fn a_power_cut_ends_the_wait_without_an_answer() {
+fn a_power_cut_ends_the_wait_without_a_response() {
     let (token, waiting) = blinking();
     token.reset();
     assert_eq!(waiting.join().unwrap(), Vec::<u8>::new());
@@ -77,7 +77,7 @@ fn a_power_cut_ends_the_wait_without_an_answer() {
 }
 
 #[test]
-fn what_is_asked_meanwhile_waits_its_turn() {
+fn other_commands_wait_until_the_touch_has_come() {
     let (token, waiting) = blinking();
     let other = token.clone();
     let list = thread::spawn(move || other.exchange(&unhex(LIST)));
@@ -89,7 +89,7 @@ fn what_is_asked_meanwhile_waits_its_turn() {
 }
 
 #[test]
-fn what_would_be_refused_is_not_waited_for() {
+fn a_command_that_will_be_refused_waits_for_no_touch() {
     let token = selected(Persona::default());
     token.add(StoredAccount { only_increasing: true, ..StoredAccount::totp("t", SECRET).with_touch() });
     token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));

@@ -1,4 +1,4 @@
-//! A token as a USB device, with a kernel that we play; `make test-vm` has a real one attach to it.
+//! The token as a USB device, with a simulated kernel; `make test-vm` attaches a real one.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -30,7 +30,7 @@ fn read(stream: &mut TcpStream, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// What the port answers to `usbip list`.
+/// Returns the port's response to `usbip list`.
 fn list(port: &Port) -> Vec<u8> {
     let mut stream = connect(port);
     stream.write_all(&unhex("0111 8005 00000000")).unwrap();
@@ -49,7 +49,7 @@ fn import(port: &Port, bus_id: &str) -> (TcpStream, u32) {
     (stream, u32::from_be_bytes([head[4], head[5], head[6], head[7]]))
 }
 
-/// A kernel that has attached to the port, with libccid's part of the work.
+/// A simulated kernel that has attached to the port and does libccid's part of the work.
 struct Host {
     stream: TcpStream,
     sequence: u32,
@@ -65,7 +65,7 @@ impl Host {
         Self { stream, sequence: 0, message: 0 }
     }
 
-    /// One that has given the token power, and has read what the reader says at first.
+    /// Attaches a host that powers the token and reads its ATR.
     fn powered(port: &Port) -> Self {
         let mut host = Self::attach(port);
         assert_eq!(host.ask(0x62, 0, &[]), (0x80, 0, 0, unhex("3bfd1300008131fe158073c021c057597562694b657940")));
@@ -82,7 +82,7 @@ impl Host {
         self.sequence
     }
 
-    /// Which transfer ended, how, with which length and data.
+    /// Reads the result of a transfer: sequence number, status and data.
     fn result(&mut self, inward: bool) -> (u32, i32, Vec<u8>) {
         let head = read(&mut self.stream, 48);
         let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
@@ -108,7 +108,7 @@ impl Host {
         assert_eq!(self.result(false), (sequence, 0, Vec::new()));
     }
 
-    /// Kind of the answer, bStatus, bError, data.
+    /// Reads a response of the reader: its kind, bStatus, bError and data.
     fn receive(&mut self) -> (u8, u8, u8, Vec<u8>) {
         let sequence = self.submit((IN, 2), &[], 65_556, &[]);
         let (which, status, message) = self.result(true);
@@ -131,12 +131,12 @@ impl Host {
 }
 
 #[test]
-fn it_is_found_attached_to_once_and_pulled_out() {
+fn a_device_is_listed_attached_once_and_pulled_out() {
     let port = port(&VirtualToken::new(Persona::default()));
     let listed = list(&port);
     assert_eq!(hex(&listed[..12]), "011100050000000000000001");
     assert_eq!(&listed[12 + 256..12 + 259], b"1-1");
-    // Full speed, then vendor, product, version.
+    // Full speed, then vendor, product and version.
     assert_eq!(hex(&listed[12 + 296..12 + 306]), "00000002105004070543");
     assert_eq!(hex(&listed[listed.len() - 5..]), "010b000000", "one interface, of a smart card reader");
     assert_eq!(import(&port, "1-2").1, 1);
@@ -152,7 +152,7 @@ fn it_is_found_attached_to_once_and_pulled_out() {
 }
 
 #[test]
-fn a_kernel_that_lets_go_may_come_back() {
+fn a_kernel_may_attach_again_after_detaching() {
     let token = VirtualToken::new(Persona::default());
     let port = port(&token);
     for _ in 0..2 {
@@ -162,7 +162,7 @@ fn a_kernel_that_lets_go_may_come_back() {
 }
 
 #[test]
-fn descriptors_and_requests() {
+fn descriptors_and_standard_requests_are_answered() {
     let port = port(&VirtualToken::new(Persona::default()));
     let mut host = Host::attach(&port);
     assert_eq!(host.control("8006000100001200", 18), (0, "120100020000004050100704430501020001".into()));
@@ -170,7 +170,7 @@ fn descriptors_and_requests() {
     assert_eq!(host.control("8006000200000900", 9), (0, "09025d00010100800f".into()));
     let (status, configuration) = host.control("800600020000ff00", 255);
     assert_eq!((status, configuration.len()), (0, 2 * 0x5d));
-    // Everything by itself, short and extended APDUs; the longest message; as libccid's list has it of a YubiKey.
+    // Everything automatic, short and extended APDUs, longest message: as in libccid's list for a YubiKey.
     assert!(configuration.contains("fe000400000c0000ffff00000001"), "{configuration}");
     assert_eq!(host.control("8006020300040a00", 10), (0, "2c035900750062006900".into()));
     assert_eq!(host.control("800605030004ff00", 255), (-32, String::new()));
@@ -183,7 +183,7 @@ fn descriptors_and_requests() {
 }
 
 #[test]
-fn commands_of_a_reader() {
+fn the_reader_answers_ccid_commands() {
     let token = selected(Persona::default());
     let port = port(&token);
     let mut host = Host::attach(&port);
@@ -206,7 +206,7 @@ fn commands_of_a_reader() {
 }
 
 #[test]
-fn commands_and_answers_in_pieces() {
+fn commands_and_responses_may_come_in_pieces() {
     let token = selected(Persona::default());
     for number in 0..20 {
         token.add(StoredAccount::totp(format!("account-with-a-long-name-{number:02}").as_bytes(), SECRET));
@@ -219,7 +219,7 @@ fn commands_and_answers_in_pieces() {
     assert!(hex(&host.ask(0x6f, 2, &select[6..]).3).ends_with("9000"));
     let all = host.apdu("00a10000000000");
     assert!(all.len() > 1000 && all.ends_with("9000"));
-    // The same in transfers of 64 bytes.
+    // The same response, in transfers of 64 bytes.
     host.send(0x6f, 0, &unhex("00a10000000000"));
     let mut message = Vec::new();
     while message.len() < 10 + all.len() / 2 {
@@ -232,7 +232,7 @@ fn commands_and_answers_in_pieces() {
 }
 
 #[test]
-fn more_time_is_asked_for_while_a_touch_is_waited_for() {
+fn the_reader_asks_for_more_time_during_a_touch() {
     let token = selected(Persona::default());
     token.add(StoredAccount::totp("t", SECRET).with_touch());
     let port = port(&token);
@@ -255,7 +255,7 @@ fn more_time_is_asked_for_while_a_touch_is_waited_for() {
 }
 
 #[test]
-fn a_touch_that_does_not_come_and_one_that_is_given_up() {
+fn a_missing_touch_or_an_abort_ends_the_command() {
     let token = selected(Persona::default());
     token.add(StoredAccount::totp("t", SECRET).with_touch());
     token.set_touch(SimulatedTouch::Never);
@@ -281,7 +281,7 @@ fn a_touch_that_does_not_come_and_one_that_is_given_up() {
 }
 
 #[test]
-fn reset_in_the_middle_of_a_touch() {
+fn a_reset_during_a_touch_ends_the_command() {
     let token = selected(Persona::default());
     token.add(StoredAccount::totp("t", SECRET).with_touch());
     token.set_touch_timeout(PATIENCE);
@@ -290,7 +290,7 @@ fn reset_in_the_middle_of_a_touch() {
     host.apdu(SELECT_OATH);
     host.send(0x6f, 0, &unhex(&calculate(b"t", &[1])));
     assert!(token.until_waiting_for_touch(PATIENCE));
-    // So that more time was asked for, and nobody has heard it.
+    // Long enough that the reader has asked for more time, in a message that nobody has read.
     std::thread::sleep(Duration::from_millis(600));
     assert_eq!(host.control("0009010000000000", 0), (0, String::new()));
     assert_eq!(host.receive(), (0x80, 0x40, 0xfe, vec![]), "no more than the end of it");
@@ -300,7 +300,7 @@ fn reset_in_the_middle_of_a_touch() {
 }
 
 #[test]
-fn pulled_out_in_the_middle_of_a_touch() {
+fn pulling_out_during_a_touch_ends_the_wait() {
     let token = selected(Persona::default());
     token.add(StoredAccount::totp("t", SECRET).with_touch());
     for by_the_kernel in [true, false] {
@@ -320,7 +320,7 @@ fn pulled_out_in_the_middle_of_a_touch() {
 }
 
 #[test]
-fn the_reader_tells_of_its_card_once_and_transfers_are_taken_back() {
+fn the_card_is_announced_once_and_transfers_can_be_cancelled() {
     let port = port(&VirtualToken::new(Persona::default()));
     let mut host = Host::attach(&port);
     let first = host.submit((IN, 3), &[], 8, &[]);
@@ -338,12 +338,12 @@ fn the_reader_tells_of_its_card_once_and_transfers_are_taken_back() {
 }
 
 #[test]
-fn a_client_that_says_nothing_sensible_is_left() {
+fn a_client_of_another_protocol_is_disconnected() {
     let port = port(&VirtualToken::new(Persona::default()));
     let mut stream = connect(&port);
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     let mut answer = Vec::new();
-    // What it did not read may make the end a reset.
+    // The connection may end in a reset, because of the bytes that the port did not read.
     let _ended = stream.read_to_end(&mut answer);
     assert!(answer.is_empty());
     drop(Host::powered(&port));

@@ -1,4 +1,4 @@
-//! Recorded conversations: an independent model of the applet, driven by Yubico's own client.
+//! Recorded conversations of Yubico's own client with an independent model of the applet.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// The token that most rows are about; the chain- rows are about [`crowded`].
+/// Returns the token for all rows except those that begin with `chain-`, which use [`crowded`].
 fn fresh() -> VirtualToken {
     let token = VirtualToken::builder(Persona::YUBIKEY_5_4_3).serial(Some(12_345_678));
     let token = token.device_id(DEVICE_ID).challenge(CHALLENGE).build();
@@ -50,7 +50,7 @@ fn crowded() -> VirtualToken {
     token
 }
 
-/// The code that a truncated answer stands for.
+/// Returns the code that a truncated response contains.
 fn code(answer: &[u8]) -> String {
     let &[0x76, 5, digits, a, b, c, d] = answer else { panic!("{answer:02x?}") };
     let value = u32::from_be_bytes([a, b, c, d]) % 10_u32.pow(digits.into());
@@ -58,7 +58,7 @@ fn code(answer: &[u8]) -> String {
 }
 
 #[test]
-fn every_vector_byte_for_byte() {
+fn every_vector_matches_byte_for_byte() {
     let (token, crowded) = (fresh(), crowded());
     for row in rows() {
         token.set_touch(if row.step == "calc-aws-touch-timeout" {
@@ -76,9 +76,9 @@ fn every_vector_byte_for_byte() {
     }
 }
 
-/// Yubico's client talks to a YubiKey 5 over USB in extended commands.
+/// Yubico's client sends extended commands to a YubiKey 5 over USB.
 #[test]
-fn extended_commands_get_the_same_answers_and_get_them_whole() {
+fn extended_commands_get_the_same_responses_in_one_part() {
     let (token, crowded) = (fresh(), crowded());
     let rows = rows();
     for (at, row) in rows.iter().enumerate().filter(|(_, row)| hex(&row.tx) != REST) {

@@ -1,4 +1,4 @@
-//! The wire to a virtual reader, with a reader that we play.
+//! The protocol of vsmartcard's virtual reader, with a simulated reader.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -42,7 +42,7 @@ impl Reader {
 }
 
 #[test]
-fn power_atr_commands_reset() {
+fn power_atr_commands_and_reset_work() {
     let token = selected(Persona::default());
     let (mut reader, inserted) = Reader::with(&token);
     reader.message(&[4]);
@@ -66,7 +66,7 @@ fn power_atr_commands_reset() {
 }
 
 #[test]
-fn messages_that_make_no_sense() {
+fn invalid_messages_are_ignored_or_end_the_connection() {
     let token = selected(Persona::default());
     let (mut reader, inserted) = Reader::with(&token);
     for nonsense in [&[][..], &[3], &[5], &[0xff], &[]] {
@@ -77,7 +77,7 @@ fn messages_that_make_no_sense() {
     reader.message(&[0xa1, 0]);
     assert_eq!(hex(&reader.answer()), "6700");
     assert!(inserted.is_inserted());
-    // A length that is cut, a message that is cut: the end of the connection, not of the program.
+    // A truncated length or message ends the connection, and not the program.
     for cut in [&[0][..], &[0xff, 0xff, 0, 0xa1]] {
         let (mut reader, inserted) = Reader::with(&token);
         reader.send(cut);
@@ -97,7 +97,7 @@ fn an_answer_too_long_for_the_wire_ends_the_connection() {
 }
 
 #[test]
-fn a_touch_ends_with_the_connection_whoever_ends_it() {
+fn a_wait_for_a_touch_ends_with_the_connection() {
     let token = selected(Persona::default());
     token.add(StoredAccount::totp("t", SECRET).with_touch());
     token.set_touch(SimulatedTouch::Never);
@@ -119,7 +119,7 @@ fn a_touch_ends_with_the_connection_whoever_ends_it() {
 }
 
 #[test]
-fn nobody_there() {
+fn connecting_fails_if_nobody_listens() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);

@@ -1,4 +1,4 @@
-//! The vendor's own client, through a real pcscd: the judge of what we took for the protocol.
+//! Yubico's own client, through a real pcscd: it judges this project's reading of the protocol.
 
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -11,10 +11,10 @@ use virtual_token::{Applet, CodeKind, HashAlgorithm, Persona, Presence, Simulate
 use crate::python;
 use crate::talk::*;
 
-/// The RFCs' secret, in base32.
+/// Secret of the RFCs' test vectors, in base32.
 const BASE32: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-/// A code, by somebody else than us: hash, secret, digits, step.
+/// Independent computation of a code. Arguments: hash function, secret, digits, period.
 const ORACLE: &str = r#"
 import hmac, sys, time
 name, secret, digits, period = sys.argv[1], sys.argv[2].encode(), int(sys.argv[3]), int(sys.argv[4])
@@ -26,7 +26,7 @@ print(str((int.from_bytes(mac[at:at + 4], "big") & 0x7FFFFFFF) % 10 ** digits).z
 struct Desk {
     token: VirtualToken,
     home: TempDir,
-    // The token comes out before the service ends.
+    // Dropped before `pcscd`: the token comes out before the service ends.
     _inserted: Inserted,
     pcscd: Pcscd,
 }
@@ -45,7 +45,7 @@ impl Desk {
             .args(["--reader", self.pcscd.reader(0)])
             .args(arguments)
             .env("PCSCLITE_CSOCK_NAME", self.pcscd.socket())
-            // Nothing of the person's: no remembered passwords, no keyring.
+            // No state of the user's own: no remembered passwords, no keyring.
             .env("HOME", self.home.path())
             .env_remove("XDG_DATA_HOME")
             .env_remove("XDG_CONFIG_HOME")
@@ -68,7 +68,7 @@ impl Desk {
         String::from_utf8_lossy(&output.stderr).into()
     }
 
-    /// What `ykman` says of an account, and the oracle: in the same step, so it may take a second try.
+    /// Checks that ykman and the oracle compute the same code. Tries again if a time step ends in between.
     fn same_code(&self, account: &str, arguments: [&str; 4]) {
         for _ in 0..3 {
             let before = oracle(arguments);
@@ -94,7 +94,7 @@ fn oracle(arguments: [&str; 4]) -> String {
 }
 
 #[test]
-fn info() {
+fn info_reports_model_serial_number_and_applets() {
     let desk = Desk::new(Persona::YUBIKEY_5_4_3);
     let info = desk.ykman(&["info"]);
     for line in ["Device type: YubiKey 5 NFC", "Serial number: 12345678", "Firmware version: 5.4.3"] {
@@ -109,7 +109,7 @@ fn info() {
 }
 
 #[test]
-fn add_list_and_codes() {
+fn accounts_are_added_listed_and_computed() {
     let desk = Desk::new(Persona::YUBIKEY_5_4_3);
     let add = |more: &[&str]| desk.ykman(&[&["oath", "accounts", "add"], more].concat());
     add(&["one", BASE32]);
@@ -136,7 +136,7 @@ fn add_list_and_codes() {
 }
 
 #[test]
-fn rename_delete_overwrite_reset() {
+fn accounts_are_renamed_deleted_overwritten_and_reset() {
     let desk = Desk::new(Persona::YUBIKEY_5_4_3);
     for name in ["a", "b", "c"] {
         desk.ykman(&["oath", "accounts", "add", name, BASE32]);
@@ -153,11 +153,11 @@ fn rename_delete_overwrite_reset() {
 }
 
 #[test]
-fn a_touch_that_comes_and_one_that_does_not() {
+fn codes_need_a_touch_and_fail_without_one() {
     let desk = Desk::new(Persona::YUBIKEY_5_4_3);
     desk.ykman(&["oath", "accounts", "add", "--touch", "t", BASE32]);
     assert!(desk.token.accounts()[0].touch);
-    // With one account only, ykman asks for its code at once.
+    // With only one account, ykman would request its code at once.
     desk.ykman(&["oath", "accounts", "add", "other", BASE32]);
     assert!(desk.ykman(&["oath", "accounts", "code"]).contains("[Requires Touch]"));
     let arguments = ["sha1", "12345678901234567890", "6", "30"];
@@ -176,7 +176,7 @@ fn a_touch_that_comes_and_one_that_does_not() {
 }
 
 #[test]
-fn password() {
+fn a_password_is_set_checked_and_cleared() {
     let desk = Desk::new(Persona::YUBIKEY_5_4_3);
     desk.ykman(&["oath", "accounts", "add", "a", BASE32]);
     desk.ykman(&["oath", "access", "change", "--new-password", "correct horse"]);
@@ -192,9 +192,9 @@ fn password() {
     assert_eq!(desk.ykman(&["oath", "accounts", "list", "--password", "pässwörd ✓"]), "a\n");
 }
 
-/// Extended commands to a YubiKey 5, short ones and SEND REMAINING to a NEO.
+/// A YubiKey 5 gets extended commands; a NEO gets short ones and SEND REMAINING.
 #[test]
-fn a_token_that_is_full() {
+fn a_full_token_lists_everything_and_refuses_more() {
     for (persona, room) in [(Persona::YUBIKEY_5_7, 64), (Persona::NEO, 102)] {
         let desk = Desk::new(persona);
         let name = |at: usize| format!("account {at:03}");
@@ -211,7 +211,7 @@ fn a_token_that_is_full() {
 }
 
 #[test]
-fn a_neo() {
+fn a_neo_works_within_its_limits() {
     let desk = Desk::new(Persona::NEO);
     let info = desk.ykman(&["info"]);
     assert!(info.contains("Firmware version: 3.4.3") && info.contains("Serial number: 12345678"), "{info}");
