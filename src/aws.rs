@@ -1,4 +1,4 @@
-//! The words we share with AWS: who one is, which MFA device, which keys, what comes back.
+//! AWS's vocabulary: long-term keys, sessions, identities, and serial numbers of MFA devices.
 
 pub mod client;
 pub mod config_file;
@@ -13,52 +13,52 @@ use aws_smithy_types::DateTime;
 use secrecy::SecretString;
 use std::fmt;
 
-/// An AWS access key pair that does not expire by itself.
+/// A long-term key: an AWS access key pair that does not expire by itself.
 pub struct LongTermKey {
-    /// `AKIA…`; no secret.
+    /// Access key id, `AKIA…`; not a secret.
     pub id: String,
-    /// The other half.
+    /// Secret access key.
     pub secret: SecretString,
 }
 
-/// What STS gives for a code.
+/// A session: the temporary keys that STS gives a user for a code, or anybody for a role.
 #[derive(Clone)]
 pub struct Session {
-    /// `ASIA…`; no secret.
+    /// Access key id, `ASIA…`; not a secret.
     pub access_key_id: String,
-    /// The key that signs.
+    /// Secret access key, which signs requests.
     pub secret_access_key: SecretString,
-    /// Goes with each request; up to some thousand characters.
+    /// Session token, which is sent with each request; up to a few thousand characters.
     pub session_token: SecretString,
-    /// Until when AWS takes it.
+    /// Time at which AWS stops accepting the session, by AWS's clock.
     pub expires: DateTime,
 }
 
-/// Whose key it is, as GetCallerIdentity says.
+/// The user, root user or role that a key belongs to, as STS reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Such as `arn:aws:iam::123456789012:user/team/alice`.
+    /// ARN, such as `arn:aws:iam::123456789012:user/team/alice`.
     pub arn: String,
-    /// Twelve digits.
+    /// AWS account number, twelve digits.
     pub account: String,
 }
 
 impl Identity {
-    /// The user's name without its path; `None` for the root user and for what is no user.
+    /// Returns the user's name without its path; `None` for the root user and for anything but a user.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
         let resource = self.arn.splitn(6, ':').nth(5)?;
         resource.strip_prefix("user/")?.rsplit('/').next()
     }
 
-    /// Whether the key belongs to the account's root user.
+    /// Returns true if the key belongs to the account's root user.
     #[must_use]
     pub fn is_root(&self) -> bool {
         self.arn.ends_with(":root")
     }
 }
 
-/// The part of an identity's ARN by which a person knows it: `alice`, or `reader/alice` with a role.
+/// Returns the part of an identity's ARN by which a person knows it: `alice`, or `reader/alice` with a role.
 #[must_use]
 pub fn short_name(arn: &str) -> &str {
     match (arn.split_once(":assumed-role/"), arn.rsplit_once('/')) {
@@ -68,7 +68,7 @@ pub fn short_name(arn: &str) -> &str {
     }
 }
 
-/// How a person reads an identity: `alice@123456789012`, safe for a terminal.
+/// Formats an identity for a person, safe for a terminal: `alice@123456789012`.
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.user_name() {
@@ -79,30 +79,30 @@ impl fmt::Display for Identity {
     }
 }
 
-/// Serial number of an MFA device with which STS takes codes: the ARN of a virtual one, or a hardware one's own number.
+/// Serial number of an MFA device whose codes STS accepts: the ARN of a virtual one, or a hardware one's own number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MfaSerial(String);
 
-/// Why a serial number cannot work, known without asking AWS.
+/// Reasons why a serial number cannot work, found without asking AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SerialFault {
-    /// A FIDO security key or passkey: it makes no codes.
+    /// A FIDO security key or passkey, which makes no codes.
     Fido,
-    /// A text message device.
+    /// A device that gets text messages.
     Sms,
-    /// A user's ARN; `mfa` belongs where `user` stands.
+    /// The ARN of a user; `mfa` belongs where `user` stands.
     User,
-    /// An ARN, but of something else.
+    /// The ARN of something else.
     OtherArn,
-    /// Not 9 to 256 characters of letters, digits and `+=/:,.@-_`.
+    /// Text that is not 9 to 256 characters of letters, digits and `+=/:,.@-_`.
     Malformed,
 }
 
 impl MfaSerial {
-    /// Takes a serial number that STS could accept (STS API: GetSessionToken, SerialNumber; IAM: identifiers).
+    /// Parses a serial number that STS could accept (STS API: GetSessionToken, SerialNumber; IAM: identifiers).
     ///
     /// # Errors
-    /// [`SerialFault`] for one that can never work.
+    /// [`SerialFault`] for a serial number that can never work.
     pub fn parse(text: &str) -> Result<Self, SerialFault> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "+=/:,.@-_".contains(c);
         if !(9..=256).contains(&text.len()) || !text.chars().all(allowed) {
@@ -125,25 +125,25 @@ impl MfaSerial {
         }
     }
 
-    /// The serial number as AWS writes it.
+    /// Returns the serial number as AWS writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The account number in it; a hardware device's own number has none.
+    /// Returns the AWS account number in the ARN; `None` for a hardware device's own number.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         self.0.strip_prefix("arn:")?.split(':').nth(3)
     }
 
-    /// The partition in it, such as `aws` or `aws-us-gov`.
+    /// Returns the partition in the ARN, such as `aws` or `aws-us-gov`; `None` for a hardware device's own number.
     #[must_use]
     pub fn partition(&self) -> Option<&str> {
         self.0.strip_prefix("arn:")?.split(':').next()
     }
 
-    /// The MFA device's name without its path.
+    /// Returns the MFA device's name in the ARN, without its path; `None` for a hardware device's own number.
     #[must_use]
     pub fn device_name(&self) -> Option<&str> {
         self.0.strip_prefix("arn:")?.rsplit('/').next()
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn identities_as_a_person_reads_them() {
+    fn identities_are_formatted_for_a_person() {
         let name = |arn: &str| Identity { arn: arn.into(), account: "123456789012".into() }.to_string();
         assert_eq!(name("arn:aws:iam::123456789012:user/alice"), "alice@123456789012");
         assert_eq!(name("arn:aws:iam::123456789012:user/a/b/alice"), "alice@123456789012");

@@ -1,4 +1,4 @@
-//! One file on disk: found behind its links, read whole, and replaced in one step under a lock.
+//! One file on disk: its links followed, read whole, and replaced in one step under a lock.
 
 mod edited;
 pub mod own;
@@ -17,97 +17,98 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// Longer files are none of those that we read.
+/// Maximum size of a file that is read, in bytes.
 const LARGEST: u64 = 10 * 1024 * 1024;
-/// Links that are followed before it is called a cycle.
+/// Number of symbolic links after which they count as a cycle.
 const LINKS: usize = 40;
-/// How long it takes to see that a lock was let go.
+/// Interval at which a lock that another process holds is tried again.
 pub const PAUSE: Duration = Duration::from_millis(5);
-/// How often a file is read again because somebody else changed it meanwhile.
+/// Maximum number of attempts to read or replace a file that another program keeps changing.
 const ROUNDS: usize = 20;
 
-/// What went wrong with a file.
+/// A fault of a file or folder.
 #[derive(Debug)]
 pub struct FileError {
-    /// The file.
+    /// Path of the file or folder.
     pub path: PathBuf,
-    /// And what.
+    /// Kind of the fault.
     pub fault: FileFault,
 }
 
-/// See [`FileError`].
+/// Kinds of faults of a file or folder.
 #[derive(Debug)]
 pub enum FileFault {
-    /// Neither a variable nor `HOME` says where it is.
+    /// Neither a variable nor `HOME` says where the file is.
     NoHome,
-    /// It is not there, and has to be.
+    /// The file does not exist, but is required.
     Absent,
-    /// A folder, pipe, socket or device.
+    /// A folder, pipe, socket or device stands in the file's place.
     NotAFile,
-    /// Its links lead in a circle.
+    /// The symbolic links lead in a circle.
     LinkCycle,
-    /// Larger than 10 MiB, or with NUL bytes.
+    /// The file is larger than 10 MiB or contains NUL bytes.
     NotText,
-    /// Not UTF-8, from this line (from 1) on.
+    /// The file is not valid UTF-8.
     NotUtf8 {
-        /// Line number, from 1.
+        /// First line that is not valid, from 1.
         line: usize,
     },
-    /// AWS's clients cannot read it.
+    /// AWS's clients cannot read the file.
     Damaged {
-        /// What the SDK's parser says, with the line number.
+        /// Explanation with the line number, from the SDK's parser or from us.
         what: String,
     },
     /// Reading failed.
     Read(io::Error),
-    /// Writing failed; the file is as it was.
+    /// Writing failed; the file is unchanged.
     Write(io::Error),
-    /// The disk is full (or a limit reached); the file is as it was.
+    /// The disk is full, or a quota or size limit is reached; the file is unchanged.
     DiskFull,
-    /// It can only be overwritten in place (a bind mount), which could lose it.
+    /// The file can only be overwritten in place (a bind mount), which could lose it.
     CannotReplace,
-    /// It, or its folder, is marked as one that does not change, or only grows.
+    /// The file or its folder has the attribute "immutable" or "append only".
     Immutable,
-    /// Another of our processes held it for too long.
+    /// Another process of ours held the lock for too long.
     Locked,
-    /// A folder that has to be ours alone: somebody else has it, or others can write to it.
+    /// A folder that has to be ours alone belongs to somebody else, or others can write to it.
     NotOurs,
-    /// Another program rewrites it faster than it can be read, or has written over what we wrote.
+    /// Another program rewrites the file faster than it can be read, or has overwritten what we wrote.
     Restless,
-    /// `~user` or `$NAME` in its name, which only some of AWS's clients understand.
+    /// The path contains `~user` or `$NAME`, which only some of AWS's clients expand.
     OddPath,
-    /// The same file is named for both of AWS's, whose headers differ.
+    /// The config file and the credentials file are the same file, although their headers differ.
     TwoInOne,
 }
 
-/// What replacing a file changes beside its text.
+/// A side effect of replacing a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplaceNotice {
-    /// Others could read it, and no longer can.
+    /// Others could read the file, and no longer can.
     Tightened {
-        /// Its mode until then.
+        /// Permission bits until then.
         mode: u32,
     },
-    /// It has other names (hard links), which keep the old text.
+    /// The file has other names (hard links), which keep the old text.
     LinkCut {
-        /// How many.
+        /// Number of those names.
         others: u64,
     },
 }
 
-/// Who may read a file that we replace.
+/// The users who may read a file after it is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Privacy {
-    /// Its owner alone, whatever it was before.
+    /// Its owner alone, whatever the permissions were before.
     Secret,
-    /// Whoever could before; its owner alone, if it is new.
+    /// The same users as before; the owner alone, if the file is new.
     Ordinary,
 }
 
-/// Opens a regular file for reading, without following a last link and without waiting for a pipe's other end.
+/// Opens a regular file for reading, without following a symbolic link at the end of the path and without blocking on
+/// a pipe.
 ///
 /// # Errors
-/// [`FileFault::NotAFile`], [`FileFault::Read`].
+/// [`FileFault::NotAFile`] for anything but a regular file; [`FileFault::Read`] if the file cannot be opened.
 pub fn open(target: &Path) -> Result<(File, Metadata), FileFault> {
     let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(target).map_err(FileFault::Read)?;
@@ -115,17 +116,17 @@ pub fn open(target: &Path) -> Result<(File, Metadata), FileFault> {
     if meta.is_file() { Ok((file, meta)) } else { Err(FileFault::NotAFile) }
 }
 
-/// Whether both are there, and are one file.
+/// Returns true if both paths exist and lead to the same file.
 #[must_use]
 pub fn are_same(one: &Path, other: &Path) -> bool {
     let id = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
     id(one).is_some_and(|one| id(other) == Some(one))
 }
 
-/// Reads a text file; `None` if there is none.
+/// Reads a text file; `None` if it does not exist.
 ///
 /// # Errors
-/// [`FileError`] if it is there and cannot be used.
+/// [`FileError`] if the file exists but cannot be read, or is not text of at most 10 MiB.
 pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
     let at = |fault| FileError { path: path.to_owned(), fault };
     let content = resolve(path).and_then(|target| load(&target)).map_err(at)?;
@@ -134,10 +135,10 @@ pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
     Ok(Some(text))
 }
 
-/// Whether bytes are text.
+/// Checks that bytes are UTF-8 without NUL; `path` is for the error only.
 ///
 /// # Errors
-/// [`FileFault::NotText`], [`FileFault::NotUtf8`].
+/// [`FileFault::NotText`] if there is a NUL byte; [`FileFault::NotUtf8`] with the first line that is not valid.
 pub fn check_text(path: &Path, text: &[u8]) -> Result<(), FileError> {
     let at = |fault| FileError { path: path.to_owned(), fault };
     if text.contains(&0) {
@@ -150,11 +151,11 @@ pub fn check_text(path: &Path, text: &[u8]) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Whether a file could be replaced by one that is `more` bytes longer: finds out what would fail before anything is spent
-/// on what goes into it, and tells what else would change.
+/// Checks that a file could be replaced by one that is `more` bytes longer, before anything is spent on its content,
+/// and returns the side effects that this would have.
 ///
 /// # Errors
-/// [`FileError`] as [`replace`].
+/// [`FileError`] if [`replace`] would fail.
 pub fn rehearse(path: &Path, privacy: Privacy, more: usize) -> Result<Vec<ReplaceNotice>, FileError> {
     let at = |fault| FileError { path: path.to_owned(), fault };
     let place = ReplaceTarget::take(path).map_err(at)?;
@@ -171,7 +172,7 @@ pub fn rehearse(path: &Path, privacy: Privacy, more: usize) -> Result<Vec<Replac
     Ok(old.map_or_else(Vec::new, |old| notices(&old, privacy)))
 }
 
-/// Takes room on the disk, by writing where the file system has no other way.
+/// Reserves space on the disk, by writing if the file system has no other way.
 fn reserve(mut file: &File, length: u64) -> io::Result<()> {
     match fallocate(file, FallocateFlags::empty(), 0, length) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => io::copy(&mut io::repeat(b'\n').take(length), &mut file).map(drop),
@@ -186,14 +187,16 @@ fn notices(old: &Metadata, privacy: Privacy) -> Vec<ReplaceNotice> {
     open.into_iter().chain(linked).collect()
 }
 
-/// Replaces a file by what `edit` makes of its bytes (none, if there is no file): locked against our own processes, in one
-/// step, synced; links are followed, the owner kept, the mode never widened. Killed at any instant it is the old file or the new one.
+/// Replaces a file by what `edit` makes of its bytes (none, if there is no file): locked against our own processes,
+/// in one step, synced. Links are followed, the owner is kept, the mode is never widened. Killed at any instant, it
+/// is the old file or the new one.
 ///
-/// A program that rewrites it in place (`aws configure set`) knows nothing of locks. Where one was seen at work, we wait until
-/// it is done, and look afterwards whether ours is still there: that costs up to 50 ms twice, and else nothing.
+/// A program that rewrites the file in place (`aws configure set`) knows nothing of locks. If such a program was seen
+/// at work, we wait until it is done, and check afterwards that our text is still there; either takes up to 50 ms.
+/// Otherwise there is no wait.
 ///
 /// # Errors
-/// What `edit` answers, or [`FileError`]; the file is then as it was, but for [`FileFault::Restless`].
+/// The error of `edit`, or [`FileError`]. The file is unchanged, except after [`FileFault::Restless`].
 pub fn replace<E: From<FileError>>(
     path: &Path,
     privacy: Privacy,
@@ -215,7 +218,7 @@ pub fn replace<E: From<FileError>>(
         }
         let written = edited.write_to(new.as_file()).and_then(|()| new.as_file().sync_all());
         written.map_err(|error| at(writing(error)))?;
-        // Somebody else may have been at it meanwhile.
+        // Another program may have changed the file since it was read.
         if fs::symlink_metadata(&place.target).ok().as_ref().map(stamp) != before {
             place.company = true;
             continue;
@@ -229,7 +232,8 @@ pub fn replace<E: From<FileError>>(
     Err(at(FileFault::Restless).into())
 }
 
-/// Whether nobody but us, or root, can put anything into a folder; a link to it is not one that somebody else made.
+/// Returns true if nobody but us and root can put anything into a folder. A symbolic link to the folder must be ours
+/// or root's.
 #[must_use]
 pub fn is_ours_alone(folder: &Path) -> bool {
     let is_ours = |meta: &Metadata| [0, geteuid().as_raw()].contains(&meta.uid());
@@ -238,10 +242,12 @@ pub fn is_ours_alone(folder: &Path) -> bool {
         && fs::metadata(folder).is_ok_and(|meta| is_ours(&meta) && is_closed(&meta))
 }
 
-/// Takes the lock that `path` stands for, made if it is not there. The kernel frees it, however its holder ends.
+/// Takes the lock on the file `path`, which is created if it does not exist. The kernel releases the lock, however
+/// its holder ends.
 ///
 /// # Errors
-/// [`FileFault::Locked`] after `patience`, [`FileFault::Write`] if there can be no such file.
+/// [`FileFault::Locked`] after `patience`; [`FileFault::Write`] if the file cannot be created or locked;
+/// [`FileFault::NotAFile`] if the path names anything but a regular file.
 pub fn lock(path: &Path, patience: Duration) -> Result<File, FileFault> {
     let file = lock_file(path)?;
     let end = Instant::now() + patience;
@@ -254,10 +260,11 @@ pub fn lock(path: &Path, patience: Duration) -> Result<File, FileFault> {
     Ok(file)
 }
 
-/// The file of a lock, made if it is not there; nobody has taken it yet.
+/// Opens the file of a lock, which is created if it does not exist; the lock is not taken yet.
 ///
 /// # Errors
-/// [`FileFault::Write`], [`FileFault::NotAFile`].
+/// [`FileFault::Write`] if the file cannot be created or opened; [`FileFault::NotAFile`] if the path names anything
+/// but a regular file.
 pub fn lock_file(path: &Path) -> Result<File, FileFault> {
     let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY).bits().cast_signed();
     let options = OpenOptions::new().create(true).append(true).read(true).mode(0o600).custom_flags(flags).clone();
@@ -269,10 +276,10 @@ pub fn lock_file(path: &Path) -> Result<File, FileFault> {
     Ok(file)
 }
 
-/// Takes a lock if nobody has it.
+/// Takes a lock if nobody has it; returns false if another process does.
 ///
 /// # Errors
-/// [`FileFault::Write`].
+/// [`FileFault::Write`] if the system cannot lock the file.
 pub fn take(lock: &File) -> Result<bool, FileFault> {
     match lock.try_lock() {
         Ok(()) => Ok(true),
@@ -281,10 +288,10 @@ pub fn take(lock: &File) -> Result<bool, FileFault> {
     }
 }
 
-/// Makes a folder for its owner alone, if it is not there, and those above it.
+/// Creates a folder with mode 0700, and those above it; an existing folder is left unchanged.
 ///
 /// # Errors
-/// [`FileFault::Write`].
+/// [`FileFault::Write`] if a folder cannot be created.
 pub fn make_folder(folder: &Path) -> Result<(), FileFault> {
     if folder.is_dir() {
         return Ok(());
@@ -298,17 +305,17 @@ pub fn make_folder(folder: &Path) -> Result<(), FileFault> {
         Err(error) => return Err(writing(error)),
     }
     if let Some((uid, gid)) = heir(above)? {
-        // Whoever has the folder above may have put a link in its place meanwhile.
+        // The owner of the folder above may have put a link in its place meanwhile.
         let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
         let new = OpenOptions::new().read(true).custom_flags(flags).open(folder).map_err(writing)?;
         fchown(&new, Some(uid), Some(gid)).map_err(writing)?;
     }
-    // What will be synced in it is only as lasting as the folder itself.
+    // A file that is synced in the folder is only as safe as the folder itself.
     sync_folder(above);
     Ok(())
 }
 
-/// What root makes in somebody's folder is theirs, or they could not use it afterwards.
+/// Gives what root creates in somebody's folder to the folder's owner, who could not use it otherwise.
 fn adopt(file: &File, folder: &Path) -> Result<(), FileFault> {
     match heir(folder)? {
         Some((uid, gid)) => fchown(file, Some(uid), Some(gid)).map_err(writing),
@@ -322,7 +329,7 @@ fn heir(folder: &Path) -> Result<Option<(u32, u32)>, FileFault> {
     Ok(differs.then(|| (owner.uid(), owner.gid())))
 }
 
-/// Follows the links of a path by hand, since the last one may lead to a file that is yet to be made.
+/// Follows symbolic links one by one, since the last one may lead to a file that does not exist yet.
 fn resolve(path: &Path) -> Result<PathBuf, FileFault> {
     let mut path = path.to_owned();
     for _ in 0..LINKS {
@@ -335,7 +342,7 @@ fn resolve(path: &Path) -> Result<PathBuf, FileFault> {
     Err(FileFault::LinkCycle)
 }
 
-/// What a file holds, and what it is.
+/// Bytes of a file, and its metadata.
 type Content = (Zeroizing<Vec<u8>>, Metadata);
 
 fn load(target: &Path) -> Result<Option<Content>, FileFault> {
@@ -354,20 +361,21 @@ fn load(target: &Path) -> Result<Option<Content>, FileFault> {
         if stamp(&after) == stamp(&meta) {
             return Ok(Some((text, meta)));
         }
-        // It changed while it was read.
+        // The file changed while it was read.
         meta = after;
         file.rewind().map_err(FileFault::Read)?;
     }
     Err(FileFault::Restless)
 }
 
-/// What a file at the end of its links is now; `None` if there is none.
+/// Returns the stamp of a file, following symbolic links; `None` if the file does not exist.
 #[must_use]
 pub fn stamp_of(path: &Path) -> Option<FileStamp> {
     fs::metadata(path).ok().as_ref().map(stamp)
 }
 
-/// What changes when a file is rewritten or replaced.
+/// Device, inode, length and modification time (seconds, nanoseconds), which change when a file is rewritten or
+/// replaced.
 pub type FileStamp = (u64, u64, u64, i64, i64);
 
 fn stamp(meta: &Metadata) -> FileStamp {

@@ -1,4 +1,5 @@
-//! What is remembered of an MFA device: which time steps were sent, AWS's clock, who had its account; and one login at a time.
+//! The ledger of an MFA device: time steps sent, AWS's clock, the account that made the last code; and the lock that
+//! allows one login at a time.
 
 mod unanswered;
 
@@ -17,22 +18,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Version of the file's format.
+/// Version of the ledger's file format.
 const VERSION: u64 = 1;
-/// Steps that are remembered; AWS takes five at any time.
+/// Number of time steps that are remembered; AWS accepts five at any time.
 const KEPT: usize = 32;
-/// How long another login of the same MFA device is waited for: somebody may be typing a password there, and then a code.
+/// Upper bound for the wait for another login with the same MFA device: a person may be typing a password there, and
+/// then a code.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// How long a login takes that waits for nobody.
+/// Time after which another login is assumed to wait for a person.
 const SOON: Duration = Duration::from_secs(2);
-/// Seconds by which two looks at a clock may differ although nobody set it.
+/// Seconds by which two readings of a clock may differ although nobody set it.
 const DOUBT: u64 = 2;
-/// Longest time that is taken for one, in seconds: a thousand years. What is longer was not noted by us.
+/// Longest time that is accepted from the file, in seconds: a thousand years. A longer one was not written by us.
 const LONGEST: u64 = 1000 * 366 * 86_400;
-/// Room for a ledger, in bytes.
+/// Space that a ledger needs on disk, in bytes.
 const SIZE: u64 = 1024;
 
-/// The ledger of one MFA device, which no other process has while this one does.
+/// The ledger of one MFA device, locked: no other process has it at the same time.
 pub struct Held {
     path: PathBuf,
     notes: Notes,
@@ -40,40 +42,42 @@ pub struct Held {
     _lock: File,
 }
 
-/// What stands in a ledger; no code does.
+/// The content of a ledger; no code is in it.
 #[derive(Default)]
 struct Notes {
-    /// In the order in which they were sent: a clock can go backwards.
+    /// Time steps in the order in which they were sent, since a clock can go backwards.
     spent: Vec<u64>,
-    /// Seconds that this machine's clock was behind AWS's.
+    /// Seconds that this machine's clock was behind AWS's when last measured; negative if it was ahead.
     clock_behind: i64,
-    /// When that clock said that the machine was started, and which start that was.
+    /// The machine's boot, and the time at which it happened by this machine's clock (seconds since 1970), when the
+    /// offset was measured.
     started: Option<(String, i64)>,
     known: Option<KnownAccount>,
 }
 
-/// The account on a token that made a code of this MFA device: it is asked without a look at all there is the next time.
+/// The account on a token that made the last code of an MFA device: the next login asks it without looking at all
+/// tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownAccount {
-    /// What the token's applet calls itself.
+    /// Device id that the token's applet reports.
     pub device_id: DeviceId,
-    /// How a person knows the token.
+    /// Name of the token, as a person knows it.
     pub token: String,
-    /// Its serial number.
+    /// Serial number of the token, if known.
     pub serial: Option<u32>,
-    /// The account.
+    /// Id of the account on the token.
     pub account: AccountId,
-    /// Whether each code needs a touch.
+    /// True if each code needs a touch; `None` if unknown.
     pub touch: Option<bool>,
-    /// Whether the applet was locked with a password, which is then looked for beforehand.
+    /// True if the applet was locked with a password, which is then looked up in advance.
     pub locked: bool,
 }
 
-/// Takes the ledger of an MFA device. While another process has it, `waiting` is told again and again how long it is waited
-/// for yet. The kernel gives it back, however its holder ends.
+/// Locks and reads the ledger of an MFA device. While another process has it, calls `waiting` again and again with
+/// the time left to wait. The kernel releases the lock, however its holder ends.
 ///
 /// # Errors
-/// [`FileError`] if there can be no ledger, [`FileFault::Locked`] if it is not given back within five minutes.
+/// [`FileError`] if the ledger cannot be written; [`FileFault::Locked`] if it is not released within five minutes.
 pub async fn hold(
     folder: &Path,
     serial: &MfaSerial,
@@ -88,10 +92,10 @@ pub async fn hold(
     held.ok_or_else(|| FileError { path: path_of(folder, serial), fault: FileFault::Locked })
 }
 
-/// The same, as long as `waiting` says that it is still wanted; `None` if not.
+/// Locks and reads a ledger as [`hold`] does, but gives up with `None` when `waiting` returns false.
 ///
 /// # Errors
-/// [`FileError`] as [`hold`].
+/// [`FileError`], as for [`hold`].
 pub async fn hold_unless(
     folder: &Path,
     serial: &MfaSerial,
@@ -115,7 +119,7 @@ pub async fn hold_unless(
         if !waiting(left) {
             return Ok(None);
         }
-        // Who waits for a person need not look that often.
+        // A login that waits for a person takes long, so the lock need not be tried often.
         let waits_long = PATIENCE - left > SOON;
         tokio::time::sleep(if waits_long { 10 * file::PAUSE } else { file::PAUSE }).await;
     }
@@ -123,8 +127,8 @@ pub async fn hold_unless(
     Ok(Some(Held { notes: load(&path), clock: Arc::clone(clock), path, _lock: lock }))
 }
 
-/// Seconds that this machine's clock is behind AWS's, as far as logins with this MFA device have told: for how long a session
-/// is good. Where that is uncertain, it is rather too short than too long.
+/// Returns the seconds that this machine's clock is behind AWS's, as logins with this MFA device have measured, for
+/// computing how long a session lasts. In doubt, the session seems to end early rather than late.
 #[must_use]
 pub fn clock_behind(folder: &Path, serial: &str, clock: &dyn Clock) -> i64 {
     let Ok(serial) = MfaSerial::parse(serial) else { return 0 };
@@ -132,7 +136,8 @@ pub fn clock_behind(folder: &Path, serial: &str, clock: &dyn Clock) -> i64 {
     notes.behind_now(clock).unwrap_or(notes.clock_behind.max(0))
 }
 
-/// How long a session is good yet, by AWS's clock as far as it is known from the ledgers in `folder`.
+/// Returns the time until a session ends, by AWS's clock as far as the ledgers in `folder` know it; zero if it is
+/// over or its end is unknown.
 #[must_use]
 pub fn time_left(stored: &Stored, folder: Option<&Path>, clock: &dyn Clock) -> Duration {
     let behind = folder.zip(stored.mfa_serial.as_deref());
@@ -142,10 +147,11 @@ pub fn time_left(stored: &Stored, folder: Option<&Path>, clock: &dyn Clock) -> D
     Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
 
-/// Whether the ledger of an MFA device can be kept, or any at all, if none is named; one that another login holds can.
+/// Checks that the ledger of an MFA device can be written, or any ledger if `serial` is `None`. A ledger that another
+/// login holds can be.
 ///
 /// # Errors
-/// [`FileError`] as [`hold`].
+/// [`FileError`] if the folder, the lock or the ledger cannot be written.
 pub fn rehearse(folder: &Path, serial: Option<&MfaSerial>) -> Result<(), FileError> {
     let at = |path: &Path| {
         let path = path.to_owned();
@@ -154,7 +160,7 @@ pub fn rehearse(folder: &Path, serial: Option<&MfaSerial>) -> Result<(), FileErr
     file::make_folder(folder).map_err(at(folder))?;
     let path = serial.map_or_else(|| folder.join("none.json"), |serial| path_of(folder, serial));
     let lock_path = path.with_extension("lock");
-    // Whoever holds it has found out.
+    // The login that holds the lock has checked this already.
     let lock = serial.map(|_| file::lock_file(&lock_path)).transpose().map_err(at(&lock_path))?;
     let is_ours = lock.as_ref().map_or(Ok(true), file::take).map_err(at(&lock_path))?;
     if is_ours { own::rehearse(&path, SIZE) } else { Ok(()) }
@@ -164,62 +170,64 @@ fn path_of(folder: &Path, serial: &MfaSerial) -> PathBuf {
     folder.join(format!("mfa-{}.json", hex::encode(&Sha256::digest(serial.as_str())[..16])))
 }
 
-/// A ledger that is damaged or gone does no harm: at worst AWS refuses one code.
+/// Reads a ledger. A damaged or missing one counts as empty, which does no harm: at worst AWS refuses one code.
 fn load(path: &Path) -> Notes {
     let text = file::read(path).ok().flatten().unwrap_or_default();
     parse(&text).unwrap_or_default()
 }
 
 impl Held {
-    /// Whether a code of this time step was sent.
+    /// Returns true if a code of this time step was sent.
     #[must_use]
     pub fn is_spent(&self, step: u64) -> bool {
         self.notes.spent.contains(&step)
     }
 
-    /// Notes, before a code leaves, that its step is spent. It is on disk when this returns.
+    /// Records that a time step is spent, before its code is sent. The record is on disk when this returns.
     ///
     /// # Errors
-    /// [`FileError`]; the code must not be sent then.
+    /// [`FileError`] if the record cannot be written; the code must not be sent then.
     pub fn spend(&mut self, step: u64) -> Result<(), FileError> {
         self.notes.spent.push(step);
         self.save()
     }
 
-    /// Takes that back, where it is certain that the code did not leave.
+    /// Removes the record of a time step whose code certainly was not sent.
     ///
     /// # Errors
-    /// [`FileError`]; the step then counts as spent.
+    /// [`FileError`] if the file cannot be written; the time step then still counts as spent.
     pub fn give_back(&mut self, step: u64) -> Result<(), FileError> {
         self.notes.spent.retain(|spent| *spent != step);
         self.save()
     }
 
-    /// Seconds that this machine's clock is behind AWS's, as far as is known, if it was set meanwhile, too.
+    /// Returns the seconds that this machine's clock is behind AWS's, as far as known: the last measurement,
+    /// corrected if the clock was set since.
     #[must_use]
     pub fn clock_behind(&self) -> i64 {
         self.notes.behind_now(&*self.clock).unwrap_or(self.notes.clock_behind)
     }
 
-    /// Seconds that this machine's clock was behind AWS's when that was noted.
+    /// Returns the seconds that this machine's clock was behind AWS's at the last measurement.
     #[must_use]
     pub fn noted_behind(&self) -> i64 {
         self.notes.clock_behind
     }
 
-    /// Notes how far this machine's clock is behind AWS's; it is on disk with the next step that is spent.
+    /// Records the seconds that this machine's clock is behind AWS's; written to disk with the next time step that is
+    /// spent.
     pub fn set_clock_behind(&mut self, seconds: i64) {
         self.notes.clock_behind = seconds;
         self.notes.started = started(&*self.clock);
     }
 
-    /// The account that made the last code, if a token did.
+    /// Returns the account that made the last code; `None` if the code did not come from a token.
     #[must_use]
     pub fn known(&self) -> Option<&KnownAccount> {
         self.notes.known.as_ref()
     }
 
-    /// Notes which account makes the codes; it is on disk with the next step that is spent.
+    /// Records the account that makes the codes; written to disk with the next time step that is spent.
     pub fn set_known(&mut self, known: Option<KnownAccount>) {
         self.notes.known = known;
     }
@@ -254,8 +262,8 @@ impl Notes {
         })
     }
 
-    /// Seconds that this machine's clock is behind AWS's: what was noted, and what the clock was set by since. `None` if the
-    /// machine was started anew: whoever started it may have set the clock.
+    /// Returns the seconds that this machine's clock is behind AWS's: the last measurement, plus what the clock was
+    /// set back by since. `None` if the machine was restarted, since its clock may have been set then.
     fn behind_now(&self, clock: &dyn Clock) -> Option<i64> {
         let Some((start, at)) = &self.started else { return Some(self.clock_behind) };
         let Some((start_now, at_now)) = started(clock) else { return Some(self.clock_behind) };
@@ -265,7 +273,8 @@ impl Notes {
     }
 }
 
-/// Which start of this machine it was, and when its clock says that this was. Whoever sets the clock sets that, too.
+/// Returns the identifier of the machine's boot, and its time by this machine's clock in seconds since 1970. Setting
+/// the clock changes that time by as much.
 fn started(clock: &dyn Clock) -> Option<(String, i64)> {
     let uptime = clock.uptime()?;
     let seconds = |time: Duration| i64::try_from(time.as_millis() / 1000).unwrap_or(i64::MAX);
@@ -314,7 +323,7 @@ mod tests {
         MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap()
     }
 
-    /// A clock that says so many seconds since 1970, on a machine started so many seconds ago for the so manieth time.
+    /// A clock that is set to: seconds since 1970, seconds of uptime, number of the boot.
     struct Set(Mutex<(u64, u64, u32)>);
 
     impl Clock for Set {
@@ -341,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_spent_stays_spent_and_what_was_given_back_does_not() {
+    fn a_spent_step_stays_spent_unless_it_is_given_back() {
         let folder = tempfile::tempdir().unwrap();
         let mut first = held(folder.path());
         first.spend(7).unwrap();
@@ -353,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_ledger_does_no_harm() {
+    fn a_damaged_ledger_counts_as_empty() {
         let folder = tempfile::tempdir().unwrap();
         let path = held(folder.path()).path.clone();
         for text in
@@ -370,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_nobody_noted_is_none() {
+    fn an_impossible_time_in_the_file_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = held(folder.path()).path.clone();
         for (behind, at) in [(i64::MIN, 999_900), (i64::MAX, 999_900), (0, i64::MIN), (0, i64::MAX)] {
@@ -383,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn the_account_that_made_a_code_is_known_again() {
+    fn the_account_that_made_a_code_is_remembered() {
         let folder = tempfile::tempdir().unwrap();
         let known = KnownAccount {
             device_id: DeviceId::from_bytes(&[0, 1, 255]),
@@ -411,14 +420,14 @@ mod tests {
     }
 
     #[test]
-    fn one_at_a_time() {
+    fn a_second_login_waits_for_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let first = held(folder.path());
         let path = folder.path().to_owned();
         let (tell, told) = std::sync::mpsc::channel();
         let second = std::thread::spawn(move || {
             let mut waiting = |_| {
-                // Told once too often does no harm.
+                // Sending fails if the receiver is gone, which does no harm.
                 let _ = tell.send(());
             };
             now(hold(&path, &alice(), &clock(), &mut waiting)).map(drop)
@@ -430,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_want_it_any_more_does_not_get_it() {
+    fn a_login_can_stop_waiting_for_the_ledger() {
         let folder = tempfile::tempdir().unwrap();
         let _first = held(folder.path());
         let mut asked = 0;
@@ -444,14 +453,15 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_is_noticed() {
+    fn a_change_of_the_clock_is_taken_into_account() {
         let folder = tempfile::tempdir().unwrap();
         let set = Arc::new(Set(Mutex::new((1_000_000, 100, 1))));
         let clock: Arc<dyn Clock> = Arc::<Set>::clone(&set);
         let mut ledger = now(hold(folder.path(), &alice(), &clock, &mut |_| {})).unwrap();
         ledger.set_clock_behind(-86_400);
         ledger.spend(1).unwrap();
-        // Clock, uptime and start of the machine, and how far the clock is then behind: for sessions, and for codes.
+        // Clock, uptime and boot of the machine; then the seconds that the clock is behind, for sessions and for
+        // codes.
         let cases = [
             ("nothing", (1_000_000, 100, 1), -86_400, -86_400),
             ("time went by", (1_003_601, 3_700, 1), -86_400, -86_400),

@@ -1,4 +1,5 @@
-//! The login: who is asking, an MFA device's code, a session for it. It works on values; it writes no profile and prints nothing.
+//! One login: asks AWS whose key it is, gets a code of the MFA device, and exchanges it for a session. It writes no
+//! profile and prints no answer.
 
 use crate::aws::client::{Aws, AwsError, NetworkFault, OpenNetwork, RoleRequest, SessionRequest};
 use crate::aws::credentials_file::is_plain;
@@ -15,107 +16,107 @@ use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a code is exchanged for.
+/// The kind of session that a code is exchanged for.
 #[derive(Clone, Copy)]
 pub enum Grant<'a> {
-    /// A session of the key's user.
+    /// A session of the key's user (GetSessionToken).
     Session,
-    /// A role's session, for longer than a session of the user could give it.
+    /// A role's session (AssumeRole with a code), which lasts longer than one assumed with a user's session could.
     Role(&'a RoleStep),
 }
 
-/// A login that worked.
+/// The result of a successful login.
 pub struct LoginOutcome {
-    /// Who one is with the session.
+    /// Identity that the session acts as.
     pub identity: Identity,
-    /// The session.
+    /// Keys and end of the session.
     pub session: Session,
-    /// Where the code came from, as one tells a person.
+    /// Source of the code, as shown to a person.
     pub source: String,
-    /// The account's id, if it came from a token.
+    /// Id of the account that made the code; `None` if it did not come from a token.
     pub account: Option<String>,
 }
 
-/// Why there is no session.
+/// Reasons why a login gave no session.
 #[derive(Debug)]
 pub enum LoginError {
-    /// The long-term key was not good enough to ask whose it is.
+    /// AWS did not say whose long-term key it is.
     Identity(AwsError),
     /// The MFA devices could not be listed, and nothing says which one to use.
     MfaDevices(AwsError),
     /// The user has no MFA device that makes codes.
     NoMfaDevice {
-        /// How many there are that make none (FIDO).
+        /// Number of the user's MFA devices that make none (FIDO).
         without_codes: usize,
     },
-    /// The user has several, and nothing says which one to use.
+    /// The user has several MFA devices, and nothing says which one to use.
     SeveralMfaDevices {
-        /// Their serial numbers.
+        /// Serial numbers of these MFA devices.
         serials: Vec<String>,
     },
-    /// The MFA device is another AWS account's than the long-term key.
+    /// The MFA device belongs to another AWS account than the long-term key.
     OtherAccount {
-        /// The MFA device.
+        /// Serial number of the MFA device.
         serial: MfaSerial,
-        /// The key's owner.
+        /// Owner of the long-term key.
         identity: Identity,
     },
-    /// The key's owner has a name that cannot be noted with the session.
+    /// The ARN of the key's owner cannot be written to the credentials file.
     StrangeIdentity {
-        /// The key's owner.
+        /// Owner of the long-term key.
         identity: Identity,
     },
-    /// No code.
+    /// No source gave a code.
     Code(CodeError),
-    /// The ledger cannot be kept, without which no code is sent.
+    /// The ledger cannot be written, without which no code is sent.
     Ledger(FileError),
     /// A role could not be assumed.
     Role {
-        /// The role.
+        /// ARN of the role.
         arn: String,
-        /// Why.
+        /// Error of AWS or the network.
         error: AwsError,
     },
-    /// There is no way to AWS.
+    /// The network settings rule out any request to AWS.
     Network(NetworkFault),
     /// AWS gave no session for the code.
     Session(Box<NoSession>),
 }
 
-/// See [`LoginError::Session`]; with what is known of the reasons.
+/// A login whose code was sent and gave no session, with all that helps to explain it.
 #[derive(Debug)]
 pub struct NoSession {
-    /// What came back.
+    /// Error of the last request.
     pub error: AwsError,
-    /// Whose key it is.
+    /// Owner of the long-term key.
     pub identity: Identity,
-    /// The MFA device.
+    /// Serial number of the MFA device.
     pub serial: MfaSerial,
-    /// Where the code came from.
+    /// Source of the code, as shown to a person.
     pub source: String,
-    /// Whether a person typed the code.
+    /// True if a person typed the code.
     pub typed: bool,
-    /// Seconds that this machine's clock is behind AWS's.
+    /// Seconds that this machine's clock is behind AWS's, negative if it is ahead.
     pub clock_behind: i64,
-    /// How many codes were sent.
+    /// Number of codes that were sent.
     pub codes: usize,
-    /// Where AWS refused the MFA device: those that the user has, if it said.
+    /// Serial numbers of the user's MFA devices, if AWS refused this one and listed them.
     pub devices: Option<Vec<String>>,
 }
 
-/// An MFA device, and what was learnt on the way to it.
+/// An MFA device, and what was learnt while finding it.
 pub struct KnownDevice {
-    /// Its serial number.
+    /// Serial number of the MFA device.
     pub serial: MfaSerial,
-    /// Whose key it is, if IAM had to be asked for the MFA device.
+    /// Owner of the long-term key; `None` if IAM did not have to be asked for the MFA device.
     pub identity: Option<Identity>,
 }
 
-/// The MFA device of a plan that names none: the one with codes that IAM lists for the key's user; of several, the only
-/// one that has an account on a token.
+/// Finds the MFA device of a plan that names none: the one with codes that IAM lists for the key's user; of several,
+/// the only one that has an account on a token.
 ///
 /// # Errors
-/// [`LoginError`].
+/// [`LoginError::Identity`] or [`LoginError::MfaDevices`] if AWS does not tell; else as for [`the_one`].
 pub async fn find_mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<KnownDevice, LoginError> {
     let (identity, listed) = join(aws.caller_identity(), aws.mfa_devices()).await;
     let identity = identity.map_err(LoginError::Identity)?;
@@ -124,10 +125,11 @@ pub async fn find_mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<
     Ok(KnownDevice { serial, identity: Some(identity) })
 }
 
-/// Of the MFA devices that IAM lists, the one with codes; of several, the only one that has an account on a token.
+/// Returns the one with codes of the MFA devices that IAM lists; of several, the only one that has an account on a
+/// token.
 ///
 /// # Errors
-/// [`LoginError::NoMfaDevice`], [`LoginError::SeveralMfaDevices`].
+/// [`LoginError::NoMfaDevice`] if none has codes; [`LoginError::SeveralMfaDevices`] if several are left.
 pub async fn the_one(
     plan: &Plan,
     listed: &[String],
@@ -149,7 +151,8 @@ pub async fn the_one(
     }
 }
 
-/// Which of several MFA devices have an account on a token, by their own names; the user's name fits all of them.
+/// Returns the indices of those MFA devices that have an account on a token under their own names. The user's name is
+/// ignored, since it fits all of them.
 async fn fitting(plan: &Plan, serials: &[MfaSerial], identity: &Identity, tokens: &Tokens) -> Vec<usize> {
     let Ok(survey) = tokens.look().await else { return Vec::new() };
     let fits = |serial: &MfaSerial| {
@@ -160,38 +163,38 @@ async fn fitting(plan: &Plan, serials: &[MfaSerial], identity: &Identity, tokens
     serials.iter().enumerate().filter(|(_, serial)| fits(serial)).map(|(index, _)| index).collect()
 }
 
-/// What a login works with.
+/// All that a login works with.
 pub struct Login<'a> {
-    /// What was decided.
+    /// Decisions from flags, environment variables and AWS's files.
     pub plan: &'a Plan,
-    /// AWS, with the plan's long-term key.
+    /// Client that signs with the plan's long-term key.
     pub aws: &'a Aws,
-    /// What is plugged in.
+    /// Tokens that are plugged in.
     pub tokens: &'a Tokens,
-    /// Whom to ask.
+    /// Person to ask.
     pub person: &'a Person,
-    /// The MFA device.
+    /// MFA device to log in with.
     pub device: &'a KnownDevice,
-    /// Its ledger.
+    /// Ledger of the MFA device.
     pub ledger: &'a mut Held,
 }
 
-/// Codes of one MFA device that are sent in one login, at most: AWS locks a device after a handful of wrong ones.
+/// Maximum number of codes that one login sends for an MFA device: AWS locks a device after a handful of wrong ones.
 const CODES: usize = 2;
 
 impl Login<'_> {
-    /// Gets a session: first everything that can be known without a person, then the code, then STS. Each request with a
-    /// code is sent once; where another code may do better, one more is fetched and sent.
+    /// Gets a session: first everything that can be known without a person, then the code, then STS. A request with a
+    /// code is sent once; if another code may succeed, one more is fetched and sent.
     ///
     /// # Errors
-    /// [`LoginError`].
+    /// [`LoginError`] if the login cannot succeed, or AWS gives no session.
     pub async fn run(self, grant: Grant<'_>) -> Result<LoginOutcome, LoginError> {
         let Self { plan, aws, tokens, person, device, ledger } = self;
         let serial = &device.serial;
         let now = || aws.now();
         let mut codes =
             CodeFinder { plan, serial, tokens, person, ledger, now: &now, only_present: false, for_aws: true };
-        // Whatever AWS says, the token is let go before we are.
+        // Whatever AWS answers, the token must be released before this returns.
         let (identity, ()) = join(known(aws, device), codes.begin()).await;
         let identity = identity?;
         check(aws, &identity, &mut codes)?;
@@ -212,7 +215,7 @@ impl Login<'_> {
                 Err(error) => error,
             };
             if !error.may_have_arrived() {
-                // Where it cannot be taken back it counts as spent, which does no harm.
+                // If the step cannot be given back, it counts as spent, which does no harm.
                 let _ = codes.ledger.give_back(code.step);
             }
             let is_given = matches!(ready, ReadySource::Given(_));
@@ -230,7 +233,7 @@ impl Login<'_> {
     }
 }
 
-/// Whose key it is.
+/// Returns the owner of the long-term key, asking AWS if that is not known yet.
 async fn known(aws: &Aws, device: &KnownDevice) -> Result<Identity, LoginError> {
     match &device.identity {
         Some(identity) => Ok(identity.clone()),
@@ -238,7 +241,7 @@ async fn known(aws: &Aws, device: &KnownDevice) -> Result<Identity, LoginError> 
     }
 }
 
-/// Sends a code, for what it is exchanged for.
+/// Sends a code to AWS; returns the session and the identity that it acts as.
 async fn exchange(
     aws: &Aws,
     plan: &Plan,
@@ -256,7 +259,7 @@ async fn exchange(
     }
 }
 
-/// How long to wait before the next code is sent.
+/// Returns the time to wait before the next code is sent.
 fn pause(error: &AwsError) -> Duration {
     match error {
         AwsError::Refused(refusal) if refusal.is_throttling() || refusal.is_outage() => Duration::from_secs(2),
@@ -264,7 +267,7 @@ fn pause(error: &AwsError) -> Duration {
     }
 }
 
-/// What a person is told of a code that did not do, and of the next.
+/// Returns the message about a code that failed, when another one is tried.
 fn what_now(error: &AwsError, is_present: bool) -> String {
     let what = match error {
         AwsError::Refused(refusal) if refusal.is_wrong_code() && is_present => "AWS refused the code",
@@ -278,7 +281,7 @@ fn what_now(error: &AwsError, is_present: bool) -> String {
     format!("{what}; trying once more, with another code")
 }
 
-/// After a refusal of the MFA device: those that the user has, if AWS says.
+/// Lists the user's MFA devices if AWS refused this one; `None` if it did not, or does not list them.
 async fn devices(aws: &Aws, error: &AwsError) -> Option<Vec<String>> {
     match error {
         AwsError::Refused(refusal) if refusal.is_wrong_device() => aws.mfa_devices().await.ok(),
@@ -286,9 +289,9 @@ async fn devices(aws: &Aws, error: &AwsError) -> Option<Vec<String>> {
     }
 }
 
-/// Nobody is asked to touch for a login that cannot succeed.
+/// Checks that the login can succeed before anybody is asked for a touch, and records the offset of AWS's clock.
 fn check(aws: &Aws, identity: &Identity, codes: &mut CodeFinder<'_>) -> Result<(), LoginError> {
-    /// Seconds by which an answer may tell another offset than the one before.
+    /// Seconds by which two measurements of the clock's offset may differ.
     const DOUBT: u64 = 2;
     codes.person.detail(&format!("the long-term key is {identity}'s"));
     let (behind, known) = (aws.clock_behind(), codes.ledger.noted_behind());
@@ -301,10 +304,11 @@ fn check(aws: &Aws, identity: &Identity, codes: &mut CodeFinder<'_>) -> Result<(
     belongs(codes.serial, identity)
 }
 
-/// Whether an MFA device can be a user's, and the user's name be noted.
+/// Checks that an MFA device can be the user's, and that the user's ARN can be written to the credentials file.
 ///
 /// # Errors
-/// [`LoginError::OtherAccount`], [`LoginError::StrangeIdentity`].
+/// [`LoginError::OtherAccount`] if the MFA device belongs to another AWS account; [`LoginError::StrangeIdentity`] if
+/// the ARN has characters that cannot be written.
 pub fn belongs(serial: &MfaSerial, identity: &Identity) -> Result<(), LoginError> {
     match serial.account() {
         Some(account) if account != identity.account => {
@@ -315,10 +319,11 @@ pub fn belongs(serial: &MfaSerial, identity: &Identity) -> Result<(), LoginError
     }
 }
 
-/// A code without asking AWS anything: by its clock as it was last known, reserved as a login does.
+/// Gets a code without asking AWS anything: by AWS's clock as last known, its time step marked as spent as a login
+/// does.
 ///
 /// # Errors
-/// [`LoginError::Code`], [`LoginError::Ledger`].
+/// [`LoginError::Code`] if no source gives a code; [`LoginError::Ledger`] if the time step cannot be marked as spent.
 pub async fn code_alone(
     plan: &Plan,
     serial: &MfaSerial,
@@ -336,7 +341,7 @@ pub async fn code_alone(
     Ok(code)
 }
 
-/// The code of the account that made the last one; where that is not to be had, of the first source that can answer.
+/// Gets a code from the account that made the last one; if that fails, from the first source that can answer.
 async fn known_or_found(codes: &mut CodeFinder<'_>) -> Result<(ReadySource, Code), CodeError> {
     if let Some(ready) = codes.recall() {
         match codes.code(&ready).await {
@@ -351,10 +356,11 @@ async fn known_or_found(codes: &mut CodeFinder<'_>) -> Result<(ReadySource, Code
     Ok((ready, code))
 }
 
-/// Assumes the roles on the way to a profile's own, each with the session of the one before.
+/// Assumes the roles on the way to a profile's own, each with the session of the one before, and returns the last
+/// one's session.
 ///
 /// # Errors
-/// [`LoginError::Role`].
+/// [`LoginError::Role`] if one of the roles cannot be assumed.
 pub async fn assume_all(
     duration: Duration,
     steps: &[RoleStep],
@@ -381,7 +387,7 @@ async fn assume(
     duration: Duration,
     mfa: Option<(&MfaSerial, &SecretString)>,
 ) -> Result<(Session, Identity), AwsError> {
-    /// Longest name of a role session (STS API: AssumeRole, RoleSessionName).
+    /// Maximum length of a role session's name (STS API: AssumeRole, RoleSessionName).
     const LONGEST: usize = 64;
     let usual = || {
         let name = who.rsplit('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Builds the real world, runs the command that was typed in it, and ends with its exit code.
+//! The entry point: builds the real `World`, runs the command that was typed, and exits with its exit code.
 
 use aws_mfa_key::world::desktop::SessionBus;
 use aws_mfa_key::world::system_clock::SystemClock;
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Keys and codes pass through buffers of libraries: all memory is wiped when it is freed.
+/// Wipes all memory when it is freed, since keys and codes pass through buffers of libraries.
 #[global_allocator]
 static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let code = aws_mfa_key::run(std::env::args_os(), &mut world);
     world.person.clear();
     world.person.leave(End::Failed);
-    // A question may still be shown whose answer nobody waits for any more.
+    // A question whose answer nobody waits for any more may still be on the screen.
     terminal::leave();
     ExitCode::from(code)
 }

@@ -1,4 +1,4 @@
-//! A code of an MFA device: from the first source that can answer, for a time step of which none was sent yet.
+//! A code of an MFA device, from the first source that can answer, for a time step whose code was not sent yet.
 
 use crate::aws::{Identity, MfaSerial};
 use crate::ledger::Held;
@@ -13,45 +13,45 @@ use hw::transport::CarrierError;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How long a person has to type something.
+/// Time that a person has to type a code.
 const TYPING: Duration = Duration::from_mins(2);
-/// What a person needs to touch.
+/// Time that a person needs to touch a token.
 const REACTION: Duration = Duration::from_secs(3);
-/// How often a person may type a code that cannot be right.
+/// Number of times that a person may type something that cannot be right.
 const TRIES: usize = 3;
 
-/// Why there is no code.
+/// Reasons why there is no code.
 #[derive(Debug)]
 pub enum CodeError {
-    /// None from a token.
+    /// The token gave no code.
     Token(TokenError),
-    /// None from a secret in software.
+    /// The software secret gave no code.
     Secret {
-        /// Where it should be.
+        /// Place where the secret should be.
         place: SecretPlace,
-        /// Why.
+        /// Reason why it gave no code.
         fault: SecretFault,
     },
-    /// None from a command.
+    /// The command gave no code.
     Command {
-        /// Where it stands, as one names it to a person.
+        /// Place where the command is configured, as shown to a person.
         origin: String,
-        /// Why.
+        /// Reason why it gave no code.
         fault: CommandFault,
     },
-    /// None from a person.
+    /// The person gave no code.
     Prompt(NoAnswer),
-    /// What a person typed three times is no code.
+    /// The person typed something that is not a code, three times.
     NotACode,
-    /// The code that was given belongs to a time step of which one was sent already.
+    /// A code of the current time step was sent already, so the code that was passed with `--code` cannot be used.
     Spent {
-        /// Until the next one.
+        /// Time until the next time step.
         wait: Duration,
     },
 }
 
 impl CodeError {
-    /// Whether a person was needed, and did not do their part.
+    /// Returns true if a touch was needed and did not come.
     #[must_use]
     pub fn is_of_a_person(&self) -> bool {
         match self {
@@ -61,7 +61,8 @@ impl CodeError {
         }
     }
 
-    /// Whether the next source may be tried: something is not there, as opposed to there and not working.
+    /// Returns true if the source is absent, so that the next one may be tried; false if it is there and does not
+    /// work.
     #[must_use]
     pub fn is_absence(&self) -> bool {
         match self {
@@ -73,42 +74,42 @@ impl CodeError {
     }
 }
 
-/// Where codes of an MFA device come from.
+/// The sources of an MFA device's codes, and all that is needed to get a code from them.
 pub struct CodeFinder<'a> {
-    /// What was decided.
+    /// Decisions from flags, environment variables and AWS's files.
     pub plan: &'a Plan,
-    /// The MFA device.
+    /// Serial number of the MFA device.
     pub serial: &'a MfaSerial,
-    /// What is plugged in.
+    /// Tokens that are plugged in.
     pub tokens: &'a Tokens,
-    /// Whom to ask.
+    /// Person to ask.
     pub person: &'a Person,
-    /// Which steps are spent.
+    /// Ledger of the time steps that are spent.
     pub ledger: &'a mut Held,
-    /// What time it is at AWS.
+    /// Returns the time at AWS.
     pub now: &'a dyn Fn() -> SystemTime,
-    /// Whether only the code of the present step will do, since AWS refused that of a neighbour.
+    /// True if only the code of the current time step will do, because AWS refused that of a neighbouring one.
     pub only_present: bool,
-    /// Whether AWS is given the code, whose codes are of one kind.
+    /// True if the code is for AWS, which accepts codes of one kind only.
     pub for_aws: bool,
 }
 
 /// A source that can answer.
 pub enum ReadySource {
-    /// It was given.
+    /// A code that was passed with `--code`.
     Given(SecretString),
-    /// A token has the account.
+    /// An account on a token.
     Token(Box<Found>),
-    /// The secret is there.
+    /// A software secret, and its place.
     Secret(SoftwareSecret, SecretPlace),
-    /// A command will print it.
+    /// A command that will print the code.
     Command(CodeCommand),
-    /// A person will type it.
+    /// A prompt at which a person will type the code.
     Prompt,
 }
 
 impl ReadySource {
-    /// Where the code will come from, as one tells a person.
+    /// Returns the name of the source, as shown to a person.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
@@ -120,7 +121,7 @@ impl ReadySource {
         }
     }
 
-    /// The account's id, if a token has it.
+    /// Returns the id of the account on the token; `None` for other sources.
     #[must_use]
     pub fn account(&self) -> Option<String> {
         match self {
@@ -129,7 +130,7 @@ impl ReadySource {
         }
     }
 
-    /// Whether a person types it.
+    /// Returns true if a person types the code, at the prompt or with `--code`.
     #[must_use]
     pub fn is_typed(&self) -> bool {
         matches!(self, Self::Given(_) | Self::Prompt)
@@ -137,19 +138,19 @@ impl ReadySource {
 }
 
 impl CodeFinder<'_> {
-    /// Begins to look at the tokens, if they are what is tried first; AWS can be asked meanwhile.
+    /// Starts to look at the tokens if they are tried first, so that AWS can be asked meanwhile.
     pub async fn begin(&self) {
         if matches!(self.plan.sources.first(), Some(Source::Token)) {
-            // What it came to is kept, and found there by whoever wants it.
+            // `tokens` keeps the result for the search that follows.
             let _ = self.tokens.look().await;
         }
     }
 
-    /// Finds the first source that can answer; the next is tried only where one is not there. `identity` is whose codes
-    /// they are, if that is known.
+    /// Returns the first source that can answer; the next one is tried only if one is absent. `identity` is the owner
+    /// of the codes, if known.
     ///
     /// # Errors
-    /// [`CodeError`]; of the first source, if none is there.
+    /// [`CodeError`] of the source that failed; of the first source if all are absent.
     pub async fn ready(&mut self, identity: Option<&Identity>) -> Result<ReadySource, CodeError> {
         let mut absent: Option<CodeError> = None;
         for source in &self.plan.sources {
@@ -180,7 +181,7 @@ impl CodeFinder<'_> {
         Err(absent.unwrap_or(CodeError::Prompt(NoAnswer::Nobody)))
     }
 
-    /// Reads a secret, and sees that AWS can be given its codes.
+    /// Reads a secret, and checks that AWS accepts its codes if they are for AWS.
     async fn read(&self, place: &SecretPlace) -> Result<ReadySource, CodeError> {
         let secret = place.read(self.person).await.and_then(|secret| {
             let checked = if self.for_aws { secret.check() } else { Ok(()) };
@@ -192,7 +193,8 @@ impl CodeFinder<'_> {
         }
     }
 
-    /// The account that made the last code, if it is still what is asked for first. Whether it is still there is not known.
+    /// Returns the account that made the last code, if it would still be asked first. Whether the token still has it
+    /// is not known.
     #[must_use]
     pub fn recall(&self) -> Option<ReadySource> {
         let (plan, known) = (self.plan, self.ledger.known()?);
@@ -203,13 +205,14 @@ impl CodeFinder<'_> {
         Some(ReadySource::Token(Box::new(found)))
     }
 
-    /// Remembers the account that a code is of, if a token has it.
+    /// Records the account that a code comes from, if a token has it; written to disk with the next time step that is
+    /// spent.
     pub fn note(&mut self, ready: &ReadySource) {
         let known = if let ReadySource::Token(found) = ready { self.tokens.known(found) } else { None };
         self.ledger.set_known(known);
     }
 
-    /// Finds the account, with the passwords that a person has to type for it.
+    /// Finds the account on the tokens; a person may have to type their passwords.
     async fn find(&self, identity: Option<&Identity>) -> Result<ReadySource, TokenError> {
         let search = self.plan.search(self.serial, identity);
         let purpose = self.purpose();
@@ -218,10 +221,11 @@ impl CodeFinder<'_> {
         Ok(ReadySource::Token(Box::new(found)))
     }
 
-    /// The code; a touch is asked for, a step's border waited for, a person asked where that is needed.
+    /// Gets a code from a source. This may ask for a touch, wait for the next time step, or ask a person to type.
     ///
     /// # Errors
-    /// [`CodeError`].
+    /// [`CodeError`] if the source gives no code; [`CodeError::Spent`] if a code that was passed cannot be used any
+    /// more.
     pub async fn code(&self, ready: &ReadySource) -> Result<Code, CodeError> {
         match ready {
             ReadySource::Given(digits) => {
@@ -241,7 +245,7 @@ impl CodeFinder<'_> {
         }
     }
 
-    /// The code of an account on a token. Who may have to touch is asked by one login at a time.
+    /// Gets the code of an account on a token. If that may need a touch, one login asks at a time.
     async fn code_of(&self, found: &Found) -> Result<Code, TokenError> {
         let purpose = self.purpose();
         let touch = found.account.touch != Some(false);
@@ -251,7 +255,7 @@ impl CodeFinder<'_> {
             let outcome = {
                 let _attention = if touch { Some(self.person.attention().await) } else { None };
                 let _turn = self.tokens.turn(found).await;
-                // While it was others' turn, time went on.
+                // The time step may have ended while other logins had their turn.
                 if self.free_step(touch) != Some(step) {
                     continue;
                 }
@@ -264,12 +268,12 @@ impl CodeFinder<'_> {
         }
     }
 
-    /// What a person is asked for.
+    /// Returns the purpose of the requests to the person.
     fn purpose(&self) -> Purpose {
         Purpose { profile: self.plan.profile.to_string(), aws_account: self.serial.account().map(str::to_owned) }
     }
 
-    /// Whether a code is of the step that it is now, and of none of its neighbours.
+    /// Returns true if a code is of the current time step, and not of a neighbouring one.
     #[must_use]
     pub fn is_present(&self, code: &Code) -> bool {
         code.step == self.present_step()
@@ -279,8 +283,8 @@ impl CodeFinder<'_> {
         source::step_at((self.now)())
     }
 
-    /// A step whose code was not sent yet: this one, or a neighbour that AWS takes as well; the next one first where it
-    /// will have begun by the time that somebody has touched.
+    /// Returns a time step whose code was not sent yet: the current one, or a neighbour that AWS accepts as well. If
+    /// the current one will have ended by the time that somebody has touched, the next one comes first.
     fn free_step(&self, by_touch: bool) -> Option<u64> {
         let now = self.present_step();
         let ends_soon = by_touch && self.until_next() < REACTION;
@@ -306,7 +310,7 @@ impl CodeFinder<'_> {
         let (step, wait) = (self.present_step(), self.person.wait());
         while self.present_step() == step {
             let left = self.until_next();
-            // Another login may be asking for a touch meanwhile.
+            // Another login may be asking for a touch at the moment.
             if let Some(_attention) = self.person.free_attention() {
                 wait.show("Waiting for the next code; AWS takes each only once", Some(left));
             }
@@ -320,7 +324,8 @@ impl CodeFinder<'_> {
         end.saturating_sub(since)
     }
 
-    /// The code that a command prints, which may want something of a person; it counts for the step in which it comes.
+    /// Gets the code that a command prints; the command may ask something of a person. The code counts for the time
+    /// step in which it arrives.
     async fn printed_code(&self, command: &CodeCommand) -> Result<Code, CodeError> {
         let failed = |fault| CodeError::Command { origin: command.origin.clone(), fault };
         loop {
@@ -334,7 +339,7 @@ impl CodeFinder<'_> {
                 return Err(failed(CommandFault::NotSixDigits { digits: count }));
             }
             let step = self.present_step();
-            // While it ran, time went on.
+            // The time step may have changed while the command ran.
             if !self.ledger.is_spent(step) {
                 return Ok(Code { digits, step });
             }
@@ -351,7 +356,7 @@ impl CodeFinder<'_> {
             let typed = self.person.ask(&question, true, TYPING).await.map_err(CodeError::Prompt)?;
             let step = self.present_step();
             match source::digits(&typed, DIGITS..=DIGITS) {
-                // While the person was asked, time went on.
+                // The time step has changed while the person typed.
                 Ok(_) if self.ledger.is_spent(step) => {
                     self.person.must_know("A code of this half minute was sent already; the next one will do.");
                 }
@@ -363,7 +368,7 @@ impl CodeFinder<'_> {
     }
 }
 
-/// Why a source was passed over, in few words.
+/// Returns the reason why a source was passed over, in few words; `None` if there is nothing to say.
 fn reason(absent: &CodeError) -> Option<String> {
     match absent {
         CodeError::Token(error) => reason_of(error),
@@ -375,7 +380,7 @@ fn reason(absent: &CodeError) -> Option<String> {
     }
 }
 
-/// What else one can do than to type the code.
+/// Returns what a person can do instead of typing the code, for the end of a message.
 fn hint(absent: &CodeError) -> &'static str {
     match absent {
         CodeError::Token(TokenError::NoToken | TokenError::OtherTokens { .. }) => {

@@ -1,4 +1,4 @@
-//! Sessions for one or many plans: present, obtained from AWS, written, removed.
+//! Sessions of one or many plans: found, obtained from AWS, written, removed.
 
 mod device_lock;
 mod obtain;

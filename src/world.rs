@@ -1,4 +1,5 @@
-//! All that is outside the program: environment, clock, standard output, the person, the bus with the tokens.
+//! Everything outside the program: environment, clock, standard streams, the person, and the bus that tokens are
+//! plugged into.
 
 pub mod alarm;
 pub mod async_runtime;
@@ -36,34 +37,34 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// What a command is handed; `main` builds the real one, a test its own.
+/// The outside world as a command sees it; `main` builds the real one, tests build their own.
 pub struct World {
-    /// Environment variables.
+    /// Environment variables at the start of the program.
     pub env: Environment,
-    /// The time of day here, right or wrong.
+    /// This machine's clock, which may be wrong.
     pub clock: Arc<dyn Clock>,
-    /// Standard output: the answer.
+    /// Standard output, where a command's answer goes.
     pub out: Box<dyn Write + Send>,
-    /// Standard error and the terminal: the conversation.
+    /// The person, reached through standard error and the terminal.
     pub person: Person,
-    /// Standard input, until a flag says to read from it.
+    /// Standard input; `None` once it has been taken for reading.
     pub input: Option<Box<dyn BufRead + Send>>,
-    /// Whether standard input is a pipe or a file, and not a terminal.
+    /// True if standard input is a pipe or a file, not a terminal.
     pub piped: bool,
-    /// Where tokens are plugged in.
+    /// Opens the bus that tokens are plugged into.
     pub bus: OpenBus,
     /// Time limits of everything that waits for a token.
     pub token_limits: TokenLimits,
-    /// Programs that run.
+    /// The machine that this program runs on: its processes, devices and services.
     pub machine: Machine,
-    /// What wakes up a command that waits for days.
+    /// Makes the alarm that wakes up a command that waits for days.
     pub alarm: alarm::Alarms,
-    /// What has to be put back before another program takes our place.
+    /// Undoes what must not be passed on to another program, just before exec replaces this process by it.
     pub before_exec: fn(),
 }
 
 impl World {
-    /// The same world for a thread of its own, but for standard output and input.
+    /// Returns the same world for another thread, with standard output discarded and without standard input.
     #[must_use]
     pub fn shared(&self) -> Self {
         Self {
@@ -82,63 +83,66 @@ impl World {
     }
 }
 
-/// Makes the bus; the text narrows it to readers with that in their name.
+/// Opens the bus. The text restricts it to readers with that text in their name; `None` means the readers of known
+/// tokens.
 pub type OpenBus = Arc<dyn Fn(Option<&str>) -> Arc<dyn Bus> + Send + Sync>;
 
-/// Tells the time of day.
+/// A source of the time of day and of the machine's uptime.
 pub trait Clock: Send + Sync {
-    /// Now, as this machine believes.
+    /// Returns the time of day according to this machine.
     fn now(&self) -> SystemTime;
 
-    /// How long this machine has been running, which nobody can set; `None` where that is not known.
+    /// Returns the time since the machine was started, on a clock that nobody can set; `None` if the system does not
+    /// tell.
     fn uptime(&self) -> Option<Uptime> {
         None
     }
 
-    /// How long of that it was awake, since whenever; `None` where that is not known.
+    /// Returns the time that the machine has been awake since some fixed moment; `None` if the system does not tell.
     fn awake(&self) -> Option<Duration> {
         None
     }
 }
 
-/// See [`Clock::uptime`].
+/// Time since the machine was started, with an identifier of that start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uptime {
-    /// Which start of the machine it is counted from.
+    /// Identifier of the boot that `time` is counted from; on Linux, the kernel's `boot_id`.
     pub start: String,
-    /// Since then, sleep included.
+    /// Time since that boot, sleep included.
     pub time: Duration,
 }
 
-/// Environment variables as they were when the program started. An empty one counts as not set, as AWS's clients have it.
+/// Environment variables at the start of the program. An empty variable counts as unset, as it does for AWS's
+/// clients.
 #[derive(Clone, Default)]
 pub struct Environment(HashMap<OsString, OsString>);
 
 impl Environment {
-    /// The value, if it is set and not empty.
+    /// Returns the variable's value; `None` if it is unset or empty.
     #[must_use]
     pub fn os(&self, name: &str) -> Option<&OsStr> {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
-    /// The value as text; one that is no UTF-8 counts as not set.
+    /// Returns the variable's value as text; `None` if it is unset, empty or not valid UTF-8.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.os(name)?.to_str()
     }
 
-    /// All of them, for a program that we start.
+    /// Returns all variables, empty ones included, for a program that we start.
     pub fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.0.iter()
     }
 
-    /// The person's home folder; a service may have none.
+    /// Returns the person's home folder (`HOME`); `None` if it is unset, as it may be for a service.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
         self.os("HOME").map(PathBuf::from)
     }
 
-    /// A path as AWS's clients read it: a leading `~/` is the home folder.
+    /// Replaces a leading `~/` by the home folder, as AWS's clients do; any other path is returned unchanged.
     #[must_use]
     pub fn expand(&self, path: &OsStr) -> PathBuf {
         let path = PathBuf::from(path);
@@ -148,8 +152,8 @@ impl Environment {
         }
     }
 
-    /// What the SDK's readers of settings take, with `profile` chosen. They read variables whose names begin with `AWS_`; to
-    /// copy all others as well would take a good part of the time of `credential-process`.
+    /// Returns what the SDK's readers of settings take, with `AWS_PROFILE` set to `profile`. They read variables whose names
+    /// begin with `AWS_`; copying all others as well would take a good part of the time of `credential-process`.
     #[must_use]
     pub fn for_sdk(&self, profile: &str) -> aws_types::os_shim_internal::Env {
         let text = |(name, value): (&OsString, &OsString)| {
@@ -169,8 +173,8 @@ impl FromIterator<(OsString, OsString)> for Environment {
     }
 }
 
-/// Text from outside (names on a token, AWS's words, a portal's page) made safe for a terminal: what does not print is
-/// escaped, and it is cut after `most` characters.
+/// Makes text from outside (names on a token, messages of AWS, a portal's page) safe for a terminal: trims it,
+/// escapes characters that do not print, and cuts it after `most` characters.
 #[must_use]
 pub fn printable(text: &str, most: usize) -> String {
     let mut safe = String::new();
@@ -184,7 +188,8 @@ pub fn printable(text: &str, most: usize) -> String {
     safe
 }
 
-/// The same for several lines, of any length: what is said to a person at last, in case that a part of it was forgotten.
+/// Escapes all characters that do not print, except line feeds; the length is not limited. Every message to a person
+/// passes through here, in case a part of it was not made safe before.
 #[must_use]
 pub fn printable_lines(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -206,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_print_is_escaped_and_long_text_is_cut() {
+    fn unprintable_characters_are_escaped_and_long_text_is_cut() {
         assert_eq!(printable("a\u{1b}[31mb\u{202e}\n", 80), "a\\u{1b}[31mb\\u{202e}");
         assert_eq!(printable("ünï \"q\" it's", 80), "ünï \"q\" it's");
         assert_eq!(printable("a\u{301}\u{200d}\\", 80), "a\\u{301}\\u{200d}\\");
@@ -215,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_variables_are_not_set_and_a_tilde_is_home() {
+    fn empty_variables_are_unset_and_a_tilde_is_the_home_folder() {
         let env: Environment =
             [("A", ""), ("HOME", "/h")].iter().map(|(k, v)| (OsString::from(k), OsString::from(v))).collect();
         assert_eq!(env.text("A"), None);

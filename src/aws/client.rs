@@ -1,4 +1,5 @@
-//! STS and IAM by the SDK: with this one long-term key, AWS's time learnt from each answer, and no request sent twice.
+//! A client for STS and IAM, made with the SDK: signs with one key, learns AWS's time from each response, and never
+//! lets the SDK retry.
 
 mod ca_bundle;
 mod clock;
@@ -33,13 +34,13 @@ use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// How long a connection may take to come about: name, proxy, TCP and TLS. A name server that is dead costs five seconds
-/// before the next one is asked (resolv.conf(5), `timeout`).
+/// Timeout for a connection: name lookup, proxy, TCP and TLS. A dead name server takes five seconds before the next
+/// one is asked (resolv.conf(5), `timeout`).
 const CONNECT: Duration = Duration::from_secs(8);
-/// How long one request may take, connection included.
+/// Timeout for one request, connection included.
 const REQUEST: Duration = Duration::from_secs(12);
 
-/// The way to AWS, open: the connections on it and the time learnt from it serve whoever signs.
+/// The network, ready for requests: its connections and the time learnt from AWS are shared by all keys that sign.
 #[derive(Clone)]
 pub struct OpenNetwork {
     network: Arc<Network>,
@@ -48,7 +49,7 @@ pub struct OpenNetwork {
 }
 
 impl OpenNetwork {
-    /// Makes the way ready; nothing is sent.
+    /// Prepares connections to AWS; nothing is sent.
     ///
     /// # Errors
     /// [`NetworkFault`] if the CA bundle or the proxy cannot be used.
@@ -57,20 +58,20 @@ impl OpenNetwork {
         Ok(Self { network: Arc::new(network.clone()), http, clock })
     }
 
-    /// Whether it is the way that `network` describes.
+    /// Returns true if these are the settings it was opened with.
     #[must_use]
     pub fn is_of(&self, network: &Network) -> bool {
         *self.network == *network
     }
 
-    /// What time it is at AWS, as far as the answers so far have told.
+    /// Returns the time at AWS, as far as the responses so far have told.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         self.clock.now()
     }
 }
 
-/// AWS, as one key sees it.
+/// STS and IAM, with requests that one key signs.
 pub struct Aws {
     sts: aws_sdk_sts::Client,
     iam: aws_sdk_iam::Client,
@@ -79,31 +80,31 @@ pub struct Aws {
     to_iam: RouteRecorder,
 }
 
-/// What GetSessionToken is asked for.
+/// Parameters of GetSessionToken.
 pub struct SessionRequest<'a> {
-    /// The MFA device.
+    /// Serial number of the MFA device.
     pub mfa_serial: &'a MfaSerial,
-    /// Its code: six digits.
+    /// Six-digit code of the MFA device.
     pub code: &'a SecretString,
-    /// How long the session shall last; 15 minutes to 36 hours.
+    /// Length of the session, 15 minutes to 36 hours.
     pub duration: Duration,
 }
 
-/// What AssumeRole is asked for.
+/// Parameters of AssumeRole.
 pub struct RoleRequest<'a> {
-    /// The role.
+    /// ARN of the role.
     pub arn: &'a str,
-    /// What its trust policy may ask for.
+    /// External ID, which the role's trust policy may ask for.
     pub external_id: Option<&'a str>,
-    /// What the role session is called in logs.
+    /// Name of the role session in AWS's logs.
     pub session_name: &'a str,
-    /// How long it shall last; 15 minutes to 12 hours.
+    /// Length of the session, 15 minutes to 12 hours.
     pub duration: Duration,
-    /// MFA device and code, where the key that signs has no MFA yet.
+    /// Serial number of an MFA device, and its code; `None` if the session that signs was made with MFA.
     pub mfa: Option<(&'a MfaSerial, &'a SecretString)>,
 }
 
-/// Both services have a builder of the same shape, but not of the same type.
+/// Builds the client of one service: both services have a builder of the same shape, but not of the same type.
 macro_rules! client {
     ($sdk:ident, $network:expr, $credentials:expr, $clock:expr, $http:expr, $endpoint:expr, $recorder:expr) => {{
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(REQUEST).build();
@@ -117,10 +118,11 @@ macro_rules! client {
             .sleep_impl(TokioSleep::new())
             .timeout_config(timeouts)
             .retry_config(RetryConfig::disabled())
-            // It takes a connection that does not come about for an answer that does not, and the code for spent; and it
-            // counts by the clock below, in tenths of a second: from 1970 to now, that takes minutes.
+            // Stalled-stream protection mistakes a failed connect for a stalled response, so the code would count as
+            // sent. It also counts by the time source below, in tenths of a second: from 1970 to now, that takes
+            // minutes.
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
-            // The clock below is AWS's already; corrected twice it would be wrong again.
+            // The time source below is AWS's clock already; a second correction would make it wrong again.
             .disable_clock_skew_correction(true)
             .time_source(clock::shared($clock))
             .interceptor(clock::Listener::new($clock))
@@ -132,14 +134,14 @@ macro_rules! client {
 }
 
 impl Aws {
-    /// AWS with a long-term key; nothing is sent.
+    /// Returns a client that signs with a long-term key; nothing is sent.
     #[must_use]
     pub fn new(route: &OpenNetwork, key: &LongTermKey) -> Self {
         let credentials = Credentials::new(&key.id, key.secret.expose_secret(), None, None, "aws-mfa-key");
         Self::signing_with(credentials, route)
     }
 
-    /// The same with a session instead, for roles.
+    /// Returns a client that signs with a session, for assuming roles; nothing is sent.
     #[must_use]
     pub fn with_session(route: &OpenNetwork, session: &Session) -> Self {
         let (secret, token) = (&session.secret_access_key, &session.session_token);
@@ -158,34 +160,36 @@ impl Aws {
         Self { sts, iam, clock: Arc::clone(clock), to_sts, to_iam }
     }
 
-    /// What time it is at AWS, as far as the answers so far have told.
+    /// Returns the time at AWS, as far as the responses so far have told.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         self.clock.now()
     }
 
-    /// Seconds that this machine's clock is behind AWS's; zero within what an answer can tell.
+    /// Returns the seconds that this machine's clock is behind AWS's, negative if it is ahead; 0 if the difference is
+    /// smaller than a response can tell.
     #[must_use]
     pub fn clock_behind(&self) -> i64 {
         self.clock.behind()
     }
 
-    /// Where the last request to STS went.
+    /// Returns the route of the last request to STS.
     #[must_use]
     pub fn route_to_sts(&self) -> RequestRoute {
         *self.to_sts.route()
     }
 
-    /// Where the last request to IAM went.
+    /// Returns the route of the last request to IAM.
     #[must_use]
     pub fn route_to_iam(&self) -> RequestRoute {
         *self.to_iam.route()
     }
 
-    /// Whose key it is (STS API: GetCallerIdentity). A clock that is off costs a second request, signed with AWS's time.
+    /// Asks AWS whose key it is (STS API: GetCallerIdentity). If this machine's clock is off, a second request is
+    /// sent, signed with AWS's time.
     ///
     /// # Errors
-    /// [`AwsError`].
+    /// [`AwsError`] if AWS refuses the request, or no complete response comes.
     pub async fn caller_identity(&self) -> Result<Identity, AwsError> {
         let ask = || async {
             let answer = self.sts.get_caller_identity().send().await;
@@ -200,11 +204,11 @@ impl Aws {
         identity.ok_or_else(|| self.incomplete("GetCallerIdentity"))
     }
 
-    /// Serial numbers of the MFA devices of the key's own user (IAM API: ListMFADevices). A clock that is off costs a second
-    /// request.
+    /// Lists the serial numbers of the MFA devices of the key's own user (IAM API: ListMFADevices). If this machine's
+    /// clock is off, a second request is sent.
     ///
     /// # Errors
-    /// [`AwsError`].
+    /// [`AwsError`] if AWS refuses the request, or no complete response comes.
     pub async fn mfa_devices(&self) -> Result<Vec<String>, AwsError> {
         let ask = || async {
             let answer = self.iam.list_mfa_devices().send().await;
@@ -218,10 +222,11 @@ impl Aws {
         Ok(answer.mfa_devices.into_iter().map(|device| device.serial_number).collect())
     }
 
-    /// A session for a code (STS API: GetSessionToken). Sent once: AWS takes a code only once.
+    /// Exchanges a code for a session (STS API: GetSessionToken). The request is sent once, since AWS accepts a code
+    /// only once.
     ///
     /// # Errors
-    /// [`AwsError`]; the code is in none of its texts.
+    /// [`AwsError`] if AWS refuses the request, or no complete response comes; the code is in none of its texts.
     pub async fn session(&self, request: &SessionRequest<'_>) -> Result<Session, AwsError> {
         let seconds = i32::try_from(request.duration.as_secs()).unwrap_or(i32::MAX);
         let call = self.sts.get_session_token().serial_number(request.mfa_serial.as_str());
@@ -233,11 +238,11 @@ impl Aws {
         self.complete(answer.credentials, "GetSessionToken")
     }
 
-    /// A role's session (STS API: AssumeRole), and who one is with it. Sent once if there is a code in it; without one a
-    /// clock that is off costs a second request.
+    /// Assumes a role (STS API: AssumeRole); returns the session and the identity that it has. A request with a code
+    /// is sent once; without one, a second request is sent if this machine's clock is off.
     ///
     /// # Errors
-    /// [`AwsError`]; the code is in none of its texts.
+    /// [`AwsError`] if AWS refuses the request, or no complete response comes; the code is in none of its texts.
     pub async fn assume_role(&self, request: &RoleRequest<'_>) -> Result<(Session, Identity), AwsError> {
         let seconds = i32::try_from(request.duration.as_secs()).unwrap_or(i32::MAX);
         let ask = || async {
@@ -268,7 +273,7 @@ impl Aws {
         })
     }
 
-    /// Keys with nothing missing, good for some time yet.
+    /// Returns the session if none of its keys is missing and it is not over yet.
     fn complete(&self, keys: Option<Keys>, call: &str) -> Result<Session, AwsError> {
         let keys = keys.ok_or_else(|| self.incomplete(call))?;
         let parts = [&keys.access_key_id, &keys.secret_access_key, &keys.session_token];

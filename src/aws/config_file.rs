@@ -1,4 +1,5 @@
-//! What AWS's two files say of profiles, read by the SDK's own parser, with the precedence that AWS's clients have.
+//! Profiles in AWS's config and credentials files, read by the SDK's own parser with the precedence that AWS's
+//! clients have.
 
 use crate::aws::sections::{EditFault, Edits, Sections};
 use crate::file::{self, FileError, FileFault, Privacy};
@@ -14,12 +15,12 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// Where AWS's two files are.
+/// Paths of AWS's two files.
 #[derive(Clone, Debug)]
 pub struct Locations {
-    /// The config file.
+    /// Path of the config file: `AWS_CONFIG_FILE`, else `~/.aws/config`.
     pub config: PathBuf,
-    /// The credentials file.
+    /// Path of the credentials file: `AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`.
     pub credentials: PathBuf,
 }
 
@@ -27,7 +28,8 @@ impl Locations {
     /// Finds both files as AWS's clients do.
     ///
     /// # Errors
-    /// [`FileFault::NoHome`].
+    /// [`FileFault::NoHome`] if neither the variable nor `HOME` is set; [`FileFault::OddPath`] if Python's clients
+    /// would read another path; [`FileFault::TwoInOne`] if both are the same file.
     pub fn find(env: &Environment) -> Result<Self, FileError> {
         let locate = |variable: &str, name: &str| {
             let default = || env.home().map(|home| home.join(".aws").join(name));
@@ -48,16 +50,17 @@ impl Locations {
     }
 }
 
-/// Whether Python's clients read another path there: they know `~user`, `$NAME` and `${NAME}`, the others do not.
+/// Returns true if Python's clients would read another path: they expand `~user`, `$NAME` and `${NAME}`, the others
+/// do not.
 fn is_read_differently(path: &Path) -> bool {
     let text = path.to_string_lossy();
     let names = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '{');
     text.starts_with('~') || text.split('$').skip(1).any(names)
 }
 
-/// Both files, read.
+/// The profiles in AWS's two files, and the environment variables that override them.
 pub struct Profiles {
-    /// Where they are.
+    /// Paths of both files.
     pub locations: Locations,
     env: Environment,
     files: Vec<(EnvConfigFileKind, PathBuf, Sections)>,
@@ -65,10 +68,10 @@ pub struct Profiles {
 }
 
 impl Profiles {
-    /// Reads both files; one that is not there is empty.
+    /// Reads both files; one that does not exist counts as empty.
     ///
     /// # Errors
-    /// [`FileError`] for one that cannot be read, or that AWS's clients could not read.
+    /// [`FileError`] if a file cannot be found or read, or if AWS's clients could not read it.
     pub fn read(env: &Environment) -> Result<Self, FileError> {
         let locations = Locations::find(env)?;
         let mut files = Vec::new();
@@ -83,14 +86,14 @@ impl Profiles {
         Ok(Self { locations, env: env.clone(), files, all })
     }
 
-    /// No profiles, as where the files cannot be read; the environment still has a say.
+    /// Returns no profiles, for when the files cannot be read. Environment variables still count.
     #[must_use]
     pub fn none(env: &Environment) -> Self {
         let nowhere = Locations { config: PathBuf::new(), credentials: PathBuf::new() };
         Self { locations: nowhere, env: env.clone(), files: Vec::new(), all: ProfileSet::default() }
     }
 
-    /// A profile: its sections of both files, merged as the SDK does.
+    /// Returns a profile, its sections in both files merged as the SDK does; `None` if it has no section.
     #[must_use]
     pub fn get(&self, profile: &str) -> Option<&Profile> {
         self.all.get_profile(profile)
@@ -104,25 +107,25 @@ impl Profiles {
         names
     }
 
-    /// The settings of `profile`, for which the environment has a say too.
+    /// Returns the settings of `profile`, with the environment variables that override them.
     ///
     /// # Errors
-    /// [`FileError`] as [`Profiles::read`].
+    /// [`FileError`], as for [`Profiles::read`].
     pub fn settings(&self, profile: &str) -> Result<Settings, FileError> {
-        // The parser gives the settings of one profile only, and reading all others again would take its time.
+        // The parser returns the settings of one profile only, and parsing all other sections again would take time.
         let needed = |header: &str| header.contains(profile) || header.contains("services");
         let profiles = parse(&self.files, &self.env, profile, |sections| sections.only(needed))?;
         Ok(Settings { env: self.env.for_sdk(profile), profiles })
     }
 
-    /// Whether the config file has a section of its own for `profile`.
+    /// Returns true if the config file has a section of its own for `profile`.
     #[must_use]
     pub fn in_config(&self, profile: &str) -> bool {
         self.config().is_some_and(|sections| has_profile(sections, profile))
     }
 
-    /// The first of `keys` in the config file's `[DEFAULT]`, which Python's clients read into each profile that has a
-    /// section there; and its line, from 1.
+    /// Returns the first of `keys` that is in the config file's `[DEFAULT]`, and its line (from 1). Python's clients
+    /// read that section into each profile that has a section in the file.
     #[must_use]
     pub fn in_default(&self, keys: &[&'static str]) -> Option<(&'static str, usize)> {
         let sections = self.config()?;
@@ -136,15 +139,16 @@ impl Profiles {
     }
 }
 
-/// Settings as AWS's clients find them: environment, then profile, with the parts that belong to one service first.
+/// The settings of one profile as AWS's clients find them: environment variable before profile, and in both a
+/// service's own setting first.
 pub struct Settings {
     env: aws_types::os_shim_internal::Env,
     profiles: ProfileSet,
 }
 
 impl Settings {
-    /// The endpoint of a service (`sts`, `iam`) that replaces AWS's own, if one is set
-    /// (SDK reference: service-specific endpoints).
+    /// Returns the endpoint URL that is set for a service (`sts`, `iam`); `None` for AWS's own (SDK reference:
+    /// service-specific endpoints).
     #[must_use]
     pub fn endpoint(&self, service: &str) -> Option<String> {
         if self.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
@@ -155,13 +159,13 @@ impl Settings {
         found.filter(|url| !url.is_empty())
     }
 
-    /// A switch that is on if it says `true`.
+    /// Returns true if the variable, or else the profile's key, says `true`.
     #[must_use]
     pub fn flag(&self, variable: &str, key: &str) -> bool {
         self.value(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// The variable's value, else the profile's.
+    /// Returns the variable's value, or else the value of the profile's key; `None` if it is empty or not set.
     #[must_use]
     pub fn value(&self, variable: &str, key: &str) -> Option<String> {
         let setting = EnvConfigValue::new().env(variable).profile(key);
@@ -170,24 +174,24 @@ impl Settings {
     }
 }
 
-/// The header of a profile's section in the config file.
+/// Returns the header of a profile's section in the config file, without brackets.
 #[must_use]
 pub fn config_header(profile: &str) -> String {
     if profile == "default" { profile.to_owned() } else { format!("profile {profile}") }
 }
 
-/// A section that the config file is to have.
+/// A section to add to the config file.
 pub struct NewProfile<'a> {
-    /// The profile.
+    /// Name of the profile.
     pub name: &'a str,
-    /// What it says.
+    /// Keys and values, in the order in which they are written.
     pub keys: &'a [(String, String)],
 }
 
-/// Adds sections to the config file, in one step; a profile that has one already keeps it as it is.
+/// Adds sections to the config file, in one step. A profile that has a section already keeps it unchanged.
 ///
 /// # Errors
-/// [`FileError`]; the file is then as it was.
+/// [`FileError`] if the file cannot be read or written; it is then unchanged.
 pub fn add_profiles(path: &Path, profiles: &[NewProfile<'_>]) -> Result<(), FileError> {
     let there = Sections::new(file::read(path)?.unwrap_or_default());
     if profiles.iter().all(|profile| has_profile(&there, profile.name)) {
@@ -206,10 +210,10 @@ pub fn add_profiles(path: &Path, profiles: &[NewProfile<'_>]) -> Result<(), File
     })
 }
 
-/// Gives a profile's section of the config file some keys; it is added if it is not there.
+/// Sets keys in a profile's section of the config file; the section is added if it does not exist.
 ///
 /// # Errors
-/// [`FileError`]; the file is then as it was.
+/// [`FileError`] if the file cannot be read or written; it is then unchanged.
 pub fn set_profile(path: &Path, profile: &str, keys: &[(&str, &str)]) -> Result<(), FileError> {
     file::replace(path, Privacy::Ordinary, |text| {
         file::check_text(path, &text)?;
@@ -221,11 +225,11 @@ pub fn set_profile(path: &Path, profile: &str, keys: &[(&str, &str)]) -> Result<
     })
 }
 
-/// Takes away the section that [`add_profiles`] made for `profile` with `keys`, if it is still as it was made; tells
-/// whether it was.
+/// Removes the section that [`add_profiles`] made for `profile` with `keys`, if it is still as it was made. Returns
+/// true if it was removed.
 ///
 /// # Errors
-/// [`FileError`]; the file is then as it was.
+/// [`FileError`] if the file cannot be read or written; it is then unchanged.
 pub fn remove_profile(path: &Path, profile: &str, keys: &[(String, String)]) -> Result<bool, FileError> {
     let header = config_header(profile);
     let names: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
@@ -252,14 +256,15 @@ pub fn remove_profile(path: &Path, profile: &str, keys: &[(String, String)]) -> 
     Ok(removed)
 }
 
-/// Whether the config file has a section for `profile`; one that stands twice, or oddly written, is there too.
+/// Returns true if the config file has a section for `profile`; one that stands twice or is written oddly counts,
+/// too.
 fn has_profile(sections: &Sections, profile: &str) -> bool {
     let stands = |header: &str| sections.has(header) != Ok(false);
     stands(&config_header(profile)) || profile == "default" && stands("profile default")
 }
 
-/// A file's text for the SDK's parser: without what would make it read nothing at all, while Python's clients or
-/// JavaScript's read on. Line numbers stay.
+/// Prepares a file's text for the SDK's parser: drops a byte order mark and turns `:` into `=`, since the parser
+/// would reject the whole file where Python's or JavaScript's clients read on. Line numbers stay the same.
 fn as_one_reads(text: &[u8]) -> Vec<u8> {
     let mut text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).to_vec();
     for line in text.split_mut(|&b| b == b'\n') {
@@ -272,7 +277,7 @@ fn as_one_reads(text: &[u8]) -> Vec<u8> {
     text
 }
 
-/// A file in which a section cannot be edited.
+/// Returns the error for a file in which a section cannot be edited.
 #[must_use]
 pub fn damaged(path: &Path, fault: EditFault) -> FileError {
     let what = match fault {
@@ -312,7 +317,7 @@ fn parse(
     let (fs, files_read) = (Fs::from_raw_map(contents), builder.build());
     let env = env.for_sdk(profile);
     let loading = pin!(aws_config::profile::load(&fs, &env, &files_read, None));
-    // Everything is in memory, so the first poll is the last.
+    // Everything is in memory, so the first poll completes.
     let what = match loading.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(profiles)) => return Ok(profiles),
         Poll::Ready(Err(error)) => error.source().map_or_else(|| error.to_string(), ToString::to_string),
@@ -331,7 +336,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn settings_are_those_of_the_profile_and_its_services() {
+    fn settings_come_from_the_profile_and_its_services() {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join(".aws")).unwrap();
         let config = "[default]\nregion = a\nendpoint_url = http://a\n[profile dev]\nregion = b\nservices = mine\n\
@@ -349,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_that_was_added_is_taken_away_to_the_byte_unless_it_was_changed() {
+    fn an_added_profile_is_removed_to_the_byte_unless_it_was_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         let keys =
@@ -375,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_that_is_there_under_another_header_is_not_added() {
+    fn a_profile_under_an_unusual_header_is_not_added_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         let headers = [
@@ -393,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_and_colons_do_not_keep_us_from_reading() {
+    fn a_byte_order_mark_and_colons_are_read() {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join(".aws")).unwrap();
         fs::write(home.path().join(".aws/credentials"), "\u{feff}[dev]\naws_access_key_id: AKIA\nk = a:b\n").unwrap();

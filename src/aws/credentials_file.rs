@@ -1,4 +1,4 @@
-//! A session's section in the credentials file: what we write there, and how we know it again.
+//! A session's section in the credentials file: how it is written, recognised and removed.
 
 use crate::aws::config_file::damaged;
 use crate::aws::sections::warnings::{Warning, warnings};
@@ -11,35 +11,35 @@ use aws_smithy_types::date_time::Format;
 use secrecy::ExposeSecret;
 use std::path::{Path, PathBuf};
 
-/// Marks a section as written by us; its value is the profile whose session it is.
+/// Key that marks a section as written by us; its value is the profile that owns the session.
 pub const OWNER: &str = "mfa_key_owner";
 const EXPIRES: &str = "x_security_token_expires";
 const IDENTITY: &str = "mfa_key_identity";
 const MFA_SERIAL: &str = "mfa_key_mfa_serial";
 
-/// What we write, in this order, where login makes the section. In one that stood there already [`OWNER`] comes before
-/// the others: so it is known which sections `logout` may take away whole.
+/// Keys that we write, in the order used in a section that login makes. In a section that existed before, [`OWNER`]
+/// comes before the others; so `logout` knows which sections it may remove whole.
 const KEYS: [&str; 7] =
     ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", EXPIRES, OWNER, IDENTITY, MFA_SERIAL];
 
-/// Python's clients prefer this older key to the one that we write.
+/// Older key for the session token, which Python's clients prefer to the one that we write.
 const OLDER_TOKEN: &str = "aws_security_token";
 
-/// Keys that win over a session for Python's clients, which read those in `[DEFAULT]` into every section.
+/// Keys in `[DEFAULT]` that override a session for Python's clients, which read that section into every other.
 const WINNING: [&str; 5] = [OLDER_TOKEN, "role_arn", "web_identity_token_file", "sso_session", "sso_start_url"];
 
-/// Keys in which other tools keep a session's end; where one stands, it is kept true.
+/// Keys in which other tools keep the end of a session; those that a section has are updated.
 const OTHER_EXPIRIES: [&str; 3] = ["aws_expiration", "aws_session_expiration", "aws_credential_expiration"];
 
-/// A session that we wrote earlier, as its section tells.
+/// A session that we wrote earlier, as its section describes it.
 pub struct Stored {
-    /// The profile whose session it is.
+    /// Profile that owns the session.
     pub owner: ProfileName,
-    /// Whose it is, as AWS said.
+    /// ARN of the user or role that the session acts as, as AWS reported it.
     pub identity: Option<String>,
-    /// The MFA device whose code it was made with.
+    /// Serial number of the MFA device whose code the session was made with.
     pub mfa_serial: Option<String>,
-    /// Until when AWS takes it; `None` if that cannot be read.
+    /// End of the session; `None` if it cannot be read, or if one of the session's keys is missing.
     pub expires: Option<DateTime>,
 }
 
@@ -61,7 +61,7 @@ impl Stored {
 }
 
 impl Stored {
-    /// The session itself; `None` if a part of it is missing.
+    /// Returns the session itself; `None` if a part of it is missing.
     #[must_use]
     pub fn session(&self, profile: &Profile) -> Option<Session> {
         let get = |key: &str| profile.get(key).map(str::to_owned);
@@ -74,49 +74,49 @@ impl Stored {
     }
 }
 
-/// Why a session was not written; the file is as it was.
+/// Reasons why a session was not written or removed; the file is unchanged.
 #[derive(Debug)]
 pub enum CredentialsError {
-    /// The file itself.
+    /// The file cannot be read or written.
     File(FileError),
     /// The section holds a long-term key, which would be lost.
     LongTermKey {
-        /// The file.
+        /// Path of the credentials file.
         path: PathBuf,
-        /// The section.
+        /// Name of the section.
         profile: String,
     },
-    /// A key in `[DEFAULT]` would win over the session for Python's clients, whatever its section says.
+    /// A key in `[DEFAULT]` would override the session for Python's clients, whatever its section says.
     Overruled {
-        /// The file.
+        /// Path of the credentials file.
         path: PathBuf,
-        /// Line number, from 1.
+        /// Line number of the key, from 1.
         line: usize,
-        /// The key there.
+        /// Name of the key.
         key: &'static str,
     },
-    /// A value has characters that AWS's clients read differently; which one.
+    /// A value has characters that AWS's clients read differently.
     Strange {
-        /// The key whose value it would be.
+        /// Key whose value it would be, or `profile` for the section's name.
         key: &'static str,
     },
 }
 
-/// What a person should know of the file before a session is written to it.
+/// A fact about the file that a person should know before a session is written to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialsNotice {
-    /// What writing changes beside the text.
+    /// A side effect of replacing the file.
     File(file::ReplaceNotice),
-    /// What stands there already, and some clients misread.
+    /// An existing line that some clients misread.
     Line(Warning),
 }
 
-/// What `logout` found.
+/// The outcome of removing a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removed {
-    /// Our keys are gone; so is the section, if login had made it.
+    /// Our keys were removed, and so was the section if login had made it.
     Session,
-    /// There is no session of that owner in that section; nothing was changed.
+    /// The section has no session of that owner; nothing was changed.
     Nothing,
 }
 
@@ -126,25 +126,25 @@ impl From<FileError> for CredentialsError {
     }
 }
 
-/// What goes into a session's section.
+/// A session, with all that is written to its section.
 pub struct SessionEntry<'a> {
-    /// The section.
+    /// Name of the section.
     pub profile: &'a SessionProfile,
-    /// The profile whose session it is.
+    /// Profile that owns the session.
     pub owner: &'a ProfileName,
-    /// Whose it is.
+    /// User or role that the session acts as.
     pub identity: &'a Identity,
-    /// The MFA device.
+    /// Serial number of the MFA device whose code the session was made with.
     pub mfa_serial: &'a MfaSerial,
-    /// The keys.
+    /// Keys and end of the session.
     pub session: &'a Session,
 }
 
 impl SessionEntry<'_> {
-    /// Writes it: only its own section's keys change (spec: the session's section).
+    /// Writes the session; only the keys of its own section change.
     ///
     /// # Errors
-    /// [`CredentialsError`]; the file is then byte for byte as it was.
+    /// [`CredentialsError`] if the session cannot be written; the file is then byte for byte unchanged.
     pub fn write(&self, path: &Path) -> Result<(), CredentialsError> {
         write_all(path, std::slice::from_ref(self))
     }
@@ -175,7 +175,8 @@ impl SessionEntry<'_> {
         Ok(edits.set(self.profile.as_str(), &keys, &gone).map_err(|fault| damaged(path, fault))?)
     }
 
-    /// `keys`, what else is to be set in a section that stands there with what other tools left, and what is to go.
+    /// Returns the keys to set and those to remove. An existing section may hold keys of other tools, which are
+    /// updated, or removed if they would be wrong.
     fn changes<'k>(
         &self,
         section: Option<&Section<'_>>,
@@ -200,7 +201,7 @@ impl SessionEntry<'_> {
 /// Writes several sessions in one step, or none of them.
 ///
 /// # Errors
-/// [`CredentialsError`] as [`SessionEntry::write`].
+/// [`CredentialsError`], as for [`SessionEntry::write`].
 pub fn write_all(path: &Path, entries: &[SessionEntry<'_>]) -> Result<(), CredentialsError> {
     file::replace(path, Privacy::Secret, |text| {
         file::check_text(path, &text)?;
@@ -212,18 +213,18 @@ pub fn write_all(path: &Path, entries: &[SessionEntry<'_>]) -> Result<(), Creden
     })
 }
 
-/// Whether sessions could be written to some sections now.
+/// The result of checking that sessions could be written.
 pub struct Rehearsal {
-    /// What to say of the file before they are.
+    /// Facts about the file that a person should know before the sessions are written.
     pub notices: Vec<CredentialsNotice>,
-    /// For each section, in the order in which they were named, why it could not be.
+    /// For each section, in the order given, the reason why its session could not be written; `None` if it could.
     pub refused: Vec<Option<CredentialsError>>,
 }
 
-/// Finds out whether sessions could be written to the sections of `profiles` now, before anything is spent on them.
+/// Checks that sessions could be written to the sections of `profiles`, before a code is spent on them.
 ///
 /// # Errors
-/// [`FileError`] if none of them could.
+/// [`FileError`] if the file cannot be read or replaced, so that no session could be written.
 pub fn rehearse(path: &Path, profiles: &[&SessionProfile]) -> Result<Rehearsal, FileError> {
     /// Room for a section with a long session token, in bytes.
     const SIZE: usize = 8192;
@@ -254,11 +255,12 @@ pub fn rehearse(path: &Path, profiles: &[&SessionProfile]) -> Result<Rehearsal, 
     Ok(rehearsal)
 }
 
-/// Takes the session of `owner` out of `profile`'s section: our keys, and the section if login had made it, after which
-/// the file is byte for byte as it was before.
+/// Removes the session of `owner` from `profile`'s section: our keys, or the whole section if login had made it,
+/// after which the file is byte for byte as it was before.
 ///
 /// # Errors
-/// [`CredentialsError`]; the file is then as it was.
+/// [`CredentialsError`] if the file cannot be read or written, or the section now holds a long-term key; the file is
+/// unchanged.
 pub fn remove(path: &Path, profile: &SessionProfile, owner: &ProfileName) -> Result<Removed, CredentialsError> {
     if file::read(path)?.is_none() {
         return Ok(Removed::Nothing);
@@ -273,7 +275,7 @@ pub fn remove(path: &Path, profile: &SessionProfile, owner: &ProfileName) -> Res
         let ours = section.filter(|section| section.get(OWNER) == Some(owner));
         removed = Removed::Nothing;
         if let Some(section) = ours {
-            // Somebody may have put a long-term key there meanwhile.
+            // Somebody may have put a long-term key into the section since.
             check_key(&section, path, profile)?;
             edits.remove(profile, &KEYS).map_err(|fault| damaged(path, fault))?;
             removed = Removed::Session;
@@ -302,7 +304,7 @@ fn check(
     }
 }
 
-/// Refuses a section whose keys would be lost: a key without a session token is a long-term one.
+/// Refuses a section whose long-term key would be lost. A key without a session token is a long-term one.
 fn check_key(section: &Section<'_>, path: &Path, profile: &str) -> Result<(), CredentialsError> {
     let (ids, secrets) = (section.all("aws_access_key_id"), section.all("aws_secret_access_key"));
     let tokens = [section.all("aws_session_token"), section.all(OLDER_TOKEN)].concat();
@@ -314,19 +316,20 @@ fn check_key(section: &Section<'_>, path: &Path, profile: &str) -> Result<(), Cr
     Ok(())
 }
 
-/// Whether a value stands for itself to every client: it prints, has no blanks, and begins with neither quote nor comment.
+/// Returns true if every client reads a value as it stands: printable ASCII without blanks, not empty, and not
+/// beginning with a quote, a comment sign or `[`.
 #[must_use]
 pub fn is_plain(value: &str) -> bool {
     !value.starts_with(['#', ';', '"', '\'', '[']) && !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// `2026-11-22T10:00:00Z`.
+/// Formats a time as `2026-11-22T10:00:00Z` (RFC 3339, UTC).
 #[must_use]
 pub fn rfc3339(time: &DateTime) -> String {
     DateTime::from_secs(time.secs()).fmt(Format::DateTime).unwrap_or_default()
 }
 
-/// `2026-11-22 10:00:00`, UTC without saying so, as broamski/aws-mfa writes it.
+/// Formats a time as broamski/aws-mfa does: `2026-11-22 10:00:00`, in UTC without saying so.
 fn spaced(time: &DateTime) -> String {
     rfc3339(time).replace('T', " ").replace('Z', "")
 }

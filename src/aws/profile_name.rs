@@ -1,10 +1,10 @@
-//! Names of profiles. The profile that is logged in and the profile that gets its session are two types, so that they cannot
-//! be swapped.
+//! Names of profiles. The profile that logs in and the profile that holds its session are two types, so that they
+//! cannot be swapped.
 
 use std::fmt;
 use std::ops::Deref;
 
-/// Name of a profile that can be logged in: the owner of a session.
+/// Name of a profile that can log in: the owner of a session.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProfileName(String);
 
@@ -12,8 +12,8 @@ pub struct ProfileName(String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionProfile(String);
 
-/// Returns true if every client of AWS finds a section of that name. Python's clients read the keys of a section `DEFAULT`
-/// into all others.
+/// Returns true if every client of AWS finds a section of that name. `DEFAULT` is not portable: Python's clients read
+/// its keys into all other sections.
 #[must_use]
 pub fn is_portable(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c);
@@ -23,14 +23,14 @@ pub fn is_portable(name: &str) -> bool {
 macro_rules! name {
     ($type:ident) => {
         impl $type {
-            /// The name as AWS's files have it.
+            /// Returns the name as AWS's files have it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
             }
         }
 
-        /// A name is read wherever a text is.
+        /// Lets a name be used wherever a `&str` is expected.
         impl Deref for $type {
             type Target = str;
 

@@ -1,6 +1,6 @@
-//! One of AWS's two files as lines of text: a section is found, its keys are set, every other byte stays.
+//! One of AWS's two files as lines of text: finds sections and sets their keys; every other byte stays.
 //!
-//! What is written is what every client reads alike: `[name]` or `[profile name]` at the start of a line, lower-case
+//! Only what every client reads alike is written: `[name]` or `[profile name]` at the start of a line, lower-case
 //! `key = value`, no quotes, no comment behind a value.
 
 mod edits;
@@ -14,31 +14,31 @@ use lines::{Header, breaks_inside, entries, line_number, lines};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// A file's text. It holds long-term keys, so it is wiped when it is let go.
+/// The text of a file, with its headers found. The text may hold long-term keys, so it is wiped when dropped.
 pub struct Sections {
     text: Zeroizing<Vec<u8>>,
-    /// All lines with a header, in their order.
+    /// All lines with a header, in order.
     headers: Vec<HeaderPlace>,
-    /// A line with a carriage return inside, by where it begins.
+    /// Start of the first line with a carriage return inside.
     broken: Option<usize>,
 }
 
-/// Where a header stands.
+/// The position of a header in the text.
 struct HeaderPlace {
     line: Range<usize>,
     name: Range<usize>,
-    /// Whether all clients read the name letter by letter.
+    /// True if all clients read the name letter by letter.
     simple: bool,
     plain: bool,
     at_start: bool,
 }
 
-/// Why a section cannot be edited: doing so would leave a file that clients read differently.
+/// Reasons why a section cannot be edited: clients would read the result differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditFault {
-    /// The section's header stands twice; the line (from 1) of the second one.
+    /// The section's header stands twice.
     SectionTwice {
-        /// Line number, from 1.
+        /// Line number of the second header, from 1.
         line: usize,
     },
     /// The section's header is not written as every client reads it.
@@ -46,22 +46,22 @@ pub enum EditFault {
         /// Line number, from 1.
         line: usize,
     },
-    /// A comment below a key, with blanks before it: to some clients it is a part of the value.
+    /// An indented comment below a key, which some clients read as a part of the value.
     IndentedComment {
         /// Line number, from 1.
         line: usize,
     },
-    /// A key with blanks before it: to some clients it is one, to others a part of the value above, or nothing.
+    /// An indented key, which some clients read as a key, others as a part of the value above, or not at all.
     IndentedKey {
         /// Line number, from 1.
         line: usize,
     },
-    /// A carriage return inside a line: to some clients a line ends there.
+    /// A carriage return inside a line, which some clients read as the end of the line.
     LoneReturn {
         /// Line number, from 1.
         line: usize,
     },
-    /// A line that is no header, key, comment or blank.
+    /// A line that is neither a header, a key nor a comment, and not blank.
     Unreadable {
         /// Line number, from 1.
         line: usize,
@@ -69,7 +69,7 @@ pub enum EditFault {
 }
 
 impl Sections {
-    /// Takes the bytes of a file, and looks at every line, once.
+    /// Finds all headers in the bytes of a file.
     #[must_use]
     pub fn new(text: Zeroizing<Vec<u8>>) -> Self {
         let (mut headers, mut broken) = (Vec::new(), None);
@@ -88,13 +88,13 @@ impl Sections {
         Self { text, headers, broken }
     }
 
-    /// The bytes of the file.
+    /// Returns the bytes of the file.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.text
     }
 
-    /// The text of those sections alone whose header is `wanted`.
+    /// Returns the text of only those sections for whose header `wanted` returns true.
     #[must_use]
     pub fn only(&self, wanted: impl Fn(&str) -> bool) -> Vec<u8> {
         let at_start: Vec<&HeaderPlace> = self.headers.iter().filter(|place| place.at_start).collect();
@@ -108,18 +108,18 @@ impl Sections {
         text
     }
 
-    /// Whether the section stands in the file.
+    /// Returns true if the file has the section.
     ///
     /// # Errors
-    /// [`EditFault`].
+    /// [`EditFault`] if clients read the section or its header differently.
     pub fn has(&self, header: &str) -> Result<bool, EditFault> {
         Ok(self.find(header)?.is_some())
     }
 
-    /// The section, if it stands in the file.
+    /// Returns the section; `None` if the file does not have it.
     ///
     /// # Errors
-    /// [`EditFault`].
+    /// [`EditFault`] if clients read the section or its header differently.
     pub fn find(&self, wanted: &str) -> Result<Option<Section<'_>>, EditFault> {
         let text = self.text.as_slice();
         let number = |at| line_number(text, at);
@@ -151,10 +151,10 @@ impl Sections {
         Ok(Some(Section { text, entries: entries(text, header.end..end)?, header }))
     }
 
-    /// The section, if it stands in the file and `keys` could be set in it.
+    /// Returns the section if `keys` can be set in it; `None` if the file does not have the section.
     ///
     /// # Errors
-    /// [`EditFault`].
+    /// [`EditFault`], as for [`Self::find`]; also if one of `keys` stands indented below another key.
     pub fn editable(&self, header: &str, keys: &[&str]) -> Result<Option<Section<'_>>, EditFault> {
         let section = self.find(header)?;
         match section.as_ref().and_then(|section| section.hidden(keys)) {
@@ -173,7 +173,7 @@ mod tests {
         Sections::new(Zeroizing::new(text.to_vec()))
     }
 
-    /// What becomes of it.
+    /// Returns the text after the change.
     fn change(text: &[u8], change: impl FnOnce(&mut Edits<'_>) -> Result<(), EditFault>) -> Result<Vec<u8>, EditFault> {
         let sections = sections(text);
         let mut edits = Edits::of(&sections);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn several_sections_at_once_are_as_one_after_the_other() {
+    fn editing_several_sections_at_once_equals_one_after_the_other() {
         let names = ["x", "dev", "new", "other", "dev", "new"];
         for text in ["", "[x]\nb = 2", "[dev]\r\na = 0\r\n[x]", "[x]\n[y]\nb = 1\n\n[dev] # note\nk = v\na = 0"] {
             let at_once = change(text.as_bytes(), |edits| {
@@ -226,13 +226,13 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_taken_away_with_their_lines() {
+    fn keys_are_removed_with_their_lines() {
         let text = "[dev]\naws_security_token = x\n  y\nb = 2\n";
         assert_eq!(edited(text, &[("b", "3")], &["aws_security_token"]).as_deref(), Ok("[dev]\nb = 3\n"));
     }
 
     #[test]
-    fn what_clients_read_differently_is_refused_with_its_line() {
+    fn text_that_clients_read_differently_is_refused_with_its_line() {
         assert_eq!(edited("[dev]\n[x]\n[dev]\n", &[], &[]), Err(EditFault::SectionTwice { line: 3 }));
         assert_eq!(edited("[ dev ]\n", &[], &[]), Err(EditFault::OddHeader { line: 1 }));
         assert_eq!(edited("[dev]\na = 1\n  # b\n", &[], &[]), Err(EditFault::IndentedComment { line: 3 }));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_appended_is_taken_away_to_the_byte() {
+    fn an_appended_section_is_removed_to_the_byte() {
         let befores = ["", "\n", "\n\n", "# note", "[x]\nk = v", "[x]\nk = v\n", "[x]\nk = v\n\n", "[x]\r\nk = v\r\n"];
         for before in befores {
             let made = change(before.as_bytes(), |edits| edits.set("dev", &[("a", "1"), ("b", "2")], &[])).unwrap();
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_are_taken_away_together() {
+    fn neighbouring_sections_are_removed_together() {
         let cases = [
             ("[x]\nk = v\n\n[dev]\na = 1\n\n[new]\na = 1\n", "[x]\nk = v\n"),
             ("[dev]\na = 1\n[new]\na = 1\n", ""),
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_added_stays_where_it_was() {
+    fn text_that_others_added_stays_where_it_was() {
         let cases = [
             ("[x]\n\n[dev]\na = 1\nb = 2\n\n[y]\n", "[x]\n\n[y]\n"),
             ("# note\n[dev]\na = 1\nb = 2\n[y]\n", "# note\n[y]\n"),
@@ -302,12 +302,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_edited_or_refused_and_twice_is_once(text in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_refused_or_edited_the_same_twice(text in prop::collection::vec(any::<u8>(), 0..200)) {
             check(text)?;
         }
 
         #[test]
-        fn line_soup_too(lines in prop::collection::vec(
+        fn random_lines_are_refused_or_edited_the_same_twice(lines in prop::collection::vec(
             prop::sample::select(vec!["[dev]", "[x]", "a = 1", "  b", "#c", "", "k: v", "[dev] #", "\r", "rubbish"]), 0..12),
             ending in prop::sample::select(vec!["\n", "\r\n"]))
         {

@@ -1,4 +1,4 @@
-//! Where the agent's endpoint is, and what opens it: one secret for the agent, from which each profile gets a token of its own.
+//! Address of the agent's endpoint, and the secret from which each profile's authorization token is made.
 
 use super::folder;
 use super::folder::RuntimeFolder;
@@ -13,38 +13,39 @@ use std::path::Path;
 use url::Url;
 use zeroize::Zeroizing;
 
-/// Length of the secret in bytes.
+/// Length of the secret, in bytes.
 const LENGTH: usize = 32;
-/// Version of the format in which it is written down: three lines, the others are the port and the secret.
+/// Version of the address file's format: three lines, with the version, the port and the secret.
 const VERSION: &str = "1";
 
-/// See the module. It outlives the agent, so that programs which were pointed at one find the next one, too.
+/// Port and secret of the agent's endpoint. They outlive the agent, so that programs that were pointed at one find
+/// the next one, too.
 pub struct Address {
     /// The port on 127.0.0.1.
     pub port: u16,
     secret: SecretSlice<u8>,
 }
 
-/// Why a program cannot be pointed at the agent.
+/// Reasons why a program cannot be pointed at the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgentFault {
-    /// Nothing says where one would be.
+    /// Nothing says where an agent's files would be.
     Nowhere,
-    /// No agent runs.
+    /// No agent is running.
     NotRunning,
-    /// One does, and does not answer.
+    /// An agent is running, but does not answer.
     Silent,
-    /// It does not keep this profile.
+    /// The agent does not manage this profile.
     NotKept,
-    /// It has no session for it at the moment.
+    /// The agent has no session for this profile at the moment.
     NoSession,
 }
 
 impl Address {
-    /// The one of the last agent, or a new one without a port.
+    /// Returns the address that the last agent wrote down, else a new one without a port (0).
     ///
     /// # Errors
-    /// [`FileFault::Write`] if the system has no random bytes.
+    /// [`FileFault::Write`] if the system gives no random bytes.
     pub fn of(runtime_folder: &RuntimeFolder) -> Result<Self, FileError> {
         match Self::read_from(&runtime_folder.folder) {
             Some(last) => Ok(last),
@@ -52,10 +53,10 @@ impl Address {
         }
     }
 
-    /// A new one without a port: what opened the last one opens it no more.
+    /// Returns a new address without a port (0): authorization tokens of the last one are no longer accepted.
     ///
     /// # Errors
-    /// As [`Address::of`].
+    /// [`FileFault::Write`] if the system gives no random bytes.
     pub fn new(runtime_folder: &RuntimeFolder) -> Result<Self, FileError> {
         let mut secret = Zeroizing::new([0; LENGTH]);
         let filled = getrandom(&mut *secret, GetRandomFlags::empty());
@@ -68,17 +69,17 @@ impl Address {
         }
     }
 
-    /// Writes it down for programs that are to be pointed there.
+    /// Writes the address to the runtime folder, for programs that are to be pointed at the agent.
     ///
     /// # Errors
-    /// [`FileError`].
+    /// [`FileError`] if the address cannot be written.
     pub fn keep(&self, runtime_folder: &RuntimeFolder) -> Result<(), FileError> {
         let secret = Zeroizing::new(hex::encode(self.secret.expose_secret()));
         let text = Zeroizing::new(format!("{VERSION}\n{}\n{}\n", self.port, *secret));
         own::overwrite(&runtime_folder.folder.join("address"), text.as_bytes())
     }
 
-    /// The one that an agent wrote down.
+    /// Reads the address that an agent wrote down; `None` if there is none, or if others could have written it.
     #[must_use]
     pub fn read(env: &Environment) -> Option<Self> {
         let folder = folder::find(env)?;
@@ -94,33 +95,35 @@ impl Address {
         (version == VERSION && secret.len() == LENGTH).then(|| Self { port, secret: secret.to_vec().into() })
     }
 
-    /// What a profile's token is made with.
+    /// Returns the MAC of which a profile's authorization token is made.
     fn mac(&self, profile: &str) -> Option<Hmac<Sha256>> {
-        // A key of any length will do for it.
+        // HMAC takes a key of any length, so this does not fail.
         let mac = Hmac::<Sha256>::new_from_slice(self.secret.expose_secret()).ok()?;
         Some(mac.chain_update(profile))
     }
 
-    /// What opens the session of one profile, and of no other: it can be given to another machine.
+    /// Returns the authorization token for the session of one profile, and of no other, so that it can be given to
+    /// another machine.
     #[must_use]
     pub fn token(&self, profile: &str) -> Option<SecretString> {
         Some(hex::encode(self.mac(profile)?.finalize().into_bytes()).into())
     }
 
-    /// Whether a token opens it; how long that takes tells nothing of the right one.
+    /// Returns true if an authorization token is the profile's. The time that this takes tells nothing about the
+    /// right one.
     #[must_use]
     pub fn opens(&self, profile: &str, token: &[u8]) -> bool {
         let Ok(token) = hex::decode(token) else { return false };
         self.mac(profile).is_some_and(|mac| mac.verify_slice(&token).is_ok())
     }
 
-    /// The same, as it is reached through another port.
+    /// Returns the same address with another port, through which programs reach it.
     #[must_use]
     pub fn at(self, port: u16) -> Self {
         Self { port, ..self }
     }
 
-    /// Where a profile's session is to be had.
+    /// Returns the URL of a profile's session.
     #[must_use]
     pub fn url(&self, profile: &str) -> Option<Url> {
         let mut url = Url::parse(&format!("http://{}:{}", Ipv4Addr::LOCALHOST, self.port)).ok()?;
@@ -129,7 +132,7 @@ impl Address {
     }
 }
 
-/// The path of a profile's session: what is no letter or digit is written as a number.
+/// Returns the path of a profile's session in a URL. All but ASCII letters, digits and `-_.` are percent-encoded.
 #[must_use]
 pub fn path_of(profile: &str) -> String {
     let escaped = |byte: u8| match byte {
@@ -138,7 +141,7 @@ pub fn path_of(profile: &str) -> String {
         byte => format!("%{byte:02X}"),
     };
     let name: String = profile.bytes().map(escaped).collect();
-    // A dot or two alone would be taken for a way up.
+    // Clients would resolve one or two dots alone as a folder.
     if name.bytes().all(|byte| byte == b'.') {
         format!("/profiles/{}", name.replace('.', "%2E"))
     } else {
@@ -175,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_could_have_put_there_is_not_taken() {
+    fn an_address_that_others_could_have_written_is_not_read() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("aws-mfa-key");

@@ -6,30 +6,31 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// The right to a folder. The kernel takes it back, however its holder ends.
+/// A runtime folder that this process has locked. The kernel releases the lock, however its holder ends.
 pub struct RuntimeFolder {
-    /// The folder.
+    /// Path of the folder.
     pub folder: PathBuf,
     _lock: File,
 }
 
-/// Why an agent cannot have a folder.
+/// Reasons why an agent cannot have a runtime folder.
 #[derive(Debug)]
 pub enum FolderFault {
-    /// Another one does.
+    /// Another agent has the folder.
     Taken {
-        /// Its process, if it has said so.
+        /// Process ID of that agent, if it has written it down.
         pid: Option<u32>,
     },
-    /// [`FileFault::NotOurs`] if others could put something there, or what the system says against it.
+    /// The folder or its lock cannot be used; [`FileFault::NotOurs`] if others could put something there.
     File(FileError),
 }
 
 impl RuntimeFolder {
-    /// Takes it.
+    /// Takes the runtime folder, which is created if it does not exist.
     ///
     /// # Errors
-    /// [`FolderFault`].
+    /// [`FolderFault::Taken`] if another agent has the folder; [`FolderFault::File`] if it cannot be used, or others
+    /// could put something there.
     pub fn take(folder: PathBuf) -> Result<Self, FolderFault> {
         let take = || {
             file::make_folder(&folder)?;
@@ -50,18 +51,19 @@ impl RuntimeFolder {
         }
     }
 
-    /// The Unix socket in such a folder.
+    /// Returns the path of the Unix socket in a runtime folder.
     #[must_use]
     pub fn socket(folder: &Path) -> PathBuf {
         folder.join("agent.sock")
     }
 }
 
-/// The folder of the agent that systemd keeps running for the machine, as its own user sees it.
+/// Runtime folder of the agent that systemd runs for the whole machine, as that agent's user sees it.
 const OF_THE_MACHINE: &str = "/run/aws-mfa-key";
 
-/// Where the agent's own files are, which do not outlive the machine's start: systemd's folder for a service, the user's, or
-/// for who is nobody's session (`sudo -u`, another service) the one that the machine's agent of the same user has.
+/// Returns the agent's runtime folder, which does not outlive a restart of the machine: the service's
+/// (`RUNTIME_DIRECTORY`), else the user's (`XDG_RUNTIME_DIR`). A process outside of any login session (`sudo -u`,
+/// another service) gets the folder of the whole machine's agent, if that agent runs as the same user.
 #[must_use]
 pub fn find(env: &Environment) -> Option<PathBuf> {
     if let Some(folder) = env.text("RUNTIME_DIRECTORY").and_then(|list| list.split(':').next()) {
@@ -71,7 +73,7 @@ pub fn find(env: &Environment) -> Option<PathBuf> {
     users.or_else(|| Some(PathBuf::from(OF_THE_MACHINE)).filter(|folder| file::is_ours_alone(folder)))
 }
 
-/// Says in the lock's file who has it. That is for people only: where it fails, they are not told.
+/// Writes this process's ID to the lock file. It is for messages only, so a failure is ignored.
 fn sign(mut lock: &File) {
     let _ = lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id()));
 }
@@ -89,7 +91,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
-    fn one_has_it_at_a_time_and_says_who() {
+    fn one_agent_has_the_folder_at_a_time_and_leaves_its_process_id() {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
         std::fs::create_dir(&run).unwrap();
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_could_have_put_there_is_not_taken() {
+    fn a_folder_that_others_can_write_to_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
         for (mode, is_taken) in [(0o700, true), (0o755, true), (0o770, false), (0o1777, false)] {

@@ -1,6 +1,7 @@
-//! The container credentials endpoint, on loopback: it answers from memory, and never waits for anything.
+//! The server of the container credentials endpoint, on loopback: it answers from memory and never waits for
+//! anything.
 //!
-//! The contract is that of ECS and EKS, which every AWS client knows (`AWS_CONTAINER_CREDENTIALS_FULL_URI`).
+//! The protocol is that of ECS and EKS, which every AWS client knows (`AWS_CONTAINER_CREDENTIALS_FULL_URI`).
 
 use super::address::{Address, path_of};
 use super::folder::RuntimeFolder;
@@ -29,32 +30,32 @@ use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 
-/// How long one connection may last: an answer takes no time, but a request may come through a tunnel.
+/// Upper bound for one connection: a response takes no time, but a request may come through a tunnel.
 const LONGEST: Duration = Duration::from_secs(10);
-/// How many there may be at once at each of both doors. Whoever comes then takes the place of the one who has been silent
-/// for longest: anybody on this machine can fill the port.
+/// Maximum number of connections at once, on the port and on the socket each. A further one replaces the oldest,
+/// since any program on this machine can fill the port.
 const MOST: usize = 64;
-/// Room for a request's lines, in bytes; hyper takes no less.
+/// Buffer for a request's header, in bytes; hyper accepts no less.
 const ROOM: usize = 8192;
-/// The most lines of a request.
+/// Maximum number of header lines in a request.
 const LINES: usize = 64;
 
 /// A session that is served.
 pub struct Served {
-    /// It.
+    /// Keys of the session.
     pub session: Session,
-    /// AWS's number of the account, if it is known.
+    /// AWS account number, if known.
     pub account: Option<String>,
-    /// When it is over, by this machine's clock.
+    /// End of the session, by this machine's clock.
     pub ends: SystemTime,
 }
 
-/// Why nothing is served.
+/// Reasons why the endpoint cannot be served.
 #[derive(Debug)]
 pub enum ServeFault {
-    /// What programs need to know could not be written down.
+    /// The address cannot be written down for programs.
     File(FileError),
-    /// No port, socket or thread.
+    /// The system has no port, socket or thread to spare.
     System(io::Error),
 }
 
@@ -70,33 +71,33 @@ impl From<io::Error> for ServeFault {
     }
 }
 
-/// All sessions that are served, by profile; `None` where there is none yet.
+/// All sessions that are served, by profile; `None` for a profile without a session at the moment.
 #[derive(Clone, Default)]
 pub struct ServedSessions(Arc<RwLock<Sessions>>);
 
-/// Each with its profile, by path.
+/// Profile and session, by path in the URL.
 type Sessions = HashMap<String, (ProfileName, Option<Served>)>;
 
 impl ServedSessions {
-    /// Takes what there is now.
+    /// Replaces all sessions that are served.
     pub fn fill(&self, sessions: impl IntoIterator<Item = (ProfileName, Option<Served>)>) {
         let sessions = sessions.into_iter().map(|(profile, served)| (path_of(&profile), (profile, served)));
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = sessions.collect();
     }
 }
 
-/// What answers.
+/// All that is needed to answer a request.
 struct SessionService {
     sessions: ServedSessions,
     address: Address,
     clock: Arc<dyn Clock>,
 }
 
-/// Begins to serve, on 127.0.0.1 and on a Unix socket, on a thread of its own. The port and the tokens are those of the last
-/// agent, if the port is free.
+/// Starts the server on 127.0.0.1 and on a Unix socket, on a thread of its own. Port and authorization tokens are
+/// those of the last agent if its port is free, else both are new.
 ///
 /// # Errors
-/// [`ServeFault`].
+/// [`ServeFault`] if the address cannot be written down, or the system has no port, socket or thread to spare.
 pub fn serve(
     runtime_folder: &RuntimeFolder,
     sessions: ServedSessions,
@@ -105,13 +106,14 @@ pub fn serve(
     let last = Address::of(runtime_folder)?;
     let (port, mut address) = match TcpListener::bind((Ipv4Addr::LOCALHOST, last.port)) {
         Ok(port) => (port, last),
-        // Whoever has it now may have been told the tokens by programs that were pointed there.
+        // The program that has the old port now may have received authorization tokens meant for the last agent.
         Err(_) => (TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, Address::new(runtime_folder)?),
     };
     address.port = port.local_addr()?.port();
     address.keep(runtime_folder)?;
     let socket = RuntimeFolder::socket(&runtime_folder.folder);
-    // Whoever made it is gone: we have the lock. The folder is its owner's alone.
+    // The process that made the old socket is gone, since we hold the lock, and only our user can write to the
+    // folder.
     let _ = fs::remove_file(&socket);
     let socket = UnixListener::bind(&socket)?;
     port.set_nonblocking(true)?;
@@ -134,7 +136,7 @@ pub fn serve(
     Ok(())
 }
 
-/// Takes one connection after the other, for ever.
+/// Accepts one connection after the other, for ever.
 async fn listen<S>(accept: impl AsyncFn() -> Option<S>, service: &Arc<SessionService>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -142,7 +144,7 @@ where
     let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         let Some(stream) = accept().await else {
-            // No more files may be open: some will be closed soon.
+            // Too many files are open; some will be closed soon.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
@@ -159,11 +161,11 @@ where
             let mut server = http1::Builder::new();
             server.keep_alive(false).max_buf_size(ROOM).max_headers(LINES);
             let connection = server.serve_connection(TokioIo::new(stream), service);
-            // Whoever breaks off, or is too slow, gets nothing.
+            // A client that breaks off or is too slow gets nothing.
             let _ = tokio::time::timeout(LONGEST, connection).await;
         });
         open.push_back(connection.abort_handle());
-        // Whoever has said already what they want is answered before others come.
+        // Requests that have arrived are answered before more connections are accepted.
         tokio::task::yield_now().await;
     }
 }
@@ -186,9 +188,9 @@ impl SessionService {
             let mut values = headers.get_all(name).into_iter();
             values.next().filter(|_| values.next().is_none()).map(hyper::header::HeaderValue::as_bytes)
         };
-        // A page in a browser can be made to ask, under a name of its own.
+        // A web page can make a browser send requests, under a host name of the page's own.
         if headers.contains_key(ORIGIN) || headers.contains_key(REFERER) || !one(HOST).is_some_and(is_loopback)
-            // What a whole URL names counts more than the header.
+            // In a request for a whole URL, the URL's host counts instead of the header's.
             || uri.authority().is_some_and(|host| !is_loopback(host.as_str().as_bytes()))
         {
             return Err((StatusCode::FORBIDDEN, "Forbidden", "this is for programs on this machine"));
@@ -198,7 +200,7 @@ impl SessionService {
         }
         let sessions = self.sessions.0.read().unwrap_or_else(PoisonError::into_inner);
         let found = sessions.get(uri.path());
-        // One who may not know is not told which profiles there are.
+        // A client without the right authorization token does not learn which profiles there are.
         let is_open =
             found.zip(one(AUTHORIZATION)).is_some_and(|((profile, _), token)| self.address.opens(profile, token));
         let Some((_, served)) = found.filter(|_| is_open) else {
@@ -231,7 +233,8 @@ fn as_json(served: &Served) -> String {
     answer.to_string()
 }
 
-/// Whether a request was sent to a loopback name, at any port: it may have come through a tunnel.
+/// Returns true if a request was sent to a loopback name. Any port will do, since the request may come through a
+/// tunnel.
 fn is_loopback(host: &[u8]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else { return false };
     if let Ok(address) = host.parse::<SocketAddr>() {
@@ -253,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loopback_under_any_of_its_names() {
+    fn all_names_of_loopback_are_recognised() {
         for host in ["localhost", "LOCALHOST:1", "127.0.0.1", "127.0.0.1:65535", "127.9.9.9:80", "[::1]", "[::1]:80"] {
             assert!(is_loopback(host.as_bytes()), "{host}");
         }

@@ -1,31 +1,31 @@
-//! A text with parts of it replaced, written without making a copy of the rest, which would have to be wiped, too.
+//! A text with some ranges replaced, written without a copy of the rest, which would have to be wiped too.
 
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// What stands in a range of the old text instead of what stood there.
+/// A range of the old text in bytes, and the text that replaces it.
 pub type Edit = (Range<usize>, Zeroizing<String>);
 
-/// A text with parts of it replaced.
+/// A text with some ranges replaced.
 pub struct Edited {
     text: Zeroizing<Vec<u8>>,
     edits: Vec<Edit>,
 }
 
 impl Edited {
-    /// Of `text`, with `edits` that are in order and do not overlap.
+    /// Returns `text` with `edits`, which must be in order and must not overlap.
     #[must_use]
     pub fn new(text: Zeroizing<Vec<u8>>, edits: Vec<Edit>) -> Self {
         Self { text, edits }
     }
 
-    /// Whether nothing became of it but what it was.
+    /// Returns true if the edits change nothing.
     pub(super) fn is_as_before(&self) -> bool {
         self.edits.iter().all(|(range, new)| self.text[range.clone()] == *new.as_bytes())
     }
 
-    /// The new text, piece by piece.
+    /// Returns the new text in pieces.
     fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.edits.iter().map(|(range, _)| range.end));
         let ends = self.edits.iter().map(|(range, _)| range.start).chain(std::iter::once(self.text.len()));
@@ -48,7 +48,7 @@ impl Edited {
         Ok(())
     }
 
-    /// Whether it is what was found.
+    /// Returns true if the new text equals `found`.
     pub(super) fn is(&self, found: &[u8]) -> bool {
         let mut rest = Some(found);
         self.pieces().for_each(|piece| rest = rest.and_then(|rest| rest.strip_prefix(piece)));
@@ -60,7 +60,7 @@ impl Edited {
 mod tests {
     use super::*;
 
-    /// Takes a few bytes at a time, as a full pipe or a signal would have it.
+    /// A writer that takes three bytes at a time, as a full pipe or a signal may cause.
     struct Slow(Vec<u8>);
 
     impl Write for Slow {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_old_text_but_for_the_edits() {
+    fn edits_change_nothing_but_their_ranges() {
         let cases = [
             (vec![], "abcdef"),
             (vec![(0..0, "long word"), (0..2, "")], "long wordcdef"),

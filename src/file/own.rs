@@ -1,4 +1,5 @@
-//! Files of our own: whoever writes one holds the lock that goes with it, so nobody else has to be looked out for.
+//! Files of our own: whoever writes one holds the lock that goes with it, so other writers need not be looked out
+//! for.
 
 use super::place::{folder_of, hidden_name, is_replaceable, sync_folder};
 use super::{FileError, FileFault, adopt, reserve, writing};
@@ -7,11 +8,11 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Replaces a file of our own by `text`, in one step; its lock is held by the caller, its folder is there. It is on disk
-/// when this returns; killed at any instant, it is the old file or the new one. Only its owner can read it.
+/// Replaces a file of our own by `text`, in one step. The caller holds its lock, and its folder exists. The file is
+/// on disk when this returns; killed at any instant, it is the old file or the new one. Only its owner can read it.
 ///
 /// # Errors
-/// [`FileError`]; the file is then as it was.
+/// [`FileError`] if the file cannot be written; the old one is unchanged.
 pub fn overwrite(path: &Path, text: &[u8]) -> Result<(), FileError> {
     let written = begin(path).and_then(|(mut new, name)| {
         let written = new.write_all(text).and_then(|()| new.sync_all()).and_then(|()| fs::rename(&name, path));
@@ -22,11 +23,11 @@ pub fn overwrite(path: &Path, text: &[u8]) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Puts a new file there, in the place of what is there only if `replace`. Nobody holds a lock: of several at once each puts
-/// all of its own there, or nothing. Only its owner can read it.
+/// Creates a file with `text`; an existing file is replaced only if `replace` is true. No lock is needed: of several
+/// processes at once, each puts its whole text there, or nothing. Only the file's owner can read it.
 ///
 /// # Errors
-/// [`FileError`]; what was there is then as it was.
+/// [`FileError`] if the file cannot be written, or exists and may not be replaced; an existing file is unchanged.
 pub fn place(path: &Path, text: &[u8], replace: bool) -> Result<(), FileError> {
     let folder = folder_of(path);
     let place = || {
@@ -44,10 +45,10 @@ pub fn place(path: &Path, text: &[u8], replace: bool) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Whether [`overwrite`] could put `length` bytes there: finds out what would fail before anything is spent on them.
+/// Checks that [`overwrite`] could write `length` bytes, before anything is spent on them.
 ///
 /// # Errors
-/// [`FileError`] as [`overwrite`].
+/// [`FileError`] if [`overwrite`] would fail.
 pub fn rehearse(path: &Path, length: u64) -> Result<(), FileError> {
     let rehearsed = begin(path).and_then(|(new, name)| {
         ended(&name, reserve(&new, length).and_then(|()| fs::remove_file(&name)))?;
@@ -60,7 +61,7 @@ pub fn rehearse(path: &Path, length: u64) -> Result<(), FileError> {
     rehearsed.map_err(|fault| FileError { path: path.to_owned(), fault })
 }
 
-/// A new file beside it; one that a killed process left there goes.
+/// Creates a temporary file beside `path`, after removing one that a killed process left there.
 fn begin(path: &Path) -> Result<(File, PathBuf), FileFault> {
     let folder = folder_of(path);
     let name = folder.join(hidden_name(path, ".new"));
@@ -74,7 +75,7 @@ fn begin(path: &Path) -> Result<(File, PathBuf), FileFault> {
     Ok((new, name))
 }
 
-/// Leaves nothing behind where it failed.
+/// Removes the temporary file if the outcome is an error.
 fn ended(name: &Path, outcome: io::Result<()>) -> Result<(), FileFault> {
     outcome.map_err(|error| {
         let _ = fs::remove_file(name);
@@ -89,7 +90,7 @@ mod tests {
     use std::sync::atomic::{AtomicU8, Ordering};
 
     #[test]
-    fn of_many_at_once_one_is_there_and_whole() {
+    fn several_writers_at_once_leave_one_whole_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("own");
         let (many, first) = (8, AtomicU8::new(0));
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_replaced_and_not_written_over_whatever_was_left_there() {
+    fn overwriting_replaces_the_file_and_removes_leftovers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("own");
         fs::write(folder.path().join(hidden_name(&path, ".new")), "half").unwrap();
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_leaves_everything_as_it_was() {
+    fn a_failure_leaves_the_folder_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("own");
         fs::create_dir(&path).unwrap();

@@ -1,4 +1,4 @@
-//! The folder in which a file is replaced: nobody else of us at work there, and an eye on everybody else.
+//! The target of a replacement: locked against our own processes, and watched for programs that know no lock.
 
 use super::{
     Content, Edited, FileFault, FileStamp, Privacy, ROUNDS, adopt, load, lock, make_folder, resolve, stamp, writing,
@@ -12,24 +12,25 @@ use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// What every temporary file and lock of ours has in its name.
+/// Part of the name of all our temporary files and locks.
 const OURS: &str = ".aws-mfa-key";
-/// Where Linux keeps a file's access control list.
+/// Extended attribute in which Linux keeps a file's access control list.
 const ACL: &str = "system.posix_acl_access";
-/// A file that was changed less long ago may be in the middle of being rewritten in place by another program.
+/// Age of a file below which another program may be in the middle of rewriting it in place.
 pub(super) const FRESH: Duration = Duration::from_millis(50);
-/// A program that changed it less long ago may be about to write over us what it read before.
+/// Age of a change below which its program may be about to overwrite ours with what it read before.
 const RECENT: Duration = Duration::from_secs(1);
-/// How long another of our processes may hold a file.
+/// Upper bound for the wait for another process of ours.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A file that is about to be replaced: its links followed, its folder there, and nobody else of us at it.
+/// A file that is about to be replaced: its links followed, its folder created, and locked against our own processes.
 pub(super) struct ReplaceTarget {
     pub(super) target: PathBuf,
     folder: PathBuf,
-    /// Held as long as this lives. It remembers which file we left here last, so that our own is not taken for a stranger's.
+    /// Held as long as this value lives. The lock file holds the stamp of the file that we wrote last, so that it is
+    /// not taken for another program's.
     lock: File,
-    /// Whether another program was seen at work.
+    /// True once another program was seen at work on the file.
     pub(super) company: bool,
 }
 
@@ -47,17 +48,18 @@ impl ReplaceTarget {
         Ok(place)
     }
 
-    /// Removes what a killed process left: only who holds the lock may have such files.
+    /// Removes temporary files of killed processes: only the holder of the lock has any.
     fn clear_leftovers(&self) {
         let prefix = hidden_name(&self.target, ".new-");
         let names = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         for name in names.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)) {
-            // One that cannot be removed does no harm.
+            // A file that cannot be removed does no harm.
             let _ = fs::remove_file(name.path());
         }
     }
 
-    /// A new file beside the old one, with its owner and, as far as `privacy` lets it, its mode and access control list.
+    /// Creates a temporary file beside the old one, with its owner and, as far as `privacy` allows, its mode and
+    /// access control list.
     pub(super) fn beside(
         &self,
         old: Option<&Metadata>,
@@ -67,7 +69,7 @@ impl ReplaceTarget {
         let mode = |bits| Permissions::from_mode(bits);
         let mut builder = tempfile::Builder::new();
         let new = builder.prefix(&prefix).permissions(mode(0o600)).tempfile_in(&self.folder).map_err(writing)?;
-        // It may have come from the folder, which then lets people in whom the old file did not.
+        // A list inherited from the folder would let in people whom the old file did not.
         let _ = fremovexattr(new.as_file(), ACL);
         let Some(old) = old else {
             adopt(new.as_file(), &self.folder)?;
@@ -79,7 +81,8 @@ impl ReplaceTarget {
         }
         let kept = if privacy == Privacy::Secret { 0o600 } else { 0o777 };
         new.as_file().set_permissions(mode(old.mode() & kept)).map_err(writing)?;
-        // Without its list, the mode would mean something else: what it says of the group is what the list grants at most.
+        // With a list, the mode's group bits are the most that the list grants, so the mode needs the list to mean
+        // the same.
         let list = if privacy == Privacy::Secret { None } else { access_list(&self.target) };
         if let Some(list) = list {
             fsetxattr(new.as_file(), ACL, &list, XattrFlags::empty()).map_err(|error| writing(error.into()))?;
@@ -87,8 +90,8 @@ impl ReplaceTarget {
         Ok(new)
     }
 
-    /// The old file, once nobody is in the middle of rewriting it in place. Times are compared with that of a file made
-    /// just now, since the disk's clock need not be ours.
+    /// Returns the old file, once no program is in the middle of rewriting it in place. Ages are measured from `now`,
+    /// the metadata of a file created just now, since the disk's clock need not be ours.
     pub(super) fn settled(&mut self, now: &Metadata) -> Result<Option<Content>, FileFault> {
         let mut content = load(&self.target)?;
         let ours = self.left();
@@ -98,7 +101,7 @@ impl ReplaceTarget {
             let age = now.modified().and_then(|now| Ok(now.duration_since(meta.modified()?).unwrap_or_default()));
             let age = age.unwrap_or_default();
             self.company |= age < RECENT && ours != Some(before);
-            // One that is empty may belong to a program that got no further for a while.
+            // An empty file may belong to a program that was held up after truncating it.
             let settled = if text.is_empty() { RECENT } else { FRESH };
             if age > settled || ours == Some(before) {
                 return Ok(content);
@@ -109,12 +112,12 @@ impl ReplaceTarget {
                 return Ok(content);
             }
         }
-        // Empty for as long as this, it is empty.
+        // A file that stays empty for this long is empty.
         if content.as_ref().is_some_and(|(text, _)| text.is_empty()) { Ok(content) } else { Err(FileFault::Restless) }
     }
 
-    /// Once ours is in place: makes that last, and tells whether it stays. Where another program was seen at work, this
-    /// takes [`FRESH`].
+    /// Syncs the folder once our file is in place, and returns true if the file stays there. If another program was
+    /// seen at work, this takes [`FRESH`].
     pub(super) fn keeps(&mut self, ours: &Metadata, text: &Edited) -> bool {
         self.remember(&stamp(ours));
         sync_folder(&self.folder);
@@ -124,14 +127,14 @@ impl ReplaceTarget {
             std::thread::sleep(FRESH / 10);
         }
         let kept = stands();
-        // The disk's clock may be too coarse to tell.
+        // The disk's clock may be too coarse to show a change, so the text is compared, too.
         let same = || load(&self.target).is_ok_and(|found| found.is_some_and(|(found, _)| text.is(&found)));
         let kept = kept && (!self.company || same());
         self.company |= !kept;
         kept
     }
 
-    /// Which file we left here last.
+    /// Returns the stamp of the file that we wrote last, from the lock file.
     fn left(&self) -> Option<FileStamp> {
         let mut text = [0; 200];
         let length = self.lock.read_at(&mut text, 0).ok()?;
@@ -144,23 +147,23 @@ impl ReplaceTarget {
     fn remember(&self, (dev, ino, length, seconds, nanoseconds): &FileStamp) {
         let mut text = String::new();
         let _ = writeln!(text, "{} {} {length} {seconds} {nanoseconds}", dev.cast_signed(), ino.cast_signed());
-        // Where it cannot be remembered, the next one of us is a little slower.
+        // If this fails, our next replacement is a little slower.
         let _ = self.lock.set_len(0).and_then(|()| (&self.lock).write_all(text.as_bytes()));
     }
 }
 
-/// The folder that a file is in, or will be.
+/// Returns the folder of a file, `.` for a bare name.
 pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Makes last which files are in a folder.
+/// Syncs a folder, so that files created or renamed in it survive a crash.
 pub(super) fn sync_folder(folder: &Path) {
-    // A file system that cannot sync a folder takes nothing away from what is in it.
+    // Some file systems cannot sync a folder; the files in it are as safe as before.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
-/// Whether it is its folder's own file, and not another one mounted over it.
+/// Returns true unless another file is mounted over this one.
 pub(super) fn is_replaceable(path: &Path) -> bool {
     let mount =
         |path: &Path| statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MNT_ID).map(|stat| stat.stx_mnt_id);
@@ -170,16 +173,17 @@ pub(super) fn is_replaceable(path: &Path) -> bool {
     }
 }
 
-/// Whether not even its owner can replace it.
+/// Returns true if the attributes keep even the owner from replacing the file.
 fn is_marked(path: &Path) -> bool {
     let marks = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
     let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
     found.is_ok_and(|stat| stat.stx_attributes.intersects(marks))
 }
 
-/// A file's access control list as the kernel keeps it; most have none, as have all on some file systems.
+/// Returns a file's access control list in the kernel's format; `None` for most files, and on file systems without
+/// lists.
 fn access_list(path: &Path) -> Option<Vec<u8>> {
-    /// No attribute is longer (Linux: XATTR_SIZE_MAX).
+    /// Maximum length of an extended attribute, in bytes (Linux: XATTR_SIZE_MAX).
     const LONGEST: usize = 65_536;
     let mut list = Vec::with_capacity(LONGEST);
     lgetxattr(path, ACL, spare_capacity(&mut list)).ok()?;

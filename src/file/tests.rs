@@ -1,4 +1,4 @@
-//! Links, modes, leftovers, and programs that rewrite the file in place.
+//! Tests of links, modes, leftovers, and programs that rewrite the file in place.
 
 use super::place::FRESH;
 use super::*;
@@ -7,20 +7,20 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// With `more` at its end.
+/// Returns the text with `more` at its end.
 fn with(text: Zeroizing<Vec<u8>>, more: &str) -> Edited {
     let end = text.len();
     Edited::new(text, vec![(end..end, Zeroizing::new(more.to_owned()))])
 }
 
-/// `new` instead of it.
+/// Returns an edit that replaces the whole text by `new`.
 fn whole(text: Zeroizing<Vec<u8>>, new: &str) -> Edited {
     let end = text.len();
     Edited::new(text, vec![(0..end, Zeroizing::new(new.to_owned()))])
 }
 
 #[test]
-fn a_program_that_rewrites_the_file_in_place_loses_nothing_by_us() {
+fn a_program_that_rewrites_the_file_in_place_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("credentials");
     let theirs = "[theirs]\nkey = value\n".repeat(40);
@@ -70,7 +70,7 @@ fn links_are_followed_and_modes_never_widened() {
 }
 
 #[test]
-fn what_a_killed_process_left_is_removed() {
+fn temporary_files_of_a_killed_process_are_removed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("credentials");
     let left = folder.path().join(".credentials.aws-mfa-key.new-abc");
@@ -89,8 +89,8 @@ fn a_pipe_in_the_place_of_a_file_or_a_lock_is_refused_at_once() {
     assert!(matches!(locked, Err(FileFault::NotAFile | FileFault::Write(_))));
 }
 
-/// A program that read the file before we replaced it, and writes it back afterwards, so many times. Whether it was held up
-/// for so long that nobody looked any more.
+/// Plays a program that read the file before we replaced it and writes it back afterwards, `times` times. Returns
+/// true if it was held up so long that nobody looked any more.
 fn write_back(path: &Path, theirs: &str, times: usize, done: &AtomicBool) -> bool {
     let mut is_late = false;
     for _ in 0..times {
@@ -109,12 +109,12 @@ fn write_back(path: &Path, theirs: &str, times: usize, done: &AtomicBool) -> boo
 }
 
 #[test]
-fn what_another_program_writes_over_is_written_again_or_we_say_so() {
+fn text_that_another_program_overwrites_is_written_again_or_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("credentials");
     let theirs = "[theirs]\nkey = value\n";
     let attempt = |times| {
-        // It was changed just now: somebody is at work.
+        // The file was changed just now, so another program counts as at work.
         fs::write(&path, theirs).unwrap();
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -139,7 +139,7 @@ fn what_another_program_writes_over_is_written_again_or_we_say_so() {
 }
 
 #[test]
-fn our_own_file_is_known_again_and_waited_for_by_nobody() {
+fn our_own_recent_write_is_recognised_and_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("credentials");
     let write =

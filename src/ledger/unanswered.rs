@@ -1,4 +1,4 @@
-//! That a person was called, and none came: noted beside the ledger, so that they are not called again at once.
+//! A note beside the ledger that a person was asked and did not respond, so that they are not asked again at once.
 
 use super::path_of;
 use crate::aws::MfaSerial;
@@ -7,24 +7,25 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How long nobody is called again.
+/// Time for which nobody is asked again.
 const LASTS: Duration = Duration::from_mins(1);
-/// Version of the file's format.
+/// Version of the note's file format.
 const VERSION: u64 = 1;
 
-/// The silence of whoever has an MFA device.
+/// The note of an unanswered request for one MFA device.
 pub struct UnansweredPrompt {
     path: PathBuf,
 }
 
 impl UnansweredPrompt {
-    /// What is noted of an MFA device.
+    /// Returns the note for an MFA device; nothing is read yet.
     #[must_use]
     pub fn of(folder: &Path, serial: &MfaSerial) -> Self {
         Self { path: path_of(folder, serial).with_extension("silence") }
     }
 
-    /// Whether nobody came within the last minute. A clock that was set back counts as a longer time.
+    /// Returns true if a request stayed unanswered within the last minute. A note from the future, after the clock
+    /// was set back, does not count.
     #[must_use]
     pub fn is_recent(&self, now: SystemTime) -> bool {
         let text = file::read(&self.path).ok().flatten().unwrap_or_default();
@@ -37,7 +38,7 @@ impl UnansweredPrompt {
         matches!(since, Some(Ok(since)) if since < LASTS)
     }
 
-    /// Notes that nobody came. If it cannot be noted, they are called again the next time, which does no harm.
+    /// Notes that nobody responded. If this fails, the person is asked again the next time, which does no harm.
     pub fn begin(&self, now: SystemTime) {
         let at = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let _ = own::overwrite(&self.path, json!({ "version": VERSION, "at": at }).to_string().as_bytes());
@@ -49,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_lasts_a_minute() {
+    fn an_unanswered_request_counts_as_recent_for_a_minute() {
         let folder = tempfile::tempdir().unwrap();
         let serial = MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap();
         let (unanswered, now) = (UnansweredPrompt::of(folder.path(), &serial), SystemTime::now());

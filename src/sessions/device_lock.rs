@@ -1,4 +1,4 @@
-//! One login at a time per MFA device: whoever has to wait may find the session made meanwhile.
+//! One login at a time per MFA device: a login that waited may find that another one has made the session.
 
 use super::present::{ObtainedSession, good};
 use super::writer::SessionWriter;
@@ -11,27 +11,27 @@ use crate::plan::Plan;
 use crate::world::{MOMENT, Wait, World};
 use std::time::{Duration, Instant};
 
-/// What is shown while somebody else logs in.
+/// Text shown while another login has the MFA device.
 const WAITING: &str = "Waiting for another login with the same MFA device";
 
-/// What waiting for one's turn came to.
+/// The outcome of waiting for an MFA device.
 pub(super) enum Turn {
-    /// Nobody else has the ledger.
+    /// No other login has the ledger.
     Ours(Held),
-    /// Somebody else has made the session.
+    /// Another login has made the session.
     Served(Box<ObtainedSession>),
 }
 
-/// See the module.
+/// The wait of one login for its MFA device.
 pub(super) struct DeviceLock<'a> {
     pub(super) world: &'a World,
     pub(super) writer: &'a SessionWriter,
-    /// What the credentials file was when it was last read.
+    /// Stamp of the credentials file when it was last read.
     pub(super) seen: Option<FileStamp>,
 }
 
 impl DeviceLock<'_> {
-    /// The ledger of an MFA device, once nobody else has it; or the session that somebody else has made meanwhile.
+    /// Waits until no other login has the MFA device's ledger, or until another login has made the session.
     pub(super) async fn turn(mut self, plan: &Plan, serial: &MfaSerial) -> Result<Turn, LoginError> {
         if let Some(ledger) = self.writer.take_back(serial) {
             return Ok(Turn::Ours(ledger));
@@ -60,8 +60,8 @@ impl DeviceLock<'_> {
         }
     }
 
-    /// The session, if it is there since the credentials file was changed. One that cannot be read just now is looked at
-    /// again when it changes, or when it is our turn.
+    /// Returns the session if the credentials file was changed and has it now. A file that cannot be read just now is
+    /// read again after its next change.
     fn look(&mut self, plan: &Plan) -> Option<ObtainedSession> {
         let now = file::stamp_of(&self.writer.locations().credentials);
         if now == std::mem::replace(&mut self.seen, now) {
@@ -71,14 +71,17 @@ impl DeviceLock<'_> {
     }
 }
 
-/// The ledger of an MFA device, for what is no login: once nobody else has it.
+/// Waits until no login has the ledger of an MFA device, for work other than a login.
+///
+/// # Errors
+/// [`LoginError::Ledger`] if the ledger cannot be written, or is not released in time.
 pub async fn wait_for_ledger(plan: &Plan, serial: &MfaSerial, world: &World) -> Result<Held, LoginError> {
     let (wait, begun) = (world.person.wait(), Instant::now());
     let mut waiting = |left| show(&wait, begun, left);
     ledger::hold(&plan.state, serial, &world.clock, &mut waiting).await.map_err(LoginError::Ledger)
 }
 
-/// Shows that another login is waited for, once a moment has passed.
+/// Announces that another login is waited for, once [`MOMENT`] has passed.
 fn show(wait: &Wait<'_>, begun: Instant, left: Duration) {
     if begun.elapsed() > MOMENT {
         wait.show(WAITING, Some(left));

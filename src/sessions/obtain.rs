@@ -1,4 +1,5 @@
-//! Sessions for several plans, side by side: each MFA device is asked for one code at a time, and nothing is asked for twice.
+//! Sessions for several plans, side by side: each MFA device gives one code at a time, and no session is obtained
+//! twice.
 
 use super::device_lock::{DeviceLock, Turn};
 use super::present::{ObtainedSession, good, left_until};
@@ -23,18 +24,18 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::{Mutex, OnceCell};
 
-/// What came of one plan, while others may want to know it, too.
+/// The outcome of one plan; its failure is shared with plans that depend on it.
 type SharedOutcome = Result<ObtainedSession, Arc<Failure>>;
 
-/// For each plan its session: the present one if it is good, else a fresh one, written to its profile.
+/// Obtains a session for each plan: the present one if it is good, else a fresh one, which is written to its profile.
 ///
 /// # Errors
-/// [`Failure`] if nothing can be done for any of them; one that fails does not stop the others.
+/// [`Failure`] if no plan can be tried; the failure of one plan does not stop the others.
 pub fn obtain_all(plans: &[&Plan], world: &World) -> Result<Vec<Result<ObtainedSession, Failure>>, Failure> {
     let seen = Locations::find(&world.env).ok().and_then(|locations| file::stamp_of(&locations.credentials));
     let profiles = Profiles::read(&world.env)?;
     let clock = &*world.clock;
-    // Where all is there, there is nothing to begin.
+    // If every plan has a good session, the async runtime is not needed.
     if let Some(present) =
         plans.iter().map(|plan| good(plan, &profiles, clock)).collect::<Option<Vec<ObtainedSession>>>()
     {
@@ -42,39 +43,40 @@ pub fn obtain_all(plans: &[&Plan], world: &World) -> Result<Vec<Result<ObtainedS
     }
     let runtime = async_runtime::current_thread().map_err(Failure::Runtime)?;
     let outcomes = runtime.block_on(Obtaining::new(plans, (profiles, seen), world).run(plans));
-    // It does not wait for a name that is still being looked up.
+    // Does not wait for a name lookup that is still running.
     runtime.shutdown_background();
     stack::wipe();
     Ok(outcomes.into_iter().map(|outcome| outcome.map_err(Failure::Shared)).collect())
 }
 
-/// The session of one plan: the present one if it is good, else a fresh one, written to its profile.
+/// Obtains the session of one plan: the present one if it is good, else a fresh one, which is written to its profile.
 ///
 /// # Errors
-/// [`Failure`] if there is none.
+/// [`Failure`] if no session could be obtained or written.
 pub fn obtain(plan: &Plan, world: &World) -> Result<ObtainedSession, Failure> {
     let mut outcomes = obtain_all(&[plan], world)?;
     outcomes.pop().unwrap_or(Err(Failure::NotValid { profile: plan.profile.to_string() }))
 }
 
-/// What the logins of one run share.
+/// State that the logins of one run share.
 struct Obtaining<'a> {
     world: &'a World,
     profiles: Profiles,
-    /// What the credentials file was when it was read.
+    /// Stamp of the credentials file when it was read.
     seen: Option<FileStamp>,
     writer: Arc<SessionWriter>,
-    /// Plans that need no other's session, by session profile, and what came of them.
+    /// Plans that do not depend on another plan's session, by session profile, with their outcomes.
     roots: HashMap<&'a SessionProfile, (&'a Plan, OnceCell<SharedOutcome>)>,
-    /// The session profiles that may have to be written, and why nothing could be written to one of them.
+    /// Session profiles that may have to be written.
     due: Vec<&'a SessionProfile>,
+    /// Reasons why nothing could be written to a session profile; found out before the first code.
     refused: cell::OnceCell<HashMap<&'a SessionProfile, Arc<Failure>>>,
     tokens: RefCell<HashMap<Option<String>, Rc<Tokens>>>,
     networks: RefCell<Vec<OpenNetwork>>,
     devices: RefCell<HashMap<String, Rc<Mutex<Vec<Made<'a>>>>>>,
 }
 
-/// What a login came to, for plans that would do the very same.
+/// The outcome of a login, for plans that would do the very same.
 struct Made<'a> {
     plan: &'a Plan,
     outcome: Result<(Identity, Session, String), Arc<Failure>>,
@@ -83,8 +85,8 @@ struct Made<'a> {
 impl<'a> Obtaining<'a> {
     fn new(plans: &[&'a Plan], (profiles, seen): (Profiles, Option<FileStamp>), world: &'a World) -> Self {
         let mut roots = HashMap::new();
-        let wait_for_ledger = plans.iter().copied().filter(|plan| plan.source().is_none());
-        for plan in wait_for_ledger.chain(plans.iter().filter_map(|plan| plan.source())) {
+        let independent = plans.iter().copied().filter(|plan| plan.source().is_none());
+        for plan in independent.chain(plans.iter().filter_map(|plan| plan.source())) {
             roots.entry(&plan.session_profile).or_insert((plan, OnceCell::new()));
         }
         let planned = plans.iter().copied().chain(roots.values().map(|(plan, _)| *plan));
@@ -107,7 +109,7 @@ impl<'a> Obtaining<'a> {
         outcomes.into_iter().map(written).collect()
     }
 
-    /// Finds out what could not be written, before anything is spent on it.
+    /// Checks that every due section can be written, before a code is spent; returns the failures by session profile.
     fn rehearse(&self) -> HashMap<&'a SessionProfile, Arc<Failure>> {
         let failed = |error: CredentialsError| Arc::new(Failure::Write { spent: false, error });
         let credentials = &self.profiles.locations.credentials;
@@ -134,13 +136,13 @@ impl<'a> Obtaining<'a> {
         self.check(plan)?;
         let base = self.root(source).await?;
         if self.world.person.was_kept_waiting() {
-            // What somebody touched for is safe, whatever comes of the role.
+            // A session for which somebody touched a token is saved, even if the role then fails.
             self.writer.deliver();
         }
         self.assume(plan, base).await
     }
 
-    /// The session of a plan that needs no other's, come by once.
+    /// Obtains the session of a plan that does not depend on another's, once for all plans that need it.
     async fn root(&self, plan: &'a Plan) -> SharedOutcome {
         let Some((plan, outcome)) = self.roots.get(&plan.session_profile) else {
             return self.log_in(plan).await;
@@ -167,13 +169,14 @@ impl<'a> Obtaining<'a> {
             let fresh = FreshSession::of(plan, device.serial, (session, identity), Some(source));
             return Ok(self.post(fresh, None, self.route(&plan.network)?.now()));
         }
-        // One of a crowd finds a session here, and has done nothing for one of its own yet.
+        // Another process may make the session while this login waits, which has spent nothing yet.
         let device_lock = DeviceLock { world: self.world, writer: &self.writer, seen: self.seen };
         let mut ledger = match device_lock.turn(plan, &device.serial).await.map_err(failed(plan))? {
             Turn::Served(got) => return Ok(*got),
             Turn::Ours(ledger) => ledger,
         };
-        // Where there is none for this one, that of an earlier login with the ledger is in the file before others get it.
+        // If this plan cannot be written, an earlier session with the same ledger is, before another process gets the
+        // ledger.
         if let Err(failure) = self.check(plan) {
             self.writer.deliver();
             return Err(failure);
@@ -195,7 +198,7 @@ impl<'a> Obtaining<'a> {
         Ok(self.post(fresh, Some(ledger), self.route(&plan.network)?.now()))
     }
 
-    /// A login with a ledger that is ours.
+    /// Logs in with a ledger that this process has locked.
     async fn log_in_with(
         &self,
         plan: &'a Plan,
@@ -207,7 +210,7 @@ impl<'a> Obtaining<'a> {
         login.run(grant(plan)).await.map_err(failed(plan))
     }
 
-    /// The MFA device; AWS is asked only where nothing names it.
+    /// Returns the MFA device of a plan; AWS is asked only if the plan does not name one.
     async fn mfa_device(&self, plan: &'a Plan) -> Result<KnownDevice, Arc<Failure>> {
         if let Some(serial) = &plan.mfa_serial {
             return Ok(KnownDevice { serial: serial.clone(), identity: None });
@@ -218,14 +221,14 @@ impl<'a> Obtaining<'a> {
         found.map_err(failed(plan))
     }
 
-    /// AWS as a plan's long-term key sees it.
+    /// Returns a client that signs with the plan's long-term key.
     fn aws(&self, plan: &Plan) -> Result<Aws, Arc<Failure>> {
         let no_key = || PlanError::NoLongTermKey { profile: plan.profile.to_string(), instead: None };
         let key = plan.key.as_ref().ok_or_else(|| Arc::new(no_key().into()))?;
         Ok(Aws::new(&self.route(&plan.network)?, key))
     }
 
-    /// The role of a plan, with the session of the profile that it comes from: no code, no touch.
+    /// Assumes the role of a plan with the session of its source profile, which takes no code and no touch.
     async fn assume(&self, plan: &'a Plan, base: ObtainedSession) -> SharedOutcome {
         let steps = plan.role.as_ref().map(|role: &Role| role.steps.as_slice()).unwrap_or_default();
         let serial = base.mfa_serial.as_deref().and_then(|serial| MfaSerial::parse(serial).ok());
@@ -238,8 +241,8 @@ impl<'a> Obtaining<'a> {
         Ok(self.post(FreshSession::of(plan, serial, assumed, base.source), None, route.now()))
     }
 
-    /// Sends a fresh session on its way into the file. Its MFA device's ledger is kept until it stands there: whoever waits
-    /// for the MFA device looks for it then.
+    /// Hands a fresh session to the writer. Its MFA device's ledger is kept until the session is in the file, where
+    /// those that wait for the MFA device look for it.
     fn post(&self, fresh: FreshSession, ledger: Option<Held>, now: SystemTime) -> ObtainedSession {
         let got = ObtainedSession {
             session_profile: fresh.session_profile.clone(),
@@ -259,7 +262,7 @@ impl<'a> Obtaining<'a> {
         refused.get(&plan.session_profile).map_or(Ok(()), |failure| Err(Arc::clone(failure)))
     }
 
-    /// An MFA device that nothing named: written down, or told how.
+    /// Writes an MFA device that had to be looked up to the config file (`--remember`), or tells the person how to.
     fn found(&self, plan: &Plan, serial: &MfaSerial, account: Option<&str>) {
         let (person, profile) = (&self.world.person, &plan.profile);
         if !plan.remember {
@@ -298,7 +301,7 @@ impl<'a> Obtaining<'a> {
     }
 }
 
-/// A failure of one plan, which those that share it are told as well.
+/// Returns a function that turns a login's error into a failure that several plans can share.
 fn failed(plan: &Plan) -> impl Fn(LoginError) -> Arc<Failure> {
     |error| Arc::new(Failure::Login { profile: plan.profile.to_string(), error: Box::new(error) })
 }
@@ -307,7 +310,7 @@ fn grant(plan: &Plan) -> Grant<'_> {
     plan.role.as_ref().and_then(|role| role.steps.last()).map_or(Grant::Session, Grant::Role)
 }
 
-/// Whether what keeps one from a code keeps the other, too.
+/// Returns true if both plans have the same sources, so that what keeps one from a code keeps the other, too.
 pub fn is_same_source(one: &Plan, other: &Plan) -> bool {
     let same = |pair: (&Source, &Source)| match pair {
         (Source::Secret(one), Source::Secret(other)) => one.as_source() == other.as_source(),
@@ -319,7 +322,7 @@ pub fn is_same_source(one: &Plan, other: &Plan) -> bool {
         && one.sources.iter().zip(&other.sources).all(same)
 }
 
-/// Whether one code does for both: the same user's session, of the same length, from the same place.
+/// Returns true if one code serves both plans: same long-term key, duration, network and roles.
 pub fn is_same_login(one: &Plan, other: &Plan) -> bool {
     let steps = |plan: &Plan| plan.role.as_ref().map(|role| role.steps.clone());
     one.key_id() == other.key_id()

@@ -1,4 +1,4 @@
-//! The session that a profile has already: whose it is, and whether it lasts long enough.
+//! The session that a profile has already: its owner, and whether it lasts long enough.
 
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::{Stored, rfc3339};
@@ -13,24 +13,25 @@ use std::time::{Duration, SystemTime};
 /// A session of a profile, fresh or found in the credentials file.
 #[derive(Clone)]
 pub struct ObtainedSession {
-    /// The profile that holds it.
+    /// Profile that holds the session.
     pub session_profile: SessionProfile,
-    /// ARN of the user or role that it acts as; `None` if the credentials file does not say.
+    /// ARN of the user or role that the session acts as; `None` if the credentials file does not say.
     pub identity: Option<String>,
-    /// The keys.
+    /// Keys and end of the session.
     pub session: Session,
-    /// Serial number of the MFA device whose code it was made with.
+    /// Serial number of the MFA device whose code the session was made with; `None` if the credentials file does not
+    /// say.
     pub mfa_serial: Option<String>,
-    /// Time until it expires, by AWS's clock as far as it is known.
+    /// Time until the session ends, by AWS's clock as far as it is known.
     pub left: Duration,
-    /// Where the code came from; `None` if no code was needed.
+    /// Source of the code, as shown to a person; `None` if no code was needed.
     pub source: Option<String>,
-    /// True if it was obtained just now, false if it was there before.
+    /// True if the session was obtained just now, false if it was found in the credentials file.
     pub fresh: bool,
 }
 
 impl ObtainedSession {
-    /// One line for the person who asked for it.
+    /// Returns a line about the session, for the person who asked for it.
     #[must_use]
     pub fn summary(&self) -> String {
         let (profile, expires) = (&self.session_profile, rfc3339(&self.session.expires));
@@ -46,13 +47,14 @@ impl ObtainedSession {
     }
 }
 
-/// The present session, if it is the plan's and has enough time left, by AWS's clock as far as it is known.
+/// Returns the present session if it is the plan's and lasts for the plan's `min_ttl`, by AWS's clock as far as it is
+/// known.
 pub(super) fn good(plan: &Plan, profiles: &Profiles, clock: &dyn Clock) -> Option<ObtainedSession> {
     let got = present(plan, profiles, clock)?;
     (!plan.force && got.left >= plan.min_ttl).then_some(got)
 }
 
-/// The present session, if it is the plan's and not over.
+/// Returns the present session if it is the plan's and not over.
 pub fn present(plan: &Plan, profiles: &Profiles, clock: &dyn Clock) -> Option<ObtainedSession> {
     let section = profiles.get(&plan.session_profile)?;
     let stored = Stored::read(section)?;
@@ -71,7 +73,7 @@ pub fn present(plan: &Plan, profiles: &Profiles, clock: &dyn Clock) -> Option<Ob
     })
 }
 
-/// Time until `end`, on a clock that is so many seconds behind AWS's.
+/// Returns the time until `end`, on a clock that is `behind` seconds behind AWS's.
 pub(super) fn left_until(end: &DateTime, now: SystemTime, behind: i64) -> Duration {
     let seconds = end.secs() - DateTime::from(now).secs() - behind;
     Duration::from_secs(u64::try_from(seconds).unwrap_or_default())

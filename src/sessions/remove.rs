@@ -1,4 +1,4 @@
-//! The end of a session: it leaves the credentials file, and what login added to the config file goes with it.
+//! Removal of a session from the credentials file, and of what login added to the config file for it.
 
 use crate::aws::config_file::{self, Profiles};
 use crate::aws::credentials_file::{self, OWNER, Removed};
@@ -7,8 +7,8 @@ use crate::plan;
 use crate::report::Failure;
 use crate::world::World;
 
-/// Removes the session in profile `session` from the credentials file, and its profile from the config file if it is still
-/// as we made it. A profile that holds no session of ours stays as it is.
+/// Removes the session in profile `session` from the credentials file, and its section from the config file if that
+/// is still as we made it. A profile without a session of ours is left unchanged.
 ///
 /// # Errors
 /// [`Failure::Write`] or [`Failure::File`] if one of the files cannot be changed.

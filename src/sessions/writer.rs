@@ -1,4 +1,4 @@
-//! Fresh sessions on their way into the credentials file: together at the end, and before each wait for a person.
+//! The writer of fresh sessions to the credentials file: together at the end, and before each wait for a person.
 
 use crate::aws::config_file::{Locations, NewProfile, add_profiles};
 use crate::aws::credentials_file::{CredentialsError, SessionEntry, write_all};
@@ -11,16 +11,16 @@ use crate::world::{Person, printable};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A fresh session, with all that is written of it.
+/// A fresh session, with all that is written about it.
 pub(super) struct FreshSession {
     pub(super) profile: ProfileName,
     pub(super) session_profile: SessionProfile,
     pub(super) identity: Identity,
     pub(super) mfa_serial: MfaSerial,
     pub(super) session: Session,
-    /// Where the code came from.
+    /// Source of the code, as shown to a person; `None` if no code was needed.
     pub(super) source: Option<String>,
-    /// What a new section of the config file says of the session profile.
+    /// Keys and values for the session profile's new section of the config file.
     pub(super) passed_on: Vec<(String, String)>,
 }
 
@@ -47,15 +47,15 @@ impl FreshSession {
     }
 }
 
-/// Where they wait to be written.
+/// Fresh sessions that wait to be written, and the files to write them to.
 pub(super) struct SessionWriter {
     locations: Locations,
     person: Person,
-    /// Each with the ledger of its MFA device, which nobody else gets before the session is written.
+    /// Each session has the ledger of its MFA device, which no other login gets before the session is written.
     waiting: Mutex<Vec<(FreshSession, Option<Held>)>>,
-    /// Held while some of them are being written.
+    /// Held while sessions are being written.
     delivering: Mutex<()>,
-    /// What could not be written, by session profile.
+    /// Reasons why sessions could not be written, by session profile.
     lost: Mutex<HashMap<SessionProfile, Arc<Failure>>>,
 }
 
@@ -73,12 +73,12 @@ impl SessionWriter {
         writer
     }
 
-    /// The files that it writes to.
+    /// Returns the paths of the files to write to.
     pub(super) fn locations(&self) -> &Locations {
         &self.locations
     }
 
-    /// Takes a session; it is written at once where a person is kept waiting already.
+    /// Takes a session to be written later, or at once if a person is being kept waiting.
     pub(super) fn post(&self, fresh: FreshSession, ledger: Option<Held>) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((fresh, ledger));
         if self.person.is_kept_waiting() {
@@ -86,22 +86,23 @@ impl SessionWriter {
         }
     }
 
-    /// The ledger of an MFA device, if it is kept here.
+    /// Takes the ledger of an MFA device back, if a waiting session has it.
     pub(super) fn take_back(&self, serial: &MfaSerial) -> Option<Held> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut theirs = waiting.iter_mut().filter(|(fresh, _)| fresh.mfa_serial == *serial);
         theirs.find_map(|(_, ledger)| ledger.take())
     }
 
-    /// Writes what waits, in one step. What only one of the sections does not allow does not stop the others.
+    /// Writes all waiting sessions in one step. If one section cannot be written, the others are.
     pub(super) fn deliver(&self) {
-        // What another thread is about to write is written when this returns: the program may end then.
+        // Sessions that another thread is writing must be in the file when this returns, since the program may end
+        // then.
         let _delivering = self.delivering.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         if waiting.is_empty() {
             return;
         }
-        // The ledgers are let go when all is written.
+        // The ledgers are released when everything is written.
         let (fresh, _ledgers): (Vec<FreshSession>, Vec<Option<Held>>) = waiting.into_iter().unzip();
         let path = &self.locations.credentials;
         let entries: Vec<SessionEntry<'_>> = fresh.iter().map(FreshSession::entry).collect();
@@ -128,12 +129,13 @@ impl SessionWriter {
         lost.insert(fresh.session_profile.clone(), Arc::clone(failure));
     }
 
-    /// Why a session was not written, if it was not.
+    /// Returns the reason why a session was not written; `None` if it was.
     pub(super) fn failure(&self, session_profile: &SessionProfile) -> Option<Arc<Failure>> {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).get(session_profile).cloned()
     }
 
-    /// Gives new session profiles what their owners say of region and endpoints, so that `--profile P-mfa` works like P.
+    /// Adds new session profiles to the config file, with the region and endpoints of their owners, so that
+    /// `--profile P-mfa` works like P.
     fn introduce(&self, fresh: &[FreshSession]) {
         let written = fresh.iter().filter(|fresh| self.failure(&fresh.session_profile).is_none());
         let new: Vec<NewProfile<'_>> = written
@@ -165,7 +167,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn whoever_ends_early_waits_for_what_is_being_written() {
+    fn an_early_end_waits_for_sessions_that_are_being_written() {
         let folder = tempfile::tempdir().unwrap();
         let locations =
             Locations { config: folder.path().join("config"), credentials: folder.path().join("credentials") };
@@ -188,7 +190,7 @@ mod tests {
             passed_on: Vec::new(),
         };
         writer.post(fresh, None);
-        // Another of our programs is writing to the file.
+        // Another process of ours is writing to the file.
         let (began, begins) = mpsc::channel();
         let (end, ends) = mpsc::channel();
         let credentials = locations.credentials.clone();
@@ -202,7 +204,7 @@ mod tests {
         begins.recv().unwrap();
         let ours = Arc::clone(&writer);
         let delivering = thread::spawn(move || ours.deliver());
-        // It has taken the session, and waits for the file.
+        // The thread has taken the session, and waits for the file.
         while !writer.waiting.lock().unwrap().is_empty() {
             thread::yield_now();
         }

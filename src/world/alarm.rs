@@ -1,4 +1,5 @@
-//! What wakes up a program that waits for days: a time of day, a file that changes, a signal, a token.
+//! An alarm for a program that waits for days: it wakes up at a time of day, when a file changes, at a signal, or
+//! when a token is plugged in or pulled out.
 
 #[cfg(target_os = "linux")]
 pub mod linux;
@@ -9,43 +10,44 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Something that happened.
+/// An event that ends a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The time that was waited for has come.
+    /// The time given to [`Alarm::wait`] has come.
     Due,
-    /// Somebody set the clock, or the machine slept.
+    /// Somebody set the clock, or the machine woke up from sleep.
     ClockSet,
-    /// One of the files changed.
+    /// At least one of the watched files changed.
     Files,
-    /// SIGHUP: everything is to be read again.
+    /// SIGHUP arrived: all settings are to be read again.
     Reload,
-    /// These tokens are plugged in now; `None` if what knows it does not answer.
+    /// The tokens that are plugged in now; `None` if the smart card service does not answer.
     Tokens(Option<Vec<Present>>),
-    /// The end.
+    /// The program is to end.
     End,
 }
 
-/// Tells an [`Alarm`] that something happened, from any thread.
+/// Reports an event to an [`Alarm`], from any thread.
 pub type Bell = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// What is to be done before the process ends in the middle of something else.
+/// Cleanup to run before the process ends, whatever it is in the middle of.
 pub type Last = Box<dyn Fn() + Send>;
 
-/// Wakes up one thread, and nobody while nothing happens.
+/// Lets one thread sleep until something happens, without waking up in between.
 pub trait Alarm: Send {
-    /// Which files' changes are told from now on.
+    /// Reports changes of these files from now on, instead of those watched before.
     fn watch(&mut self, files: &[PathBuf]);
 
-    /// Waits until this machine's clock says so, or something happens: all of it.
+    /// Waits until this machine's clock reaches `until` (`None`: no time limit) or something happens, and returns all
+    /// events since the last call.
     fn wait(&mut self, until: Option<SystemTime>) -> Vec<Event>;
 
-    /// For other threads.
+    /// Returns a handle with which other threads report events.
     fn bell(&self) -> Bell;
 
-    /// What is done first when the process is told to end while nobody waits here.
+    /// Sets the cleanup that runs first when a signal ends the process.
     fn before_end(&mut self, last: Last);
 }
 
-/// Sets an alarm up; signals go to it from then on.
+/// Makes an alarm; from then on signals are reported to it.
 pub type Alarms = Arc<dyn Fn() -> io::Result<Box<dyn Alarm>> + Send + Sync>;

@@ -1,46 +1,47 @@
-//! Which program started this one: it is what a person is asked for.
+//! The program that started this one, which a person is shown as the requester.
 
 use super::printable;
 use rustix::process::getppid;
 use std::fs;
 use std::path::Path;
 
-/// Most characters of its name.
+/// Maximum length of a requester's name, in characters.
 const LONGEST: usize = 40;
-/// How many that only pass on what they were told are looked past.
+/// Maximum number of parent processes to look at, since some only pass a command on.
 const DEEPEST: usize = 8;
-/// Shells, by which a person or a program starts others.
+/// Shells, through which a person or a program starts other programs.
 const SHELLS: [&str; 9] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "mksh", "ash", "nu"];
-/// Programs whose script has the name that says something.
+/// Interpreters, which are named by the script that they run.
 const INTERPRETERS: [&str; 5] = ["python", "node", "ruby", "perl", "pwsh"];
-/// Programs that start another one for somebody.
+/// Programs that start another one on behalf of their own parent.
 const PASSERS_ON: [&str; 10] =
     ["setsid", "sudo", "doas", "env", "timeout", "nohup", "nice", "stdbuf", "strace", "script"];
-/// Who starts what nobody else does, and those under which people work.
+/// Programs that are never the requester: init systems, and those that a person's shell runs under.
 const NOBODY: [&str; 9] = ["systemd", "init", "tini", "dumb-init", "docker-init", "login", "su", "sshd", "tmux"];
 
-/// Its name, as far as this system tells; nothing where a person typed our name into a shell.
+/// Returns the name of the program that started this one, safe for a terminal; `None` if a person typed our name into
+/// a shell, or if the system does not tell.
 #[must_use]
 pub fn name() -> Option<String> {
     let mut id = getppid()?.as_raw_nonzero().get();
     for _ in 0..DEEPEST {
         let (words, parent) = look(id)?;
-        match judge(&words) {
-            Judged::Nobody => return None,
-            Judged::PassesOn => id = parent,
-            Judged::NamedProfile(name) => return Some(printable(&name, LONGEST)),
+        match classify(&words) {
+            Ancestor::Nobody => return None,
+            Ancestor::PassesOn => id = parent,
+            Ancestor::Requester(name) => return Some(printable(&name, LONGEST)),
         }
     }
     None
 }
 
-/// What a process was started as, and by which other one. Linux tells everybody.
+/// Reads the command line and the parent of a process from `/proc`, which Linux shows to everybody.
 fn look(id: i32) -> Option<(Vec<String>, i32)> {
     let line = fs::read(format!("/proc/{id}/cmdline")).ok()?;
     let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
     let mut words: Vec<String> = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name in parentheses may have some of its own.
+    // The name stands in parentheses and may contain parentheses itself (proc(5)).
     let (head, tail) = stat.rsplit_once(')')?;
     if words.is_empty() {
         words.push(head.split_once('(')?.1.to_owned());
@@ -50,48 +51,50 @@ fn look(id: i32) -> Option<(Vec<String>, i32)> {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Judged {
+enum Ancestor {
     Nobody,
     PassesOn,
-    NamedProfile(String),
+    Requester(String),
 }
 
-fn judge(words: &[String]) -> Judged {
-    let Some((program, rest)) = words.split_first() else { return Judged::Nobody };
-    // A login shell's name begins with a dash; some programs write more than their name there.
+fn classify(words: &[String]) -> Ancestor {
+    let Some((program, rest)) = words.split_first() else { return Ancestor::Nobody };
+    // The name of a login shell begins with a dash; some programs write more than their name, as in `sshd: alice`.
     let program = file_name(program.trim_start_matches('-').trim_end_matches(':'));
     let program = program.split([':', ' ']).next().unwrap_or_default().to_owned();
     if SHELLS.contains(&program.as_str()) {
         return shell(rest);
     }
     if PASSERS_ON.contains(&program.as_str()) {
-        return Judged::PassesOn;
+        return Ancestor::PassesOn;
     }
     if program.is_empty() || NOBODY.contains(&program.as_str()) {
-        return Judged::Nobody;
+        return Ancestor::Nobody;
     }
     let is_interpreter = INTERPRETERS.iter().any(|name| program.starts_with(name));
-    Judged::NamedProfile(script(rest).filter(|_| is_interpreter).unwrap_or(program))
+    Ancestor::Requester(script(rest).filter(|_| is_interpreter).unwrap_or(program))
 }
 
-/// A shell runs a line for somebody, or a script, or waits for what a person types.
-fn shell(rest: &[String]) -> Judged {
+/// Classifies a shell by its arguments: it runs a line for its parent, runs a script, or waits for what a person
+/// types.
+fn shell(rest: &[String]) -> Ancestor {
     let mut words = rest.iter();
     while let Some(word) = words.next() {
         let is_short = word.starts_with('-') && !word.starts_with("--");
         match word.as_str() {
-            // Those that have a word after them.
+            // Options whose value is the next word.
             "--rcfile" | "--init-file" | "-o" | "-O" | "+o" | "+O" => drop(words.next()),
-            _ if is_short && word.contains('c') => return Judged::PassesOn,
-            _ if is_short && word.contains(['i', 's']) => return Judged::Nobody,
+            _ if is_short && word.contains('c') => return Ancestor::PassesOn,
+            _ if is_short && word.contains(['i', 's']) => return Ancestor::Nobody,
             _ if word.starts_with(['-', '+']) => {}
-            script => return Judged::NamedProfile(file_name(script)),
+            script => return Ancestor::Requester(file_name(script)),
         }
     }
-    Judged::Nobody
+    Ancestor::Nobody
 }
 
-/// What an interpreter runs: its first argument, or the module that a flag names.
+/// Returns what an interpreter runs: its first argument, or the module after `-m`; `None` for code on the command
+/// line.
 fn script(rest: &[String]) -> Option<String> {
     let at = rest.iter().position(|word| !word.starts_with('-') || ["-m", "-c", "-e"].contains(&word.as_str()))?;
     match rest[at].as_str() {
@@ -110,8 +113,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_asks_by_what_was_started() {
-        let named = |name: &str| Judged::NamedProfile(name.to_owned());
+    fn the_requester_is_found_by_its_command_line() {
+        let named = |name: &str| Ancestor::Requester(name.to_owned());
         let cases = [
             ("terraform apply", named("terraform")),
             ("/usr/bin/python3 /usr/local/bin/aws s3 ls", named("aws")),
@@ -120,29 +123,29 @@ mod tests {
             ("/usr/bin/python3 -I deploy.py", named("deploy.py")),
             ("node --inspect server.js", named("server.js")),
             ("bash deploy.sh --now", named("deploy.sh")),
-            ("-bash", Judged::Nobody),
-            ("/bin/zsh -l", Judged::Nobody),
-            ("bash", Judged::Nobody),
-            ("/bin/sh -c aws-mfa-key\u{a0}credential-process\u{a0}dev", Judged::PassesOn),
-            ("bash -lc x", Judged::PassesOn),
-            ("bash --norc", Judged::Nobody),
-            ("/bin/bash --init-file /opt/editor/terminal.sh", Judged::Nobody),
-            ("bash --rcfile x -i", Judged::Nobody),
+            ("-bash", Ancestor::Nobody),
+            ("/bin/zsh -l", Ancestor::Nobody),
+            ("bash", Ancestor::Nobody),
+            ("/bin/sh -c aws-mfa-key\u{a0}credential-process\u{a0}dev", Ancestor::PassesOn),
+            ("bash -lc x", Ancestor::PassesOn),
+            ("bash --norc", Ancestor::Nobody),
+            ("/bin/bash --init-file /opt/editor/terminal.sh", Ancestor::Nobody),
+            ("bash --rcfile x -i", Ancestor::Nobody),
             ("bash -eu -o pipefail deploy.sh", named("deploy.sh")),
-            ("setsid --wait x", Judged::PassesOn),
-            ("tmux: server", Judged::Nobody),
-            ("sshd: alice@pts/0", Judged::Nobody),
-            ("/sbin/init splash", Judged::Nobody),
+            ("setsid --wait x", Ancestor::PassesOn),
+            ("tmux: server", Ancestor::Nobody),
+            ("sshd: alice@pts/0", Ancestor::Nobody),
+            ("/sbin/init splash", Ancestor::Nobody),
         ];
         for (line, expected) in cases {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            assert_eq!(judge(&words), expected, "{line}");
+            assert_eq!(classify(&words), expected, "{line}");
         }
-        assert_eq!(judge(&[]), Judged::Nobody);
+        assert_eq!(classify(&[]), Ancestor::Nobody);
     }
 
     #[test]
-    fn a_process_says_what_it_was_started_as() {
+    fn a_process_tells_its_command_line_and_parent() {
         let id = i32::try_from(std::process::id()).unwrap_or_default();
         let (words, parent) = look(id).unwrap_or_default();
         assert!(!words.is_empty() && Some(parent) == getppid().map(|id| id.as_raw_nonzero().get()));

@@ -1,41 +1,41 @@
-//! The conversation on standard error and the terminal, whose last line changes in place while something is waited for.
+//! The conversation on standard error and the terminal, whose last line changes in place during a wait.
 
 use super::printable_lines;
 use super::terminal::{NoAnswer, Terminal};
 use std::io::Write;
 use std::time::Duration;
 
-/// What a line on standard error begins with: when it was said, or how much it matters.
+/// Makes the prefix of each line on standard error, such as a time or a priority.
 pub type LineStamp = Box<dyn Fn(Level) -> String + Send>;
 
-/// How much is said besides errors and what a person must do.
+/// Verbosity: the messages that are shown besides errors and requests to the person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Nothing.
+    /// No others.
     Quiet,
-    /// The outcome, and what is out of the ordinary.
+    /// Also the outcome, and anything out of the ordinary.
     #[default]
     Normal,
-    /// Each step.
+    /// Also each step.
     Verbose,
 }
 
-/// See the module.
+/// Standard error and the terminal of one person.
 pub(super) struct Console {
     stderr: Box<dyn Write + Send>,
     pub(super) stamp: Option<LineStamp>,
     pub(super) terminal: Option<Box<dyn Terminal>>,
     pub(super) level: Level,
     pub(super) askable: bool,
-    /// The line that is shown.
+    /// Line on the terminal that can still be changed in place.
     shown: Option<String>,
-    /// How many show what they wait for, the last of them its line.
+    /// Number of waits that are shown; the line is that of the last one to change it.
     pub(super) waits: usize,
-    /// What the last of them is waiting for.
+    /// Text of the last wait shown; `None` once a wait has ended.
     pub(super) awaited: Option<String>,
-    /// Whether the person was ever kept waiting.
+    /// True once the person has been kept waiting.
     pub(super) waited: bool,
-    /// Whether a question is being answered; the terminal is where the answer is read then.
+    /// True while a question is being answered; the thread that reads the answer has the terminal then.
     pub(super) asked: bool,
 }
 
@@ -79,7 +79,7 @@ impl Console {
         self.write(level, line);
     }
 
-    /// Writes a line to standard error.
+    /// Writes a message to standard error, escaped and with the stamp before each line.
     fn write(&mut self, level: Level, line: &str) {
         let mut text = printable_lines(line);
         if let Some(stamp) = &self.stamp {
@@ -89,13 +89,14 @@ impl Console {
         self.write_as_is(&text);
     }
 
-    /// Writes a line that begins as it shall.
+    /// Writes a line to standard error without escaping it or adding a stamp.
     pub(super) fn write_as_is(&mut self, line: &str) {
-        // Standard error that is closed leaves nobody to tell.
+        // If standard error is closed, there is nobody to tell.
         let _ = writeln!(self.stderr, "{line}");
     }
 
-    /// `is_known`: who shows it has shown or said the same before.
+    /// Shows a wait in place on the terminal, or says it once without a terminal. `is_known`: this wait has shown or
+    /// said the same text before.
     pub(super) fn show(&mut self, parts: &[String], countdown: Option<Duration>, is_known: bool) {
         if self.asked {
             return;
@@ -128,7 +129,7 @@ impl Console {
     pub(super) fn clear(&mut self) {
         if let (Some(old), Some(terminal)) = (self.shown.take(), &mut self.terminal) {
             let (old, width) = (old.chars().count(), terminal.width());
-            // A terminal that was made narrower has broken the line into several.
+            // A terminal that was made narrower has wrapped the line into several.
             let above = old.saturating_sub(1) / width;
             terminal.write(&match above {
                 0 => format!("\r{}\r", " ".repeat(old)),
@@ -138,7 +139,7 @@ impl Console {
     }
 }
 
-/// As many parts as there is room for; of the first as much.
+/// Joins as many parts as fit into `room` characters; cuts the first one if not even that fits.
 fn fitting(parts: &[String], room: usize) -> String {
     let mut line = String::new();
     for part in parts {
@@ -160,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_as_long_as_there_is_room() {
+    fn parts_that_do_not_fit_are_left_out() {
         let parts = ["Touch X for profile dev", ", AWS account 1", " (alice)"].map(str::to_owned);
         assert_eq!(fitting(&parts, 80), "Touch X for profile dev, AWS account 1 (alice)");
         assert_eq!(fitting(&parts, 45), "Touch X for profile dev, AWS account 1");

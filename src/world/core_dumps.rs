@@ -1,4 +1,4 @@
-//! Core dumps and tracing, switched off for this process: its memory holds keys.
+//! Core dumps and tracing, switched off for this process because its memory holds keys.
 
 #[cfg(target_os = "linux")]
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -8,9 +8,10 @@ use std::sync::OnceLock;
 /// The limit for core dumps that this process was started with.
 static BEFORE: OnceLock<Rlimit> = OnceLock::new();
 
-/// Forbids core dumps of this process, and on Linux also that another program of its user traces it or reads its memory.
+/// Forbids core dumps of this process and, on Linux, keeps other programs of the same user from tracing it or reading
+/// its memory.
 pub fn forbid() {
-    // A system that lacks one of these has no substitute for it.
+    // Failures are ignored: a system that lacks one of these has no substitute for it.
     let before = BEFORE.get_or_init(|| getrlimit(Resource::Core));
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), ..*before });
     #[cfg(target_os = "linux")]

@@ -1,6 +1,7 @@
-//! The desktop's notifications, over the session's D-Bus (Desktop Notifications Specification 1.2, org.freedesktop.Notifications).
+//! Desktop notifications over the session's D-Bus (Desktop Notifications Specification 1.2,
+//! org.freedesktop.Notifications).
 //!
-//! All of it goes on on a thread of its own, with bounds: a desktop that hangs, refuses or is not there costs nobody anything.
+//! All of it runs on a thread of its own, with timeouts: a desktop that hangs, refuses or is absent delays nobody.
 
 use super::Environment;
 use super::notifications::Desktop;
@@ -19,14 +20,15 @@ use zbus::connection::Builder;
 use zbus::message::{Flags, Message};
 use zbus::zvariant::Value;
 
-/// How long the bus, and each answer of the server, is waited for; starting a server takes a moment.
+/// Timeout for the connection to the bus and for each reply of the notification server, which may have to be started
+/// first.
 const PATIENCE: Duration = Duration::from_secs(10);
 const SERVER: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
-/// Above other windows, until it is closed (specification, urgency levels).
+/// Urgency of a notification that stays above other windows until it is closed (specification, urgency levels).
 const CRITICAL: u8 = 2;
 
-/// The bus of the person's session; nothing is asked of it before there is something to show.
+/// The D-Bus of the person's session; the connection is made when there is something to show.
 pub struct SessionBus {
     address: String,
     thread: Mutex<Option<UnboundedSender<DesktopOrder>>>,
@@ -39,7 +41,7 @@ enum DesktopOrder {
 }
 
 impl SessionBus {
-    /// The one that the environment names.
+    /// Returns the session bus that the environment names; `None` if it names none on this machine.
     #[must_use]
     pub fn of(env: &Environment) -> Option<Self> {
         Some(Self { address: env.session_bus()?, thread: Mutex::default() })
@@ -50,7 +52,7 @@ impl SessionBus {
         let orders = thread.get_or_insert_with(|| {
             let (orders, given) = unbounded_channel();
             let address = self.address.clone();
-            // Without a thread nothing is shown.
+            // If no thread can be started, nothing is shown.
             let _ = std::thread::Builder::new().name("desktop".to_owned()).spawn(move || work(address, given));
             orders
         });
@@ -59,7 +61,8 @@ impl SessionBus {
 }
 
 impl Environment {
-    /// The address of the session's D-Bus. Only a socket of this machine is one.
+    /// Returns the address of the session's D-Bus: a Unix socket in `DBUS_SESSION_BUS_ADDRESS` or, if that is unset,
+    /// the usual one in `XDG_RUNTIME_DIR`. `None` if there is no socket on this machine.
     #[must_use]
     pub fn session_bus(&self) -> Option<String> {
         let named = self.text("DBUS_SESSION_BUS_ADDRESS").map(str::to_owned);
@@ -69,7 +72,7 @@ impl Environment {
     }
 }
 
-/// A path in an address (D-Bus Specification, Server Addresses).
+/// Escapes a path for a D-Bus address (D-Bus Specification, Server Addresses).
 fn escaped(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/.\\*".contains(&byte);
     path.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") }).collect()
@@ -93,11 +96,11 @@ impl Desktop for SessionBus {
     }
 }
 
-/// One notice, from when it is to be shown.
+/// A notification, from the order to show it until it is closed.
 struct Shown {
-    /// Dropped to have it closed.
+    /// Dropped to close the notification.
     open: Option<oneshot::Sender<()>>,
-    /// Whether the server has it; what it has not said that it has cannot be closed.
+    /// True once the server has confirmed the notification; until then it cannot be closed.
     is_there: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
@@ -134,7 +137,8 @@ fn work(address: String, mut orders: UnboundedReceiver<DesktopOrder>) {
     });
 }
 
-/// Shows a notice until `closed`. One that is closed before the server has answered is closed when it has.
+/// Shows a notification until `closed` resolves. If that happens before the server's reply, the notification is
+/// closed when the reply comes.
 async fn keep(bus: Arc<DesktopBus>, notice: DesktopNotice, is_there: Arc<AtomicBool>, closed: oneshot::Receiver<()>) {
     let Some(connection) = bus.connection().await else { return };
     let Ok(id) = notify(connection, &notice).await else { return };
@@ -161,7 +165,7 @@ impl DesktopBus {
 async fn notify(connection: &Connection, notice: &DesktopNotice) -> zbus::Result<u32> {
     let call = |method| connection.call_method(Some(SERVER), PATH, Some(SERVER), method, &());
     let abilities = call("GetCapabilities").await.and_then(|reply| reply.body().deserialize::<Vec<String>>());
-    // Who does not say is taken to read markup.
+    // A server that does not list its capabilities is assumed to read markup.
     let is_plain = abilities.is_ok_and(|abilities| !abilities.iter().any(|ability| ability == "body-markup"));
     let body = if is_plain { notice.body.clone() } else { marked_up(&notice.body) };
     let limit = i32::try_from(notice.limit.as_millis()).unwrap_or(i32::MAX);
@@ -172,14 +176,15 @@ async fn notify(connection: &Connection, notice: &DesktopNotice) -> zbus::Result
     reply.body().deserialize()
 }
 
-/// Whether it is closed is not waited for: the bus has it, and delivers it when we are gone, too.
+/// Sends the order to close a notification. The reply is not awaited: the bus delivers the order even after this
+/// process has ended.
 async fn close(connection: &Connection, id: u32) -> zbus::Result<()> {
     let message = Message::method_call(PATH, "CloseNotification")?;
     let message = message.destination(SERVER)?.interface(SERVER)?.with_flags(Flags::NoReplyExpected)?;
     connection.send(&message.build(&id)?).await
 }
 
-/// Bodies are markup (specification, Markup).
+/// Escapes text for the body of a notification, which is markup (specification, Markup).
 fn marked_up(text: &str) -> String {
     let mut marked_up = String::new();
     for c in text.chars() {
@@ -201,7 +206,7 @@ mod tests {
     use std::ffi::OsString;
 
     #[test]
-    fn the_bus_is_a_socket_of_this_machine() {
+    fn the_session_bus_is_a_unix_socket() {
         let address = |variables: &[(&str, &str)]| {
             let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
             SessionBus::of(&variables.collect()).map(|bus| bus.address)

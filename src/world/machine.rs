@@ -1,5 +1,5 @@
-//! The machine around us, as Linux shows it in its file systems: which programs run, what is plugged in, who is logged in.
-//! Where a system shows nothing there is nothing to be seen, which is no error.
+//! The machine, as Linux shows it in its file systems: running processes, attached devices, logged-in users. What a
+//! system does not show counts as absent, which is no error.
 
 use rustix::process::geteuid;
 use std::fs;
@@ -8,45 +8,45 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The machine around us.
+/// The machine that this program runs on; in tests, a folder that looks like one.
 #[derive(Clone, Debug)]
 pub struct Machine {
     root: PathBuf,
 }
 
-/// A program that runs.
+/// A running process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// What it is called: the name of its file, or of the script that it runs. Anybody can choose it.
+    /// Name of the executable, or of the script that it runs. Any program can choose this name.
     pub name: String,
-    /// Its number.
+    /// Process ID.
     pub pid: u32,
 }
 
 impl Machine {
-    /// The machine whose root folder this is; a test's is a folder of its own.
+    /// Returns the machine with this root folder: `/` for the real one.
     #[must_use]
     pub fn at(root: &Path) -> Self {
         Self { root: root.to_owned() }
     }
 
-    /// Where a file is; `absolute` as on the real machine.
+    /// Returns the path of a file, whose path on the real machine is `absolute`.
     #[must_use]
     pub fn path(&self, absolute: &str) -> PathBuf {
         self.root.join(absolute.trim_start_matches('/'))
     }
 
-    /// What a file says, if it is there and not longer than what the kernel and its like write.
+    /// Returns the first MiB of a file as text; `None` if it cannot be read. Invalid UTF-8 is replaced.
     #[must_use]
     pub fn text(&self, absolute: &str) -> Option<String> {
-        /// In bytes.
+        /// Maximum length that is read, in bytes.
         const LONGEST: u64 = 1 << 20;
         let mut bytes = Vec::new();
         fs::File::open(self.path(absolute)).ok()?.take(LONGEST).read_to_end(&mut bytes).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// The names in a folder, sorted.
+    /// Returns the names in a folder, sorted; none if it cannot be read.
     #[must_use]
     pub fn names(&self, absolute: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(absolute)).into_iter().flatten().flatten();
@@ -55,7 +55,8 @@ impl Machine {
         names
     }
 
-    /// What a program of the system says, if it ends within two seconds; it must not say much.
+    /// Runs a program of the system and returns its output; `None` if it does not end within two seconds. The output
+    /// has to fit into a pipe.
     #[must_use]
     pub fn answer_of(&self, absolute: &str, arguments: &[&str]) -> Option<String> {
         const PATIENCE: Duration = Duration::from_secs(2);
@@ -76,7 +77,7 @@ impl Machine {
         Some(said)
     }
 
-    /// This user's programs but for this one, by their numbers.
+    /// Returns this user's processes except this one, sorted by process ID.
     #[must_use]
     pub fn processes(&self) -> Vec<Process> {
         let entries = fs::read_dir(self.path("/proc")).into_iter().flatten().flatten();
@@ -86,7 +87,7 @@ impl Machine {
         pids.into_iter().filter_map(|pid| self.process(pid)).collect()
     }
 
-    /// One of this user's; it may be gone by now.
+    /// Returns a process; `None` if it has ended or belongs to another user.
     fn process(&self, pid: u32) -> Option<Process> {
         let folder = self.path("/proc").join(pid.to_string());
         let status = fs::read(folder.join("status")).ok()?;
@@ -98,7 +99,7 @@ impl Machine {
     }
 }
 
-/// The kernel keeps the first fifteen bytes of a name; the rest stands in the command line.
+/// Returns the whole name of a process: the kernel keeps the first 15 bytes, the command line has the rest.
 fn whole_name(short: &str, folder: &Path) -> String {
     const KEPT: usize = 15;
     let words = fs::read(folder.join("cmdline")).unwrap_or_default();
@@ -113,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_users_programs_by_their_whole_names() {
+    fn processes_of_this_user_are_found_by_their_whole_names() {
         let root = tempfile::tempdir().unwrap();
         let own = geteuid().as_raw();
         let run = |pid: u32, name: &str, owner: u32, words: &str| {

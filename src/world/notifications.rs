@@ -1,4 +1,4 @@
-//! The calls for a person that are open: on the desktop, and with the hook. None of them holds anything up.
+//! Open requests to the person: shown on the desktop, and reported to the hook.
 
 use super::prompt::{Act, DesktopNotice, End, Prompt};
 use super::{Interaction, hook};
@@ -6,28 +6,30 @@ use std::ffi::OsString;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// How long what was taken away may need to be gone; a desktop that is well needs a thousandth of that.
+/// Time that closed notifications have to disappear before the process ends; a healthy desktop needs a thousandth of
+/// that.
 const SETTLING: Duration = Duration::from_millis(300);
 
-/// Where notices are shown beside the terminal.
+/// A desktop that shows notifications beside the terminal.
 pub trait Desktop: Send + Sync {
-    /// Shows one; it does not wait for it to be seen.
+    /// Shows a notification under this number, without waiting for it to appear.
     fn show(&self, number: u64, notice: &DesktopNotice);
 
-    /// Takes it away; it does not wait for it to be gone.
+    /// Closes the notification with this number, without waiting for it to disappear.
     fn close(&self, number: u64);
 
-    /// Waits until what was taken away is gone, so long at most; not for a desktop that does not answer.
+    /// Waits up to `limit` until closed notifications have disappeared; a desktop that does not answer is not waited
+    /// for.
     fn settle(&self, limit: Duration);
 }
 
-/// What there is around the person's terminal.
+/// Surroundings of the person's terminal: the desktop, the calling program, and the preparation for an early end.
 pub struct PersonContext {
-    /// The desktop, if there is one.
+    /// Desktop that shows notifications; `None` if there is none.
     pub desktop: Option<Box<dyn Desktop>>,
-    /// Finds out who started this program, if it was another one.
+    /// Returns the name of the program that started this one; `None` if a person did.
     pub caller: fn() -> Option<String>,
-    /// Called before anything is opened that has to be closed by who ends the process early; see `Person::leave`.
+    /// Called before anything is opened that has to be closed when the process ends early; see `Person::leave`.
     pub before_use: fn(),
 }
 
@@ -37,7 +39,7 @@ impl Default for PersonContext {
     }
 }
 
-/// See the module.
+/// The open requests to one person, and the desktop and hook that announce them.
 pub(super) struct Notifications {
     context: PersonContext,
     caller: OnceLock<Option<String>>,
@@ -46,7 +48,7 @@ pub(super) struct Notifications {
 
 #[derive(Default)]
 struct OpenCalls {
-    /// Whether there are to be no notices.
+    /// True if nothing is shown on the desktop (`--no-notifications`).
     undisturbed: bool,
     on_touch: Option<OsString>,
     last: u64,
@@ -75,18 +77,19 @@ impl Notifications {
         (state.undisturbed, state.on_touch) = (!interaction.notices, interaction.on_touch.clone());
     }
 
-    /// Who asks, if it is a program; looked for once, and only where somebody is asked.
+    /// Returns the program that makes the request; `None` if a person does. Looked up once, and only when somebody is
+    /// asked.
     pub(super) fn caller(&self) -> Option<&str> {
         self.caller.get_or_init(self.context.caller).as_deref()
     }
 
-    /// Says who asks, whoever started this program.
+    /// Overrides the name shown as the requester (default: the parent process).
     pub(super) fn name_caller(&self, name: &str) {
-        // Too late where somebody was asked already.
+        // Has no effect after the first request, which fixes the name.
         let _ = self.caller.set(Some(name.to_owned()));
     }
 
-    /// Calls for the person, and says by which number to [`Notifications::end`] that.
+    /// Announces a request to the person; returns the number with which to [`Notifications::end`] it.
     pub(super) fn begin(&self, prompt: &Prompt) -> u64 {
         let caller = self.caller();
         let mut state = self.state();
@@ -102,18 +105,18 @@ impl Notifications {
         }
         let call = Call { number, prompt, is_shown, hook };
         state.open.push(call.clone());
-        // Whoever ends the process meanwhile is not kept waiting for it.
+        // A signal that ends the process must not wait for the hook.
         drop(state);
         self.run_hook(&call, ("start", ""));
         number
     }
 
-    /// How many there were.
+    /// Returns the number of requests so far.
     pub(super) fn count(&self) -> u64 {
         self.state().last
     }
 
-    /// Ends a call, if it is still open.
+    /// Ends a request, if it is still open.
     pub(super) fn end(&self, number: u64, end: End) {
         let mut state = self.state();
         if let Some(at) = state.open.iter().position(|call| call.number == number) {
@@ -135,17 +138,17 @@ impl Notifications {
         if let (Some(command), Some(mut variables)) = (&call.hook, variables) {
             variables.push(("AWS_MFA_KEY_TOUCH_EVENT", event.to_owned()));
             variables.push(("AWS_MFA_KEY_TOUCH_OUTCOME", outcome.to_owned()));
-            // A hook that cannot run is not worth a login.
+            // A hook that cannot run does not make a login fail.
             let _ = hook::run(command, &variables);
         }
     }
 
-    /// What the last call is for that is still open.
+    /// Returns the last request that is still open.
     pub(super) fn pending(&self) -> Option<Prompt> {
         self.state().open.last().map(|call| call.prompt.clone())
     }
 
-    /// Ends all that is open, for who ends the process early, and waits until it is gone.
+    /// Ends all open requests before the process ends early, and waits until their notifications have disappeared.
     pub(super) fn leave(&self, end: End) {
         let open = std::mem::take(&mut self.state().open);
         for call in &open {

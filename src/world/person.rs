@@ -1,4 +1,4 @@
-//! The person in front of it all: what is said to them, what they are shown while they wait, what they are asked.
+//! The person at the terminal: what they are told, what they are shown while they wait, what they are asked.
 
 use super::console::{Console, Level, LineStamp};
 use super::notifications::{Notifications, PersonContext};
@@ -12,33 +12,34 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// How a person wants to be dealt with.
+/// Preferences for talking to the person, from flags and environment variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interaction {
-    /// How much is said.
+    /// Verbosity of messages.
     pub level: Level,
-    /// Whether anything may be asked of them (not with `--non-interactive`).
+    /// True if the person may be asked for anything, a touch included (false with `--non-interactive`).
     pub askable: bool,
-    /// Whether the desktop shows what they must do, too.
+    /// True if requests are also shown on the desktop (false with `--no-notifications`).
     pub notices: bool,
-    /// A command that is run, by a shell, when a touch is wanted and when it is not any more.
+    /// Shell command that is run when a touch is wanted, and again when it no longer is.
     pub on_touch: Option<OsString>,
 }
 
-/// What holds things up.
+/// The reason why the program is waiting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pending {
-    /// Nobody has touched this token.
+    /// A touch of the token with this name.
     Touch(String),
-    /// Nobody has answered a question.
+    /// An answer to a question at the terminal.
     Answer,
-    /// Nobody has plugged in a token.
+    /// A token to be plugged in.
     PlugIn,
-    /// Something else, as it was told: `Waiting for …`.
+    /// Anything else, as it was announced: `Waiting for …`.
     Other(String),
 }
 
-/// Says, shows and asks. Clones are the same person: several logins that go on side by side share one.
+/// The person who is told, shown and asked things. All clones are the same person, whom several logins side by side
+/// share.
 #[derive(Clone)]
 pub struct Person(pub(super) Arc<Inner>);
 
@@ -49,11 +50,11 @@ pub(super) struct Inner {
     before_waiting: Mutex<Option<Arc<Chore>>>,
 }
 
-/// What is to be done before a person is kept waiting.
+/// Work to do before the person is kept waiting.
 type Chore = dyn Fn() + Send + Sync;
 
 impl Person {
-    /// Someone who reads `stderr` and may sit at a terminal, with a desktop around it or not.
+    /// Returns a person who reads `stderr` and, unless `terminal` is `None`, can be asked questions there.
     #[must_use]
     pub fn new(stderr: Box<dyn Write + Send>, terminal: Option<Box<dyn Terminal>>, context: PersonContext) -> Self {
         let (console, attention, before_waiting) =
@@ -65,50 +66,52 @@ impl Person {
         self.0.console.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets how they want to be dealt with.
+    /// Sets the preferences for talking to the person.
     pub fn adjust(&self, interaction: &Interaction) {
         let mut console = self.console();
         (console.level, console.askable) = (interaction.level, interaction.askable);
         self.0.notifications.adjust(interaction);
     }
 
-    /// Says in whose name they are asked from now on, where it is not that of the program that started this one.
+    /// Overrides the name shown as the requester (default: the parent process).
     pub fn ask_as(&self, name: &str) {
         self.0.notifications.name_caller(name);
     }
 
-    /// Whether a question can be answered.
+    /// Returns true if a question can be answered: asking is allowed, and this process is in the foreground of a
+    /// terminal.
     #[must_use]
     pub fn can_be_asked(&self) -> bool {
         self.console().can_be_asked()
     }
 
-    /// Whether anything may be wanted of them, a touch included.
+    /// Returns true if the person may be asked for anything, a touch included (false with `--non-interactive`).
     #[must_use]
     pub fn may_be_bothered(&self) -> bool {
         self.console().askable
     }
 
-    /// Whether something is shown or asked right now.
+    /// Returns true while a wait is shown or a question is open.
     #[must_use]
     pub fn is_kept_waiting(&self) -> bool {
         let console = self.console();
         console.asked || console.waits > 0
     }
 
-    /// Whether they were kept waiting already.
+    /// Returns true if a wait was shown or a question asked since the start of the program.
     #[must_use]
     pub fn was_kept_waiting(&self) -> bool {
         self.console().waited
     }
 
-    /// How often they were called to do something, where a program asks.
+    /// Returns the number of requests to the person so far: touches, tokens to plug in, and questions asked on behalf
+    /// of a program.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.0.notifications.count()
     }
 
-    /// What is waited for right now, as far as it was told.
+    /// Returns the reason why the program is waiting now; `None` if it is not waiting, or has not announced it.
     #[must_use]
     pub fn pending(&self) -> Option<Pending> {
         if let Some(prompt) = self.0.notifications.pending() {
@@ -122,7 +125,8 @@ impl Person {
         if console.asked { Some(Pending::Answer) } else { console.awaited.clone().map(Pending::Other) }
     }
 
-    /// Says what is to be done each time before the person is kept waiting: who waits may also walk away.
+    /// Sets the work to do each time before the person is kept waiting, since they may walk away then; `None` removes
+    /// it.
     pub fn before_waiting(&self, chore: Option<Arc<Chore>>) {
         *self.0.before_waiting.lock().unwrap_or_else(PoisonError::into_inner) = chore;
     }
@@ -133,7 +137,7 @@ impl Person {
         }
     }
 
-    /// Does what is to be done before they are kept waiting, for who ends early.
+    /// Does the work set by [`Person::before_waiting`], for a process that is about to end early.
     pub fn do_chore(&self) {
         let chore = self.0.before_waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(chore) = chore {
@@ -141,59 +145,62 @@ impl Person {
         }
     }
 
-    /// The person's attention, which only one of several logins has at a time.
+    /// Waits for the person's attention, which only one of several logins has at a time. Dropping the guard gives it
+    /// back.
     pub async fn attention(&self) -> impl Sized + '_ {
         self.0.attention.lock().await
     }
 
-    /// The person's attention, if nobody else has it.
+    /// Takes the person's attention if no other login has it.
     #[must_use]
     pub fn free_attention(&self) -> Option<impl Sized + '_> {
         self.0.attention.try_lock().ok()
     }
 
-    /// Says what happened.
+    /// Tells the person what happened ([`Level::Normal`]).
     pub fn tell(&self, line: &str) {
         self.console().say(Level::Normal, line);
     }
 
-    /// Says one step of many.
+    /// Tells the person one step of many ([`Level::Verbose`]).
     pub fn detail(&self, line: &str) {
         self.console().say(Level::Verbose, line);
     }
 
-    /// Says what must be known even when all else is quiet.
+    /// Tells the person what matters even with `--quiet`.
     pub fn must_know(&self, line: &str) {
         self.console().say(Level::Quiet, line);
     }
 
-    /// Says a line of a journal, which has its stamp.
+    /// Writes a line of a journal, which has its stamp already.
     pub fn note(&self, line: &str) {
         let mut console = self.console();
         console.clear();
         console.write_as_is(&printable_lines(line));
     }
 
-    /// From now on all lines on standard error are stamped.
+    /// Sets the prefix of all further lines on standard error.
     pub fn stamp(&self, stamp: LineStamp) {
         self.console().stamp = Some(stamp);
     }
 
-    /// Takes away what is shown, whoever shows it.
+    /// Removes the line that is shown in place, whichever wait shows it.
     pub fn clear(&self) {
         self.console().clear();
     }
 
-    /// Takes away what they were called for, wherever it is shown, for who ends early.
+    /// Ends all open requests, on the desktop and for the hook, because the process is about to end.
     pub fn leave(&self, end: End) {
         self.0.notifications.leave(end);
     }
 
-    /// Asks for one line at the terminal. What a token types when it is touched too late is not taken for an answer. Where
-    /// a program asks, the desktop says so, too: nobody may be looking at the terminal.
+    /// Asks for one line at the terminal. A one-time password that a YubiKey types when touched too late is not taken
+    /// for an answer. If a program asks, the desktop shows the question too, since nobody may be looking at the
+    /// terminal.
     ///
     /// # Errors
-    /// [`NoAnswer`] if there is nobody, nothing is typed, or not within `limit`.
+    /// [`NoAnswer::Nobody`] if nobody can be asked; [`NoAnswer::Nothing`] if the line is empty or the terminal is
+    /// closed; [`NoAnswer::Late`] if no line comes within `limit`.
     pub async fn ask(&self, question: &str, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer> {
         self.prepare_to_wait();
         if !self.can_be_asked() {
@@ -222,7 +229,7 @@ impl Person {
         answer
     }
 
-    /// It is read on a thread of its own, so that what else goes on is not held up.
+    /// Asks once. The answer is read on a thread of its own, so that other work goes on meanwhile.
     async fn ask_once(&self, question: &str, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer> {
         let mut terminal = self.console().begin(question)?;
         let (tell, told) = oneshot::channel();
@@ -231,7 +238,7 @@ impl Person {
             if !echo || answer.is_err() {
                 terminal.write("\n");
             }
-            // Nobody listens any more if it took too long.
+            // If this took too long, the receiver is gone.
             let _ = tell.send((terminal, answer));
         });
         let (terminal, answer) = match (reading, told.await) {
@@ -244,11 +251,12 @@ impl Person {
     }
 }
 
-/// Whether a line ends in what a YubiKey types when it is touched and nobody has asked it for anything: a Yubico OTP, 44
-/// letters of an alphabet of its own (Yubico, "OTPs Explained"). What was typed before the touch stands in front of it.
+/// Returns true if a line ends in a Yubico OTP: 44 letters of an alphabet of its own, which a YubiKey types when
+/// touched without having been asked (Yubico, "OTPs Explained"). Text typed before the touch may stand in front of
+/// it.
 #[must_use]
 pub fn is_yubico_otp(line: &str) -> bool {
-    /// Its letters.
+    /// Length of a Yubico OTP, in letters.
     const LENGTH: usize = 44;
     let letters = line.trim_end().chars().rev().take(LENGTH);
     let own = letters.filter(|c| "cbdefghijklnrtuv".contains(c.to_ascii_lowercase()));
@@ -260,7 +268,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_yubikey_types() {
+    fn a_yubico_otp_is_recognised() {
         let otp = "ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj";
         assert!(
             is_yubico_otp(otp) && is_yubico_otp(&format!("half a pass{otp}")) && is_yubico_otp(&otp.to_uppercase())

@@ -1,36 +1,36 @@
-//! What a person must do, and in whose name: the same facts for the terminal, the desktop and the hook.
+//! Requests to a person, worded for the terminal, the desktop and the hook.
 
 use super::printable;
 use std::time::Duration;
 
-/// Most characters of a name that is not ours.
+/// Maximum length of a name from outside, in characters.
 const LONGEST: usize = 100;
 
-/// What something is wanted for.
+/// The purpose of a request: the profile that needs it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Purpose {
-    /// The profile.
+    /// Name of the profile.
     pub profile: String,
-    /// Number of its AWS account, where that is known.
+    /// Number of the profile's AWS account, if known.
     pub aws_account: Option<String>,
 }
 
-/// See the module.
+/// A request to the person: something to do within a time limit.
 #[derive(Clone, Debug)]
 pub struct Prompt {
-    /// What to do, as a sentence begins: `Touch YubiKey 12345678`.
+    /// The action, as the beginning of a sentence: `Touch YubiKey 12345678`.
     pub what: String,
-    /// What for; nothing, where that says it.
+    /// The profile that needs it; `None` if `what` says enough.
     pub purpose: Option<Purpose>,
-    /// What else is to be said of it; it begins as it follows.
+    /// Text appended to the action, with its leading punctuation; may be empty.
     pub detail: String,
-    /// Of which kind it is.
+    /// Kind of the action.
     pub act: Act,
-    /// How long it is waited for at most.
+    /// Upper bound for the wait.
     pub limit: Duration,
 }
 
-/// The kinds of what a person must do.
+/// Kinds of action that a person is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Touch a token.
@@ -41,41 +41,42 @@ pub enum Act {
     PlugIn,
 }
 
-/// A touch: of which token, for which of its accounts.
+/// The token to touch, and the account on it whose code is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TouchPrompt {
-    /// The token, as a person knows it.
+    /// Name of the token, as a person knows it.
     pub token: String,
-    /// The account's id.
+    /// Id of the account on the token.
     pub account: String,
 }
 
-/// What came of it.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It was done.
+    /// The person did it in time.
     Done,
-    /// It was not done in time.
+    /// The person did not do it in time.
     Late,
     /// Something else went wrong meanwhile.
     Failed,
-    /// The program was ended.
+    /// A signal ended the program.
     Interrupted,
 }
 
-/// What the desktop shows.
+/// The content of a desktop notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesktopNotice {
-    /// What to do, in one line.
+    /// The action, in one line.
     pub summary: String,
-    /// In whose name, and what for; plain text.
+    /// Requester, purpose and time limit, as plain text.
     pub body: String,
-    /// How long it is waited for at most.
+    /// Time after which the notification expires.
     pub limit: Duration,
 }
 
 impl Prompt {
-    /// One line of a terminal, in parts: where there is no room, the last ones are left out.
+    /// Returns the request as one line of a terminal, in parts: if the line is too narrow, the last parts are left
+    /// out.
     #[must_use]
     pub fn parts(&self, caller: Option<&str>) -> Vec<String> {
         let profile = self.purpose.as_ref().map(|purpose| format!("profile {}", name(&purpose.profile)));
@@ -91,7 +92,7 @@ impl Prompt {
         [Some(first + &self.detail), aws_account, Some(account)].into_iter().flatten().collect()
     }
 
-    /// The same for the desktop, where there is room.
+    /// Returns the request as a desktop notification, which has room for more than a terminal's line.
     #[must_use]
     pub fn notice(&self, caller: Option<&str>) -> DesktopNotice {
         let profile = self.purpose.as_ref().map(|purpose| format!("profile {}", name(&purpose.profile)));
@@ -116,7 +117,7 @@ impl Prompt {
         DesktopNotice { summary, body: body.join("\n"), limit: self.limit }
     }
 
-    /// The same for a hook, as variables; nothing if it is no touch.
+    /// Returns the request as environment variables for the hook; `None` if it is not a touch.
     #[must_use]
     pub fn variables(&self, caller: Option<&str>) -> Option<Vec<(&'static str, String)>> {
         let Act::Touch(touch) = &self.act else { return None };
@@ -137,7 +138,7 @@ impl Prompt {
 }
 
 impl End {
-    /// As a hook is told.
+    /// Returns the outcome as the hook is told (`AWS_MFA_KEY_TOUCH_OUTCOME`).
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_touch_says_who_asks_and_what_for() {
+    fn a_touch_request_names_the_requester_and_the_profile() {
         assert_eq!(
             wanted().parts(Some("terraform")).concat(),
             "Touch YubiKey 1 for terraform: profile dev, AWS account 123456789012 (AWS:al\\u{1b}ice)"
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_to_be_plugged_in_says_which_are_not_it() {
+    fn a_request_to_plug_in_names_the_tokens_that_do_not_fit() {
         let what = "Plug in token 2".to_owned();
         let plug = Prompt { act: Act::PlugIn, what, detail: "; plugged in: YubiKey 1".to_owned(), ..wanted() };
         let line = "Plug in token 2 for terraform: profile dev; plugged in: YubiKey 1";
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_touch_is_none_of_the_hooks_business() {
+    fn the_hook_gets_requests_for_a_touch_only() {
         let question = Prompt { act: Act::Answer, purpose: None, what: "Password of X".to_owned(), ..wanted() };
         assert_eq!(question.variables(Some("make")), None);
         assert_eq!(

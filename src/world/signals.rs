@@ -1,4 +1,4 @@
-//! Signals: what ends the process, and what is restored on the terminal and the desktop before it ends.
+//! Signals: which of them end the process, and what is restored on the terminal and the desktop first.
 
 use super::alarm::Alarm;
 #[cfg(target_os = "linux")]
@@ -12,35 +12,36 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Once, OnceLock};
 
-/// Signals that end the program, whatever is being waited for; the exit code is 128 and the signal's number.
+/// Signals that end the program, whatever it waits for, with exit code 128 plus the signal's number.
 const ENDINGS: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
 
-/// The person, reachable from the signal thread so that it can take away what is shown to them.
+/// The person, reachable from the signal thread so that it can remove what is shown to them.
 static PERSON: OnceLock<Person> = OnceLock::new();
 
-/// True while a signal may end the program on the spot, since nothing has to be restored.
+/// True while a signal may end the program at once, because nothing has to be restored.
 static ON_THE_SPOT: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
 
-/// True once signals go to an alarm.
+/// True once signals are reported to an alarm.
 static ALARMED: AtomicBool = AtomicBool::new(false);
 
-/// Names the person whose terminal and desktop are restored when a signal ends the process. The first call counts.
+/// Sets the person whose terminal and desktop are restored when a signal ends the process. Only the first call
+/// counts.
 pub fn restore_for(person: &Person) {
     let _ = PERSON.set(person.clone());
 }
 
-/// Lets Ctrl-C and its like end the process at once, with their exit code. A file that may not grow any further becomes an
-/// error of the write instead of a signal that ends the process.
+/// Lets Ctrl-C and similar signals end the process at once, with exit code 128 plus the signal's number. Writing
+/// beyond a file's size limit becomes an error instead of ending the process by SIGXFSZ.
 pub fn end_at_once() {
-    // Without these handlers the signals end the process as well, with another exit code.
+    // Without these handlers the signals would end the process too, but with another exit code.
     for signal in ENDINGS {
         let _ = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&ON_THE_SPOT));
     }
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
-/// Restores the terminal and the desktop from now on before a signal ends the process. That takes a thread, which commands
-/// that ask nobody do without.
+/// Makes signals restore the terminal and the desktop before they end the process. This takes a thread, which
+/// commands that ask nobody do without.
 pub fn restore_before_end() {
     static STARTED: Once = Once::new();
     if ALARMED.load(Ordering::Relaxed) {
@@ -51,7 +52,7 @@ pub fn restore_before_end() {
         let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever() {
                 match signal {
-                    // Ctrl-Z. The process is woken by SIGCONT, after this kind of stop and any other.
+                    // Ctrl-Z. SIGCONT wakes up the process after this kind of stop and any other.
                     SIGTSTP => {
                         terminal::pause();
                         let _ = emulate_default_handler(SIGTSTP);
@@ -68,8 +69,9 @@ pub fn restore_before_end() {
     });
 }
 
-/// Makes an alarm that hears signals from now on: SIGHUP is passed on to it (where there is no terminal, whose end SIGHUP
-/// announces), every other one ends the process, SIGTERM with exit code 0. None of them waits for the work in progress.
+/// Makes an alarm that is told of signals from now on. SIGHUP is reported to it, unless there is a terminal, where
+/// SIGHUP means that it was closed. Any other signal ends the process without waiting for the work in progress,
+/// SIGTERM with exit code 0.
 ///
 /// # Errors
 /// If the system has no timers, file descriptors or threads to spare; `Unsupported` on systems other than Linux.
@@ -95,7 +97,7 @@ pub fn alarm() -> io::Result<Box<dyn Alarm>> {
     Ok(Box::new(alarm))
 }
 
-/// Makes an alarm that hears signals from now on.
+/// Makes an alarm that is told of signals from now on.
 ///
 /// # Errors
 /// `Unsupported`: so far there is an alarm for Linux only.
@@ -104,7 +106,7 @@ pub fn alarm() -> io::Result<Box<dyn Alarm>> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Restores everything that a person sees.
+/// Restores the terminal and ends all open requests.
 fn restore() {
     terminal::leave();
     if let Some(person) = PERSON.get() {

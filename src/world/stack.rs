@@ -1,12 +1,12 @@
-//! The stack: what was computed leaves its traces there, and a thread's stack outlives the thread.
+//! The stack: computations leave traces of secrets on it, and a thread's stack outlives the thread.
 
 use std::hint::black_box;
 use zeroize::Zeroize;
 
-/// Deeper than what we compute with secrets goes, in bytes.
+/// Number of bytes to wipe, more than our computations with secrets use.
 const DEPTH: usize = 128 * 1024;
 
-/// Wipes the part of the stack that the functions called until now have used.
+/// Wipes the part of this thread's stack that earlier calls have used.
 #[inline(never)]
 pub fn wipe() {
     let mut below = black_box([0_u8; DEPTH]);

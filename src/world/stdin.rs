@@ -5,14 +5,15 @@ use std::io::{self, BufRead, ErrorKind};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Time that standard input has to bring something.
+/// Upper bound for reading standard input.
 const LIMIT: Duration = Duration::from_mins(2);
 
 impl World {
-    /// Takes standard input and reads it by `read`, on a thread of its own: a pipe can stay open and silent.
+    /// Takes standard input and reads it with `read`, on a thread of its own because a pipe can stay open and silent.
     ///
     /// # Errors
-    /// Those of `read`; [`ErrorKind::TimedOut`] after two minutes, [`ErrorKind::NotFound`] if standard input was taken before.
+    /// The errors of `read`; [`ErrorKind::TimedOut`] after two minutes; [`ErrorKind::NotFound`] if standard input has
+    /// been taken before.
     pub fn read_stdin<T: Send + 'static>(
         &mut self,
         read: impl FnOnce(&mut dyn BufRead) -> io::Result<T> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The machine's own clocks: the time of day, and two that nobody can set.
+//! The machine's clocks: the time of day, and two that nobody can set, with and without the time asleep.
 
 use super::Clock;
 #[cfg(target_os = "linux")]
@@ -9,7 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 use std::time::SystemTime;
 
-/// The machine's clock.
+/// The clocks of the machine that this program runs on.
 pub struct SystemClock;
 
 impl Clock for SystemClock {

@@ -1,4 +1,4 @@
-//! The real terminal, `/dev/tty`: it is there even when an SDK has taken standard input and error.
+//! The controlling terminal, `/dev/tty`, which is available even if an SDK has redirected standard input and error.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::getpgrp;
@@ -10,36 +10,37 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// Why a question was not answered.
+/// Reasons why a question was not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoAnswer {
-    /// There is no terminal, or nobody may be asked.
+    /// There is no terminal, or asking is not allowed.
     Nobody,
-    /// No line came within the time.
+    /// No line was typed in time.
     Late,
     /// The terminal was closed, or the line was left empty.
     Nothing,
 }
 
-/// The terminal a person sits at, which is not always where standard error goes.
+/// The terminal that a person sits at; standard error may go elsewhere.
 pub trait Terminal: Send {
-    /// Writes as it is; failing to is no error, since nobody can be told.
+    /// Writes text unchanged. Failures are ignored, since nobody could be told.
     fn write(&mut self, text: &str);
 
-    /// Whether what is typed there comes to us, and not to another program of the same shell.
+    /// Returns true if what is typed there comes to this process, and not to another program of the same shell.
     fn is_ours(&self) -> bool;
 
-    /// Columns of one line.
+    /// Returns the number of columns.
     fn width(&self) -> usize;
 
-    /// Reads one line, shown while it is typed only if `echo`.
+    /// Reads one line. What is typed is shown only if `echo` is true.
     ///
     /// # Errors
-    /// [`NoAnswer::Late`] after `limit`, [`NoAnswer::Nothing`] at the end of input.
+    /// [`NoAnswer::Late`] after `limit`; [`NoAnswer::Nothing`] for an empty line or at the end of input;
+    /// [`NoAnswer::Nobody`] if the terminal fails.
     fn read_line(&mut self, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer>;
 }
 
-/// How the terminal is while it does not echo, and how it was before; what ends or pauses the process puts it back.
+/// Terminal settings without echo, and those from before, which are restored by whatever ends or pauses the process.
 static SILENCED: Mutex<Option<SilencedTerminal>> = Mutex::new(None);
 
 struct SilencedTerminal {
@@ -48,21 +49,21 @@ struct SilencedTerminal {
     silent: Termios,
 }
 
-/// What stands in the line that the cursor is in.
+/// Text of the unfinished line that the cursor is in.
 static UNFINISHED: Mutex<String> = Mutex::new(String::new());
 
-/// Longest line that is read, in bytes.
+/// Maximum length of a line that is read, in bytes.
 const LONGEST: usize = 4096;
 
-/// `/dev/tty`, open for reading and writing.
+/// The controlling terminal, `/dev/tty`, open for reading and writing.
 pub struct ControllingTerminal {
     file: Arc<File>,
     before_use: Option<fn()>,
 }
 
 impl ControllingTerminal {
-    /// Opens it, where this process has one. `before_use` is called before it is first used: who ends the process early
-    /// has to [`leave`] it from then on.
+    /// Opens the controlling terminal; `None` if this process has none. `before_use` is called before the first use:
+    /// from then on, whatever ends the process early has to call [`leave`].
     #[must_use]
     pub fn open(before_use: fn()) -> Option<Self> {
         Some(Self { file: Arc::new(open()?), before_use: Some(before_use) })
@@ -86,7 +87,7 @@ impl ControllingTerminal {
     }
 }
 
-/// Leaves the terminal as it was, for who ends the process early: at the start of a line, and with its echo.
+/// Restores the terminal before the process ends early: ends an unfinished line and switches echo on.
 pub fn leave() {
     if !std::mem::take(&mut *locked(&UNFINISHED)).is_empty() {
         write_to(open(), "\n");
@@ -94,7 +95,7 @@ pub fn leave() {
     restore_echo();
 }
 
-/// Leaves the terminal to the shell for a while, as it was.
+/// Restores the terminal for the shell while the process is stopped.
 pub fn pause() {
     if !locked(&UNFINISHED).is_empty() {
         write_to(open(), "\n");
@@ -104,7 +105,8 @@ pub fn pause() {
     }
 }
 
-/// Takes the terminal again, if it is ours: what stood there is written again, and there is no echo if there was none.
+/// Takes the terminal again after a stop, if it is ours: writes the unfinished line again, and switches echo off if
+/// it was off.
 pub fn resume() {
     let Some(file) = open().filter(is_ours) else { return };
     if let Some(SilencedTerminal { silent, .. }) = &*locked(&SILENCED) {
@@ -116,7 +118,7 @@ pub fn resume() {
 
 fn write_to(file: Option<File>, text: &str) {
     if let Some(mut file) = file {
-        // Nobody can be told.
+        // A failure is ignored, since nobody could be told.
         let _ = file.write_all(text.as_bytes());
     }
 }
@@ -129,10 +131,10 @@ fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Notes what a text leaves in the line that the cursor is in.
+/// Keeps the unfinished line that a text leaves behind.
 fn note(text: &str) {
     let line = text.rsplit('\n').next().unwrap_or_default();
-    // What goes back to the start of the line writes it anew.
+    // A text for an unfinished line begins with a carriage return, and so replaces the whole line.
     let mut unfinished = locked(&UNFINISHED);
     let is_blank = line.trim().is_empty() || line.ends_with("\u{1b}[J");
     *unfinished = if is_blank { String::new() } else { line.to_owned() };
@@ -148,7 +150,7 @@ fn restore_echo() {
     }
 }
 
-/// As long as it lives, what is typed is not shown.
+/// A guard that switches echo on again when it is dropped.
 struct EchoOff;
 
 impl Drop for EchoOff {
@@ -169,7 +171,7 @@ impl Terminal for ControllingTerminal {
     }
 
     fn width(&self) -> usize {
-        // A terminal that does not know says zero.
+        // A terminal that does not know its width reports zero.
         let columns = tcgetwinsize(&*self.file).map_or(0, |size| usize::from(size.ws_col));
         if columns == 0 { 80 } else { columns.max(20) }
     }
@@ -195,7 +197,7 @@ impl Terminal for ControllingTerminal {
                 Ok(count) => line.extend_from_slice(&bytes[..count]),
             }
         }
-        // Whoever typed it has ended the line, too.
+        // The Enter key has ended the line on the screen, too.
         if line.ends_with(b"\n") && echo {
             locked(&UNFINISHED).clear();
         }

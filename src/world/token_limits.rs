@@ -8,22 +8,22 @@ use std::time::Duration;
 pub struct TokenLimits {
     /// Waits for a token that another program holds, that does not answer yet, or that was pulled out.
     pub patience: Patience,
-    /// Upper bound for a look at all tokens: another program that talks to a token makes us wait, and so does a token that
-    /// still blinks for a program that was ended, up to 30 seconds.
+    /// Upper bound for reading all tokens. Another program that talks to a token makes us wait, and so does a token
+    /// that still blinks for a program that was ended, for up to 30 seconds.
     pub look: Duration,
-    /// Delay before a wait for a look is announced.
+    /// Delay before the wait for reading all tokens is announced.
     pub look_announced: Duration,
-    /// Upper bound for a code or a change. Tokens give up on a touch after 15 to 30 seconds themselves.
+    /// Upper bound for a code or a change. Tokens themselves give up on a touch after 15 to 30 seconds.
     pub answer: Duration,
-    /// Delay before a wait for a code or a change is announced; also the time between a code and the end of its conversation
-    /// after which the code is used without waiting for that end.
+    /// Delay before a wait for a code or a change is announced; also the time that a code waits for its conversation
+    /// with the token to end before it is used anyway.
     pub answer_announced: Duration,
-    /// Silence after which a token is believed to wait for a touch, if the account does not tell.
+    /// Silence after which a token is assumed to wait for a touch, if the account does not say.
     pub silence: Duration,
 }
 
 impl TokenLimits {
-    /// The limits of the program.
+    /// The limits that the program uses; tests may divide them.
     pub const USUAL: Self = Self {
         patience: Patience::USUAL,
         look: Duration::from_secs(35),

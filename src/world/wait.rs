@@ -1,4 +1,4 @@
-//! A wait, and what a person is shown of it.
+//! A wait, and its announcement to the person.
 
 use super::person::Person;
 use super::prompt::{End, Prompt};
@@ -6,17 +6,17 @@ use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-/// Delay before a wait is announced to the person.
+/// Usual delay before a wait is announced to the person.
 pub const MOMENT: Duration = Duration::from_secs(1);
 
 impl Person {
-    /// A wait that may come, of which nothing is shown yet.
+    /// Returns a wait that is not announced yet.
     #[must_use]
     pub fn wait(&self) -> Wait<'_> {
         Wait { person: self, said: RefCell::default(), call: RefCell::default(), end: Cell::new(End::Failed) }
     }
 
-    /// Waits for `work`. Once `silence` has passed, usually [`MOMENT`], calls `announce` each second to show what is waited
+    /// Waits for `work`. After `silence`, usually [`MOMENT`], calls `announce` once a second to show what is waited
     /// for.
     pub async fn wait_for<T>(
         &self,
@@ -40,23 +40,24 @@ impl Person {
     }
 }
 
-/// A wait: what is shown of it goes away with it.
+/// A wait; dropping it removes what is shown of it.
 pub struct Wait<'a> {
     person: &'a Person,
-    /// What was shown or said last.
+    /// Text that was shown or said last.
     said: RefCell<Option<String>>,
-    /// The number under which the person was called, and what for.
+    /// Number and text of the open request to the person, if the wait is for one.
     call: RefCell<Option<(u64, String)>>,
     end: Cell<End>,
 }
 
 impl Wait<'_> {
-    /// Shows what is waited for, in one line of the terminal that changes in place; without a terminal it is said once.
+    /// Shows what is waited for, on one line of the terminal that changes in place; without a terminal, says it once.
     pub fn show(&self, what: &str, countdown: Option<Duration>) {
         self.show_parts(&[what.to_owned()], countdown);
     }
 
-    /// Shows what a person must do: at the terminal in the same way, and on the desktop; a touch is told to the hook.
+    /// Shows what a person must do: at the terminal as [`Self::show`] does, on the desktop, and for a touch also to
+    /// the hook.
     pub fn want(&self, prompt: &Prompt, countdown: Option<Duration>) {
         let calls = &self.person.0.notifications;
         let parts = prompt.parts(calls.caller());
@@ -74,7 +75,7 @@ impl Wait<'_> {
         self.call.replace(Some((call, what)));
     }
 
-    /// Says what came of it, before it is over; otherwise something went wrong.
+    /// Sets the outcome of the request before the wait is dropped (default: [`End::Failed`]).
     pub fn came_to(&self, end: End) {
         self.end.set(end);
     }

@@ -7,30 +7,32 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::path::PathBuf;
 
-/// A PEM file with the certificates that are trusted.
+/// A PEM file of certificates that are trusted instead of the system's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaBundle {
-    /// The file.
+    /// Path of the PEM file.
     pub path: PathBuf,
-    /// The setting that names it.
+    /// Name of the setting that names the file.
     pub origin: &'static str,
 }
 
 impl CaBundle {
-    /// How many certificates are in it.
+    /// Reads the file and returns the number of certificates in it.
     ///
     /// # Errors
-    /// [`NetworkFault::CaUnreadable`], [`NetworkFault::CaDamaged`].
+    /// [`NetworkFault::CaUnreadable`] if the file cannot be read; [`NetworkFault::CaDamaged`] if it has no
+    /// certificate, or a damaged one.
     pub fn count(&self) -> Result<usize, NetworkFault> {
         self.read().map(|(_, count)| count)
     }
 
-    /// Its bytes, for the SDK.
+    /// Reads the file and returns its bytes, for the SDK.
     pub(super) fn certificates(&self) -> Result<Vec<u8>, NetworkFault> {
         self.read().map(|(bytes, _)| bytes)
     }
 
-    /// Reads it, each certificate in it tried: the SDK takes none at all for none trusted, and panics over a damaged one.
+    /// Reads the file and parses each certificate in it: the SDK would trust nobody if there is none, and panic over
+    /// a damaged one.
     fn read(&self) -> Result<(Vec<u8>, usize), NetworkFault> {
         let damaged = |what: String| NetworkFault::CaDamaged { path: self.path.clone(), origin: self.origin, what };
         let missing = || FileError { path: self.path.clone(), fault: FileFault::Absent };

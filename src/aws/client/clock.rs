@@ -1,4 +1,4 @@
-//! AWS's clock: this machine's, put right by the `Date` of AWS's answers.
+//! AWS's clock: this machine's clock, corrected by the `Date` header of AWS's responses.
 
 use crate::world::Clock;
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Both clocks in one.
+/// This machine's clock, with its correction to AWS's.
 pub(super) struct AwsClock {
     here: Arc<dyn Clock>,
     /// Seconds to add to this machine's clock.
@@ -37,9 +37,11 @@ impl AwsClock {
         self.behind.load(Ordering::Relaxed)
     }
 
-    /// Learns from an answer that was asked for at `sent` and says that it is `date` at AWS, both in seconds since 1970.
+    /// Corrects the clock by a response whose request was sent at `sent` and whose `Date` header is `date`, both in
+    /// seconds since 1970.
     ///
-    /// The header names whole seconds, and the way takes time: below that much difference the clocks agree.
+    /// The header has whole seconds, and the transfer takes time: a difference that is smaller than that counts as
+    /// none.
     fn learn(&self, sent: f64, date: f64) {
         let received = seconds(self.here.now());
         let difference = date + 0.5 - f64::midpoint(sent, received);
@@ -50,7 +52,7 @@ impl AwsClock {
     }
 }
 
-/// What time it is at AWS, by a clock that is so many seconds behind.
+/// Returns the time at AWS, given this machine's time and the seconds that its clock is behind.
 #[must_use]
 pub fn shifted(here: SystemTime, behind: i64) -> SystemTime {
     let by = Duration::from_secs(behind.unsigned_abs());
@@ -62,7 +64,7 @@ fn seconds(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).map_or_else(|before| -before.duration().as_secs_f64(), |since| since.as_secs_f64())
 }
 
-/// The clock by which the SDK signs.
+/// Returns the clock by which the SDK signs.
 pub(super) fn shared(clock: &Arc<AwsClock>) -> SharedTimeSource {
     SharedTimeSource::new(Signing(Arc::clone(clock)))
 }
@@ -81,7 +83,7 @@ impl fmt::Debug for Signing {
     }
 }
 
-/// Reads the time off every answer, a refusal included.
+/// An interceptor that reads the time from every response, a refusal included.
 pub(super) struct Listener {
     clock: Arc<AwsClock>,
     sent: Mutex<f64>,
@@ -122,7 +124,7 @@ impl Intercept for Listener {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let headers = context.response().headers();
-        // An answer out of some cache tells an old time; a portal's page tells the portal's.
+        // A response from a cache has an old time; a captive portal's page has the portal's time.
         let cached = headers.get("age").is_some() || headers.get("x-amzn-requestid").is_none();
         let date = headers.get("date").and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
         if let (Some(date), false) = (date, cached) {
@@ -145,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_tells_how_far_off_this_clock_is() {
+    fn a_response_tells_how_far_off_this_clock_is() {
         let cases = [
             (1000.0, 1000.0, 0),
             (1000.0, 1001.0, 0),
@@ -162,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_answer_tells_less() {
+    fn a_slow_response_is_less_exact() {
         let clock = AwsClock::new(Arc::new(Still(1010)));
         clock.learn(1000.0, 1009.0);
         assert_eq!(clock.behind(), 0);

@@ -1,5 +1,5 @@
-//! An answer has an end: one that is cut short is none (the SDK makes the best of half an answer, and half a session token
-//! is worth nothing), and one that does not end is not read for ever.
+//! Checks that a response is complete, and limits its length: the SDK makes the best of half a response, and half a
+//! session token is worth nothing.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -11,10 +11,10 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use http_body_util::Limited;
 
-/// Longest body that is read, in bytes; AWS's answers have some thousand.
+/// Maximum length of a response's body that is read, in bytes; AWS's have a few thousand.
 const LONGEST: usize = 1 << 20;
 
-/// Refuses an answer of success whose XML does not end where it should.
+/// An interceptor that refuses a successful response whose XML is cut short, and any response that is too long.
 #[derive(Debug)]
 pub(super) struct CompleteResponse;
 
@@ -51,7 +51,7 @@ impl Intercept for CompleteResponse {
     }
 }
 
-/// Whether the first element of a document is closed at its end.
+/// Returns true if a document ends with the end tag of its first element.
 fn is_whole(xml: &str) -> bool {
     let named = |part: &&str| part.starts_with(|c: char| c.is_ascii_alphabetic());
     let Some(root) = xml.split('<').find(named) else { return false };
@@ -64,9 +64,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_and_cut_answers() {
-        for complete_response in ["<A><B/></A>\n", "<?xml version=\"1.0\"?>\n<A xmlns=\"x\">text</A>"] {
-            assert!(is_whole(complete_response), "{complete_response}");
+    fn cut_responses_are_recognised() {
+        for whole in ["<A><B/></A>\n", "<?xml version=\"1.0\"?>\n<A xmlns=\"x\">text</A>"] {
+            assert!(is_whole(whole), "{whole}");
         }
         for cut in ["", "text", "<A>", "<A><B></B>", "<A><B>te", "<?xml version=\"1.0\"?>", "<A></A"] {
             assert!(!is_whole(cut), "{cut}");

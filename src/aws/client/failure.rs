@@ -1,4 +1,4 @@
-//! What can come back instead of what was asked for, told apart by what one can do about it.
+//! Failures of a request to AWS, classified by what a person can do about them.
 
 use super::request_route::{RequestRoute, RouteRecorder};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
@@ -10,100 +10,100 @@ use std::error::Error;
 use std::fmt::Debug;
 use std::io;
 
-/// Why a call to AWS did not do what it should.
+/// Reasons why a request to AWS failed.
 #[derive(Debug)]
 pub enum AwsError {
-    /// AWS answered, and said no.
+    /// AWS answered with a refusal.
     Refused(AwsRefusal),
-    /// No answer of AWS's came.
+    /// No usable response from AWS came.
     Unreached(Unreached),
 }
 
-/// Why a request has no answer of AWS's.
+/// Reasons why a request got no usable response from AWS.
 #[derive(Debug)]
 pub enum Unreached {
-    /// No answer came.
+    /// No response came at all.
     Unreachable {
-        /// As far as is known.
+        /// Place where the request got stuck, as far as is known.
         why: Unreachable,
-        /// The words of the network stack.
+        /// Message of the network stack.
         detail: String,
-        /// Whether the request may have reached AWS.
+        /// True if the request may have reached AWS.
         sent: bool,
-        /// Whether it did not even get to the proxy on its way.
+        /// True if the request did not even get to the proxy on its way.
         at_proxy: bool,
-        /// Where it was to go.
+        /// Route that the request was to take.
         route: Box<RequestRoute>,
     },
-    /// The request could not even be made of what it should say; nothing was sent.
+    /// The SDK could not build the request; nothing was sent.
     Unsendable {
-        /// The SDK's words.
+        /// Message of the SDK.
         detail: String,
     },
-    /// An answer came, but not AWS's: a portal's page, or half of it.
+    /// A response came, but not a complete one from AWS: a captive portal's page, or half a response.
     Garbled {
-        /// HTTP status.
+        /// HTTP status code.
         status: u16,
-        /// What is wrong with it.
+        /// Fault of the response, in words.
         detail: String,
-        /// Whether it is AWS's, as far as it goes.
+        /// True if the response is AWS's, as far as it goes.
         is_cut: bool,
-        /// Where it came from.
+        /// Route that the request took.
         route: Box<RequestRoute>,
     },
 }
 
-/// AWS's own words for a refusal.
+/// A refusal, in AWS's own words.
 #[derive(Debug)]
 pub struct AwsRefusal {
-    /// HTTP status.
+    /// HTTP status code.
     pub status: u16,
-    /// Such as `AccessDenied`.
+    /// AWS's error code, such as `AccessDenied`.
     pub code: String,
-    /// A sentence; may be empty. No code that was sent is in it.
+    /// AWS's message; may be empty. A code that was sent is removed from it.
     pub message: String,
-    /// For AWS's support.
+    /// Request id, for AWS's support.
     pub request_id: Option<String>,
 }
 
-/// Where a request got stuck.
+/// Places where a request can get stuck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreachable {
-    /// The name does not resolve.
+    /// The host's name does not resolve.
     Dns,
-    /// Nothing answers there.
+    /// Nothing answers at the host's address.
     Connect,
-    /// The proxy wants a user name and a password, or other ones.
+    /// The proxy requires a user name and password, or other ones than those sent.
     ProxyPassword,
-    /// The proxy did not let it through.
+    /// The proxy did not let the request through.
     ProxyRefused,
-    /// The certificate is not yet, or no longer valid: a clock that is far off.
+    /// The certificate is not valid yet, or no longer: this machine's clock is far off.
     CertificateTime(CertificateTime),
-    /// The certificate is by nobody who is trusted.
+    /// The certificate is not signed by a trusted authority.
     Untrusted,
-    /// The certificate is another host's.
+    /// The certificate belongs to another host.
     OtherHost,
-    /// What answers does not speak TLS.
+    /// The host does not speak TLS.
     NoTls,
-    /// TLS failed otherwise.
+    /// TLS failed for another reason.
     Tls,
-    /// It took too long.
+    /// The request took too long.
     Timeout,
     /// The connection broke.
     Dropped,
 }
 
-/// By how much a clock misses the time for which a certificate is valid; in seconds since 1970.
+/// This machine's time, and the end of a certificate's validity that it misses; both in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CertificateTime {
-    /// This machine's time.
+    /// Time on this machine, in seconds since 1970.
     pub here: u64,
-    /// The end of the certificate's time that is next to it.
+    /// Begin or end of the certificate's validity, whichever this machine's time is beyond, in seconds since 1970.
     pub border: u64,
 }
 
 impl AwsRefusal {
-    /// Whether it is about the time in the signature.
+    /// Returns true if AWS refused the time in the signature.
     #[must_use]
     pub fn is_clock(&self) -> bool {
         let about_time = self.message.contains("expired") || self.message.contains("not yet current");
@@ -111,25 +111,25 @@ impl AwsRefusal {
             || (self.code == "SignatureDoesNotMatch" && about_time)
     }
 
-    /// Whether it is about the code: wrong, too old, too early, or used before.
+    /// Returns true if AWS refused the code: wrong, too old, too early, or used before.
     #[must_use]
     pub fn is_wrong_code(&self) -> bool {
         self.message.to_ascii_lowercase().contains("invalid mfa one time pass code")
     }
 
-    /// Whether it is about the MFA device: not this user's, gone, or locked for some minutes.
+    /// Returns true if AWS refused the MFA device: not this user's, gone, or locked for some minutes.
     #[must_use]
     pub fn is_wrong_device(&self) -> bool {
         self.message.to_ascii_lowercase().contains("unable to validate mfa code")
     }
 
-    /// Whether AWS could not, rather than would not.
+    /// Returns true if AWS failed by itself (HTTP status 500 or above) rather than refused.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         self.status >= 500
     }
 
-    /// Whether too much was asked in too short a time.
+    /// Returns true if AWS refused because too many requests came in too short a time.
     #[must_use]
     pub fn is_throttling(&self) -> bool {
         self.status == 429 || self.code.contains("Throttl") || self.code == "RequestLimitExceeded"
@@ -137,13 +137,14 @@ impl AwsRefusal {
 }
 
 impl AwsError {
-    /// Whether AWS may have seen the request. If not, nothing that was in it is spent.
+    /// Returns true if AWS may have received the request. If not, the code in the request is not spent.
     #[must_use]
     pub fn may_have_arrived(&self) -> bool {
         !matches!(self, Self::Unreached(Unreached::Unsendable { .. } | Unreached::Unreachable { sent: false, .. }))
     }
 
-    /// Whether another code may succeed where this one did not; what is wrong with the MFA device or the user stays wrong.
+    /// Returns true if another code may succeed where this one failed. A fault of the MFA device or the user would
+    /// remain.
     #[must_use]
     pub fn is_worth_another_code(&self) -> bool {
         match self {
@@ -163,20 +164,20 @@ impl Unreached {
     }
 }
 
-/// What has to be known of a request to tell of its failure.
+/// Facts about a request that are needed to explain its failure.
 pub(super) struct Context<'a> {
-    /// Must not be in an error's text.
+    /// Code in the request, which must not be in an error's text.
     pub(super) code: Option<&'a SecretString>,
     pub(super) recorder: &'a RouteRecorder,
 }
 
 impl<'a> Context<'a> {
-    /// Of a request without a code.
+    /// Returns the context of a request without a code.
     pub(super) fn of(recorder: &'a RouteRecorder) -> Self {
         Self { code: None, recorder }
     }
 
-    /// AWS echoes values that it does not like.
+    /// Removes the code from a text, since AWS echoes values that it does not accept.
     fn without_code(&self, text: &str) -> String {
         match self.code.map(ExposeSecret::expose_secret) {
             Some(code) if !code.is_empty() => text.replace(code, "…"),
@@ -217,7 +218,8 @@ where
     }
 }
 
-/// The text of an XML element, for servers whose errors the SDK does not understand (no `ErrorResponse` around them).
+/// Returns the text of an XML element, for servers whose errors the SDK does not understand (no `ErrorResponse`
+/// around them).
 fn element(body: &str, name: &str) -> Option<String> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     rest.split_once(&format!("</{name}>")).map(|(text, _)| text.to_owned())
@@ -239,8 +241,8 @@ fn describe(body: &str) -> String {
     }
 }
 
-/// What happened to a request that has no answer. Only a connection that never stood is certain not to have carried it:
-/// hyper says `(Connect)` of all that comes before, name lookup, proxy and TLS included.
+/// Classifies a request without a response. It was certainly not sent only if there never was a connection: hyper
+/// reports `(Connect)` for everything before that, name lookup, proxy and TLS included.
 fn unreachable<E: Error + 'static>(error: &SdkError<E, HttpResponse>, route: Box<RequestRoute>) -> Unreached {
     let texts = chain(error);
     let mut detail = texts.iter().rev().take(2).rev().cloned().collect::<Vec<_>>().join(": ");
@@ -273,7 +275,7 @@ fn unreachable<E: Error + 'static>(error: &SdkError<E, HttpResponse>, route: Box
     Unreached::Unreachable { why, detail, sent, at_proxy, route }
 }
 
-/// What TLS said, wherever it is wrapped up.
+/// Returns the TLS error among an error's causes, however it is wrapped.
 fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     if let Some(found) = error.downcast_ref() {
         return Some(found);
@@ -283,17 +285,17 @@ fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     within.or_else(|| error.source().and_then(tls))
 }
 
-/// The hosts that a certificate is for.
+/// Returns the host names that a certificate is valid for.
 fn names(error: &rustls::Error) -> String {
     let rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }) = error else {
         return error.to_string();
     };
-    // They come as `DnsName("sts.example.com")`.
+    // rustls formats a name as `DnsName("sts.example.com")`.
     let names = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name));
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// Why TLS did not come about.
+/// Classifies a TLS error.
 fn untrusted(error: &rustls::Error) -> Unreachable {
     use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
     match error {
@@ -304,7 +306,7 @@ fn untrusted(error: &rustls::Error) -> Unreachable {
             ExpiredContext { time, not_after } => {
                 Unreachable::CertificateTime(CertificateTime { here: time.as_secs(), border: not_after.as_secs() })
             }
-            // Without their context they do not come from rustls's own check, which is the one that is used.
+            // rustls's own verifier, which is the one in use, never returns these without their context.
             NotValidYet | Expired => Unreachable::Tls,
             CertificateError::UnknownIssuer => Unreachable::Untrusted,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
@@ -317,7 +319,7 @@ fn untrusted(error: &rustls::Error) -> Unreachable {
     }
 }
 
-/// The texts of an error and what it came from, each once. The outermost says nothing.
+/// Returns the texts of an error's causes, each once. The outermost error is left out, since its text says nothing.
 fn chain(error: &dyn Error) -> Vec<String> {
     let mut inner = error;
     let mut texts = Vec::new();
@@ -338,7 +340,7 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn what_an_answer_is_instead() {
+    fn a_body_that_is_not_a_response_is_described() {
         assert_eq!(describe(" "), "it is empty");
         assert_eq!(describe("<!DOCTYPE HTML><title> Guest wifi </title>"), "it is a web page, \"Guest wifi\"");
         assert_eq!(describe("<GetSessionTokenResp"), "it is not complete, or not in AWS's form");
@@ -366,9 +368,9 @@ mod tests {
     }
 
     #[test]
-    fn only_a_connection_that_never_stood_carried_nothing() {
+    fn only_a_request_without_a_connection_is_unsent() {
         use Unreachable::{Connect, Dns, Dropped, ProxyPassword, ProxyRefused, Timeout, Tls};
-        // The words are those of hyper and the SDK.
+        // The texts are those of hyper and the SDK.
         let cases: [(&[&'static str], Unreachable, bool); 11] = [
             (&["client error (Connect)", "tcp connect error", "Connection refused (os error 111)"], Connect, false),
             (&["client error (Connect)", "dns error", "failed to lookup address information"], Dns, false),
@@ -413,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tls_says_is_found_in_its_wrapping() {
+    fn a_wrapped_tls_error_is_found() {
         let inner = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, inner));
         assert_eq!(tls(&wrapped).map(untrusted), Some(Unreachable::Untrusted));
@@ -421,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echoed_code_is_taken_out() {
+    fn an_echoed_code_is_removed() {
         let code = SecretString::from("1234567".to_owned());
         let recorder = RouteRecorder::new(&Arc::new(Network::default()), None);
         let context = Context { code: Some(&code), recorder: &recorder };

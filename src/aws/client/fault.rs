@@ -1,43 +1,43 @@
-//! Settings from which no request to AWS can be made.
+//! Faults in the network settings that rule out any request to AWS.
 
 use crate::file::FileError;
 use std::path::PathBuf;
 
-/// Why the settings allow no request to AWS.
+/// Reasons why the settings rule out any request to AWS.
 #[derive(Debug)]
 pub enum NetworkFault {
     /// The CA bundle cannot be read.
     CaUnreadable {
-        /// The setting that names it.
+        /// Name of the setting that names the CA bundle.
         origin: &'static str,
-        /// Why.
+        /// Reason why the file cannot be read.
         error: FileError,
     },
-    /// No certificate is in the CA bundle, or a damaged one.
+    /// The CA bundle has no certificate, or a damaged one.
     CaDamaged {
-        /// The file.
+        /// Path of the CA bundle.
         path: PathBuf,
-        /// The setting that names it.
+        /// Name of the setting that names the CA bundle.
         origin: &'static str,
-        /// What is wrong with it.
+        /// Fault of the CA bundle, in words.
         what: String,
     },
-    /// TLS cannot be made ready.
+    /// TLS cannot be initialised.
     Tls {
-        /// In its own words.
+        /// Message of the TLS library.
         what: String,
     },
-    /// The proxy's URL is none, or of a kind that cannot be used.
+    /// The proxy's URL is not valid, or of a kind that is not supported.
     Proxy {
-        /// What is wrong with it; not the URL, which may hold a password.
+        /// Fault of the URL, in words; without the URL, which may hold a password.
         what: String,
-        /// The variable that names it.
+        /// Environment variable that names the proxy.
         origin: &'static str,
     },
 }
 
 impl NetworkFault {
-    /// Whether it is the proxy's, and not that of what is trusted.
+    /// Returns true if the proxy setting is at fault, false if the trusted certificates are.
     #[must_use]
     pub fn is_of_proxy(&self) -> bool {
         matches!(self, Self::Proxy { .. })

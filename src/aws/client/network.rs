@@ -1,4 +1,4 @@
-//! The network as the settings describe it: region, endpoints, proxy, trusted certificates.
+//! Network settings: region, endpoints, proxy, trusted certificates.
 
 use super::ca_bundle::CaBundle;
 use super::fault::NetworkFault;
@@ -9,30 +9,30 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-/// The way to AWS.
+/// Settings for connections to AWS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
-    /// Such as `eu-central-1`.
+    /// AWS region, such as `eu-central-1`.
     pub region: String,
-    /// What is asked instead of AWS's own STS.
+    /// URL of the STS endpoint; `None` for AWS's own.
     pub sts_endpoint: Option<String>,
-    /// What is asked instead of AWS's own IAM.
+    /// URL of the IAM endpoint; `None` for AWS's own.
     pub iam_endpoint: Option<String>,
-    /// Only endpoints with FIPS 140 cryptography.
+    /// True to use only endpoints with FIPS 140 cryptography.
     pub fips: bool,
-    /// Only endpoints with IPv6.
+    /// True to use only endpoints with IPv6 (dual-stack).
     pub dual_stack: bool,
-    /// What is trusted instead of the system's certificates.
+    /// Certificates to trust; `None` for the system's.
     pub ca_bundle: Option<CaBundle>,
-    /// What to go through.
+    /// Proxy to go through; `None` to connect directly.
     pub proxy: Option<Proxy>,
 }
 
 impl Network {
-    /// The HTTP client for it.
+    /// Builds the HTTP client for these settings.
     ///
     /// # Errors
-    /// [`NetworkFault`].
+    /// [`NetworkFault`] if the CA bundle, the proxy or TLS cannot be used.
     pub(super) fn http_client(&self) -> Result<SharedHttpClient, NetworkFault> {
         let trust = match &self.ca_bundle {
             Some(bundle) => TrustStore::empty().with_pem_certificate(bundle.certificates()?),

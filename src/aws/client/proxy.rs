@@ -1,4 +1,4 @@
-//! The proxy between here and AWS, and which hosts are reached without it.
+//! The proxy between this machine and AWS, and the hosts that are reached without it.
 
 use super::fault::NetworkFault;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -6,14 +6,14 @@ use hyper_util::client::proxy::matcher::Matcher;
 use std::fmt;
 use url::Url;
 
-/// A proxy, and what is reached without it.
+/// A proxy, and the hosts that are reached without it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
-    /// May hold a user name and password.
+    /// URL of the proxy; may hold a user name and password.
     pub url: String,
-    /// Hosts, as `NO_PROXY` lists them.
+    /// Hosts that are reached without the proxy, as `NO_PROXY` lists them.
     pub except: String,
-    /// The variable that names it.
+    /// Environment variable that names the proxy.
     pub origin: &'static str,
 }
 
@@ -23,19 +23,19 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// A proxy as it may be named to anybody: without its password.
+/// A proxy as it may be shown to anybody: without its password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Through {
-    /// Host, and port if it is not the usual one.
+    /// Host, and port if it is not the scheme's default.
     pub host: String,
-    /// The variable that names it.
+    /// Environment variable that names the proxy.
     pub origin: &'static str,
-    /// Whether a user name is said to it.
+    /// True if a user name is sent to the proxy.
     pub has_user: bool,
 }
 
 impl Proxy {
-    /// Its URL as all parsers read it alike: `user:p@ss@host` becomes `user:p%40ss@host`.
+    /// Parses the URL so that all parsers read it alike: `user:p@ss@host` becomes `user:p%40ss@host`.
     fn parsed(&self) -> Result<Url, NetworkFault> {
         let fault = |what| NetworkFault::Proxy { what, origin: self.origin };
         let text = if self.url.contains("://") { self.url.clone() } else { format!("http://{}", self.url) };
@@ -46,14 +46,16 @@ impl Proxy {
         }
     }
 
-    /// For the SDK's connector. Plain HTTP stays on this machine, and needs none.
+    /// Returns the proxy for the SDK's connector, for HTTPS only: plain HTTP stays on this machine and needs no
+    /// proxy.
     pub(super) fn config(&self) -> Result<ProxyConfig, NetworkFault> {
         let config = ProxyConfig::https(self.parsed()?.as_str());
         let fault = |_| NetworkFault::Proxy { what: "it is no URL".to_owned(), origin: self.origin };
         Ok(config.map_err(fault)?.no_proxy(&self.except))
     }
 
-    /// What it is called, if a request for `uri` goes through it. The connector asks the same matcher.
+    /// Returns the proxy, without its password, if a request for `uri` goes through it. The connector asks the same
+    /// matcher.
     pub(super) fn on_the_way_to(&self, uri: &str) -> Option<Through> {
         let url = self.parsed().ok()?;
         let matcher = Matcher::builder().https(url.as_str()).no(self.except.as_str()).build();
@@ -62,7 +64,7 @@ impl Proxy {
     }
 }
 
-/// A URL's host, and its port if it is not the usual one.
+/// Returns a URL's host, with the port if it is not the scheme's default.
 pub(super) fn host(url: &Url) -> Option<String> {
     let host = url.host_str()?;
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
@@ -92,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_proxy_says_why_and_not_which() {
+    fn a_fault_of_the_proxy_does_not_show_its_url() {
         for (url, why) in [
             ("http://alice:p#ss@proxy:3128", "it is no URL (invalid port number)"),
             ("socks5://proxy:1080", "only http:// and https:// proxies can be used, not socks5://"),
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn some_hosts_need_no_proxy() {
+    fn excepted_hosts_are_reached_without_the_proxy() {
         let asked = |except, uri| proxy("http://proxy:1", except).on_the_way_to(uri).is_some();
         assert!(asked("", "https://sts.amazonaws.com/"));
         assert!(!asked("amazonaws.com", "https://sts.amazonaws.com/"));

@@ -1,4 +1,4 @@
-//! The way that a request took, for whoever has to explain why it led nowhere.
+//! The route of a request to AWS, for explaining why it failed.
 
 use super::ca_bundle::CaBundle;
 use super::network::Network;
@@ -11,22 +11,22 @@ use aws_smithy_types::config_bag::ConfigBag;
 use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
 
-/// Whom a request was for, and through whose hands it went.
+/// Host, region, proxy and trusted certificates of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRoute {
-    /// The host that was asked, and its port if it is not the usual one.
+    /// Host of the request, with the port if it is not the scheme's default; `AWS` if nothing was sent.
     pub host: String,
-    /// The region that was meant.
+    /// AWS region of the settings.
     pub region: String,
-    /// Whether a setting names the endpoint, rather than the region.
+    /// True if a setting names the endpoint, false if the region does.
     pub is_set: bool,
-    /// The proxy that it went through.
+    /// Proxy that the request went through; `None` if it went directly.
     pub proxy: Option<Through>,
-    /// What is trusted instead of the system's certificates.
+    /// Certificates that are trusted; `None` for the system's.
     pub ca_bundle: Option<CaBundle>,
 }
 
-/// Looks where the requests of one service go.
+/// An interceptor that records where the requests to one service go.
 #[derive(Clone, Debug)]
 pub(super) struct RouteRecorder {
     network: Arc<Network>,
@@ -39,7 +39,7 @@ impl RouteRecorder {
         Self { network: Arc::clone(network), is_set: endpoint.is_some(), uri: Arc::default() }
     }
 
-    /// The way of the last request.
+    /// Returns the route of the last request.
     pub(super) fn route(&self) -> Box<RequestRoute> {
         let uri = self.uri.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Network { region, proxy, ca_bundle, .. } = &*self.network;

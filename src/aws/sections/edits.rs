@@ -1,43 +1,43 @@
-//! What changes in a file: the lines that are replaced, in any number of its sections.
+//! Edits of a file: the lines that are replaced, in any number of its sections.
 
 use super::{EditFault, Sections};
 use crate::file::{Edit, Edited};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// Changes to the sections of a file; nothing is copied before it is written.
+/// Edits of the sections of a file; the text is not copied before it is written.
 pub struct Edits<'a> {
     sections: &'a Sections,
     lines: Vec<LineReplacement>,
 }
 
-/// Lines that are replaced.
+/// A range of lines, and the text that replaces it.
 struct LineReplacement {
     header: String,
     range: Range<usize>,
     new: Zeroizing<String>,
-    /// The line ending there.
+    /// Line ending used around it.
     eol: &'static str,
-    /// Whether it is a new section, which a blank line sets apart.
+    /// True for a new section, which a blank line sets apart.
     apart: bool,
 }
 
 impl<'a> Edits<'a> {
-    /// None yet.
+    /// Returns no edits yet.
     #[must_use]
     pub fn of(sections: &'a Sections) -> Self {
         Self { sections, lines: Vec::new() }
     }
 
-    /// Gives `keys` their values and takes `gone` away, in a section that is appended if it is not there. What was set in
-    /// that section before is forgotten.
+    /// Sets `keys` and removes the keys in `gone`, in a section that is appended if it does not exist. Earlier edits
+    /// of that section are discarded.
     ///
     /// # Errors
-    /// [`EditFault`]; nothing more is changed then.
+    /// [`EditFault`], as for [`Sections::editable`]; nothing is added to the edits then.
     pub fn set(&mut self, header: &str, keys: &[(&str, &str)], gone: &[&str]) -> Result<(), EditFault> {
         let names: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
         let section = self.sections.editable(header, &names)?;
-        // A new section stays where it is among the others.
+        // A new section keeps its place among the others.
         let at = self.lines.iter().position(|lines| lines.header == header).unwrap_or(self.lines.len());
         self.lines.retain(|lines| lines.header != header);
         let Some(section) = section else {
@@ -67,11 +67,11 @@ impl<'a> Edits<'a> {
         Ok(())
     }
 
-    /// Takes `keys` away: the whole section where it is as [`Self::set`] made it for just these keys, in this order;
+    /// Removes `keys`, or the whole section if it is as [`Self::set`] made it for exactly these keys in this order;
     /// the file is then, byte for byte, what it was before.
     ///
     /// # Errors
-    /// [`EditFault`]; nothing more is changed then.
+    /// [`EditFault`], as for [`Sections::find`]; nothing is added to the edits then.
     pub fn remove(&mut self, header: &str, keys: &[&str]) -> Result<(), EditFault> {
         let Some(section) = self.sections.find(header)? else { return Ok(()) };
         if section.is_as_made(keys) {
@@ -95,8 +95,8 @@ impl<'a> Edits<'a> {
         });
     }
 
-    /// Adds one line break before it, never more nor fewer, so that it can be taken away again: it makes a blank line,
-    /// or ends the last one.
+    /// Appends a section after exactly one line break, so that it can be removed again: the line break makes a blank
+    /// line, or ends the last one.
     fn append(&mut self, at: usize, header: &str, keys: &[(&str, &str)]) {
         let end = self.sections.text.len();
         let eol = self.line_ending(end);
@@ -105,8 +105,8 @@ impl<'a> Edits<'a> {
         self.lines.insert(at, LineReplacement { header: header.to_owned(), range: end..end, new, eol, apart: true });
     }
 
-    /// What [`Self::append`] added for a section that stands at `start..end`: the one line break before it, too. That
-    /// one stays where it ends a line, and something was added behind our section since.
+    /// Returns the range that [`Self::append`] added for a section at `start..end`, the line break before it
+    /// included. The line break stays if it ends a line and something was added behind the section since.
     fn appended(&self, start: usize, end: usize) -> Range<usize> {
         let before = &self.sections.text[..start];
         let kept = before.strip_suffix(b"\r\n").or(before.strip_suffix(b"\n")).unwrap_or(before);
@@ -114,7 +114,7 @@ impl<'a> Edits<'a> {
         if is_blank || end == self.sections.text.len() { kept.len()..end } else { start..end }
     }
 
-    /// The line ending of the line before `at`, else the file's first, else a line feed.
+    /// Returns the line ending of the line before `at`, else the file's first, else a line feed.
     fn line_ending(&self, at: usize) -> &'static str {
         let text = &self.sections.text;
         let crlf = |text: &[u8]| text.ends_with(b"\r\n");
@@ -126,13 +126,13 @@ impl<'a> Edits<'a> {
         }
     }
 
-    /// All of them in their order, with the line breaks that have to stand before them.
+    /// Returns all edits in order, with the line breaks that have to stand before them.
     #[must_use]
     pub fn finish(mut self) -> Vec<Edit> {
         self.lines.sort_by_key(|lines| (lines.range.start, lines.apart));
         let (mut edits, mut done, mut last) = (Vec::new(), 0, None);
         for LineReplacement { range, new, eol, apart, .. } in self.lines {
-            // The line break before a section that goes may belong to a line of the one above.
+            // The line break before a section that is removed may belong to a line of the one above.
             let range = range.start.max(done)..range.end.max(done);
             if range.start > done {
                 last = self.sections.text.get(range.start - 1).copied();
@@ -151,7 +151,7 @@ impl<'a> Edits<'a> {
 }
 
 impl Sections {
-    /// The text with changes that were made of it.
+    /// Returns the text with `edits`, which must have been made from it.
     #[must_use]
     pub fn edited(self, edits: Vec<Edit>) -> Edited {
         Edited::new(self.text, edits)

@@ -1,20 +1,20 @@
-//! How lines make up sections and keys: where each begins and ends, and which of them clients read differently.
+//! Lines of a file: how they form sections and keys, and which of them clients read differently.
 
 use super::EditFault;
 use std::borrow::Cow;
 use std::io::BufRead;
 use std::ops::Range;
 
-/// A key with the lines that belong to it.
+/// A key, its value, and the lines that belong to it.
 pub(super) struct KeyLines {
-    /// In lower case.
+    /// Name of the key, in lower case.
     pub(super) key: String,
     pub(super) value: Range<usize>,
     /// The line with the key and the indented ones below it.
     pub(super) lines: Range<usize>,
 }
 
-/// A section as it stands in a file.
+/// A section of a file, with its keys.
 pub struct Section<'a> {
     pub(super) text: &'a [u8],
     /// The line with its header.
@@ -23,19 +23,19 @@ pub struct Section<'a> {
 }
 
 impl Section<'_> {
-    /// The value of a key, which is in lower case.
+    /// Returns the first value of a key; `None` if the section does not have it. `key` must be in lower case.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         self.all(key).first().copied()
     }
 
-    /// All values of a key: it may stand there more than once.
+    /// Returns all values of a key, which may stand in the section more than once.
     #[must_use]
     pub fn all(&self, key: &str) -> Vec<&str> {
         self.entries.iter().filter(|entry| entry.key == key).map(|entry| self.value(entry)).collect()
     }
 
-    /// Keys and values in their order.
+    /// Returns keys and values in order.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|entry| (entry.key.as_str(), self.value(entry)))
     }
@@ -44,7 +44,7 @@ impl Section<'_> {
         std::str::from_utf8(&self.text[entry.value.clone()]).unwrap_or_default().trim()
     }
 
-    /// A line below another key that JavaScript's clients take for one of `keys`, by where it begins.
+    /// Returns the start of a line below another key that JavaScript's clients take for one of `keys`.
     pub(super) fn hidden(&self, keys: &[&str]) -> Option<usize> {
         let others = self.entries.iter().filter(|entry| !keys.contains(&entry.key.as_str()));
         let mut below = others.flat_map(|entry| lines(self.text, entry.lines.clone()).skip(1));
@@ -56,11 +56,11 @@ impl Section<'_> {
         below.find(hides).map(|line| line.start)
     }
 
-    /// The numbers of its lines that belong to any of `keys`.
+    /// Returns the ranges of line numbers (from 1) that belong to any of `keys`.
     #[must_use]
     pub fn line_numbers(&self, keys: &[&str]) -> Vec<Range<usize>> {
         let ours = self.entries.iter().filter(|entry| keys.contains(&entry.key.as_str()));
-        // A file may be long; its lines are counted once.
+        // A file may be long, so its line breaks are counted once.
         let (mut at, mut number) = (self.header.start, line_number(self.text, self.header.start));
         let mut number_of = |next: usize| {
             number += breaks(&self.text[at..next]);
@@ -70,12 +70,13 @@ impl Section<'_> {
         ours.map(|entry| number_of(entry.lines.start)..number_of(entry.lines.end)).collect()
     }
 
-    /// Where its last key ends.
+    /// Returns the end of the section's last key.
     pub(super) fn end(&self) -> usize {
         self.entries.last().map_or(self.header.end, |entry| entry.lines.end)
     }
 
-    /// Whether it is, but for the values, what is written for `keys` where there was no such section.
+    /// Returns true if the section is, apart from the values, what login writes for `keys` where there was no such
+    /// section.
     #[must_use]
     pub fn is_as_made(&self, keys: &[&str]) -> bool {
         let mut at = self.header.end;
@@ -90,11 +91,11 @@ impl Section<'_> {
     }
 }
 
-/// Lines as ranges, line ending included.
+/// Returns the lines in a part of the text as ranges, with their line endings.
 pub(super) fn lines(text: &[u8], within: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let (mut start, mut rest) = (within.start, &text[within]);
     std::iter::from_fn(move || {
-        // The standard library's fast search; in memory it cannot fail.
+        // `skip_until` is the standard library's fast search; in memory it cannot fail.
         let length = rest.skip_until(b'\n').ok().filter(|&length| length > 0)?;
         let line = start..start + length;
         start = line.end;
@@ -110,31 +111,32 @@ fn breaks(text: &[u8]) -> usize {
     text.iter().filter(|&&b| b == b'\n').count()
 }
 
-/// Whether a carriage return stands where no line ends: to Python's clients, one does.
+/// Returns true if a carriage return stands inside a line, which Python's clients read as the end of the line.
 pub(super) fn breaks_inside(line: &[u8]) -> bool {
     let content = line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).unwrap_or(line);
     content.contains(&b'\r')
 }
 
-/// A line with a header.
+/// The header in a line.
 pub(super) struct Header {
-    /// Where in the line its name stands.
+    /// Range of the name within the line.
     pub(super) name: Range<usize>,
-    /// Whether it begins the line, and at most a comment follows: so all clients see a header there.
+    /// True if the header begins the line and at most a comment follows, so that all clients see it.
     pub(super) plain: bool,
-    /// Whether it begins the line.
+    /// True if the header begins the line.
     pub(super) at_start: bool,
 }
 
 impl Header {
-    /// `first` for the file's first line, which may begin with a byte order mark.
+    /// Parses the header in a line, if it has one. `first` is true for the file's first line, which may begin with a
+    /// byte order mark.
     pub(super) fn read(line: &[u8], first: bool) -> Option<Self> {
         let whole = line.len();
         let line = if first { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
         let begun = line.strip_prefix(b"[");
         let inner = match begun {
             Some(inner) => inner,
-            // A blank of any kind may begin it: to some clients it is a header nevertheless.
+            // Some clients see a header even behind blanks of any kind.
             None if line.first().is_some_and(|&b| b <= b' ' || b >= 0x7F) => indented(line)?,
             None => return None,
         };
@@ -147,15 +149,15 @@ impl Header {
     }
 }
 
-/// Whether a header's name has neither blanks nor quotes, of which clients make different things.
+/// Returns true if a header's name has neither blanks nor quotes, which clients read differently.
 pub(super) fn is_simple(name: &[u8]) -> bool {
     name.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\''))
 }
 
-/// Whether a header's name is `wanted`, to any client at all.
+/// Returns true if any client at all takes a header's name for `wanted`.
 pub(super) fn may_be(name: &[u8], wanted: &str) -> bool {
     let name = String::from_utf8_lossy(name);
-    // The config file's names may be quoted.
+    // Names in the config file may be quoted.
     let quoted = wanted.contains(' ') && name.contains(['"', '\'']);
     let bare = if quoted { Cow::from(name.replace(['"', '\''], "")) } else { name };
     bare.split_whitespace().eq(wanted.split_whitespace())
@@ -167,7 +169,7 @@ fn indented(line: &[u8]) -> Option<&[u8]> {
     Some(inner.as_bytes())
 }
 
-/// Finds the keys of a section's lines.
+/// Parses the keys of a section.
 pub(super) fn entries(text: &[u8], body: Range<usize>) -> Result<Vec<KeyLines>, EditFault> {
     let mut entries: Vec<KeyLines> = Vec::new();
     let number = |line: &Range<usize>| line_number(text, line.start);

@@ -1,71 +1,71 @@
-//! What stands in a file already, beside what we write, and is misread by some of AWS's clients.
+//! Warnings about lines of a file, beside those that we write, that some of AWS's clients misread.
 
 use super::Sections;
 use super::lines::{Header, breaks_inside, lines};
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// Something to be mended by whoever wrote it.
+/// A line to be corrected by whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// Line number, from 1.
     pub line: usize,
-    /// And what stands there.
+    /// Kind of text that is misread.
     pub what: Misread,
 }
 
-/// What is misread, and by whom (reference: how each parser reads odd input).
+/// Kinds of text that are misread, and by which clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misread {
     /// The file begins with a byte order mark: Python's clients and Rust's read nothing of it.
     ByteOrderMark,
     /// The section stands a second time: Python's clients read nothing of the file.
     SectionTwice {
-        /// Its name.
+        /// Name of the section.
         section: String,
     },
     /// The key stands a second time in its section: Python's clients read nothing of the file.
     KeyTwice {
-        /// In lower case.
+        /// Name of the key, in lower case.
         key: String,
     },
     /// A key in `[DEFAULT]`, which Python's clients read into every section.
     ForAll {
-        /// In lower case.
+        /// Name of the key, in lower case.
         key: String,
     },
-    /// Blanks within or before a header, or text behind it: clients disagree which section begins there.
+    /// Blanks in or before a header, or text behind it: clients disagree on which section begins there.
     OddHeader,
     /// `key: value`: Rust's clients read nothing of the file, JavaScript's not the line.
     Colon {
-        /// In lower case.
+        /// Name of the key, in lower case.
         key: String,
     },
     /// Neither a header, a key nor a comment: Python's clients and Rust's read nothing of the file.
     Unreadable,
     /// A key before the first header: Python's clients and Rust's read nothing of the file.
     BeforeSections,
-    /// A section's first key has blanks before it: Rust's clients read nothing of the file.
+    /// The first key of a section is indented: Rust's clients read nothing of the file.
     IndentedKey,
-    /// A comment with blanks before it, below a key: for Rust's clients, a part of its value.
+    /// An indented comment below a key: Rust's clients read it as a part of the value.
     IndentedComment,
-    /// A comment behind a key of AWS's: for Python's clients, a part of its value.
+    /// A comment behind the value of one of AWS's keys: Python's clients read it as a part of the value.
     CommentBehind {
-        /// In lower case.
+        /// Name of the key, in lower case.
         key: String,
     },
     /// A key of AWS's that is not in lower case: JavaScript's clients do not find it.
     NotLowerCase {
-        /// In lower case.
+        /// Name of the key, in lower case.
         key: String,
     },
-    /// A carriage return inside a line: a line of its own for Python's clients.
+    /// A carriage return inside a line: Python's clients read it as the end of the line.
     LoneReturn,
 }
 
 /// Keys that hold a session or a long-term key.
 const KEYS: [&str; 4] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
-/// Keys that change who one is, if Python's clients read them into every section.
+/// Keys that change the identity, if Python's clients read them into every section.
 const WINNING: [&str; 9] = [
     KEYS[0],
     KEYS[1],
@@ -78,7 +78,7 @@ const WINNING: [&str; 9] = [
     "sso_start_url",
 ];
 
-/// Looks at every line, once.
+/// Returns the warnings about a file, in the order of its lines.
 #[must_use]
 pub fn warnings(file: &Sections) -> Vec<Warning> {
     let text = file.bytes();
@@ -95,16 +95,16 @@ pub fn warnings(file: &Sections) -> Vec<Warning> {
     reader.found
 }
 
-/// What has been read so far.
+/// The state of the scan through a file.
 #[derive(Default)]
 struct WarningScan<'a> {
     line: usize,
-    /// Whether there is any carriage return.
+    /// True if the file has any carriage return.
     returns: bool,
     sections: HashSet<Cow<'a, str>>,
-    /// The present section; `None` before the first.
+    /// Current section; `None` before the first header.
     section: Option<Cow<'a, str>>,
-    /// Its keys.
+    /// Keys of the current section so far.
     keys: HashSet<Cow<'a, str>>,
     found: Vec<Warning>,
 }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_found_in_its_line() {
+    fn each_kind_of_text_is_found_in_its_line() {
         let key = || "aws_session_token".to_owned();
         let cases = [
             ("\u{feff}[a]\n", 1, Misread::ByteOrderMark),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_all_read_alike_is_no_warning() {
+    fn text_that_all_clients_read_alike_gives_no_warning() {
         let text = "# [a]\r\n; x\n\n[a] # note\nk = v # w\naws_session_token = x#y\ns3 =\n  a = b\n  a = b\n[A]\nk=v\n[DEFAULT]\nregion = x\n";
         assert_eq!(found(text), []);
     }

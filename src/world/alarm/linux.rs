@@ -1,4 +1,5 @@
-//! An alarm of Linux's own parts: a timer that notices when the clock is set, inotify, and a bell for other threads.
+//! An alarm for Linux, made of a timerfd that notices when the clock is set, inotify, and an eventfd that other
+//! threads ring.
 
 use super::{Alarm, Bell, Event, Last};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
@@ -17,9 +18,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Where the timer stands if nothing is due: it still notices when the clock is set.
+/// Timer value if nothing is due: so far in the future that the timer only reports when the clock is set.
 const NEVER: Timespec = Timespec { tv_sec: i64::MAX / 2_000_000_000, tv_nsec: 0 };
-/// How a file looks that was written: in place, or replaced in one step; linked to, or taken away.
+/// Changes of a file that are reported: written in place, created or linked, replaced by a rename, moved away,
+/// deleted.
 const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE
     .union(WatchFlags::CREATE)
     .union(WatchFlags::MOVED_TO)
@@ -27,16 +29,16 @@ const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE
     .union(WatchFlags::DELETE)
     .union(WatchFlags::ONLYDIR);
 
-/// See the module.
+/// An alarm that uses Linux's timerfd, inotify and eventfd.
 pub struct LinuxAlarm {
     timer: OwnedFd,
     files: OwnedFd,
-    /// What is watched, and by what it is told apart.
+    /// Watched files: the watch descriptor of the folder, the folder, and the file's name.
     watched: Vec<(i32, PathBuf, OsString)>,
     ring: Arc<Ring>,
 }
 
-/// What the waiting thread and others share.
+/// State shared between the waiting thread and the threads that report events.
 struct Ring {
     bell: OwnedFd,
     rung: Mutex<Vec<Event>>,
@@ -44,10 +46,10 @@ struct Ring {
 }
 
 impl LinuxAlarm {
-    /// Sets one up.
+    /// Makes an alarm that watches no file yet.
     ///
     /// # Errors
-    /// If the system has none of these parts to spare.
+    /// If the system has no file descriptors or memory to spare.
     pub fn new() -> io::Result<Self> {
         let timer = timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
         let files = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
@@ -56,7 +58,7 @@ impl LinuxAlarm {
         Ok(Self { timer, files, watched: Vec::new(), ring })
     }
 
-    /// Does what is to be done first, for who ends the process.
+    /// Returns a function that runs the cleanup set by [`Alarm::before_end`], for the thread that ends the process.
     #[must_use]
     pub fn ender(&self) -> Last {
         let ring = Arc::clone(&self.ring);
@@ -71,16 +73,16 @@ impl LinuxAlarm {
         let since = until.map(|until| until.duration_since(UNIX_EPOCH).unwrap_or_default());
         let it_value = since.map_or(NEVER, |since| Timespec {
             tv_sec: i64::try_from(since.as_secs()).unwrap_or(NEVER.tv_sec).min(NEVER.tv_sec),
-            // Zero would switch it off.
+            // Zero would disarm the timer (timerfd_settime(2)).
             tv_nsec: i64::from(since.subsec_nanos().max(1)),
         });
         let setting = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
         let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
-        // The flag would be refused by a kernel before 3.0 only.
+        // Only a kernel before 3.0 would refuse CANCEL_ON_SET.
         let _ = timerfd_settime(&self.timer, flags, &setting);
     }
 
-    /// What the timer has to say.
+    /// Reads the timer without blocking. `ECANCELED` means that the clock was set (timerfd_create(2)).
     fn timer_event(&self) -> Option<Event> {
         match rustix::io::read(&self.timer, &mut [0; 8]) {
             Ok(_) => Some(Event::Due),
@@ -89,7 +91,7 @@ impl LinuxAlarm {
         }
     }
 
-    /// Whether one of the files changed.
+    /// Reads all pending inotify events; returns true if a watched file changed.
     fn has_changed(&self) -> bool {
         let mut room = [MaybeUninit::uninit(); 4096];
         let mut reader = inotify::Reader::new(&self.files, &mut room);
@@ -99,7 +101,7 @@ impl LinuxAlarm {
             let is_ours = |(watch, _, file): &(i32, PathBuf, OsString)| {
                 *watch == event.wd() && name.is_none_or(|name| name == file.as_bytes())
             };
-            // One that was only just begun is told of again when it is written.
+            // A file that was created empty is reported again once it has been written.
             let is_begun = |(_, folder, file): &(i32, PathBuf, OsString)| {
                 let length = || fs::metadata(folder.join(file)).map(|meta| meta.len()).ok();
                 event.events().contains(ReadFlags::CREATE) && length() == Some(0)
@@ -111,7 +113,7 @@ impl LinuxAlarm {
     }
 }
 
-/// Lets the system have what two hundred logins took for a moment, before a wait of hours.
+/// Returns freed memory to the system before a wait of hours; two hundred logins take a lot of it for a moment.
 fn give_back_memory() {
     #[cfg(target_env = "gnu")]
     #[allow(unsafe_code, reason = "it takes no pointer, and any thread may call it at any time: malloc_trim(3)")]
@@ -122,7 +124,7 @@ fn give_back_memory() {
 
 impl Alarm for LinuxAlarm {
     fn watch(&mut self, files: &[PathBuf]) {
-        // A link is replaced where it leads to.
+        // The target of a symbolic link is watched, too: replacing the file changes the target's folder.
         let real = files.iter().filter_map(|file| file.canonicalize().ok());
         let mut wanted: Vec<(PathBuf, OsString)> = Vec::new();
         for file in files.iter().cloned().chain(real) {
@@ -132,7 +134,7 @@ impl Alarm for LinuxAlarm {
                 wanted.push(place);
             }
         }
-        // Asking again for the same folder gives the same watch; one that is not wanted any more is rare and does no harm.
+        // Adding a folder again yields the same watch. A watch that is no longer wanted is rare and does no harm.
         let watch = |(folder, name): (PathBuf, OsString)| {
             Some((inotify::add_watch(&self.files, &folder, CHANGES).ok()?, folder, name))
         };
@@ -152,7 +154,7 @@ impl Alarm for LinuxAlarm {
                 return events;
             }
             let mut fds = [&self.timer, &self.files, &self.ring.bell].map(|fd| PollFd::new(fd, PollFlags::IN));
-            // Interrupted or not: what there is is looked at again.
+            // Whether poll was interrupted does not matter, since everything is read again.
             let _ = poll(&mut fds, None);
             let _ = rustix::io::read(&self.ring.bell, &mut [0; 8]);
         }
@@ -162,7 +164,7 @@ impl Alarm for LinuxAlarm {
         let ring = Arc::clone(&self.ring);
         Arc::new(move |event| {
             ring.rung().push(event);
-            // It rings already if it cannot be rung.
+            // The write fails only if the counter is full, and then the thread wakes up anyway.
             let _ = rustix::io::write(&ring.bell, &1_u64.to_ne_bytes());
         })
     }
@@ -183,14 +185,14 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn files(alarm: &mut LinuxAlarm, what: &str) {
+    fn assert_files_changed(alarm: &mut LinuxAlarm, what: &str) {
         let events = alarm.wait(Some(SystemTime::now() + Duration::from_secs(20)));
         assert_eq!(events.first(), Some(&Event::Files), "{what}");
         alarm.has_changed();
     }
 
     #[test]
-    fn a_time_and_a_bell() {
+    fn a_wait_ends_at_its_time_or_when_the_bell_rings() {
         let mut alarm = LinuxAlarm::new().unwrap();
         assert_eq!(alarm.wait(Some(UNIX_EPOCH)), [Event::Due], "long ago");
         let until = SystemTime::now() + Duration::from_millis(50);
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_written_replaced_or_removed() {
+    fn written_replaced_and_removed_files_are_reported() {
         let folder = tempfile::tempdir().unwrap();
         let (config, real) = (folder.path().join("config"), folder.path().join("dotfiles"));
         fs::create_dir(&real).unwrap();
@@ -215,12 +217,12 @@ mod tests {
         let mut alarm = LinuxAlarm::new().unwrap();
         alarm.watch(&[config.clone(), folder.path().join("credentials")]);
         fs::write(&config, "b").unwrap();
-        files(&mut alarm, "written through the link");
+        assert_files_changed(&mut alarm, "written through the link");
         fs::write(real.join("new"), "c").unwrap();
         fs::rename(real.join("new"), real.join("config")).unwrap();
-        files(&mut alarm, "replaced where it leads to");
+        assert_files_changed(&mut alarm, "replaced where it leads to");
         fs::write(folder.path().join("credentials"), "d").unwrap();
-        files(&mut alarm, "one that was not there");
+        assert_files_changed(&mut alarm, "one that was not there");
         fs::write(folder.path().join("other"), "e").unwrap();
         assert_eq!(
             alarm.wait(Some(SystemTime::now() + Duration::from_millis(50))),
@@ -228,18 +230,18 @@ mod tests {
             "others do not count"
         );
         fs::remove_file(&config).unwrap();
-        files(&mut alarm, "removed");
+        assert_files_changed(&mut alarm, "removed");
         std::os::unix::fs::symlink(real.join("config"), &config).unwrap();
-        files(&mut alarm, "linked");
+        assert_files_changed(&mut alarm, "linked");
         alarm.watch(std::slice::from_ref(&config));
         fs::write(&config, "f").unwrap();
-        files(&mut alarm, "written through the new link");
+        assert_files_changed(&mut alarm, "written through the new link");
         fs::remove_file(&config).unwrap();
-        files(&mut alarm, "removed again");
+        assert_files_changed(&mut alarm, "removed again");
         let begun = fs::File::create(&config).unwrap();
         let soon = SystemTime::now() + Duration::from_millis(50);
         assert_eq!(alarm.wait(Some(soon)), [Event::Due], "there is nothing in it yet");
         drop(begun);
-        files(&mut alarm, "written as a whole");
+        assert_files_changed(&mut alarm, "written as a whole");
     }
 }
