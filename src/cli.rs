@@ -101,20 +101,20 @@ pub enum Command {
     /// If that takes a touch, the terminal and the desktop ask for it.
     ///
     /// Give the full path of aws-mfa-key if the SDK runs with another PATH than you.
-    #[command(after_long_help = examples::CREDENTIAL_PROCESS, mut_args(without_min_ttl))]
+    #[command(after_long_help = examples::CREDENTIAL_PROCESS, mut_args(rarely), mut_args(without_min_ttl))]
     CredentialProcess(Box<CredentialProcessArgs>),
     /// Print a session as shell commands
     ///
     /// Prints commands that set AWS_ACCESS_KEY_ID and the session's other variables, and unset the variables that would
     /// override them. Logs in if there is no good session. A session in variables cannot be renewed: for programs that
     /// run longer, use `exec --serve` or `agent env`.
-    #[command(after_long_help = examples::ENV)]
+    #[command(after_long_help = examples::ENV, mut_args(rarely))]
     Env(Box<EnvArgs>),
     /// Run a command with a session in its environment
     ///
     /// Logs in if there is no good session, and then becomes COMMAND: the process stays the same, so signals reach COMMAND
     /// directly.
-    #[command(after_long_help = examples::EXEC)]
+    #[command(after_long_help = examples::EXEC, mut_args(rarely))]
     Exec(Box<ExecArgs>),
     /// Print one MFA code
     ///
@@ -124,8 +124,8 @@ pub enum Command {
     Code(Box<CodeArgs>),
     /// Remove saved sessions
     ///
-    /// Removes sessions that aws-mfa-key wrote to the AWS credentials file, and nothing else. AWS accepts copies of such a
-    /// session until it expires.
+    /// Removes sessions that aws-mfa-key wrote to the AWS credentials file, and nothing else. This revokes nothing: AWS
+    /// accepts a copied session until it expires.
     #[command(after_long_help = examples::LOGOUT)]
     Logout(LogoutArgs),
     /// Renew sessions in the background
@@ -172,7 +172,7 @@ pub struct LoginArgs {
 
     /// Log in with every configured profile
     ///
-    /// Configured are profiles with mfa_serial, with a key that begins with mfa_key_, or with a PROFILE-long-term section.
+    /// These are the profiles with mfa_serial, with a key that begins with mfa_key_, or with a section NAME-long-term.
     #[arg(long, conflicts_with_all = ["named", "profile"])]
     pub all: bool,
 
@@ -226,6 +226,11 @@ pub struct CredentialProcessArgs {
     pub how: LoginOptions,
 }
 
+/// Leaves `--remember` to `--help` where a login is not the main purpose: `-h` is one screen.
+fn rarely(arg: Arg) -> Arg {
+    if arg.get_id() == "remember" { arg.hide_short_help(true) } else { arg }
+}
+
 /// Hides `--min-ttl`, which `credential-process` accepts and overrides.
 fn without_min_ttl(arg: Arg) -> Arg {
     if arg.get_id() == "min_ttl" { arg.hide(true) } else { arg }
@@ -246,8 +251,8 @@ pub struct EnvArgs {
     #[command(flatten)]
     pub how: LoginOptions,
 
-    /// Shell to print commands for [default: from $SHELL]
-    #[arg(long, help_heading = OUTPUT)]
+    /// sh, bash, zsh, fish, powershell, cmd [default: $SHELL]
+    #[arg(long, help_heading = OUTPUT, hide_possible_values = true)]
     pub shell: Option<Shell>,
 }
 

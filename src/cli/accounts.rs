@@ -2,7 +2,7 @@
 
 use super::headings::{OUTPUT, TOKEN};
 use super::{OutputArgs, examples};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Arg, Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -29,6 +29,7 @@ pub struct TokenArgs {
 
 /// Arguments of `tokens`.
 #[derive(Args)]
+#[command(mut_args(all_tokens))]
 pub struct TokensArgs {
     /// The tokens to list.
     #[command(flatten)]
@@ -37,6 +38,11 @@ pub struct TokensArgs {
     /// Print JSON
     #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
+}
+
+/// Adjusts `--token` for `tokens`, which lists more than one.
+fn all_tokens(arg: Arg) -> Arg {
+    if arg.get_id() == "token" { arg.help("Token serial number [default: all tokens]") } else { arg }
 }
 
 /// Arguments of `accounts`.
@@ -111,7 +117,7 @@ pub struct AddArgs {
     #[arg(short, long)]
     pub force: bool,
 
-    /// Hash: SHA1, SHA256 or SHA512 [default: the URI's, or SHA1]
+    /// SHA1, SHA256 or SHA512 [default: the URI's, or SHA1]
     #[arg(long, value_name = "HASH", value_enum, ignore_case = true, hide_possible_values = true)]
     pub algorithm: Option<AlgorithmArg>,
 

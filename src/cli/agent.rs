@@ -73,10 +73,10 @@ pub struct AgentEnvArgs {
     #[arg(long, value_parser = value_parser!(u16).range(1..))]
     pub port: Option<u16>,
 
-    /// Shell to print commands for [default: from $SHELL]
+    /// sh, bash, zsh, fish, powershell, cmd [default: $SHELL]
     ///
     /// With --port, the default is sh.
-    #[arg(long, help_heading = OUTPUT)]
+    #[arg(long, help_heading = OUTPUT, hide_possible_values = true)]
     pub shell: Option<super::Shell>,
 
     /// Amount of output.

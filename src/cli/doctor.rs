@@ -16,7 +16,7 @@ pub struct DoctorArgs {
     #[arg(short, long, value_name = "LENGTH", help_heading = SESSION)]
     pub duration: Option<String>,
 
-    /// Profile a session would be saved to [default: PROFILE-mfa]
+    /// Profile for the session [default: PROFILE-mfa]
     #[arg(short = 'u', long, value_name = "NAME", alias = "update-profile", help_heading = SESSION)]
     pub session_profile: Option<String>,
 

@@ -144,10 +144,10 @@ Examples:
 
 pub(super) const ACCOUNTS_REMOVE: &str = "\
 Examples:
-  Remove an account after a question:
+  Remove an account; this asks for confirmation:
     aws-mfa-key accounts remove \"Amazon Web Services:alice@example\"
 
-  Remove an account from token 12345678 without a question:
+  Remove an account from token 12345678 without confirmation:
     aws-mfa-key accounts remove AWS:alice --token 12345678 --yes";
 
 pub(super) const PASSWORD: &str = "\
@@ -217,10 +217,10 @@ Examples:
 
 pub(super) const SECRET_REMOVE: &str = "\
 Examples:
-  Remove the secret of profile dev after a question:
+  Remove the secret of profile dev; this asks for confirmation:
     aws-mfa-key secret remove dev
 
-  Remove a secret in a file without a question:
+  Remove a secret in a file without confirmation:
     aws-mfa-key secret remove dev --file ~/.aws/dev.secret --yes";
 
 pub(super) const SECRET_LIST: &str = "\

@@ -38,6 +38,8 @@ pub struct LoginOptions {
     pub source: Option<String>,
 
     /// Token serial number [default: the one with the account]
+    ///
+    /// Commands that change a token use the only one plugged in by default; `tokens` lists all.
     #[arg(long, value_name = "SERIAL", alias = "device", help_heading = TOKEN)]
     pub token: Option<String>,
 
@@ -69,7 +71,7 @@ pub struct LoginOptions {
     #[arg(long, value_name = "ARN", alias = "serial-number", help_heading = AWS)]
     pub mfa_serial: Option<String>,
 
-    /// Save the MFA device that IAM lists as mfa_serial
+    /// Save an MFA device found in IAM as mfa_serial
     #[arg(long, help_heading = AWS)]
     pub remember: bool,
 
@@ -103,7 +105,7 @@ pub struct ProfileArgs {
 /// Any number of profiles, named by arguments, or one by `-p`.
 #[derive(Args, Default)]
 pub struct ProfilesArgs {
-    /// Profile names [default: AWS_PROFILE, else "default"]
+    /// Profile name [default: AWS_PROFILE, else "default"]
     #[arg(value_name = "PROFILE")]
     pub named: Vec<String>,
 

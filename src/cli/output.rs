@@ -34,11 +34,11 @@ pub(super) fn of_unasked(arg: Arg) -> Arg {
 /// How a person is told that a touch is needed.
 #[derive(Args, Clone, Default)]
 pub struct TouchNoticeArgs {
-    /// Shell command to run when a touch is needed and when it is not
+    /// Command to run when a touch is needed and after it
     ///
-    /// The command runs twice for each touch, with AWS_MFA_KEY_TOUCH_EVENT set to start, then to end. aws-mfa-key does not
-    /// wait for it.
-    #[arg(long, value_name = "COMMAND", help_heading = OUTPUT)]
+    /// sh runs LINE twice for each touch, with AWS_MFA_KEY_TOUCH_EVENT set to start, then to end. aws-mfa-key does not wait
+    /// for it.
+    #[arg(long, value_name = "LINE", help_heading = OUTPUT)]
     pub on_touch: Option<OsString>,
 
     /// Show no desktop notifications

@@ -17,6 +17,7 @@
 //! - `passwords`, `passwords_of_ykman`: tokens that are locked, and what is remembered of them, in real `keyrings`.
 //! - `secrets`: machines without a token.
 //! - `generate`: completions and the man page, in front of those who read them.
+//! - `help`: the help of every command on a small screen, its headings and its examples.
 //! - `install`: what `make install` puts where, and takes away.
 //! - `pages`: what the README tells to type about that.
 //! - `running`: an agent that runs.
@@ -61,6 +62,7 @@ mod errors;
 mod faults;
 mod faults_real;
 mod generate;
+mod help;
 mod hostile;
 mod impatient;
 mod install;

@@ -3,8 +3,8 @@
 mod facts;
 mod roff_page;
 
-use crate::cli::{EXIT_CODES, LoginOptions, headings};
-use clap::builder::PossibleValue;
+use crate::cli::{EXIT_CODES, LoginOptions, ProfileArgs, headings};
+use clap::builder::{PossibleValue, StyledStr};
 use clap::{Arg, Args, Command};
 use facts::Entry;
 use roff::{Inline, bold, italic, roman};
@@ -24,7 +24,7 @@ pub(super) fn page(mut program: Command) -> String {
     page.section("SYNOPSIS");
     page.line([bold("aws-mfa-key"), roman(" "), italic("COMMAND"), roman(" [OPTIONS] [ARGUMENTS]")]);
     page.section("DESCRIPTION");
-    page.prose(facts::DESCRIPTION);
+    page.paragraphs(facts::DESCRIPTION);
     let commands = commands_below(&program);
     let options = SharedOptions::of(&commands);
     page.section("COMMANDS");
@@ -40,7 +40,7 @@ pub(super) fn page(mut program: Command) -> String {
     for (code, meaning) in EXIT_CODES.lines().filter_map(|line| line.trim().split_once("  ")) {
         page.item([bold(code)], &sentence(meaning));
     }
-    page.paragraph(facts::EXIT_STATUS_END);
+    page.paragraphs(facts::EXIT_STATUS_END);
     page.section("EXAMPLES");
     examples(&mut page, &program);
     for command in &commands {
@@ -48,7 +48,7 @@ pub(super) fn page(mut program: Command) -> String {
         examples(&mut page, command);
     }
     page.section("SEE ALSO");
-    page.prose(facts::SEE_ALSO);
+    page.paragraphs(facts::SEE_ALSO);
     page.source()
 }
 
@@ -70,61 +70,66 @@ fn sentence(text: &str) -> String {
     format!("{text}{end}")
 }
 
-/// Returns the long help of a command or an option: its first line as a sentence, and the paragraphs after it.
-fn long_text(short: Option<String>, long: Option<String>) -> String {
-    let short = short.unwrap_or_default();
-    let rest = long.unwrap_or_default();
-    let rest = rest.strip_prefix(&short).unwrap_or_default();
-    format!("{}{rest}", sentence(&short))
+/// Returns the long help of a command or an option: its first line as a sentence, `more` sentences, and the paragraphs
+/// after that.
+fn long_text(short: Option<&StyledStr>, more: &str, long: Option<&StyledStr>) -> String {
+    let [short, long] = [short, long].map(|text| text.map(ToString::to_string).unwrap_or_default());
+    let rest = long.strip_prefix(&short).unwrap_or_default();
+    format!("{}{more}{rest}", sentence(&short))
 }
 
-/// The options under the headings of the help, each of which is described once, whatever commands have it.
+/// The options that are described once, whatever commands have them: those under the headings of the help, and those of
+/// any login.
 struct SharedOptions<'c> {
     /// An option, and the names of the commands that have it.
     options: Vec<(&'c Arg, Vec<String>)>,
-    /// The number of commands that log in, and have all options of a login.
-    logins: usize,
 }
 
 impl<'c> SharedOptions<'c> {
     /// Collects the options of all commands; the first command that has an option gives the text.
     fn of(commands: &[&'c Command]) -> Self {
+        let login = ProfileArgs::augment_args(LoginOptions::augment_args(Command::new("")));
+        let is_of_login = |arg: &Arg| {
+            login.get_arguments().any(|option| option.get_id() == arg.get_id() && text(option) == text(arg))
+        };
         let mut options: Vec<(&Arg, Vec<String>)> = Vec::new();
         for command in commands {
-            for arg in command.get_arguments().filter(|arg| arg.get_help_heading().is_some() && !arg.is_hide_set()) {
-                match options.iter_mut().find(|(shared, _)| shared.get_long() == arg.get_long()) {
+            let shared = |arg: &&Arg| arg.get_help_heading().is_some() || is_of_login(arg);
+            for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()).filter(shared) {
+                match options.iter_mut().find(|(shared, _)| shared.get_id() == arg.get_id()) {
                     Some((_, names)) => names.push(short_name(command)),
                     None => options.push((arg, vec![short_name(command)])),
                 }
             }
         }
-        Self { options, logins: commands.iter().filter(|command| is_login(command)).count() }
+        Self { options }
     }
 
     /// Returns true if an option of a command is described in OPTIONS, in the same words.
     fn has(&self, arg: &Arg) -> bool {
-        let text = |arg: &Arg| arg.get_help().map(ToString::to_string);
-        self.options.iter().any(|(shared, _)| shared.get_long() == arg.get_long() && text(shared) == text(arg))
+        self.options.iter().any(|(shared, _)| shared.get_id() == arg.get_id() && text(shared) == text(arg))
     }
 
     fn write(&self, page: &mut RoffPage, program: &Command) {
+        let under = |heading| self.options.iter().filter(move |(arg, _)| arg.get_help_heading() == heading);
         page.section("OPTIONS");
-        page.item([bold("-p, --profile"), roman(" "), italic("PROFILE")], "Profile name (same as the argument).");
-        for arg in program.get_arguments() {
-            page.item(head(arg), &sentence(&arg.get_help().map(ToString::to_string).unwrap_or_default()));
+        for arg in under(None).map(|(arg, _)| *arg).chain(program.get_arguments()) {
+            page.item(head(arg), &description(arg, &[]));
         }
         for heading in headings::ALL {
             page.subsection(heading);
-            for (arg, names) in self.options.iter().filter(|(arg, _)| arg.get_help_heading() == Some(heading)) {
-                let few = if names.len() < self.logins && !names.iter().any(|name| name == "login") {
-                    format!(" Only for `{}`.", names.join("` and `"))
-                } else {
-                    String::new()
-                };
-                page.item(head(arg), &(description(arg) + &few));
+            for (arg, names) in under(Some(heading)) {
+                let few = if names.len() > 2 { &[][..] } else { names };
+                page.item(head(arg), &description(arg, few));
             }
         }
     }
+}
+
+/// Returns what `-h` says of an option, without its default: that depends on the command.
+fn text(arg: &Arg) -> String {
+    let text = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    text.split(" [default").next().unwrap_or_default().to_owned()
 }
 
 /// Returns the name of a command without the program's.
@@ -132,28 +137,21 @@ fn short_name(command: &Command) -> String {
     name(command).trim_start_matches("aws-mfa-key ").to_owned()
 }
 
-/// Returns true if a command has all options of a login, hidden or not.
-fn is_login(command: &Command) -> bool {
-    let login = LoginOptions::augment_args(Command::new(""));
-    login.get_arguments().all(|option| command.get_arguments().any(|arg| arg.get_id() == option.get_id()))
-}
-
 /// Describes a command: usage, text, the options that only this command has, and the names of the others.
 fn describe(page: &mut RoffPage, command: &Command, options: &SharedOptions<'_>) {
     let usage = command.clone().render_usage().to_string();
     let usage = usage.lines().next().unwrap_or_default().trim_start_matches("Usage:").trim();
     page.subsection(usage);
-    let text = |text: Option<&clap::builder::StyledStr>| text.map(ToString::to_string);
-    page.prose(&long_text(text(command.get_about()), text(command.get_long_about())));
-    let told_elsewhere = |arg: &Arg| ["help", "profile"].contains(&arg.get_id().as_str()) || options.has(arg);
+    page.paragraphs(&long_text(command.get_about(), "", command.get_long_about()));
+    let told_elsewhere = |arg: &Arg| arg.get_id() == "help" || options.has(arg);
     for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && !told_elsewhere(arg)) {
-        page.item(head(arg), &description(arg));
+        page.item(head(arg), &description(arg, &[]));
     }
     let others = command.get_arguments().filter(|arg| !arg.is_hide_set() && options.has(arg));
     let others: Vec<String> = others.filter_map(|arg| Some(format!("`--{}`", arg.get_long()?))).collect();
     if let Some((last, first)) = others.split_last() {
         let first = if first.is_empty() { String::new() } else { format!("{} and ", first.join(", ")) };
-        page.paragraph(&format!("Also takes {first}{last}: see OPTIONS."));
+        page.paragraphs(&format!("Also takes {first}{last}: see OPTIONS."));
     }
 }
 
@@ -171,34 +169,35 @@ fn head(arg: &Arg) -> Vec<Inline> {
     vec![bold(names), roman(open), italic(value.unwrap_or_default()), roman(close)]
 }
 
-/// Returns what help says of an option, with its values and its other names.
-fn description(arg: &Arg) -> String {
-    let text = |text: Option<&clap::builder::StyledStr>| text.map(ToString::to_string);
-    let mut words = long_text(text(arg.get_help()), text(arg.get_long_help()));
+/// Returns what help says of an option, with its values, its other names and the `few` commands that have it.
+fn description(arg: &Arg, few: &[String]) -> String {
+    let mut more = String::new();
     let values = arg.get_possible_values();
-    let values: Vec<&str> =
-        values.iter().filter(|value| !value.is_hide_set()).map(PossibleValue::get_name).collect();
+    let values: Vec<&str> = values.iter().filter(|value| !value.is_hide_set()).map(PossibleValue::get_name).collect();
     if !values.is_empty() && arg.get_action().takes_values() && !arg.is_hide_possible_values_set() {
-        words.push_str(&format!(" Values: {}.", values.join(", ")));
+        more.push_str(&format!(" Values: {}.", values.join(", ")));
     }
-    let aliases: Vec<String> =
-        arg.get_all_aliases().unwrap_or_default().into_iter().map(|alias| format!("`--{alias}`")).collect();
+    let aliases = arg.get_all_aliases().unwrap_or_default();
+    let aliases: Vec<String> = aliases.into_iter().map(|alias| format!("`--{alias}`")).collect();
     if !aliases.is_empty() {
-        words.push_str(&format!(" Also: {}.", aliases.join(", ")));
+        more.push_str(&format!(" Also: {}.", aliases.join(", ")));
     }
-    words
+    if !few.is_empty() {
+        more.push_str(&format!(" Only for `{}`.", few.join("` and `")));
+    }
+    long_text(arg.get_help(), &more, arg.get_long_help())
 }
 
 fn settings(page: &mut RoffPage) {
     page.section("SETTINGS");
-    page.prose(facts::SETTINGS);
+    page.paragraphs(facts::SETTINGS);
     page.subsection("Keys of aws-mfa-key");
     list(page, &facts::OWN_KEYS);
     page.subsection("Values of mfa_key_source");
     list(page, &facts::SOURCES);
     page.subsection("Keys of AWS and other programs");
     list(page, &facts::AWS_KEYS);
-    page.paragraph(facts::STRONGER_KEYS);
+    page.paragraphs(facts::STRONGER_KEYS);
 }
 
 fn environment(page: &mut RoffPage) {
@@ -208,7 +207,7 @@ fn environment(page: &mut RoffPage) {
     let mut variables: Vec<String> =
         flags.map(|flag| format!("AWS_MFA_KEY_{}", flag.to_uppercase().replace('-', "_"))).collect();
     variables.extend(facts::OTHER_FLAG_VARIABLES.map(str::to_owned));
-    page.prose(&format!("Options: {}. {}", variables.join(", "), facts::FLAG_VARIABLES));
+    page.paragraphs(&format!("Options: {}. {}", variables.join(", "), facts::FLAG_VARIABLES));
     page.subsection("Other variables that are read");
     list(page, &facts::READ);
     page.subsection("Variables that are set");
@@ -229,7 +228,7 @@ fn examples(page: &mut RoffPage, command: &Command) {
     let examples = text.split("\n\n").take_while(|example| example.starts_with("  "));
     for example in examples {
         let (title, commands) = example.split_once('\n').unwrap_or((example, ""));
-        page.paragraph(title.trim());
+        page.paragraphs(title.trim());
         page.literal(commands.lines());
     }
 }

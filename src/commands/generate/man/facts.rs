@@ -39,7 +39,7 @@ pub(super) const OWN_KEYS: [Entry; 6] = [
     ),
     (
         "mfa_key_session_profile = NAME",
-        "Profile that the session is saved to. It must not be the profile itself. Default: the profile's name and `-mfa`.",
+        "Profile that the session is saved to. It must not be the profile itself. Default: the profile's name followed by `-mfa`.",
     ),
     (
         "mfa_key_duration = LENGTH",
@@ -117,8 +117,8 @@ pub(super) const FILES: [Entry; 8] = [
     ("~/.aws/.credentials.aws-mfa-key.lock", "Lock for changes of the credentials file."),
     (
         "~/.local/state/aws-mfa-key",
-        "The state folder: for each MFA device, the codes that were sent, the offset of AWS's clock, and the token that made \
-         the last code. No secrets. May be deleted while no aws-mfa-key runs.",
+        "The state folder: for each MFA device, the time steps whose codes were sent, the offset of AWS's clock, and the token \
+         that made the last code. No secrets and no codes. May be deleted while no aws-mfa-key runs.",
     ),
     (
         "$XDG_RUNTIME_DIR/aws-mfa-key",
@@ -183,10 +183,7 @@ pub(super) const READ: [Entry; 20] = [
     ),
     ("HOME", "Your home folder, which the files above are in."),
     ("SHELL", "The shell that `env` and `agent env` print commands for, if --shell is not given."),
-    (
-        "DBUS_SESSION_BUS_ADDRESS",
-        "The desktop: notifications and the keyring. Default: the bus in XDG_RUNTIME_DIR.",
-    ),
+    ("DBUS_SESSION_BUS_ADDRESS", "The desktop: notifications and the keyring. Default: the bus in XDG_RUNTIME_DIR."),
     ("PCSCLITE_CSOCK_NAME", "Socket of the smart card service, instead of the system's."),
     (
         "XDG_DATA_HOME, YKMAN_KEYRING_SERVICE, YKMAN_KEYRING_KEY",

@@ -6,48 +6,49 @@ use roff::{Inline, Roff, bold, roman};
 const WIDTH: usize = 76;
 
 /// A manual page that is being written, top to bottom.
-pub(super) struct RoffPage(Roff);
+pub(super) struct RoffPage {
+    roff: Roff,
+    /// True right after a heading, where roff begins a paragraph by itself.
+    is_at_heading: bool,
+}
 
 impl RoffPage {
     /// Begins a page with its title line.
     pub(super) fn titled(title: [&str; 5]) -> Self {
         let mut roff = Roff::new();
         roff.control("TH", title);
-        Self(roff)
+        // Names of variables and options stay whole, and lines are ragged instead of stretched.
+        roff.control("nh", []).control("ad", ["l"]);
+        Self { roff, is_at_heading: true }
     }
 
     /// Begins a section.
     pub(super) fn section(&mut self, title: &str) {
-        self.0.control("SH", [title]);
+        self.roff.control("SH", [title]);
+        self.is_at_heading = true;
     }
 
     /// Begins a subsection.
     pub(super) fn subsection(&mut self, title: &str) {
-        self.0.control("SS", [title]);
+        self.roff.control("SS", [title]);
+        self.is_at_heading = true;
     }
 
-    /// Writes text that the reader's terminal fills. An empty line ends a paragraph; text in backticks is bold.
-    pub(super) fn prose(&mut self, text: &str) {
-        for (number, paragraph) in text.split("\n\n").enumerate() {
-            if number > 0 {
-                self.0.control("PP", []);
-            }
+    /// Writes paragraphs, which the reader's terminal fills. An empty line ends a paragraph; text in backticks is bold.
+    pub(super) fn paragraphs(&mut self, text: &str) {
+        for paragraph in text.split("\n\n") {
+            self.begin_paragraph();
             self.filled(paragraph);
         }
     }
 
-    /// Begins a paragraph of its own, after a list or literal text.
-    pub(super) fn paragraph(&mut self, text: &str) {
-        self.0.control("PP", []);
-        self.prose(text);
-    }
-
     /// Writes an entry of a list: its head, and the text that explains it.
     pub(super) fn item(&mut self, head: impl Into<Vec<Inline>>, text: &str) {
-        self.0.control("TP", []).text(head);
+        self.roff.control("TP", []).text(head);
+        self.is_at_heading = false;
         for (number, paragraph) in text.split("\n\n").enumerate() {
             if number > 0 {
-                self.0.control("IP", []);
+                self.roff.control("IP", []);
             }
             self.filled(paragraph);
         }
@@ -55,21 +56,28 @@ impl RoffPage {
 
     /// Writes one line with fonts of its own.
     pub(super) fn line(&mut self, inlines: impl Into<Vec<Inline>>) {
-        self.0.text(inlines);
+        self.roff.text(inlines);
     }
 
     /// Writes lines that are never filled, such as commands.
     pub(super) fn literal<'a>(&mut self, lines: impl IntoIterator<Item = &'a str>) {
-        self.0.control("PP", []).control("nf", []);
+        self.begin_paragraph();
+        self.roff.control("nf", []);
         for line in lines {
-            self.0.text([roman(line)]);
+            self.roff.text([roman(line)]);
         }
-        self.0.control("fi", []);
+        self.roff.control("fi", []);
     }
 
     /// Returns the source. Characters that roff would print as typographic ones are escaped: commands can be copied.
     pub(super) fn source(&self) -> String {
-        self.0.render().replace('~', r"\(ti").replace('^', r"\(ha").replace('`', r"\(ga")
+        self.roff.render().replace('~', r"\(ti").replace('^', r"\(ha").replace('`', r"\(ga")
+    }
+
+    fn begin_paragraph(&mut self) {
+        if !std::mem::take(&mut self.is_at_heading) {
+            self.roff.control("PP", []);
+        }
     }
 
     fn filled(&mut self, text: &str) {
@@ -77,7 +85,7 @@ impl RoffPage {
         for word in words(text) {
             let length = word.iter().map(length).sum::<usize>();
             if width > 0 && width + 1 + length > WIDTH {
-                self.0.text(std::mem::take(&mut line));
+                self.roff.text(std::mem::take(&mut line));
                 width = 0;
             }
             if width > 0 {
@@ -87,7 +95,7 @@ impl RoffPage {
             line.extend(word);
             width += length;
         }
-        self.0.text(line);
+        self.roff.text(line);
     }
 }
 
