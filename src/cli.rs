@@ -208,10 +208,7 @@ pub struct StatusArgs {
 
 /// Adjusts `--quiet` for `status`, which then prints no table, and has nothing left to print as JSON.
 fn quiet_status(arg: Arg) -> Arg {
-    match arg.get_id().as_str() {
-        "quiet" => arg.help("Print nothing; only set the exit code").conflicts_with("json"),
-        _ => arg,
-    }
+    if arg.get_id() == "quiet" { arg.conflicts_with("json") } else { arg }
 }
 
 /// Arguments of `credential-process`.

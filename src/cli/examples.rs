@@ -30,8 +30,8 @@ Examples:
   Show all sessions:
     aws-mfa-key status
 
-  Log in only if the session of profile dev is no longer valid:
-    aws-mfa-key status dev --quiet || aws-mfa-key login dev";
+  Run a command only if the session of profile dev is valid:
+    aws-mfa-key status dev --quiet && aws s3 ls --profile dev-mfa";
 
 pub(super) const CREDENTIAL_PROCESS: &str = "\
 Examples:

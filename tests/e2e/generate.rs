@@ -149,10 +149,10 @@ fn the_manual_has_the_sections_of_a_manual() {
         "EXAMPLES",
         "SEE ALSO",
     ];
-    assert_eq!(titles[1..titles.len()], wanted);
+    assert_eq!(titles[1..], wanted);
     for (title, words) in [
-        ("EXIT STATUS", "       5       AWS refused.\n"),
-        ("EXIT STATUS", "       130     interrupted (Ctrl-C).\n"),
+        ("EXIT STATUS", "       5      AWS refused.\n"),
+        ("EXIT STATUS", "       130    interrupted (Ctrl-C).\n"),
         ("OPTIONS", "   Session\n"),
         ("OPTIONS", "-u, --session-profile NAME\n"),
         ("OPTIONS", "--token-code, --mfa-token"),
@@ -179,7 +179,7 @@ fn the_manual_tells_every_command_and_option() {
         let below: Vec<_> = command.get_subcommands().filter(|below| below.get_name() != "help").collect();
         if below.is_empty() || words == "aws-mfa-key agent" {
             let usage = format!("\n   {words}");
-            let commands = section(manual, "COMMANDS");
+            let commands = format!("\n{}", section(manual, "COMMANDS"));
             let chapter = commands.split(&usage).skip(1).find(|rest| rest.starts_with([' ', '\n']));
             let chapter = chapter.unwrap_or_else(|| panic!("{words}: {commands}"));
             let chapter = chapter.split("\n   aws-mfa-key").next().unwrap();
