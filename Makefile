@@ -1,15 +1,15 @@
-# Each target sets up what it needs by itself; `make` lists them.
+# Each target installs its own prerequisites. `make` lists the targets.
 
 .PHONY: help demo test test-vm bench deny install uninstall publish
 help:
-	@echo 'make demo       a login from the touch to `aws s3 ls`, with a virtual token and AWS on this machine'
-	@echo 'make test       all tests, with a real pcscd, ykman, the AWS CLI and boto3'
-	@echo 'make test-vm    a Debian machine under emulation: tokens plugged in and pulled out, udev, systemd, polkit'
-	@echo 'make bench      how long things take, beside what one would use instead'
-	@echo 'make deny       licences, sources and doubles of all dependencies; the first time it compiles cargo-deny'
-	@echo 'make install    program, man page, completions, udev rule, systemd units, polkit rule; PREFIX is /usr/local'
-	@echo 'make uninstall  takes exactly them away'
-	@echo 'make publish    the crates, once packaging/identity says who publishes them'
+	@echo 'make demo       Show a login with a virtual token and a simulated AWS'
+	@echo 'make test       Run all tests, with real pcscd, ykman, AWS CLI and boto3'
+	@echo 'make test-vm    Test udev, systemd and polkit in an emulated Debian machine'
+	@echo 'make bench      Measure speed, compared with the alternatives'
+	@echo 'make deny       Check licences, sources and duplicates of all dependencies'
+	@echo 'make install    Install program, manual and system files [PREFIX: /usr/local]'
+	@echo 'make uninstall  Remove what `make install` installed'
+	@echo 'make publish    Publish the crates (first fill in packaging/identity)'
 
 demo:
 	@tests/demo.sh
@@ -26,7 +26,7 @@ bench:
 deny:
 	@tests/deny.sh
 
-# `make install` builds, unless it is root who installs what somebody else has built: `cargo build --release && sudo make install`.
+# `make install` builds first, unless root installs what a user has built: `cargo build --release && sudo make install`.
 export PREFIX DESTDIR PROGRAM POLKITDIR
 install:
 	@test -n "$(SUDO_USER)$(PROGRAM)" || cargo build --quiet --release --locked --package aws-mfa-key

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Fails as long as packaging/identity does not say who publishes this project. What publishes anything runs this first.
+# Checks that packaging/identity names the publisher. Every script that publishes runs this check first.
 #
 # usage: packaging/check-identity.sh [COMMAND]
-# COMMAND (make publish) is what the error says to run again.
+# COMMAND is the command that the error tells to run again [default: make publish].
 set -eu
 cd "$(dirname "$0")"
 
@@ -11,7 +11,7 @@ REPOSITORY="" MAINTAINER="" CONTACT=""
 . ./identity
 
 missing=""
-want() { # NAME VALUE PATTERN…: the value has to match one of the patterns
+want() { # NAME VALUE PATTERN…: adds NAME to `missing` unless VALUE matches a pattern
     name=$1 value=$2
     shift 2
     for pattern in "$@"; do
@@ -27,8 +27,8 @@ want CONTACT "$CONTACT" "https://?*" "?*@?*"
 if [ -n "$missing" ]; then
     cat >&2 <<END
 error: nothing was published
-cause: packaging/identity has only placeholders, or values of another form, for $missing
- next: write the real values there, commit them, then run \`${1:-make publish}\` again
+cause: packaging/identity has placeholders or malformed values for $missing
+ next: fill in the real values, commit them, then run \`${1:-make publish}\` again
 END
     exit 1
 fi

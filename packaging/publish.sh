@@ -1,8 +1,8 @@
 #!/bin/sh
-# Publishes the workspace's crates, as they are in the last commit, with the repository that packaging/identity names.
+# Publishes the workspace's crates from the last commit, with the repository URL from packaging/identity.
 #
 # usage: packaging/publish.sh [OPTION…]
-# Options go to `cargo publish` (--dry-run).
+# Options are passed to `cargo publish`, such as --dry-run.
 set -eu
 cd "$(dirname "$0")/.."
 packaging/check-identity.sh
@@ -12,13 +12,13 @@ packaging/check-identity.sh
 if [ -n "$(git status --porcelain)" ]; then
     cat >&2 <<END
 error: nothing was published
-cause: the working tree has changes that are not committed
+cause: the working tree has uncommitted changes
  next: commit or stash them, then run \`make publish\` again
 END
     exit 1
 fi
 
-# The manifests in the repository name no address, so those of a copy do.
+# The manifests have no repository URL of their own: the URL is added to those in a copy.
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 git archive HEAD | tar -x -C "$copy"

@@ -1,10 +1,13 @@
-//! The grammar of the command line, and nothing else: what was typed, not what it means.
+//! The grammar of the command line: what may be typed, and its help. [`crate::plan`] decides what it means.
 
 mod accounts;
 mod agent;
 mod doctor;
+mod examples;
 mod generate;
+pub mod headings;
 mod login_options;
+mod notes;
 mod output;
 mod secret;
 
@@ -16,43 +19,34 @@ pub use agent::{AgentArgs, AgentCommand, AgentEnvArgs};
 pub use doctor::DoctorArgs;
 pub use generate::{CompletionsArgs, GenerateArgs, GenerateCommand};
 pub use login_options::{LoginOptions, ProfileArgs, ProfilesArgs};
+pub use notes::EXIT_CODES;
 pub use output::{OutputArgs, TouchNoticeArgs};
 pub use secret::{SecretAddArgs, SecretArgs, SecretCommand, SecretListArgs, SecretPlaceArgs, SecretRemoveArgs};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use headings::{OUTPUT, SESSION};
 use std::ffi::OsString;
 
-const EXIT_CODES: &str = "Exit codes:
-  0  done
-  1  failed
-  2  the command line or the configuration must change
-  3  no token plugged in
-  4  a person was needed (touch, password, prompt) and none came
-  5  AWS refused
-  6  AWS could not be reached
-130  interrupted
-
-Each flag of `login` but --all and --code has an environment variable, which counts wherever there \
-is such a flag: --min-ttl is AWS_MFA_KEY_MIN_TTL, and so on; but --force of `accounts add` has none, \
-nor has --yes.
-Flag > environment > profile > default.";
-
-/// Touch your YubiKey, and AWS works: reads the MFA code from the token and writes the session to the AWS credentials file.
+/// Touch your YubiKey, and AWS works
+///
+/// Reads an MFA code from a YubiKey, from another token with an OATH applet or from a secret in software, exchanges it
+/// for a session at AWS STS, and saves the session in the AWS credentials file, where every AWS client finds it.
 #[derive(Parser)]
-#[command(name = "aws-mfa-key", version, after_help = EXIT_CODES, max_term_width = 110)]
+#[command(name = "aws-mfa-key", version, after_long_help = notes::all(), max_term_width = 110)]
+#[command(after_help = "For all options and examples of a command: aws-mfa-key COMMAND --help")]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
-    /// What to do.
+    /// The command that was typed.
     #[command(subcommand)]
     pub command: Command,
 }
 
 impl Cli {
-    /// What was typed.
+    /// Parses the command line.
     ///
     /// # Errors
-    /// What is wrong with it, or what was asked for: help, the version.
+    /// A mistake in the command line; also the text of the help or the version, if that was asked for.
     pub fn read(typed: &[OsString]) -> Result<Self, clap::Error> {
         if let Some(at_once) = Self::at_once(typed) {
             return Ok(at_once);
@@ -60,9 +54,9 @@ impl Cli {
         Self::try_parse_from(typed).map_err(|error| with_tip(error, typed))
     }
 
-    /// Reads `credential-process`, which programs run for each of their calls, without the grammar of all other commands:
-    /// building that takes longer than finding a session. A profile alone needs no grammar. Mistakes and requests for help
-    /// are left to the whole grammar.
+    /// Parses `credential-process`, which SDKs run for each of their calls, without building the grammar of the other
+    /// commands: that takes longer than finding a session. A profile alone needs no grammar at all. Returns `None` for
+    /// other commands, for mistakes and for `--help`, which need the full grammar.
     fn at_once(typed: &[OsString]) -> Option<Self> {
         const NAME: &str = "credential-process";
         let own = typed.get(1..).filter(|own| own.first().is_some_and(|word| word == NAME))?;
@@ -77,213 +71,271 @@ impl Cli {
     }
 }
 
-/// The only argument of a command, if it cannot be a flag.
+/// Returns the only argument of a command, unless it may be an option.
 fn alone(own: &[OsString]) -> Option<&str> {
     let [_, argument] = own else { return None };
     argument.to_str().filter(|argument| !argument.starts_with('-'))
 }
 
-/// The command that `exec` runs is often typed as one would without `exec`.
+/// Adds where the dashes go if `exec` was typed without them.
 fn with_tip(mut error: clap::Error, typed: &[OsString]) -> clap::Error {
     let is_exec = typed.get(1).is_some_and(|word| word == "exec") && !typed.iter().any(|word| word == "--");
     if is_exec && matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument) {
-        let tip = "two dashes go before the command: aws-mfa-key exec PROFILE -- COMMAND".to_owned();
+        let tip = "put two dashes before the command: aws-mfa-key exec PROFILE -- COMMAND".to_owned();
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
 }
 
-/// The subcommands.
+/// The commands. What only the help needs stands here and not with the arguments, which [`Cli::read`] may parse alone.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Get a fresh session for each profile and write it to the credentials file
+    /// Log in with MFA and save the session
+    ///
+    /// Gets a code, exchanges it for a session at AWS STS, and saves the session in the AWS credentials file, by default
+    /// in profile PROFILE-mfa. A session that is still good is kept. A profile with role_arn gets a session of its role.
+    ///
+    /// Several profiles are logged in side by side. Those with the same long-term key and MFA device share one code, and a
+    /// profile that fails does not stop the others.
+    #[command(after_long_help = examples::LOGIN)]
     Login(Box<LoginArgs>),
-    /// Show each session: whose, how long, still good or not
+    /// Show sessions and the time they have left
+    ///
+    /// Reads files on this machine only: neither AWS nor a token is needed. If an agent runs, status also shows what the
+    /// agent waits for.
+    #[command(after_long_help = examples::STATUS)]
     Status(StatusArgs),
-    /// Print a session as the JSON that AWS's SDKs read; logs in if it has to
+    /// Print a session as JSON for AWS SDKs
+    ///
+    /// Meant for credential_process in the AWS config file: SDKs and the AWS CLI then run this command whenever they need
+    /// a session. A session is renewed once it has less than 16 minutes left (or a third of its length, if that is less).
+    /// If that takes a touch, the terminal and the desktop ask for it.
+    ///
+    /// Give the full path of aws-mfa-key if the SDK runs with another PATH than you.
+    #[command(after_long_help = examples::CREDENTIAL_PROCESS, mut_args(rarely), mut_args(without_min_ttl))]
     CredentialProcess(Box<CredentialProcessArgs>),
-    /// Print a session as commands for a shell; logs in if it has to
+    /// Print a session as shell commands
+    ///
+    /// Prints commands that set AWS_ACCESS_KEY_ID and the session's other variables, and unset the variables that would
+    /// override them. Logs in if there is no good session. A session in variables cannot be renewed: for programs that
+    /// run longer, use `exec --serve` or `agent env`.
+    #[command(after_long_help = examples::ENV, mut_args(rarely))]
     Env(Box<EnvArgs>),
-    /// Run a command with a session in its environment; logs in if it has to
+    /// Run a command with a session in its environment
+    ///
+    /// Logs in if there is no good session, and then becomes COMMAND: the process stays the same, so signals reach COMMAND
+    /// directly.
+    #[command(after_long_help = examples::EXEC, mut_args(rarely))]
     Exec(Box<ExecArgs>),
-    /// Print a code of the MFA device, and nothing else
+    /// Print one MFA code
+    ///
+    /// Prints the code and nothing else. No network is needed. The code counts as used: neither a later login nor another
+    /// `code` gets it again. Works wherever `ykman oath accounts code -s` does, and as aws-vault's mfa_process.
+    #[command(after_long_help = examples::CODE, mut_args(for_code))]
     Code(Box<CodeArgs>),
-    /// Remove the sessions that were written, and nothing else
+    /// Remove saved sessions
+    ///
+    /// Removes sessions that aws-mfa-key wrote to the AWS credentials file, and nothing else. This revokes nothing: AWS
+    /// accepts a copied session until it expires.
+    #[command(after_long_help = examples::LOGOUT)]
     Logout(LogoutArgs),
-    /// Keep sessions fresh, unattended
+    /// Renew sessions in the background
+    ///
+    /// Keeps running, and renews each session when a third of its time is left. A touch is asked for as soon as a token is
+    /// plugged in, otherwise with growing pauses; what needs no touch is renewed in silence. The agent notices when the
+    /// AWS config and credentials files change; without a terminal, SIGHUP makes it read them again, too.
+    ///
+    /// Programs get sessions from the agent by `exec --serve` or `agent env`.
+    #[command(after_long_help = examples::AGENT)]
     Agent(AgentArgs),
-    /// Show the tokens that are plugged in, and what they have for AWS
+    /// List the tokens that are plugged in
+    ///
+    /// Shows serial number, firmware, free space and AWS accounts of each token. Prompts for nothing and changes nothing.
+    #[command(after_long_help = examples::TOKENS)]
     Tokens(TokensArgs),
-    /// Show and change what is on a token
+    /// Manage the accounts on a token
+    #[command(after_long_help = examples::ACCOUNTS)]
     Accounts(AccountsArgs),
-    /// Keep the secret of an MFA device in software, where there is no token
+    /// Keep MFA secrets in software, for machines without a token
+    ///
+    /// A secret is kept in the desktop's keyring, or in a file. mfa_key_source in the AWS config file says where a profile
+    /// gets its codes: secret:keyring or secret:file:PATH.
+    #[command(after_long_help = examples::SECRET)]
     Secret(SecretArgs),
-    /// Look at everything from the reader to IAM, and say what to mend, and how
+    /// Check everything a login needs and suggest fixes
+    ///
+    /// Checks the card reader, the token, the profile, the AWS files, the network, the clock and IAM, and says for each
+    /// problem what to type. Makes no code and prompts for nothing. The output is safe to share: it contains names, but no
+    /// secrets, keys, passwords or codes.
+    #[command(after_long_help = examples::DOCTOR)]
     Doctor(Box<DoctorArgs>),
-    /// Print the man page, or what makes a shell complete our command line
+    /// Generate shell completions or the manual page
+    #[command(after_long_help = examples::GENERATE)]
     Generate(GenerateArgs),
 }
 
-/// `login`: whose sessions, and how.
+/// Arguments of `login`.
 #[derive(Args)]
-#[command(after_help = EXIT_CODES)]
 pub struct LoginArgs {
-    /// Whose.
+    /// The profiles to log in with.
     #[command(flatten)]
     pub profiles: ProfilesArgs,
 
-    /// Every profile with an mfa_serial, an mfa_key_… key or a PROFILE-long-term twin
+    /// Log in with every configured profile
+    ///
+    /// These are the profiles with mfa_serial, with a key that begins with mfa_key_, or with a section NAME-long-term.
     #[arg(long, conflicts_with_all = ["named", "profile"])]
     pub all: bool,
 
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub json: bool,
-
-    /// How to log in.
+    /// Settings of the login.
     #[command(flatten)]
     pub how: LoginOptions,
+
+    /// Print JSON
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
 }
 
-/// `status`: which sessions, and for whom.
+/// Arguments of `status`.
 #[derive(Args)]
 #[command(mut_args(output::of_unasked), mut_args(quiet_status))]
 pub struct StatusArgs {
-    /// Only the sessions of these profiles; exit code 1 if one of them is not valid
+    /// Profiles to show [default: all sessions]
     #[arg(value_name = "PROFILE")]
     pub named: Vec<String>,
 
-    /// The same, as a flag
+    /// Profile name (same as the argument)
     #[arg(short, long)]
     pub profile: Option<String>,
 
-    /// For programs
-    #[arg(long)]
-    pub json: bool,
-
-    /// How much is told.
+    /// Amount of output.
     #[command(flatten)]
     pub output: OutputArgs,
+
+    /// Print JSON
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
 }
 
-/// `status --quiet` leaves out the table, too, and has nothing left to print as JSON.
+/// Adjusts `--quiet` for `status`, which then prints no table, and has nothing left to print as JSON.
 fn quiet_status(arg: Arg) -> Arg {
-    match arg.get_id().as_str() {
-        "quiet" => arg
-            .help("Say nothing; the exit code is 1 if one of these profiles has no valid session")
-            .conflicts_with("json"),
-        _ => arg,
-    }
+    if arg.get_id() == "quiet" { arg.conflicts_with("json") } else { arg }
 }
 
-/// `credential-process`: whose session.
+/// Arguments of `credential-process`.
 #[derive(Args)]
-#[command(after_help = "In the config file of a profile without keys of its own:
-
-  [profile work]
-  credential_process = \"/path/to/aws-mfa-key\" credential-process dev")]
 pub struct CredentialProcessArgs {
-    /// Whose.
+    /// The profile whose session is printed.
     #[command(flatten)]
     pub profile: ProfileArgs,
 
-    /// How to log in, if need be.
+    /// Settings of the login, if there has to be one.
     #[command(flatten)]
     pub how: LoginOptions,
 }
 
-/// `env`: whose session, for which shell.
+/// Leaves `--remember` to `--help` where a login is not the main purpose: `-h` is one screen.
+fn rarely(arg: Arg) -> Arg {
+    if arg.get_id() == "remember" { arg.hide_short_help(true) } else { arg }
+}
+
+/// Hides `--min-ttl`, which `credential-process` accepts and overrides.
+fn without_min_ttl(arg: Arg) -> Arg {
+    if arg.get_id() == "min_ttl" { arg.hide(true) } else { arg }
+}
+
+/// Arguments of `env`.
 #[derive(Args)]
-#[command(after_help = "sh, bash, zsh:  eval \"$(aws-mfa-key env dev)\"
-fish:           aws-mfa-key env dev --shell fish | source
-PowerShell:     aws-mfa-key env dev --shell powershell | Out-String | Invoke-Expression")]
 pub struct EnvArgs {
-    /// Whose.
+    /// The profile whose session is printed.
     #[command(flatten)]
     pub profile: ProfileArgs,
 
-    /// Shell to write for [default: the one in SHELL, else sh]
-    #[arg(long)]
-    pub shell: Option<Shell>,
-
-    /// Take out of the environment what this command puts there
+    /// Unset the variables that this command sets
     #[arg(long)]
     pub unset: bool,
 
-    /// How to log in, if need be.
+    /// Settings of the login, if there has to be one.
     #[command(flatten)]
     pub how: LoginOptions,
+
+    /// sh, bash, zsh, fish, powershell, cmd [default: $SHELL]
+    #[arg(long, help_heading = OUTPUT, hide_possible_values = true)]
+    pub shell: Option<Shell>,
 }
 
-/// The shells that `env` writes for.
+/// The shells that `env` prints commands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
-    /// POSIX.
+    /// POSIX shells: sh, dash, ksh
     #[value(aliases = ["dash", "ksh", "posix"])]
     Sh,
-    /// GNU.
+    /// Bash
     Bash,
-    /// Z shell.
+    /// Z shell
     Zsh,
-    /// Friendly interactive shell.
+    /// Fish
     Fish,
-    /// Windows and elsewhere.
+    /// PowerShell, on all systems
     #[value(alias = "pwsh")]
     Powershell,
-    /// Windows, of old.
+    /// Command Prompt of Windows
     Cmd,
 }
 
-/// `exec`: whose session, for which command.
+/// Arguments of `exec`.
 #[derive(Args)]
-#[command(after_help = "The exit code is the command's own; 127 if there is no such command, 126 if it cannot be run.")]
 pub struct ExecArgs {
-    /// Whose.
+    /// The profile whose session the command gets.
     #[command(flatten)]
     pub profile: ProfileArgs,
 
-    /// How to log in, if need be.
+    /// Let the agent serve credentials, so they renew while the command runs
+    #[arg(long, help_heading = SESSION)]
+    pub serve: bool,
+
+    /// Settings of the login, if there has to be one.
     #[command(flatten)]
     pub how: LoginOptions,
 
-    /// Have the agent give it its sessions, which then renew themselves as long as it runs
-    #[arg(long)]
-    pub serve: bool,
-
-    /// The command, and what it is given
+    /// Command to run, and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }
 
-/// What `code` takes as `login` does, and has no use for.
+/// Options of a login that `code` accepts and has no use for.
 const OF_SESSIONS: [&str; 7] = ["duration", "code", "session_profile", "region", "min_ttl", "force", "remember"];
 
-/// `code`: whose MFA device.
+/// Hides the options of a login that make no difference to `code`.
+fn for_code(arg: Arg) -> Arg {
+    if OF_SESSIONS.contains(&arg.get_id().as_str()) { arg.hide(true) } else { arg }
+}
+
+/// Arguments of `code`.
 #[derive(Args)]
-#[command(mut_args(|arg| if OF_SESSIONS.contains(&arg.get_id().as_str()) { arg.hide(true) } else { arg }))]
 pub struct CodeArgs {
-    /// Whose.
+    /// The profile whose MFA device the code is for.
     #[command(flatten)]
     pub profile: ProfileArgs,
 
-    /// Where it comes from.
+    /// Settings of the code's source.
     #[command(flatten)]
     pub how: LoginOptions,
 }
 
-/// `logout`: whose sessions.
+/// Arguments of `logout`.
 #[derive(Args)]
 #[command(mut_args(output::of_unasked))]
 pub struct LogoutArgs {
-    /// Whose.
+    /// The profiles whose sessions are removed.
     #[command(flatten)]
     pub profiles: ProfilesArgs,
 
-    /// All sessions that we wrote
+    /// Remove all saved sessions
     #[arg(long, conflicts_with_all = ["named", "profile"])]
     pub all: bool,
 
-    /// How much is told.
+    /// Amount of output.
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Puts on this machine what the tests and the demo need, and prints the folder with the Python clients.
+# Installs what the tests and the demo need, and prints the folder with the Python clients.
 #
 # usage: tests/setup.sh [tests|vm]
-# With `tests`, what the demo and the measurements can do without, too: other people's shells, access control lists, a desktop's keyring.
-# With `vm`, what the machine under emulation needs, and no Python clients.
-# Missing system packages are installed by apt, as root or with sudo; anybody else is told their names.
-# Several may run at once: one of them does the work, and the others wait for it.
+# tests: also install what only the tests need, such as other shells, access control lists and a desktop keyring.
+# vm: install what the emulated machine needs, and no Python clients.
+# Missing system packages are installed with apt, by root or with sudo; without either, the script prints their names.
+# Several instances may run at once: one installs, and the others wait for it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,19 +15,19 @@ need_rust() {
     local needed found
     needed=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
     if ! command -v cargo >/dev/null; then
-        say "Rust is missing: there is no cargo in PATH. To get it, see https://rustup.rs"
-        say "If you have just installed it, open a new terminal, or type: . ~/.cargo/env"
+        say "Rust is not installed: there is no cargo in PATH. Install it from https://rustup.rs"
+        say "If you have just installed it, open a new terminal or run: . ~/.cargo/env"
         exit 1
     fi
     found=$(cargo --version | cut -d' ' -f2)
     if ! printf '%s\n' "$needed" "$found" | sort -CV; then
-        say "Rust $found is too old: $needed or newer is needed. With rustup (https://rustup.rs): rustup update stable"
+        say "Rust $found is too old: version $needed or newer is needed. Run: rustup update stable (https://rustup.rs)"
         exit 1
     fi
 }
 
 packages=()
-need() { # "PACKAGE…" TEST…: these packages are needed if the test fails
+need() { # "PACKAGE…" TEST…: adds the packages to the list if the test fails
     local names=$1
     shift
     # shellcheck disable=SC2206 # one word for each package
@@ -38,7 +38,7 @@ python_venv() { /usr/bin/python3 -c 'import ensurepip, venv'; }
 faketime_library() { compgen -G '/usr/lib*/faketime/libfaketime.so.1' || compgen -G '/usr/lib/*/faketime/libfaketime.so.1'; }
 python_headers() { test -e "$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"; }
 
-# Where a newer qemu-utils is installed than there is a qemu-system-x86 for, it has to become as old.
+# An installed qemu-utils must have the version of qemu-system-x86, so apt may have to downgrade it.
 qemu_packages() {
     local version
     version=$(apt-cache policy qemu-system-x86 2>/dev/null | sed -n 's/^ *Candidate: //p')
@@ -82,30 +82,30 @@ need_packages() { # [tests|vm]
 install() {
     local as_root=()
     if ! command -v apt-get >/dev/null; then
-        say "Something is missing that Debian and Ubuntu have in these packages: ${packages[*]}"
-        say "On Fedora, this is enough for the demo: dnf install gcc pkgconf-pkg-config pcsc-lite-devel python3"
+        say "Missing software; on Debian and Ubuntu, these packages have it: ${packages[*]}"
+        say "On Fedora, the demo needs: dnf install gcc pkgconf-pkg-config pcsc-lite-devel python3"
         exit 1
     fi
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null || only_by_root
         as_root=(sudo)
     fi
-    say "Installing the system packages that are missing: ${packages[*]}"
+    say "Installing missing system packages: ${packages[*]}"
     if [[ " ${packages[*]} " == *" pcscd "* ]]; then
-        say "(The service in pcscd's package is not started now, and not used here.)"
+        say "(The tests run their own pcscd; the service in pcscd's package is not started.)"
     fi
-    # apt does not like to be run twice at once; this waits.
+    # Two instances of apt must not run at once.
     "${as_root[@]}" flock /var/lib/apt/lists sh -ec "$INSTALL" install "${packages[@]}" </dev/null >&2 || only_by_root
 }
 
 only_by_root() {
-    say "These system packages are missing, and could not be installed: ${packages[*]}"
-    say "Let root run this, and try again: apt-get install --no-install-recommends ${packages[*]}"
+    say "Missing system packages could not be installed: ${packages[*]}"
+    say "Run this as root, then try again: apt-get install --no-install-recommends ${packages[*]}"
     exit 1
 }
 
-# What root does. pcscd's package would start a service, which is none of our business: the tests and the demo run a
-# pcscd of their own. While policy-rc.d says 101, packages start nothing (see invoke-rc.d(8)).
+# The part that runs as root. The tests and the demo run their own pcscd, so the service in pcscd's package must not start:
+# while policy-rc.d exits with 101, packages start no service (see invoke-rc.d(8)).
 INSTALL='
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
@@ -122,23 +122,23 @@ apt-get -qq --yes --no-install-recommends --allow-downgrades -o DPkg::Lock::Time
 need_clients() { # FOLDER
     local folder=$1 wanted
     wanted=$(cat tests/requirements.txt)
-    # ykman is for the virtual token, and takes a C compiler and headers to install.
+    # ykman needs a C compiler and headers to install, and only the virtual token needs ykman.
     if [ -n "${AWS_MFA_KEY_WITHOUT_VPCD:-}" ]; then wanted=$(grep ^awscli tests/requirements.txt); fi
     mkdir -p "$(dirname "$folder")"
     exec 9>"$folder.lock"
     if command -v flock >/dev/null; then flock 9; fi
-    # Such a folder cannot be moved, and belongs to one version of Python.
+    # A Python environment cannot be moved, and works with one version of Python only.
     wanted=$(printf '%s\n' "$folder" "$(/usr/bin/python3 --version)" "$wanted")
     if [ "$(cat "$folder/made-from" 2>/dev/null)" = "$wanted" ]; then return; fi
     if [[ $folder == *[[:space:]]* ]]; then
-        say "Python's programs do not run in a folder whose path has a space: $folder"
-        say "Name another one, and try again: export AWS_MFA_KEY_TEST_ENV=/var/tmp/aws-mfa-key-test-env"
+        say "Python programs do not run from a path with a space: $folder"
+        say "Choose another folder, then try again: export AWS_MFA_KEY_TEST_ENV=/var/tmp/aws-mfa-key-test-env"
         exit 1
     fi
-    say "Installing the clients in tests/requirements.txt into ${folder#"$PWD/"} (once)"
+    say "Installing the clients from tests/requirements.txt into ${folder#"$PWD/"} (first run only)"
     rm -rf "$folder"
     /usr/bin/python3 -m venv "$folder" >&2
-    # Without a cache, which would be in the home.
+    # pip's cache would be in the user's home.
     printf '%s\n' "$wanted" | sed 1,2d |
         "$folder/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir -r /dev/stdin >&2
     printf '%s\n' "$wanted" >"$folder/made-from"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the formatter's check, the lints, the documentation and all tests. Arguments go to `cargo test`.
+# Checks formatting, lints and documentation, then runs all tests. Arguments are passed to `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 clients=$(tests/setup.sh tests)

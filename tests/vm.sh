@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Boots a Debian 13 machine under software emulation, with what `make install` installs, and shows what happens in it when
-# tokens are plugged in and pulled out: kernel, udev, systemd, polkit, pcscd and libccid are real, the token is ours.
+# Boots Debian 13 in an emulated machine with the files of `make install`, and tests what happens when tokens are plugged in
+# and pulled out. Kernel, udev, systemd, polkit, pcscd and libccid are real; the token is virtual.
 #
-# usage: tests/vm.sh [SCENE…]: all of tests/vm/scenes, or those whose names contain one of the words
-# What is downloaded is kept below target/vm, and used the next time. PROGRAM is another program than the one built here.
+# usage: tests/vm.sh [SCENE…]
+# Runs the scenes in tests/vm/scenes whose names contain one of the words, or all of them.
+# Downloads are kept in target/vm for the next run. PROGRAM names a program to test instead of building one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tests/setup.sh vm
-echo "Building. The first time this takes some minutes …"
+echo "Building (the first build takes a few minutes) …"
 if [ -z "${PROGRAM:-}" ]; then cargo build --quiet --release --locked --package aws-mfa-key; fi
 cargo build --quiet --locked --package fake-aws --package virtual-token
 target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
@@ -19,7 +20,7 @@ flock 9
 
 machine=
 clean_up() {
-    # It ends with this script, however that ends.
+    # The machine must not outlive this script.
     if [ -n "$machine" ]; then kill "$machine"; fi
 }
 trap clean_up EXIT
@@ -29,19 +30,19 @@ as_root=()
 if [ "$(id -u)" != 0 ]; then as_root=(sudo); fi
 "${as_root[@]}" env PROGRAM="${PROGRAM:-$target/release/aws-mfa-key}" tests/vm/image.sh "$target" "$(id -u)" "$@"
 
-# The second serial port has what the scenes say. The machine ends itself, after a restart when it is meant to.
+# Runs the machine until it powers off. Its second serial port carries the output of the scenes.
 boot() {
     : >"$folder/scenes"
     tail -f "$folder/scenes" --pid $$ &
     local tail=$!
-    # What takes half an hour does not end any more; and it is not to outlive this script, should that be killed.
+    # A run of half an hour is stuck. setpriv stops the machine even if this script is killed.
     setpriv --pdeathsig TERM timeout --foreground 1800 \
         nice qemu-system-x86_64 -machine q35 -cpu max -smp 2 -m 1024 -display none -no-reboot -net none \
         -kernel "$folder/vmlinuz" -initrd "$folder/initrd" -append "root=/dev/vda rw console=ttyS0 quiet" \
         -drive "file=$folder/disk,if=virtio,format=raw,cache=unsafe" \
         -serial "file:$folder/console" -serial "file:$folder/scenes" </dev/null &
     machine=$!
-    wait "$machine" || echo "The machine did not end by itself." >&2
+    wait "$machine" || echo "The machine did not power off, and was stopped." >&2
     machine=
     sleep 1
     kill $tail
@@ -55,5 +56,5 @@ boot
 if grep -q '^restart$' "$folder/scenes"; then boot; fi
 good=$(grep -c '^ok ' "$folder/all-scenes" || true)
 bad=$(grep -c '^FAILED ' "$folder/all-scenes" || true)
-echo "$good scenes as they should be, $bad not; $((SECONDS - started)) s in the machine. All of it: ${folder#"$PWD/"}/all-scenes"
+echo "$good scenes passed, $bad failed, in $((SECONDS - started)) s. Full output: ${folder#"$PWD/"}/all-scenes"
 grep -q '^end$' "$folder/scenes" && [ "$bad" = 0 ] && [ "$good" -gt 0 ]

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs what was built, or takes exactly that away again. Nothing is enabled.
+# Installs the program and its system files, or removes exactly those. Enables no unit.
 #
 # usage: udev/install.sh install|uninstall
-# PREFIX (/usr/local) is where it is to run, DESTDIR a folder to put all of it in (for packagers), PROGRAM what was built.
+# PREFIX is the folder that the program will run from [default: /usr/local], DESTDIR a staging folder for packagers, PROGRAM
+# the program to install [default: the release build]. POLKITDIR is the folder for the polkit rule.
 set -eu
 
-# As seen from where it was called.
+# Resolves a path in the caller's folder, before this script leaves it.
 absolute() { # PATH
     case $1 in
     "" | /*) printf '%s' "$1" ;;
@@ -19,23 +20,23 @@ program=${PROGRAM:-$(absolute "${CARGO_TARGET_DIR:-target}")/release/aws-mfa-key
 cd udev
 
 prefix=${PREFIX:-/usr/local}
-# Where polkit before version 124 looks for rules, there is only /usr and /etc.
+# polkit before version 124 reads rules in /usr/share and /etc only, not in /usr/local.
 etc=/etc/polkit-1/rules.d
 polkit=${POLKITDIR:-$prefix/share/polkit-1/rules.d}
 for folder in "$prefix" "$polkit"; do
     case $folder in
     /*) ;;
     *)
-        echo "$folder does not begin with /: PREFIX and POLKITDIR are where it is to run." >&2
+        echo "$folder does not begin with /: PREFIX and POLKITDIR are absolute paths." >&2
         exit 2
         ;;
     esac
 done
-# Debian's zsh has its own folder for what is below /usr.
+# Debian's zsh reads completions of packages from a folder of its own.
 zsh=$prefix/share/zsh/site-functions
 if [ "$prefix" = /usr ] && [ -e /etc/debian_version ]; then zsh=/usr/share/zsh/vendor-completions; fi
 
-# Each is called with a folder, a name, and what writes the file to stdout.
+# Calls ACTION for each file, with its folder, its name, and a command that writes it to stdout.
 each() { # ACTION
     "$1" "$prefix/bin" aws-mfa-key cat "$program"
     "$1" "$prefix/share/man/man1" aws-mfa-key.1 "$program" generate man
@@ -53,10 +54,10 @@ each() { # ACTION
     done
 }
 
-# What stands in /etc may have been edited, and is then not ours to replace or remove.
+# A rule in /etc that was edited belongs to the administrator: it is neither replaced nor removed.
 is_theirs() { # FOLDER NAME
     [ "$1" = "$etc" ] && [ -e "$DESTDIR$1/$2" ] && ! cmp -s "$2" "$DESTDIR$1/$2" || return 1
-    echo "Kept: $DESTDIR$1/$2 is not as udev/$2 is here." >&2
+    echo "Kept $DESTDIR$1/$2: it differs from udev/$2." >&2
 }
 
 put() { # FOLDER NAME COMMAND…
@@ -67,7 +68,7 @@ put() { # FOLDER NAME COMMAND…
     case $folder in */bin) mode=755 ;; esac
     mkdir -p "$folder"
     "$@" >"$work"
-    # In one step, also where the program is running.
+    # Replaced in one step, so a running program is not disturbed.
     install -m "$mode" "$work" "$folder/.$name.new"
     mv -f "$folder/.$name.new" "$folder/$name"
     echo "$folder/$name"
@@ -83,19 +84,22 @@ take_away() { # FOLDER NAME COMMAND…
 what_now() {
     cat <<END
 
-Installed, and nothing is enabled. To have sessions kept fresh at a workstation, as yourself:
+Installed; no service is enabled. At a workstation, renew your sessions in the background (as yourself, not as root):
 
     systemctl --user daemon-reload
     systemctl --user enable --now aws-mfa-key-agent.service
 
-Or only a login as a token is plugged in: systemctl --user enable aws-mfa-key-login@PROFILE.service
-On a machine without a desktop, let a group use the token, and have the system keep sessions:
+Or log in only when a token is plugged in:
+
+    systemctl --user enable aws-mfa-key-login@PROFILE.service
+
+On a machine without a desktop, let a group use the token, and renew sessions as a system service:
 
     sudo systemd-sysusers && sudo systemd-tmpfiles --create && sudo systemctl daemon-reload
     sudo usermod --append --groups aws-mfa-key USER
     sudo systemctl enable --now aws-mfa-key-agent.service
 
-README.md tells both from the beginning.
+README.md explains both step by step.
 END
 }
 
@@ -103,7 +107,7 @@ umask 022
 case ${1:-} in
 install)
     if [ ! -x "$program" ]; then
-        echo "There is no $program: run \`cargo build --release --locked\` first, as yourself." >&2
+        echo "$program does not exist: first run \`cargo build --release --locked\` (as yourself, not as root)." >&2
         exit 1
     fi
     work=$(mktemp)
@@ -113,10 +117,10 @@ install)
     ;;
 uninstall)
     each take_away
-    # Where it was installed with another POLKITDIR than now.
+    # The rule may have been installed with another POLKITDIR.
     if [ "$polkit" != "$etc" ]; then take_away "$etc" 40-aws-mfa-key.rules; fi
     if [ -z "$DESTDIR" ]; then
-        echo "Kept: the user and group aws-mfa-key, /var/lib/aws-mfa-key, and what you enabled (systemctl disable)."
+        echo "Kept: the user and group aws-mfa-key, /var/lib/aws-mfa-key, and enabled units (systemctl disable)."
     fi
     ;;
 *)

@@ -1,123 +1,139 @@
-//! The grammar of the commands that are about tokens: which is meant, and what is to be done with its accounts.
+//! The arguments of the commands about tokens: `tokens` and `accounts`.
 
-use super::OutputArgs;
-use clap::{Args, Subcommand, ValueEnum};
+use super::headings::{OUTPUT, TOKEN};
+use super::{OutputArgs, examples};
+use clap::{Arg, Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Which token, and how to talk.
+/// Options that choose a token, and the amount of output.
 #[derive(Args, Default)]
 pub struct TokenArgs {
-    /// Serial number of the token [default: the one that is plugged in]
-    #[arg(long, value_name = "SERIAL", alias = "device")]
+    /// Token serial number [default: the one plugged in]
+    #[arg(long, value_name = "SERIAL", alias = "device", help_heading = TOKEN)]
     pub token: Option<String>,
 
-    /// Only readers with this in their name, for tokens that are not known by name
-    #[arg(long, value_name = "SUBSTRING")]
+    /// Use readers whose name contains this (for unrecognised tokens)
+    #[arg(long, value_name = "TEXT", help_heading = TOKEN)]
     pub reader: Option<String>,
 
-    /// Wait for a token that is not plugged in, 2m if no LENGTH is given
-    #[arg(long, value_name = "LENGTH", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    /// Wait for the token to be plugged in (2m if no LENGTH)
+    #[arg(long, value_name = "LENGTH", help_heading = TOKEN)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     pub wait: Option<String>,
 
-    /// How to talk.
+    /// Amount of output.
     #[command(flatten)]
     pub output: OutputArgs,
 }
 
-/// `tokens`: which, and for whom.
+/// Arguments of `tokens`.
 #[derive(Args)]
+#[command(mut_args(all_tokens))]
 pub struct TokensArgs {
-    /// For programs
-    #[arg(long)]
-    pub json: bool,
-
-    /// Only which.
+    /// The tokens to list.
     #[command(flatten)]
     pub plugged: TokenArgs,
+
+    /// Print JSON
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
 }
 
-/// `accounts`: what is to be done with them.
+/// Adjusts `--token` for `tokens`, which lists more than one.
+fn all_tokens(arg: Arg) -> Arg {
+    if arg.get_id() == "token" { arg.help("Token serial number [default: all tokens]") } else { arg }
+}
+
+/// Arguments of `accounts`.
 #[derive(Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct AccountsArgs {
-    /// What.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: AccountsCommand,
 }
 
-/// What can be done with the accounts on a token.
+/// The subcommands of `accounts`.
 #[derive(Subcommand)]
 pub enum AccountsCommand {
-    /// Show the accounts on a token
+    /// List the accounts on a token
+    #[command(after_long_help = examples::ACCOUNTS_LIST)]
     List(ListArgs),
-    /// Put an account on a token
+    /// Add an account to a token
+    ///
+    /// The secret is pasted at a prompt that does not show it, piped in, or read from a picture of the QR code: an
+    /// otpauth:// URI, or base32 together with ID. It is never an argument, where other users could read it.
+    #[command(after_long_help = examples::ACCOUNTS_ADD)]
     Add(Box<AddArgs>),
-    /// Give an account another id
+    /// Rename an account on a token
+    #[command(after_long_help = examples::ACCOUNTS_RENAME)]
     Rename(RenameArgs),
-    /// Take an account off a token, and its secret with it
+    /// Remove an account and its secret from a token
+    #[command(after_long_help = examples::ACCOUNTS_REMOVE)]
     Remove(RemoveArgs),
-    /// Set, change or clear the password of a token's OATH applet; let this machine remember it
+    /// Manage the password of a token's OATH applet
+    ///
+    /// To unlock a token, aws-mfa-key looks for its password in this order: in the file that AWS_MFA_KEY_PASSWORD_FILE
+    /// names, which only you or root may read; in the systemd credentials aws-mfa-key.password.SERIAL and
+    /// aws-mfa-key.password; in the keyring, if `remember` put it there; in what ykman and Yubico Authenticator remember.
+    /// Otherwise it prompts.
+    #[command(after_long_help = examples::PASSWORD)]
     Password(PasswordArgs),
 }
 
-/// `accounts list`: of which token, and for whom.
+/// Arguments of `accounts list`.
 #[derive(Args)]
 pub struct ListArgs {
-    /// For programs
-    #[arg(long)]
-    pub json: bool,
-
-    /// Of which token.
+    /// The token whose accounts are listed.
     #[command(flatten)]
     pub plugged: TokenArgs,
+
+    /// Print JSON
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
 }
 
-/// `accounts add`: which account, to which token. The secret is never among the arguments.
+/// Arguments of `accounts add`; the secret is never one of them.
 #[derive(Args)]
-#[command(after_help = "The secret is typed or pasted at a prompt that does not show it, or piped in:
-an otpauth:// URI, or base32 (then ID says what the account is called).
-
-  aws-mfa-key accounts add --touch --qr screenshot.png
-  aws-mfa-key accounts add --touch \"Amazon Web Services:alice@example\"")]
 pub struct AddArgs {
-    /// What the token is to know it by, byte for byte [default: ISSUER:NAME of the URI]
+    /// Account name for the token [default: ISSUER:NAME of the URI]
     #[arg(value_name = "ID")]
     pub named: Option<String>,
 
-    /// The same, as a flag
+    /// Account name (same as the argument)
     #[arg(long, value_name = "ID", conflicts_with = "named")]
     pub id: Option<String>,
 
-    /// A PNG or JPEG with the QR code; `-` reads it from stdin
+    /// PNG or JPEG file with the QR code (- reads stdin)
     #[arg(long, value_name = "FILE")]
     pub qr: Option<PathBuf>,
 
-    /// Each code is to need a touch
+    /// Require a touch for every code
     #[arg(short, long)]
     pub touch: bool,
 
-    /// Overwrite an account that has the id
+    /// Overwrite an account of the same name
     #[arg(short, long)]
     pub force: bool,
 
-    /// Hash function [default: the URI's, else SHA1, which is AWS's]
-    #[arg(long, value_enum, ignore_case = true)]
+    /// SHA1, SHA256 or SHA512 [default: the URI's, or SHA1]
+    #[arg(long, value_name = "HASH", value_enum, ignore_case = true, hide_possible_values = true)]
     pub algorithm: Option<AlgorithmArg>,
 
-    /// Digits of a code, 6 to 8 [default: the URI's, else 6, which is AWS's]
+    /// Digits of a code, 6 to 8 [default: the URI's, or 6]
     #[arg(long)]
     pub digits: Option<u8>,
 
-    /// Seconds for which a code is good [default: the URI's, else 30, which is AWS's]
+    /// Seconds that a code lasts [default: the URI's, or 30]
     #[arg(long, value_name = "SECONDS")]
     pub period: Option<u32>,
 
-    /// To which token.
+    /// The token that gets the account.
     #[command(flatten)]
     pub plugged: TokenArgs,
 
-    /// What stands where other programs take the secret: it is refused, and not said again.
+    /// Words in the place where other programs take the secret: they are refused, and never printed.
     #[arg(hide = true, value_name = "…")]
     pub more: Vec<OsString>,
 }
@@ -125,99 +141,105 @@ pub struct AddArgs {
 /// The hash functions of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AlgorithmArg {
-    /// What AWS uses.
+    /// SHA-1, which AWS uses
     #[value(name = "SHA1", alias = "SHA-1")]
     Sha1,
-    /// Longer.
+    /// SHA-256
     #[value(name = "SHA256", alias = "SHA-256")]
     Sha256,
-    /// Longest; since firmware 4.3.1.
+    /// SHA-512, on YubiKeys since firmware 4.3.1
     #[value(name = "SHA512", alias = "SHA-512")]
     Sha512,
 }
 
-/// `accounts rename`: which account, on which token.
+/// Arguments of `accounts rename`.
 #[derive(Args)]
 pub struct RenameArgs {
-    /// What the token knows it by, byte for byte
+    /// Exact account name on the token
     #[arg(value_name = "OLD")]
     pub old: String,
 
-    /// What it is to know it by
+    /// New account name
     #[arg(value_name = "NEW")]
     pub new: String,
 
-    /// On which token.
+    /// The token that has the account.
     #[command(flatten)]
     pub plugged: TokenArgs,
 }
 
-/// `accounts remove`: which account, from which token.
+/// Arguments of `accounts remove`.
 #[derive(Args)]
 pub struct RemoveArgs {
-    /// What the token knows it by, byte for byte
+    /// Exact account name on the token
     #[arg(value_name = "ID")]
     pub id: String,
 
-    /// Do not ask whether it is meant
+    /// Do not ask for confirmation
     #[arg(short, long, visible_alias = "force", short_alias = 'f')]
     pub yes: bool,
 
-    /// From which token.
+    /// The token that has the account.
     #[command(flatten)]
     pub plugged: TokenArgs,
 }
 
-/// `accounts password`: what is to be done with it.
+/// Arguments of `accounts password`.
 #[derive(Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
-#[command(after_help = "Where a password is looked for before anybody is asked:
-  1. the file that AWS_MFA_KEY_PASSWORD_FILE names; only you or root may read it
-  2. the systemd credential aws-mfa-key.password.SERIAL, or aws-mfa-key.password
-  3. the keyring, if `remember` put it there; it keeps a key made of the password, never the password
-  4. what ykman and Yubico Authenticator remember (`ykman oath access remember`)")]
 pub struct PasswordArgs {
-    /// What.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: PasswordCommand,
 }
 
-/// What can be done with the password of a token's OATH applet.
+/// The subcommands of `accounts password`.
 #[derive(Subcommand)]
 pub enum PasswordCommand {
-    /// Set a password where there is none
+    /// Set a password on a token that has none
+    ///
+    /// Every command that uses the token's accounts then needs the password.
+    #[command(after_long_help = examples::PASSWORD_SET)]
     Set(PasswordChangeArgs),
-    /// Set another password
+    /// Change the password of a token
+    #[command(after_long_help = examples::PASSWORD_CHANGE)]
     Change(PasswordChangeArgs),
-    /// Take the password away
+    /// Remove the password from a token
+    #[command(after_long_help = examples::PASSWORD_CLEAR)]
     #[command(visible_alias = "unset")]
     Clear(PasswordChangeArgs),
-    /// Let the keyring of this desktop remember it, so that it need not be typed
+    /// Remember the password in the desktop's keyring
+    ///
+    /// The keyring gets a key that is derived from the password and unlocks this token only, never the password.
+    #[command(after_long_help = examples::PASSWORD_REMEMBER)]
     Remember(PasswordChangeArgs),
-    /// Take it out of the keyring again
+    /// Remove the password from the desktop's keyring
+    #[command(after_long_help = examples::PASSWORD_FORGET)]
     Forget(ForgetArgs),
 }
 
-/// `accounts password forget`: of which tokens.
+/// Arguments of `accounts password forget`.
 #[derive(Args)]
 pub struct ForgetArgs {
-    /// Of all tokens, plugged in or not
+    /// Forget the passwords of all tokens, plugged in or not
     #[arg(short, long, conflicts_with = "token")]
     pub all: bool,
 
-    /// Of which token.
+    /// The token whose password is forgotten.
     #[command(flatten)]
     pub plugged: TokenArgs,
 }
 
-/// `accounts password …`: of which token, and from where.
+/// Arguments of `accounts password set`, `change`, `clear` and `remember`.
 #[derive(Args)]
 pub struct PasswordChangeArgs {
-    /// Read stdin instead of asking, a line each: the present password, if there is one, then the new one, if one is set
+    /// Read the passwords from stdin instead of a prompt
+    ///
+    /// One per line: the current password, if the token has one, then the new password, if one is set.
     #[arg(long)]
     pub stdin: bool,
 
-    /// Of which token.
+    /// The token whose password it is.
     #[command(flatten)]
     pub plugged: TokenArgs,
 }

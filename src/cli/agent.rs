@@ -1,78 +1,85 @@
-//! The grammar of the agent.
+//! The arguments of `agent` and `agent env`.
 
-use super::{OutputArgs, TouchNoticeArgs};
+use super::headings::{OUTPUT, SESSION, TOKEN};
+use super::{OutputArgs, TouchNoticeArgs, examples};
 use clap::{Args, Subcommand, value_parser};
 use std::path::PathBuf;
 
-/// `agent`: whose sessions are kept fresh, and how.
+/// Arguments of `agent`.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
-#[command(
-    after_help = "Each session is renewed when a third of it is left. What needs a touch is asked for at once when a token is \
-    plugged in, else with growing pauses; all else goes on in silence. It notices by itself when AWS's files change; without a terminal, SIGHUP makes it read them again, too."
-)]
 pub struct AgentArgs {
-    /// What else than to keep them.
+    /// The subcommand; `None`: run the agent.
     #[command(subcommand)]
     pub command: Option<AgentCommand>,
 
-    /// Profiles whose sessions are kept fresh [default: all that are configured, as for `login --all`]
+    /// Profiles to renew [default: all configured, as for login --all]
     #[arg(value_name = "PROFILE")]
     pub named: Vec<String>,
 
-    /// The same, as a flag
+    /// Profile name (same as the argument)
     #[arg(short, long)]
     pub profile: Option<String>,
 
-    /// Remove the sessions when the last token is pulled out, or is not there at the start, until one is plugged in again
-    #[arg(long)]
+    /// Remove the sessions while no token is plugged in
+    ///
+    /// The sessions are removed when the last token is pulled out, and at the start if there is no token. They come back
+    /// when a token is plugged in.
+    #[arg(long, help_heading = SESSION)]
     pub logout_on_removal: bool,
 
-    /// Write how it goes to this file, for Prometheus (node_exporter's textfile collector: NAME.prom in its folder)
-    #[arg(long, value_name = "PATH")]
-    pub metrics_file: Option<PathBuf>,
-
-    /// Only readers with this in their name, for tokens that are not known by name
-    #[arg(long, value_name = "SUBSTRING")]
+    /// Use readers whose name contains this (for unrecognised tokens)
+    #[arg(long, value_name = "TEXT", help_heading = TOKEN)]
     pub reader: Option<String>,
 
-    /// How to call for a touch.
+    /// File to write metrics to, for Prometheus
+    ///
+    /// For node_exporter's textfile collector: NAME.prom in the collector's folder.
+    #[arg(long, value_name = "PATH", help_heading = OUTPUT)]
+    pub metrics_file: Option<PathBuf>,
+
+    /// How a person is told that a touch is needed.
     #[command(flatten)]
     pub touch_notice: TouchNoticeArgs,
 
-    /// How to talk.
+    /// Amount of output.
     #[command(flatten)]
     pub output: OutputArgs,
 }
 
-/// What else the agent is good for.
+/// The subcommands of `agent`.
 #[derive(Subcommand)]
 pub enum AgentCommand {
-    /// Print what points a program at the running agent, as commands for a shell
+    /// Print variables that make programs use the agent
+    ///
+    /// Prints shell commands that set AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN. AWS SDKs
+    /// and the AWS CLI then get the profile's session from the running agent, and a new one before it expires. The
+    /// authorization token opens this profile only.
+    #[command(after_long_help = examples::AGENT_ENV)]
     Env(AgentEnvArgs),
 }
 
-/// `agent env`: whose session, for which shell.
+/// Arguments of `agent env`.
 #[derive(Args)]
 #[command(mut_args(super::output::of_unasked))]
-#[command(after_help = "On this machine:       eval \"$(aws-mfa-key agent env dev)\"
-On another machine, with the token staying here:
-  { aws-mfa-key agent env dev --port 4711 && echo 'aws s3 ls'; } |
-    ssh -oExitOnForwardFailure=yes -R 127.0.0.1:4711:$XDG_RUNTIME_DIR/aws-mfa-key/agent.sock HOST sh")]
 pub struct AgentEnvArgs {
-    /// Whose.
+    /// The profile whose session programs get.
     #[command(flatten)]
     pub profile: super::ProfileArgs,
 
-    /// Port that leads to the agent, on a machine where that is another one: at the other end of an SSH connection
+    /// Port that an SSH connection forwards to the agent
+    ///
+    /// For programs on another machine: the port there at which the agent of this machine is reached.
     #[arg(long, value_parser = value_parser!(u16).range(1..))]
     pub port: Option<u16>,
 
-    /// Shell to write for [default: the one in SHELL, else sh; with --port: sh]
-    #[arg(long)]
+    /// sh, bash, zsh, fish, powershell, cmd [default: $SHELL]
+    ///
+    /// With --port, the default is sh.
+    #[arg(long, help_heading = OUTPUT, hide_possible_values = true)]
     pub shell: Option<super::Shell>,
 
-    /// How much is told.
+    /// Amount of output.
     #[command(flatten)]
     pub output: super::OutputArgs,
 }

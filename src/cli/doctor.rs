@@ -1,63 +1,60 @@
-//! The grammar of `doctor`: of `login`'s flags, those that change what is looked at.
+//! The arguments of `doctor`: those options of a login that change what is checked.
 
+use super::headings::{AWS, OUTPUT, SESSION, TOKEN};
 use super::{LoginOptions, OutputArgs, ProfileArgs};
 use clap::{Arg, Args};
 
-/// `doctor`: whose, and with which settings.
+/// Arguments of `doctor`.
 #[derive(Args)]
-#[command(
-    after_help = "Exit code 1 if there is a fault, 0 if there are warnings at most. No code is made, nobody is asked for \
-    anything, and what is printed may be shown to others: it has no secret, key, password or code in it.",
-    mut_args(of_doctor)
-)]
+#[command(mut_args(of_doctor))]
 pub struct DoctorArgs {
-    /// Whose.
+    /// The profile whose login is checked.
     #[command(flatten)]
     pub profile: ProfileArgs,
 
-    /// For programs
-    #[arg(long)]
-    pub json: bool,
-
-    /// How long a session would last
-    #[arg(short, long, value_name = "LENGTH")]
+    /// Session length to check [default: 12h]
+    #[arg(short, long, value_name = "LENGTH", help_heading = SESSION)]
     pub duration: Option<String>,
 
-    /// Serial number (ARN) of the MFA device
-    #[arg(long, value_name = "ARN", alias = "serial-number")]
-    pub mfa_serial: Option<String>,
-
-    /// Serial number of the token to use
-    #[arg(long, value_name = "SERIAL", alias = "device")]
-    pub token: Option<String>,
-
-    /// Account on the token, byte for byte
-    #[arg(long, value_name = "ID")]
-    pub account: Option<String>,
-
-    /// Where the code would come from
-    #[arg(long, value_name = "LIST")]
-    pub source: Option<String>,
-
-    /// Profile that a session would be written to
-    #[arg(short = 'u', long, value_name = "NAME", alias = "update-profile")]
+    /// Profile for the session [default: PROFILE-mfa]
+    #[arg(short = 'u', long, value_name = "NAME", alias = "update-profile", help_heading = SESSION)]
     pub session_profile: Option<String>,
 
-    /// AWS region whose STS is asked
-    #[arg(long)]
-    pub region: Option<String>,
+    /// Sources of the code, in order [default: token, prompt]
+    #[arg(long, value_name = "LIST", help_heading = TOKEN)]
+    pub source: Option<String>,
 
-    /// Only readers with this in their name, for tokens that are not known by name
-    #[arg(long, value_name = "SUBSTRING")]
+    /// Token serial number [default: the one with the account]
+    #[arg(long, value_name = "SERIAL", alias = "device", help_heading = TOKEN)]
+    pub token: Option<String>,
+
+    /// Exact account name on the token [default: automatic]
+    #[arg(long, value_name = "ID", help_heading = TOKEN)]
+    pub account: Option<String>,
+
+    /// Use readers whose name contains this (for unrecognised tokens)
+    #[arg(long, value_name = "TEXT", help_heading = TOKEN)]
     pub reader: Option<String>,
 
-    /// How much is told.
+    /// Serial number of the MFA device [default: mfa_serial]
+    #[arg(long, value_name = "ARN", alias = "serial-number", help_heading = AWS)]
+    pub mfa_serial: Option<String>,
+
+    /// Region of the STS endpoint [default: the profile's]
+    #[arg(long, help_heading = AWS)]
+    pub region: Option<String>,
+
+    /// Amount of output.
     #[command(flatten)]
     pub output: OutputArgs,
+
+    /// Print JSON
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
 }
 
 impl DoctorArgs {
-    /// What is said of a login.
+    /// Returns the settings of the login that is checked.
     #[must_use]
     pub fn how(&self) -> LoginOptions {
         LoginOptions {
@@ -75,11 +72,12 @@ impl DoctorArgs {
     }
 }
 
-/// `doctor` asks nobody: its options say what a login would do, and which lines are shown.
+/// Adjusts the options of [`OutputArgs`] for `doctor`, which never prompts: they say which login is checked, and which
+/// lines are printed.
 fn of_doctor(arg: Arg) -> Arg {
     match arg.get_id().as_str() {
-        "non_interactive" => arg.help("As it would be where nobody can be asked"),
-        "quiet" => arg.help("Show only what is not as it should be"),
+        "non_interactive" => arg.help("Check a login that must not prompt"),
+        "quiet" => arg.help("Print only problems"),
         "verbose" => arg.hide(true),
         _ => arg,
     }

@@ -1,37 +1,33 @@
-//! The grammar of `generate`: what is made from the grammar itself.
+//! The arguments of `generate`.
 
+use super::examples;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-/// `generate`: what is to be made.
+/// Arguments of `generate`.
 #[derive(Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct GenerateArgs {
-    /// What.
+    /// The file to generate.
     #[command(subcommand)]
     pub what: GenerateCommand,
 }
 
-/// What can be made.
+/// The files that can be generated.
 #[derive(Subcommand)]
 pub enum GenerateCommand {
-    /// Print what makes a shell complete our command line
+    /// Print the completion script for a shell
+    #[command(after_long_help = examples::COMPLETIONS)]
     Completions(CompletionsArgs),
-    /// Print the man page
-    #[command(after_help = "  aws-mfa-key generate man | man -l -
-  aws-mfa-key generate man >~/.local/share/man/man1/aws-mfa-key.1")]
+    /// Print the manual page
+    #[command(after_long_help = examples::MAN)]
     Man,
 }
 
-/// `generate completions`: for which shell.
+/// Arguments of `generate completions`.
 #[derive(Args)]
-#[command(
-    after_help = "bash:  aws-mfa-key generate completions bash >~/.local/share/bash-completion/completions/aws-mfa-key
-fish:  aws-mfa-key generate completions fish >~/.config/fish/completions/aws-mfa-key.fish
-zsh:   aws-mfa-key generate completions zsh >_aws-mfa-key, in one of the folders of $fpath"
-)]
 pub struct CompletionsArgs {
-    /// Shell to write for
+    /// Shell to generate completions for
     #[arg(value_name = "SHELL")]
     pub shell: Shell,
 }

@@ -1,43 +1,47 @@
-//! How a person is dealt with: the options that most commands have in common, whether they log in or not.
+//! The options that most commands have: how much is printed, and how a person is asked.
 
+use super::headings::OUTPUT;
 use clap::{Arg, Args};
 use std::ffi::OsString;
 
-/// Whether a person may be asked, and how much they are told.
+/// Whether a person may be asked, and how much is printed.
 #[derive(Args, Clone, Copy, Default)]
 pub struct OutputArgs {
-    /// Never ask: what would need a person ends with its own exit code
-    #[arg(long)]
+    /// Never prompt; exit with code 4 instead
+    #[arg(long, help_heading = OUTPUT)]
     pub non_interactive: bool,
 
-    /// Say nothing but errors and what a person must do
-    #[arg(short, long, conflicts_with = "verbose")]
+    /// Print only errors and what you must do
+    #[arg(short, long, help_heading = OUTPUT, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say what is done, step by step
-    #[arg(short, long)]
+    /// Print each step
+    #[arg(short, long, help_heading = OUTPUT)]
     pub verbose: bool,
 }
 
-/// Adjusts an option of [`OutputArgs`] for a command that asks nobody and has no steps to tell: it takes the options, since
-/// scripts say them everywhere, and shows only those that make a difference.
+/// Adjusts the options of [`OutputArgs`] for a command that never prompts and has no steps to print. The command accepts
+/// all of them, since scripts pass them everywhere; its help shows only those that make a difference.
 pub(super) fn of_unasked(arg: Arg) -> Arg {
     match arg.get_id().as_str() {
-        "non_interactive" => arg.help("Never ask, which this command does not do anyway"),
-        "quiet" => arg.help("Say nothing but errors"),
+        "non_interactive" => arg.help("Accepted for scripts; this command never prompts"),
+        "quiet" => arg.help("Print only errors"),
         "verbose" => arg.hide(true),
         _ => arg,
     }
 }
 
-/// How a person is called when a touch is wanted.
+/// How a person is told that a touch is needed.
 #[derive(Args, Clone, Default)]
 pub struct TouchNoticeArgs {
-    /// Command that a shell runs when a touch is wanted, and when it is not any more (AWS_MFA_KEY_TOUCH_EVENT: start, end)
-    #[arg(long, value_name = "COMMAND")]
+    /// Command to run when a touch is needed and after it
+    ///
+    /// sh runs LINE twice for each touch, with AWS_MFA_KEY_TOUCH_EVENT set to start, then to end. aws-mfa-key does not wait
+    /// for it.
+    #[arg(long, value_name = "LINE", help_heading = OUTPUT)]
     pub on_touch: Option<OsString>,
 
-    /// Show nothing on the desktop, only at the terminal
-    #[arg(long)]
+    /// Show no desktop notifications
+    #[arg(long, help_heading = OUTPUT)]
     pub no_notifications: bool,
 }

@@ -1,95 +1,99 @@
-//! The grammar of the commands that are about secrets in software: where, and what is to be done.
+//! The arguments of `secret`.
 
-use super::{OutputArgs, ProfileArgs};
+use super::{OutputArgs, ProfileArgs, examples};
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// `secret`: what is to be done with it.
+/// Arguments of `secret`.
 #[derive(Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct SecretArgs {
-    /// What.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: SecretCommand,
 }
 
-/// What can be done with secrets in software.
+/// The subcommands of `secret`.
 #[derive(Subcommand)]
 pub enum SecretCommand {
-    /// Keep the secret of a profile's MFA device, for a machine without a token
+    /// Store the secret of a profile's MFA device
+    ///
+    /// The secret is pasted at a prompt that does not show it, piped in, or read from a picture of the QR code: an
+    /// otpauth:// URI, or base32. It is never an argument, where other users could read it.
+    #[command(after_long_help = examples::SECRET_ADD)]
     Add(Box<SecretAddArgs>),
     /// Remove the secret of a profile's MFA device
+    #[command(after_long_help = examples::SECRET_REMOVE)]
     Remove(SecretRemoveArgs),
-    /// Show the names of the secrets in the keyring
+    /// List the names of the secrets in the keyring
+    #[command(after_long_help = examples::SECRET_LIST)]
     List(SecretListArgs),
 }
 
-/// Where a secret is.
+/// The place where a secret is kept. Without an option: where `mfa_key_source` of the profile says, else the keyring.
 #[derive(Args)]
 pub struct SecretPlaceArgs {
-    /// Whose secret it is.
+    /// The profile whose secret it is.
     #[command(flatten)]
     pub profile: ProfileArgs,
 
-    /// In the keyring, under this name [default: where mfa_key_source says, else the keyring, under the profile's name]
+    /// Name in the desktop's keyring [default: the profile's]
+    ///
+    /// If neither --keyring nor --file is given, mfa_key_source of the profile says where the secret is; otherwise it is
+    /// in the keyring, under the profile's name.
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
     pub keyring: Option<String>,
 
-    /// In a file that only you can read
+    /// File instead of the keyring, readable only by you
     #[arg(long, value_name = "PATH")]
     pub file: Option<PathBuf>,
 }
 
-/// `secret add`: where. The secret is never among the arguments.
+/// Arguments of `secret add`; the secret is never one of them.
 #[derive(Args)]
-#[command(after_help = "The secret is typed or pasted at a prompt that does not show it, or piped in:
-an otpauth:// URI, or base32.
-
-  aws-mfa-key secret add dev --qr screenshot.png
-  aws-mfa-key secret add dev --file ~/.aws/dev.secret < secret.txt")]
 pub struct SecretAddArgs {
-    /// Where.
+    /// The place that the secret is stored in.
     #[command(flatten)]
     pub place: SecretPlaceArgs,
 
-    /// A PNG or JPEG with the QR code; `-` reads it from stdin
+    /// PNG or JPEG file with the QR code (- reads stdin)
     #[arg(long, value_name = "FILE")]
     pub qr: Option<PathBuf>,
 
-    /// Replace one that is there
+    /// Overwrite a secret in the same place
     #[arg(short, long)]
     pub force: bool,
 
-    /// How to talk.
+    /// Amount of output.
     #[command(flatten)]
     pub output: OutputArgs,
 
-    /// What stands where other programs take the secret: it is refused, and not said again.
+    /// Words in the place where other programs take the secret: they are refused, and never printed.
     #[arg(hide = true, value_name = "…")]
     pub more: Vec<OsString>,
 }
 
-/// `secret remove`: from where.
+/// Arguments of `secret remove`.
 #[derive(Args)]
 pub struct SecretRemoveArgs {
-    /// Where.
+    /// The place that the secret is removed from.
     #[command(flatten)]
     pub place: SecretPlaceArgs,
 
-    /// Do not ask whether it is meant
+    /// Do not ask for confirmation
     #[arg(short, long, visible_alias = "force", short_alias = 'f')]
     pub yes: bool,
 
-    /// How to talk.
+    /// Amount of output.
     #[command(flatten)]
     pub output: OutputArgs,
 }
 
-/// `secret list`.
+/// Arguments of `secret list`.
 #[derive(Args)]
 pub struct SecretListArgs {
-    /// How to talk.
+    /// Amount of output.
     #[command(flatten)]
     pub output: OutputArgs,
 }

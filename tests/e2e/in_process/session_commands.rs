@@ -330,7 +330,7 @@ fn a_code_takes_no_long_term_key() {
 #[test]
 fn exec_without_dashes_is_told_where_they_go() {
     let bench = TestWorld::new();
-    let tip = "tip: two dashes go before the command: aws-mfa-key exec PROFILE -- COMMAND\n";
+    let tip = "tip: put two dashes before the command: aws-mfa-key exec PROFILE -- COMMAND\n";
     for typed in [&["exec", "dev", "aws", "s3", "ls"][..], &["exec", "dev", "ls", "-l"], &["exec", "dev"], &["exec"]] {
         let told = bench.run(typed);
         assert!(told.code == 2 && told.err.contains(tip), "{told:?}");

@@ -1,6 +1,9 @@
-//! Completions, as the shells themselves complete with them, and the man page, as its readers find nothing wrong with it.
+//! Completions as the shells use them, and the manual as its reader sees it.
 
 use crate::harness::test_world::TestWorld;
+use aws_mfa_key::cli::Cli;
+use clap::CommandFactory;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -86,8 +89,8 @@ fn fish_completes() {
     let told = run("fish", &["--no-config", "-c", ask], &made(&["completions", "fish"], "completions"));
     assert_eq!(
         told,
-        "status\tShow each session: whose, how long, still good or not\n\
-         --non-interactive\tNever ask: what would need a person ends with its own exit code\n"
+        "status\tShow sessions and the time they have left\n\
+         --non-interactive\tNever prompt; exit with code 4 instead\n"
     );
 }
 
@@ -102,18 +105,13 @@ fn the_other_shells_get_theirs_and_an_unknown_one_is_told_which_there_are() {
 }
 
 #[test]
-fn nothing_is_wrong_with_the_man_page() {
-    let page = made(&["man"], "aws-mfa-key.1");
-    // Long lines are no fault in what nobody edits; it has no date, since each build of a version is to be the same.
-    let told = run("sh", &["-c", r#"mandoc -T lint -W warning "$0" || true"#], &page);
-    let faults: Vec<&str> =
-        told.lines().filter(|line| !line.contains(": STYLE: ") && !line.contains(" date, ")).collect();
-    assert!(faults.is_empty(), "{told}");
+fn mandoc_finds_nothing_wrong_with_the_manual() {
+    assert_eq!(run("mandoc", &["-T", "lint"], &made(&["man"], "aws-mfa-key.1")), "");
 }
 
-#[test]
-fn the_man_page_tells_all_commands_exit_codes_and_variables() {
-    let told = run("mandoc", &["-T", "utf8", "-O", "width=200"], &made(&["man"], "aws-mfa-key.1"));
+/// The manual as it is read on a terminal so many columns wide, without bold and italic.
+fn manual(width: usize) -> String {
+    let told = run("mandoc", &["-T", "utf8", "-O", &format!("width={width}")], &made(&["man"], "aws-mfa-key.1"));
     // A letter printed over itself is bold; over an underscore, italic.
     let mut text = String::new();
     for c in told.chars() {
@@ -123,26 +121,118 @@ fn the_man_page_tells_all_commands_exit_codes_and_variables() {
             text.push(c);
         }
     }
-    let help = TestWorld::new().run(&["--help"]).out;
-    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let mut seen = 0;
-    // What is indented further goes on from the line before.
-    let commands = commands.filter(|line| !line.starts_with("   "));
-    for name in commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help") {
-        assert!(text.contains(&format!("   aws-mfa-key {name}")), "{name}: {text}");
-        seen += 1;
-    }
-    assert!(seen >= 10, "{help}");
-    for words in [
-        "aws-mfa-key accounts password set [OPTIONS]",
-        "--session-profile NAME",
-        "       5      AWS refused",
-        "       130    interrupted",
-        "       AWS_MFA_KEY_MIN_TTL\n              The same as --min-ttl.",
-        "AWS_MFA_KEY_STATE_DIR",
-        "credential_process = \"/path/to/aws-mfa-key\" credential-process dev",
+    text
+}
+
+/// One section of the manual.
+fn section<'m>(manual: &'m str, title: &str) -> &'m str {
+    let (_, rest) = manual.split_once(&format!("\n{title}\n")).unwrap_or_else(|| panic!("there is no {title}"));
+    let is_next = |line: &str| line.starts_with(char::is_uppercase);
+    let end = rest.lines().take_while(|line| !is_next(line)).map(|line| line.len() + 1).sum::<usize>();
+    &rest[..end.min(rest.len())]
+}
+
+#[test]
+fn the_manual_has_the_sections_of_a_manual() {
+    let manual = manual(80);
+    let titles: Vec<&str> = manual.lines().filter(|line| line.starts_with(char::is_uppercase)).collect();
+    let wanted = [
+        "NAME",
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "COMMANDS",
+        "OPTIONS",
+        "SETTINGS",
+        "FILES",
+        "ENVIRONMENT",
+        "EXIT STATUS",
+        "EXAMPLES",
+        "SEE ALSO",
+    ];
+    assert_eq!(titles[1..], wanted);
+    for (title, words) in [
+        ("EXIT STATUS", "       5      AWS refused.\n"),
+        ("EXIT STATUS", "       130    interrupted (Ctrl-C).\n"),
+        ("OPTIONS", "   Session\n"),
+        ("OPTIONS", "-u, --session-profile NAME\n"),
+        ("OPTIONS", "--token-code, --mfa-token"),
+        ("FILES", "~/.local/state/aws-mfa-key\n"),
+        ("EXAMPLES", "           aws-mfa-key exec dev -- aws s3 ls\n"),
     ] {
-        assert!(text.contains(words), "{words}: {text}");
+        assert!(section(&manual, title).contains(words), "{words}: {}", section(&manual, title));
     }
-    assert!(!text.contains("AWS_MFA_KEY_CODE"));
+}
+
+#[test]
+fn the_manual_is_filled_to_the_width_of_the_terminal() {
+    for width in [60, 80, 120] {
+        let manual = manual(width);
+        let text = section(&manual, "DESCRIPTION");
+        let longest = text.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!((width - 10..=width).contains(&longest), "{width}: {text}");
+    }
+}
+
+#[test]
+fn the_manual_tells_every_command_and_option() {
+    fn check(command: &clap::Command, words: &str, manual: &str) {
+        let below: Vec<_> = command.get_subcommands().filter(|below| below.get_name() != "help").collect();
+        if below.is_empty() || words == "aws-mfa-key agent" {
+            let usage = format!("\n   {words}");
+            let commands = format!("\n{}", section(manual, "COMMANDS"));
+            let chapter = commands.split(&usage).skip(1).find(|rest| rest.starts_with([' ', '\n']));
+            let chapter = chapter.unwrap_or_else(|| panic!("{words}: {commands}"));
+            let chapter = chapter.split("\n   aws-mfa-key").next().unwrap();
+            assert!(chapter.contains(&command.get_about().unwrap().to_string()), "{words}: {chapter}");
+            let options = command.get_arguments().filter(|arg| !arg.is_hide_set()).filter_map(clap::Arg::get_long);
+            let missing: Vec<_> = options.filter(|option| !chapter.contains(&format!("--{option}"))).collect();
+            assert!(missing.is_empty(), "{words}: {missing:?}: {chapter}");
+            assert!(
+                section(manual, "EXAMPLES").contains(&format!("           {words}"))
+                    || words == "aws-mfa-key agent env"
+            );
+        }
+        for below in below {
+            check(below, &format!("{words} {}", below.get_name()), manual);
+        }
+    }
+    check(&Cli::command(), "aws-mfa-key", &manual(500));
+}
+
+/// String literals in the program's source that look like this.
+fn literals(is_wanted: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else {
+                let text = fs::read_to_string(&entry).unwrap();
+                found.extend(text.split('"').filter(|part| is_wanted(part)).map(str::to_owned));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_manual_tells_every_setting_and_variable_of_ours() {
+    /// Variables for processes of our own.
+    const INTERNAL: [&str; 2] = ["AWS_MFA_KEY_COMMAND", "AWS_MFA_KEY_IN_COMMAND"];
+    let manual = manual(500);
+    let name = |text: &str, prefix: &str, is_letter: fn(char) -> bool| {
+        text.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| is_letter(c) || c == '_'))
+    };
+    let variables = literals(|text| name(text, "AWS_MFA_KEY_", |c| c.is_ascii_uppercase()));
+    assert!(variables.len() > 25, "{variables:?}");
+    for variable in variables.iter().filter(|variable| !INTERNAL.contains(&variable.as_str())) {
+        assert!(section(&manual, "ENVIRONMENT").contains(variable), "{variable}");
+    }
+    assert!(!manual.contains("AWS_MFA_KEY_CODE"));
+    let keys = literals(|text| name(text, "mfa_key_", |c| c.is_ascii_lowercase()));
+    assert!(keys.len() > 6, "{keys:?}");
+    for key in keys {
+        assert!(manual.contains(&key), "{key}");
+    }
 }

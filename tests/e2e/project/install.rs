@@ -131,7 +131,7 @@ fn a_rule_in_etc_is_taken_away_unless_it_was_edited() {
         assert_eq!(rule.exists(), target == "install");
     }
     fs::write(&rule, "// mine").unwrap();
-    let kept = format!("Kept: {} is not as udev/40-aws-mfa-key.rules is here.\n", rule.display());
+    let kept = format!("Kept {}: it differs from udev/40-aws-mfa-key.rules.\n", rule.display());
     for target in ["install", "uninstall"] {
         let told = make(target, folder.path(), &[etc]);
         assert_eq!((told.code, told.err.as_str()), (Some(0), kept.as_str()), "{told:?}");

@@ -1,0 +1,207 @@
+//! The help of every command, as a newcomer sees it on a terminal of 80 columns and 40 lines.
+
+use crate::harness::events::until;
+use crate::harness::running_agent;
+use crate::harness::stack::{ProgramOutput, RealStack, clients, program};
+use crate::harness::test_world::TestWorld;
+use aws_mfa_key::cli::Cli;
+use clap::{Command, CommandFactory};
+use std::collections::BTreeMap;
+use std::os::unix::fs::symlink;
+use virtual_token::StoredAccount;
+
+/// All commands, the program itself first: the words that name each, and its grammar.
+fn commands() -> Vec<(Vec<String>, Command)> {
+    fn add(words: &[String], command: &Command, all: &mut Vec<(Vec<String>, Command)>) {
+        all.push((words.to_vec(), command.clone()));
+        for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+            add(&[words, &[below.get_name().to_owned()]].concat(), below, all);
+        }
+    }
+    let mut all = Vec::new();
+    add(&[], &Cli::command(), &mut all);
+    assert!(all.len() > 25, "{}", all.len());
+    all
+}
+
+/// What a command prints for `-h` or `--help` on a terminal of 80 columns.
+fn help(words: &[String], flag: &str) -> String {
+    let mut command = std::process::Command::new(program());
+    command.args(words).arg(flag).env_clear().env("COLUMNS", "80");
+    let told = ProgramOutput::from(command.output().unwrap());
+    assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{words:?}");
+    told.out
+}
+
+/// The examples of a command: each is the lines that are typed.
+fn examples(words: &[String]) -> Vec<String> {
+    let help = help(words, "--help");
+    let (_, examples) = help.split_once("\nExamples:\n").unwrap_or_else(|| panic!("{words:?} has no examples: {help}"));
+    let examples = examples.trim_end().split("\n\n").take_while(|example| example.starts_with("  "));
+    let typed = |example: &str| {
+        let (title, lines) = example.split_once('\n').unwrap();
+        assert!(title.ends_with(':') && lines.lines().all(|line| line.starts_with("    ")), "{example}");
+        lines.lines().map(|line| format!("{}\n", &line[4..])).collect()
+    };
+    examples.map(typed).collect()
+}
+
+#[test]
+fn short_help_fits_one_screen() {
+    for (words, _) in commands() {
+        let help = help(&words, "-h");
+        let width = help.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(help.lines().count() <= 40 && width <= 80, "{words:?}: {width} columns\n{help}");
+        assert!(!help.contains("Examples:"), "{help}");
+    }
+}
+
+#[test]
+fn long_help_fits_eighty_columns() {
+    for (words, _) in commands() {
+        let help = help(&words, "--help");
+        let wide: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(wide.is_empty(), "{words:?}: {wide:#?}");
+    }
+}
+
+#[test]
+fn the_first_line_of_a_command_is_a_short_sentence_without_a_full_stop() {
+    for (words, command) in commands() {
+        let line = command.get_about().unwrap().to_string();
+        assert!(line.len() <= 60 && !line.ends_with('.') && line.starts_with(char::is_uppercase), "{words:?}: {line}");
+    }
+}
+
+#[test]
+fn an_option_has_the_same_heading_in_every_command() {
+    let mut headings: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for (words, command) in commands() {
+        for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && !arg.is_positional()) {
+            let (name, heading) = (arg.get_id().to_string(), arg.get_help_heading().map(str::to_owned));
+            let first = headings.entry(name.clone()).or_insert_with(|| heading.clone());
+            assert_eq!(*first, heading, "{words:?}: {name}");
+        }
+    }
+    for heading in ["Session", "Token", "AWS", "Output"] {
+        assert!(headings.values().flatten().any(|other| other == heading), "{heading}");
+    }
+}
+
+#[test]
+fn exit_codes_and_variables_are_told_once() {
+    for (words, _) in commands() {
+        let help = help(&words, "--help");
+        for title in
+            ["Exit codes:\n", "Environment variables:\n", "Precedence: flag, environment variable, profile, default."]
+        {
+            assert_eq!(help.contains(title), words.is_empty(), "{words:?}: {title}");
+        }
+    }
+}
+
+#[test]
+fn every_command_has_two_or_three_examples_that_the_grammar_accepts() {
+    for (words, _) in commands() {
+        let examples = examples(&words);
+        assert!((2..=3).contains(&examples.len()), "{words:?}: {examples:#?}");
+        let name = [&["aws-mfa-key".to_owned()], &words[..]].concat().join(" ");
+        assert!(examples.iter().any(|example| example.contains(&name)), "{words:?}: {examples:#?}");
+    }
+}
+
+/// Examples that no test can run as they stand, and why.
+const NOT_HERE: [(&str, &str); 6] = [
+    ("Invoke-Expression", "there is no PowerShell"),
+    ("terraform", "there is no Terraform"),
+    ("systemctl", "`make test-vm` runs it"),
+    ("HOST", "`agent_ssh` runs it"),
+    ("aws-mfa-key agent\n", "the agent does not end; `agent` runs it"),
+    ("keyring", "`keyrings` has the desktop that it takes"),
+];
+
+/// Examples that prompt: without a terminal, they end with exit code 4.
+const PROMPTS: [&str; 7] = [
+    "accounts add --touch \"Amazon",
+    "accounts remove \"Amazon",
+    "accounts password set\n",
+    "accounts password change\n",
+    "accounts password clear\n",
+    "accounts password remember",
+    "secret remove dev\n",
+];
+
+/// A machine on which the examples can be typed: a profile `dev`, which is the default, files, and what they expect.
+fn machine(example: &str) -> RealStack {
+    let stack = RealStack::new();
+    let bench = &stack.bench;
+    for name in [".aws/config", ".aws/credentials"] {
+        let text = bench.read(name);
+        let default = text.replace("[profile dev]", "[default]").replace("[dev]", "[default]");
+        bench.write(name, &format!("{text}{default}"));
+    }
+    std::fs::create_dir(bench.path("bin")).unwrap();
+    symlink(program(), bench.path("bin/aws-mfa-key")).unwrap();
+    let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/pictures/aws.png");
+    symlink(picture, bench.path("screenshot.png")).unwrap();
+    bench.write("secret.txt", crate::harness::test_world::SEED_BASE32);
+    for (name, text) in [("new-password.txt", "new\n"), ("passwords.txt", "old\nnew\n"), ("password.txt", "old\n")] {
+        bench.write(name, text);
+    }
+    if example.contains("accounts") && example.contains("AWS:alice ") {
+        bench.token.add(StoredAccount::totp("AWS:alice", crate::harness::test_world::SEED));
+    }
+    if ["passwords.txt", "< password.txt", "password change", "password clear"]
+        .iter()
+        .any(|word| example.contains(word))
+    {
+        bench.token.set_password(Some("old"));
+    }
+    if example.contains("status dev") {
+        assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
+    }
+    if example.contains("dev.secret --yes") {
+        let made = stack.command("sh", &["-c", "umask 077; cp ~/secret.txt ~/.aws/dev.secret"]).status().unwrap();
+        assert!(made.success());
+    }
+    stack
+}
+
+#[test]
+fn examples_work_when_pasted() {
+    for (words, _) in commands() {
+        for example in examples(&words) {
+            if NOT_HERE.iter().any(|(word, _)| example.contains(word)) {
+                continue;
+            }
+            let stack = machine(&example);
+            // The agent is there once it serves a session.
+            let is_served = example.contains("--serve") || example.contains("agent env");
+            let _agent = is_served.then(|| {
+                let agent = running_agent::agent(&stack, &[]);
+                let env =
+                    || stack.program(&["agent", "env", "dev"]).env("XDG_RUNTIME_DIR", stack.bench.home.path()).status();
+                until("the agent serves dev", || env().unwrap().success());
+                agent
+            });
+            let shell = if example.contains("| source") { "fish" } else { "bash" };
+            let mut command = stack.command(shell, &["-c", &example]);
+            let path =
+                format!("{}:{}:/usr/bin:/bin", stack.bench.path("bin").display(), clients().join("bin").display());
+            command.env("PATH", path).env("SHELL", "/bin/bash").env("XDG_RUNTIME_DIR", stack.bench.home.path());
+            command.current_dir(stack.bench.home.path());
+            let told = ProgramOutput::from(command.output().unwrap());
+            let code = if PROMPTS.iter().any(|prompt| example.contains(prompt)) { 4 } else { 0 };
+            // `eval` succeeds, whatever becomes of the command that it reads.
+            let is_good = told.code == Some(code) && (code != 0 || !told.err.contains("error: "));
+            assert!(is_good, "{example}{told:?}");
+        }
+    }
+}
+
+#[test]
+fn help_without_a_command_is_the_short_one() {
+    let told = TestWorld::new().run(&[]);
+    assert_eq!(told.code, 2);
+    assert!(told.err.contains("Usage: aws-mfa-key <COMMAND>") && !told.err.contains("Exit codes"), "{told:?}");
+}
