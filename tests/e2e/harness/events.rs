@@ -4,8 +4,8 @@ use super::stack::PATIENCE;
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// Waits until `is_so`, at most [`PATIENCE`]; `what` completes "waited too long until …".
-# Waits until `is_so` returns true, at most [`PATIENCE`]. `what` completes "waited too long until …".
+/// Waits until `is_so` returns true, at most [`PATIENCE`]. `what` completes "waited too long until …".
+#[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {

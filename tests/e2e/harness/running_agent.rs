@@ -52,7 +52,7 @@ impl RunningAgent {
         signal(&self.child, name);
     }
 
-    /// Waits until the agent has announced `count` more sessions, each of which is then written.
+    /// Waits until the agent has announced `count` more sessions, which are written by then.
     #[track_caller]
     pub fn until_sessions(&mut self, count: usize) {
         (0..count).for_each(|_| self.until(" has a session in profile "));
