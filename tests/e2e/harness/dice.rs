@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 const SEED: &str = "AWS_MFA_KEY_SEED";
 
 /// Returns true if open-ended tests shall run for minutes and report their counts (`AWS_MFA_KEY_SOAK` is set).
-pub fn whole() -> bool {
+pub fn is_soak_run() -> bool {
     std::env::var_os("AWS_MFA_KEY_SOAK").is_some()
 }
 

@@ -1,7 +1,7 @@
 //! Tests that no code is sent twice: the ledger when AWS's responses are lost, when the ledger is damaged, and under
 //! SIGKILL.
 
-use crate::harness::dice::{Dice, say, whole};
+use crate::harness::dice::{Dice, is_soak_run, say};
 use crate::harness::early_close::answers_once;
 use crate::harness::stack::RealStack;
 use crate::harness::test_world::{ACCOUNT, CommandOutcome, SEED, SEED_BASE32, TestWorld, code_in};
@@ -283,7 +283,7 @@ fn a_login_killed_at_any_moment_sends_no_code_twice() {
         &["login", "longer", "--force", "--source", "secret:file:~/seed"],
         &["login", "dev", "--force"],
     ];
-    let kills = if whole() { 1_000 } else { 200 };
+    let kills = if is_soak_run() { 1_000 } else { 200 };
     let (mut seen, mut ahead, mut killed) = (HashSet::new(), 0, 0);
     // Duration of each command if it is not killed, in microseconds; measured in the first four rounds.
     let mut lasts = [0; 4];
@@ -316,7 +316,7 @@ fn a_login_killed_at_any_moment_sends_no_code_twice() {
     }
     // On a busy machine, more or fewer commands end before they are killed.
     assert!(killed > 10 && seen.len() > 10, "{killed} were killed, {} codes arrived", seen.len());
-    if whole() {
+    if is_soak_run() {
         say(&format!("{killed} of {kills} were killed, {} codes arrived", seen.len()));
     }
     // No killed command blocks the next one.
