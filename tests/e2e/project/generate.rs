@@ -1,4 +1,4 @@
-//! Completions, as the shells themselves complete with them, and the man page, as its readers find nothing wrong with it.
+//! Tests of generated files: completions, evaluated by the shells themselves, and the man page, checked by mandoc.
 
 use crate::harness::test_world::TestWorld;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// What is generated, in a file.
+/// A generated file in a folder of its own.
 struct GeneratedFile {
     folder: TempDir,
     path: PathBuf,
@@ -21,7 +21,7 @@ fn made(arguments: &[&str], name: &str) -> GeneratedFile {
     GeneratedFile { folder, path }
 }
 
-/// A program with nothing of the tester's own in its environment; what it says.
+/// Runs a program with an almost empty environment. Returns stdout and stderr.
 fn run(program: &str, arguments: &[&str], made: &GeneratedFile) -> String {
     let mut command = Command::new(program);
     command.args(arguments).arg(&made.path).current_dir(made.folder.path()).env_clear();
@@ -33,7 +33,7 @@ fn run(program: &str, arguments: &[&str], made: &GeneratedFile) -> String {
     text
 }
 
-/// As bash itself does it: the registered function finds the words where bash puts them.
+/// Calls the registered function with the variables that bash sets for it.
 const BASH: &str = r#"
 source "$1"
 complete() { # WORD…: what the last word may become
@@ -62,7 +62,7 @@ fn bash_completes() {
     }
 }
 
-/// In a terminal of its own, since it completes nowhere else.
+/// In a pseudo-terminal, since zsh only completes there.
 const ZSH: &str = r#"
 zmodload zsh/zpty
 zpty shell zsh -f -i
@@ -92,7 +92,7 @@ fn fish_completes() {
 }
 
 #[test]
-fn the_other_shells_get_theirs_and_an_unknown_one_is_told_which_there_are() {
+fn other_shells_have_completions_and_unknown_ones_are_refused() {
     for shell in ["elvish", "powershell"] {
         assert!(TestWorld::new().run(&["generate", "completions", shell]).out.contains("credential-process"));
     }
@@ -102,9 +102,9 @@ fn the_other_shells_get_theirs_and_an_unknown_one_is_told_which_there_are() {
 }
 
 #[test]
-fn nothing_is_wrong_with_the_man_page() {
+fn the_man_page_passes_mandoc_lint() {
     let page = made(&["man"], "aws-mfa-key.1");
-    // Long lines are no fault in what nobody edits; it has no date, since each build of a version is to be the same.
+    // Long lines do not matter in a generated page. It has no date, since builds must be reproducible.
     let told = run("sh", &["-c", r#"mandoc -T lint -W warning "$0" || true"#], &page);
     let faults: Vec<&str> =
         told.lines().filter(|line| !line.contains(": STYLE: ") && !line.contains(" date, ")).collect();
@@ -112,9 +112,9 @@ fn nothing_is_wrong_with_the_man_page() {
 }
 
 #[test]
-fn the_man_page_tells_all_commands_exit_codes_and_variables() {
+fn the_man_page_lists_commands_exit_codes_and_variables() {
     let told = run("mandoc", &["-T", "utf8", "-O", "width=200"], &made(&["man"], "aws-mfa-key.1"));
-    // A letter printed over itself is bold; over an underscore, italic.
+    // A character overstruck with itself is bold, with an underscore, italic.
     let mut text = String::new();
     for c in told.chars() {
         if c == '\u{8}' {
@@ -126,7 +126,7 @@ fn the_man_page_tells_all_commands_exit_codes_and_variables() {
     let help = TestWorld::new().run(&["--help"]).out;
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let mut seen = 0;
-    // What is indented further goes on from the line before.
+    // Lines that are indented further continue the previous one.
     let commands = commands.filter(|line| !line.starts_with("   "));
     for name in commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help") {
         assert!(text.contains(&format!("   aws-mfa-key {name}")), "{name}: {text}");
