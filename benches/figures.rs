@@ -1,5 +1,5 @@
-//! How long things take, side by side with what one would use instead, interleaved in one run: machines are noisy, so only
-//! the ratios mean something.
+//! Measurements of the program beside the tools that users would run instead, interleaved in one run. Machines are
+//! noisy, so only the ratios are meaningful.
 
 #![allow(
     clippy::unwrap_used,
@@ -29,10 +29,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use virtual_token::StoredAccount;
 
-/// Rounds of what takes seconds with the others' tools.
+/// Rounds of measurements in which the other tools take seconds.
 const ROUNDS: usize = 15;
 
-/// What is measured together.
 type Measurement = fn(&RealStack);
 
 fn main() {
@@ -54,14 +53,15 @@ fn main() {
     }
 }
 
-/// `login` beside what one would do without us.
+/// Measures `login` beside ykman with the AWS CLI, and beside broamski's aws-mfa.
 fn login(stack: &RealStack) {
     let program = fs::metadata(stack::program()).unwrap();
     println!("the program                       {:>8.2} MiB", program.len() as f64 / f64::from(1 << 20));
     let (mut ours, mut theirs, mut bare, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let other = PypiAwsMfa::new(stack);
     for round in 1..=ROUNDS {
-        // Each round has a code of its own without waiting for it: time passes at AWS, and we go by AWS's.
+        // AWS's clock advances in each round, so that a code is available without waiting; the program uses AWS's
+        // clock.
         stack.bench.aws.set_clock_offset(150 * i64::try_from(round).unwrap());
         ours.push(timed(|| assert_eq!(stack.run(&["login", "dev", "--force"]).code, Some(0))));
         bare.push(timed(|| assert_eq!(stack.run(&["--version"]).code, Some(0))));
@@ -84,7 +84,7 @@ fn login(stack: &RealStack) {
     println!("  of them for the code            {code:>8}");
 }
 
-/// `credential-process` with a session that is good, beside `cat` on the same file.
+/// Measures `credential-process` with a valid session, beside `cat` of the same file.
 fn quick(stack: &RealStack) {
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
     let file = stack.bench.path(".aws/credentials");
@@ -113,7 +113,7 @@ fn quick(stack: &RealStack) {
     println!("aws configure export-credentials  {:>8.1} ms   {:.0} times ours", ms(theirs), ms(theirs) / ms(ours));
 }
 
-/// `code` beside ykman's, on the same token.
+/// Measures `code` beside `ykman oath accounts code`, on the same token.
 fn code(stack: &RealStack) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let reader = "Yubico YubiKey OTP+FIDO+CCID 00 00";
@@ -129,7 +129,8 @@ fn code(stack: &RealStack) {
     println!("ykman oath accounts code -s       {:>8.1} ms   {:.0} times ours", ms(theirs), ms(theirs) / ms(ours));
 }
 
-/// Fifty programs that want a session at the same moment, beside one, and beside fifty that find it there.
+/// Measures fifty programs that need a session at the same time, beside a single one, and beside fifty that find a
+/// valid session.
 fn crowd(stack: &RealStack) {
     let start = |programs: i64| {
         let one = |_| {
@@ -156,7 +157,8 @@ fn crowd(stack: &RealStack) {
     println!("fifty that find a session         {:>8.1} ms", ms(there));
 }
 
-/// `login --all` of twenty users with a profile each, beside the same users with ten each. Answers take 30 ms.
+/// Measures `login --all` for twenty users with one profile each, and with ten profiles each. AWS's responses take 30
+/// ms.
 fn many() {
     let mut times = Vec::new();
     for profiles in [1, 10] {
@@ -175,7 +177,8 @@ fn many() {
     println!("login --all, 20 keys, 200 profiles{:>8.1} ms", ms(times[1]));
 }
 
-/// What the agent takes of the machine with one profile, and with two hundred of twenty keys; after a renewal of them all.
+/// Measures memory, wake-ups and response times of the agent with one profile, and with two hundred profiles of
+/// twenty keys, also after renewals.
 fn agent() {
     for profiles in [0, 10] {
         let stack = RealStack::new();
@@ -211,7 +214,7 @@ fn agent() {
     }
 }
 
-/// broamski's aws-mfa in a home of its own, with a code that is at hand already: typing is not measured.
+/// broamski's aws-mfa in a home folder of its own, with the code at hand: typing is not measured.
 struct PypiAwsMfa {
     home: tempfile::TempDir,
     secret: SoftwareSecret,
@@ -239,12 +242,12 @@ impl PypiAwsMfa {
         let mut child = command.spawn().unwrap();
         writeln!(child.stdin.take().unwrap(), "{code}").unwrap();
         let told = ProgramOutput::from(child.wait_with_output().unwrap());
-        // The code may have been used by the round before; the way is as long.
+        // The code may have been used in the previous round; the refusal takes as long.
         assert!(told.out.contains("Success!") || told.out.contains("MultiFactorAuthentication failed"), "{told:?}");
     }
 }
 
-/// What one would do without us, but for copying the three values by hand.
+/// Logs in with ykman and the AWS CLI, without copying the three values by hand.
 fn by_hand(stack: &RealStack) {
     let reader = "Yubico YubiKey OTP+FIDO+CCID 00 00";
     let code = stack.command("ykman", &["--reader", reader, "oath", "accounts", "code", "-s", "alice@example"]);
@@ -260,7 +263,7 @@ fn by_hand(stack: &RealStack) {
         "--token-code",
         code.trim(),
     ]);
-    // The code may have been used by the round before; the way is as long.
+    // The code may have been used in the previous round; the refusal takes as long.
     assert!(told.out.contains("SessionToken") || told.err.contains("MultiFactorAuthentication failed"), "{told:?}");
 }
 

@@ -1,4 +1,4 @@
-//! How long it takes to write a session to a credentials file with 10 000 sections, and what of that is what.
+//! Measurements of writing a session to a credentials file with 10 000 sections, in total and by step.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement prints")]
 

@@ -1,6 +1,7 @@
-"""Another program that uses a token, by way of the token's own service: does what each line says, and answers `ok`.
+"""Another PC/SC program that uses a token: it executes one order for each line on stdin, and answers `ok`.
 
-usage: another_program.py READER: a part of the reader's name
+usage: another_program.py READER
+READER is a part of the reader's name. Orders: shared, exclusive, begin, end, reset, leave.
 """
 
 import sys

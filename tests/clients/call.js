@@ -1,9 +1,9 @@
-// Asks AWS who one is, with its SDK for JavaScript and the keys of $AWS_PROFILE, once for each line that comes in;
-// the answers are those of call.py. With `ini` it looks nowhere but in the files.
+// Calls GetCallerIdentity once for each line on stdin, with AWS's SDK for JavaScript and the keys of $AWS_PROFILE.
+// The answers are those of call.py. With `ini`, only the config files are searched for keys.
 const path = require("node:path");
 const { createInterface } = require("node:readline");
 const { createRequire } = require("node:module");
-// The packages are where `setup.sh` put them.
+// `setup.sh` installed the packages there.
 const load = createRequire(path.join(process.argv[2], "package.json"));
 const { fromIni } = load("@aws-sdk/credential-providers");
 const { STSClient, GetCallerIdentityCommand } = load("@aws-sdk/client-sts");

@@ -1,6 +1,6 @@
-"""Asks AWS who one is, with boto3 and the keys of $AWS_PROFILE, once for each line that comes in.
+"""Calls GetCallerIdentity once for each line on stdin, with boto3 and the keys of $AWS_PROFILE.
 
-Each answer is a line: {"arn", "expires", "account"} (seconds since 1970), or {"error"}.
+Each answer is a line: {"arn", "expires", "account"} (`expires` in seconds since 1970), or {"error"}.
 """
 
 import json
@@ -15,12 +15,12 @@ def call():
     try:
         arn = session.client("sts").get_caller_identity()["Arn"]
         keys = session.get_credentials()
-        # What is for everybody would ask again for a session that is nearly over.
+        # The public attributes would refresh a session that is about to expire.
         return {"arn": arn, "expires": int(keys._expiry_time.timestamp()), "account": keys._account_id}
-    except Exception as error:  # any way to fail is an answer
+    except Exception as error:  # every failure is an answer
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-# Nobody but us reads our input: a process that we start could, and must not.
+# A `credential_process` that boto3 starts inherits stdin, and must not read it.
 for _ in sys.stdin:
     print(json.dumps(call()), flush=True)

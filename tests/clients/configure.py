@@ -1,6 +1,7 @@
-"""Changes a credentials file in place again and again, as `aws configure set` does, until standard input ends.
+"""Rewrites a credentials file in place again and again, as `aws configure set` does, until stdin ends.
 
-usage: configure.py PATH  ->  how often, and how often it took longer than anybody looks out for it
+usage: configure.py PATH
+Prints the number of rounds, and how many of them took longer than the writer under test watches the file (50 ms).
 """
 
 import random

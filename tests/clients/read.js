@@ -1,7 +1,7 @@
-// Tells whose keys AWS's SDK for JavaScript finds for each of many files; jobs and answers are those of read.py.
+// Prints the keys that AWS's SDK for JavaScript finds in each of many files. Jobs and answers are those of read.py.
 const path = require("node:path");
 const { createRequire } = require("node:module");
-// The packages are where `setup.sh` put them.
+// `setup.sh` installed the packages there.
 const load = createRequire(path.join(process.argv[2], "package.json"));
 const { fromNodeProviderChain } = load("@aws-sdk/credential-providers");
 

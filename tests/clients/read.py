@@ -1,4 +1,4 @@
-"""Tells whose keys a Python client of AWS finds for each of many files.
+"""Prints the keys that one of AWS's Python clients finds in each of many files.
 
 usage: read.py boto3|cli1|cli2  <JOBS  >ANSWERS
 JOBS: [{"credentials": PATH, "config": PATH, "profile": NAME}, …]; ANSWERS, in the same order: {"id", "secret", "token"},
@@ -28,7 +28,7 @@ def boto3(job):
 def cli1(job):
     from awscli.clidriver import create_clidriver
 
-    # As its `--profile` does; it has no command that tells.
+    # Equals `--profile`; CLI v1 has no command that prints the credentials.
     session = create_clidriver().session
     session.set_config_variable("profile", job["profile"])
     return found(session.get_credentials())
@@ -37,7 +37,7 @@ def cli1(job):
 def cli2(job):
     from awscli.clidriver import create_clidriver
 
-    # A note of its own, in which profile it has been.
+    # CLI v2 records the profiles it has visited in this variable; it must not carry over to the next job.
     os.environ.pop("_AWS_CLI_PROFILE_CHAIN", None)
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -58,7 +58,7 @@ def main():
         os.environ["AWS_CONFIG_FILE"] = job["config"]
         try:
             answers.append(client(job))
-        except Exception as error:  # any way to fail is an answer
+        except Exception as error:  # every failure is an answer
             answers.append({"error": f"{type(error).__name__}: {error}"})
     json.dump(answers, sys.stdout)
 

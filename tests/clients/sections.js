@@ -1,8 +1,8 @@
-// Prints what the parser of AWS's SDK for JavaScript finds in each of many credentials files; questions and answers are
+// Prints what the parser of AWS's SDK for JavaScript finds in each of many credentials files. Input and output are
 // those of sections.py.
 const path = require("node:path");
 const { createRequire } = require("node:module");
-// The packages are where `setup.sh` put them; the parser is in one that those need.
+// `setup.sh` installed the packages there; the parser is in a dependency of one of them.
 const packages = createRequire(path.join(process.argv[2], "package.json"));
 const load = createRequire(packages.resolve("@aws-sdk/credential-providers"));
 const { loadSharedConfigFiles } = load("@smithy/core/config");

@@ -1,6 +1,6 @@
-"""Prints what botocore's parser finds in each of many files: [{section: {key: value}} or null if it cannot be read].
+"""Prints what botocore's parser finds in each of many files: [{section: {key: value}}, or null for an invalid file].
 
-usage: sections.py <PATHS
+usage: sections.py <PATHS (a JSON array)
 """
 
 import json
@@ -12,7 +12,7 @@ from botocore.configloader import raw_config_parse
 def sections(path):
     try:
         return raw_config_parse(path, parse_subsections=False)
-    except Exception:  # any way to fail is an answer
+    except Exception:  # every failure is an answer
         return None
 
 

@@ -1,4 +1,4 @@
-"""Reads a credentials file again and again, as boto3 does, until standard input ends.
+"""Reads a credentials file again and again, as boto3 does, until stdin ends.
 
 usage: watch.py PATH  ->  {"reads": N, "bad": ["why", …]}
 A read is bad if the file cannot be parsed, if [long] is missing, or if a section has only a part of its session.
@@ -16,7 +16,7 @@ WHOLE = {"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "mfa
 def fault(path):
     try:
         sections = raw_config_parse(path)
-    except Exception as error:  # any way to fail is a bad read
+    except Exception as error:  # every failure is a bad read
         return f"{type(error).__name__}: {error}"
     if "long" not in sections:
         return "[long] is missing"

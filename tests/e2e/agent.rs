@@ -1,8 +1,8 @@
-//! `agent`: the built program keeps sessions fresh, with a real pcscd.
+//! Tests of `agent`: the built program keeps sessions valid, with a real pcscd.
 //!
-//! - `endpoint`: AWS's clients at the credentials endpoint, and those who get nothing from it.
+//! - `endpoint`: AWS's clients at the agent's endpoint, and requests that it must refuse.
 //! - `ssh`: the token stays at the desk, and a machine reached by SSH uses its sessions.
-//! - `many_profiles`: two hundred profiles; `month`: a month in its own clock, inside the test.
+//! - `many_profiles`: two hundred profiles; `month`: a simulated month, inside the test.
 
 mod endpoint;
 mod many_profiles;
@@ -27,7 +27,8 @@ fn has_session(stack: &RealStack) -> bool {
     stack.bench.read(".aws/credentials").contains("[dev-mfa]")
 }
 
-/// It ends as it should whenever it is brought so far, and within a second: one that a busy machine held up has another try.
+/// Starts an agent with `begin` and asserts that it exits with code 0 within a second of SIGTERM. A busy machine may
+/// be slower, so two further attempts are allowed.
 fn ends_within_a_second(begin: impl Fn() -> (RealStack, RunningAgent)) -> RealStack {
     let mut times = Vec::new();
     while times.len() < 3 {
@@ -42,13 +43,13 @@ fn ends_within_a_second(begin: impl Fn() -> (RealStack, RunningAgent)) -> RealSt
     panic!("it ended after {times:?}");
 }
 
-/// The account on the token needs nobody from now on.
+/// Replaces the account on the token by one that requires no touch.
 fn want_no_touch(stack: &RealStack) {
     stack.bench.token.remove(ACCOUNT_ID);
     stack.bench.token.add(StoredAccount::totp(ACCOUNT_ID, SEED));
 }
 
-/// Another profile of the same key and MFA device, with its code from elsewhere.
+/// Adds a profile with the key and MFA device of `dev`, but another source.
 fn add_profile(stack: &RealStack, name: &str, source: &str) {
     let (config, credentials) = (stack.bench.read(".aws/config"), stack.bench.read(".aws/credentials"));
     let own = |line: &&str| line.starts_with("mfa_serial") || line.starts_with("endpoint_url");
@@ -66,14 +67,14 @@ fn put_secret(stack: &RealStack, name: &str) {
 }
 
 #[test]
-fn a_touch_is_asked_for_and_then_there_is_a_session() {
+fn the_agent_asks_for_a_touch_and_writes_the_session() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let hook = format!("echo \"$AWS_MFA_KEY_TOUCH_CALLER\" > {}", stack.bench.path("asked").display());
     let mut agent = agent(&stack, &["--on-touch", &hook]);
     agent.until("keeping the sessions of dev");
     agent.until("asking for a touch, or a password, for dev");
-    // It asks in its own name, and not in that of the test that started it.
+    // The agent names itself as the requester, not the test that started it.
     agent.until("Touch YubiKey 12345678 for aws-mfa-key agent: profile dev");
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     until("the hook is told", || {
@@ -90,7 +91,7 @@ fn a_touch_is_asked_for_and_then_there_is_a_session() {
 }
 
 #[test]
-fn whoever_looks_is_told_that_a_touch_is_wanted() {
+fn status_and_metrics_show_the_wait_for_a_touch() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::Never);
     let numbers = stack.bench.path("keys.prom");
@@ -100,13 +101,13 @@ fn whoever_looks_is_told_that_a_touch_is_wanted() {
     assert!(status.out.contains("the agent waits for a touch, or a password, for profile dev\n"), "{status:?}");
     let numbers = fs::read_to_string(&numbers).unwrap();
     assert!(numbers.contains("aws_mfa_key_waits_for_person{profile=\"dev\"} 1\n"), "{numbers}");
-    // And then how it goes on.
+    // After the touch is missed, the agent says when it tries again.
     agent.until("YubiKey 12345678 was not touched within");
     agent.until("or as soon as a token is plugged in, for dev; at once: `aws-mfa-key login dev`");
 }
 
 #[test]
-fn where_nobody_is_asked_it_says_that_somebody_is_needed() {
+fn non_interactive_reports_that_a_person_is_needed() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::Never);
     let mut agent = agent(&stack, &["--non-interactive"]);
@@ -114,7 +115,7 @@ fn where_nobody_is_asked_it_says_that_somebody_is_needed() {
 }
 
 #[test]
-fn where_nobody_is_asked_it_is_tried_again_once_nobody_is_needed() {
+fn non_interactive_retries_once_no_person_is_needed() {
     let mut stack = RealStack::new();
     want_no_touch(&stack);
     stack.bench.token.set_password(Some("horse"));
@@ -134,7 +135,7 @@ fn where_nobody_is_asked_it_is_tried_again_once_nobody_is_needed() {
 }
 
 #[test]
-fn a_secret_that_comes_after_the_agent_is_used_at_once() {
+fn a_secret_added_later_is_used_at_once() {
     let mut stack = RealStack::new();
     stack.inserted = None;
     for source in ["token, secret:file:~/secret", "secret:file:~/secret"] {
@@ -154,7 +155,7 @@ fn a_secret_that_comes_after_the_agent_is_used_at_once() {
 }
 
 #[test]
-fn a_profile_whose_settings_are_broken_keeps_its_session() {
+fn a_profile_with_broken_settings_keeps_its_session() {
     let stack = with_a_secret();
     let numbers = stack.bench.path("keys.prom");
     let mut agent = agent(&stack, &["--metrics-file", numbers.to_str().unwrap()]);
@@ -171,7 +172,7 @@ fn a_profile_whose_settings_are_broken_keeps_its_session() {
     assert_eq!(door.status("GET", &door.path, &lines), "200");
     let numbers = fs::read_to_string(&numbers).unwrap();
     assert!(numbers.contains("aws_mfa_key_session_ends_seconds{profile=\"dev\"} 1"), "{numbers}");
-    // What it is renewed with has to be right again.
+    // A renewal needs correct settings.
     stack.bench.sessions_end_in(Duration::from_mins(10));
     agent.signal("HUP");
     agent.until("reading AWS's files again");
@@ -183,7 +184,7 @@ fn a_profile_whose_settings_are_broken_keeps_its_session() {
 }
 
 #[test]
-fn nobody_is_counted_who_was_not_asked() {
+fn metrics_count_only_touches_that_were_asked_for() {
     let stack = RealStack::new();
     let numbers = stack.bench.path("keys.prom");
     let mut agent = agent(&stack, &["--verbose", "--metrics-file", numbers.to_str().unwrap()]);
@@ -195,14 +196,14 @@ fn nobody_is_counted_who_was_not_asked() {
     };
     agent.until("alice has a session");
     until("one touch is counted", || are(1, 0));
-    // A person is known to be needed, and AWS is met before.
+    // The session has to be renewed by a person, but the login fails at AWS before anybody is asked.
     stack.bench.aws.lie(Action::GetCallerIdentity, Lie::DropBefore, Times::Always);
     stack.bench.sessions_end_in(Duration::from_mins(10));
     for _ in 0..2 {
         agent.until("dev: could not log in");
     }
     until("nobody is waited for", || are(1, 0));
-    // The same account, and no touch.
+    // The same account, now without touch.
     want_no_touch(&stack);
     stack.bench.aws.honest();
     agent.until("alice has a session");
@@ -215,7 +216,7 @@ fn nobody_is_counted_who_was_not_asked() {
 }
 
 #[test]
-fn what_it_writes_itself_is_no_news() {
+fn the_agents_own_writes_cause_no_retry() {
     let stack = with_a_secret();
     add_profile(&stack, "two", "secret:file:~/nowhere");
     let mut agent = agent(&stack, &[]);
@@ -223,7 +224,7 @@ fn what_it_writes_itself_is_no_news() {
     agent.until("alice has a session");
     assert!(stack.bench.read(".aws/config").contains("[profile dev-mfa]"));
     agent.until("two: could not log in");
-    // Before it sleeps, it looks for news; what it wrote itself was there then.
+    // The agent checks for changed files before it sleeps; its own changes have been made by then.
     until("it sleeps", || main_thread_sleeps(agent.pid()));
     agent.signal("HUP");
     agent.until("reading AWS's files again");
@@ -239,7 +240,7 @@ fn what_it_writes_itself_is_no_news() {
 }
 
 #[test]
-fn it_ends_at_once_while_a_command_does_not() {
+fn the_agent_exits_at_once_while_a_command_hangs() {
     ends_within_a_second(|| {
         let stack = RealStack::new();
         stack.bench.configure("mfa_key_source = command:trap '' TERM; touch ~/begun; sleep 10; sleep 10\n");
@@ -250,7 +251,7 @@ fn it_ends_at_once_while_a_command_does_not() {
 }
 
 #[test]
-fn it_ends_at_once_during_a_touch() {
+fn the_agent_exits_at_once_during_a_touch() {
     let stack = ends_within_a_second(|| {
         let stack = RealStack::new();
         stack.bench.token.set_touch(SimulatedTouch::Never);
@@ -262,14 +263,14 @@ fn it_ends_at_once_during_a_touch() {
 }
 
 #[test]
-fn it_ends_soon_where_the_file_cannot_be_had() {
+fn the_agent_exits_at_once_while_the_file_is_locked() {
     let locked = RefCell::default();
     let stack = ends_within_a_second(|| {
         let stack = RealStack::new();
         stack.bench.token.set_touch(SimulatedTouch::OnCommand);
         let agent = agent(&stack, &["dev"]);
         assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
-        // It could be had before anybody was asked.
+        // The lock was free before anybody was asked.
         let file = fs::File::open(stack.bench.path(".aws/.credentials.aws-mfa-key.lock")).unwrap();
         file.lock().unwrap();
         *locked.borrow_mut() = Some(file);
@@ -281,7 +282,7 @@ fn it_ends_soon_where_the_file_cannot_be_had() {
 }
 
 #[test]
-fn a_token_that_is_plugged_in_is_used_at_once() {
+fn a_token_is_used_as_soon_as_it_is_plugged_in() {
     let mut stack = RealStack::new();
     stack.inserted = None;
     let mut agent = agent(&stack, &[]);
@@ -301,7 +302,7 @@ fn a_token_that_is_plugged_in_is_used_at_once() {
 }
 
 #[test]
-fn sessions_leave_with_the_token_if_they_shall() {
+fn logout_on_removal_removes_sessions_with_the_token() {
     let mut stack = RealStack::new();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
     agent.until("alice has a session");
@@ -314,11 +315,11 @@ fn sessions_leave_with_the_token_if_they_shall() {
 }
 
 #[test]
-fn sessions_leave_with_a_token_that_is_pulled_out_during_a_touch() {
+fn logout_on_removal_works_during_a_touch() {
     let mut stack = RealStack::new();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
     agent.until("alice has a session");
-    // It is good for a while, but is to be renewed, and nobody touches.
+    // The session is still valid but due for renewal, and nobody touches the token.
     stack.bench.token.set_touch(SimulatedTouch::Never);
     stack.bench.sessions_end_in(Duration::from_mins(10));
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
@@ -329,7 +330,7 @@ fn sessions_leave_with_a_token_that_is_pulled_out_during_a_touch() {
 }
 
 #[test]
-fn sessions_that_cannot_be_removed_leave_later() {
+fn logout_on_removal_is_retried_after_a_failure() {
     let mut stack = RealStack::new();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
     agent.until("alice has a session");
@@ -345,7 +346,7 @@ fn sessions_that_cannot_be_removed_leave_later() {
 }
 
 #[test]
-fn sessions_leave_if_the_token_was_pulled_out_before_the_agent_came() {
+fn logout_on_removal_works_for_a_token_already_gone() {
     let mut stack = RealStack::new();
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
     stack.pull_out();
@@ -358,7 +359,7 @@ fn sessions_leave_if_the_token_was_pulled_out_before_the_agent_came() {
 }
 
 #[test]
-fn a_service_that_is_restarted_pulls_no_token_out() {
+fn a_restart_of_pcscd_is_no_removal() {
     let mut stack = RealStack::new();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
     agent.until("alice has a session");
@@ -376,14 +377,14 @@ fn a_service_that_is_restarted_pulls_no_token_out() {
     let moved = |line: &String| line.contains("pulled out: ") || line.contains("plugged in: ");
     assert!(!agent.said.iter().any(moved), "{:#?}", agent.said);
     assert!(has_session(&stack));
-    // This time it is not put back.
+    // This time the token is not put back.
     agent.until("pulled out: Yubico YubiKey");
     agent.until("removed the session in profile dev-mfa");
     assert!(!has_session(&stack));
 }
 
 #[test]
-fn a_service_that_is_killed_is_survived() {
+fn the_agent_survives_a_killed_pcscd() {
     let mut stack = RealStack::new();
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
@@ -398,12 +399,12 @@ fn a_service_that_is_killed_is_survived() {
 }
 
 #[test]
-fn what_is_removed_by_hand_comes_back_and_new_settings_count() {
+fn removed_sessions_are_restored_and_new_settings_apply() {
     let stack = with_a_secret();
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session in profile dev-mfa for 12h");
     let config = stack.bench.read(".aws/config");
-    // A profile that is new, and one whose session goes elsewhere.
+    // A new profile, and one whose session goes to another profile.
     let more =
         config.replace("[profile dev]", "[profile two]").replace("mfa_serial", "mfa_key_duration = 1h\nmfa_serial");
     let credentials = stack.bench.read(".aws/credentials");
@@ -422,14 +423,14 @@ fn what_is_removed_by_hand_comes_back_and_new_settings_count() {
     agent.until("the old settings go on");
     replace(&config);
     assert_eq!(stack.run(&["logout", "dev"]).code, Some(0));
-    // Not at once: whoever removes it again and again is not outrun.
+    // Not at once: the agent must not race somebody who removes the session again and again.
     agent.until("alice has a session in profile dev-mfa for 12h");
     let told = agent.said.iter().filter(|line| line.contains("could not use")).count();
     assert_eq!(told, 1, "once is enough: {:?}", agent.said);
 }
 
 #[test]
-fn numbers_are_told_to_prometheus() {
+fn the_metrics_file_counts_renewals() {
     let stack = with_a_secret();
     let file = stack.bench.path("keys.prom");
     let mut agent = agent(&stack, &["--metrics-file", file.to_str().unwrap()]);
@@ -443,7 +444,7 @@ fn numbers_are_told_to_prometheus() {
 }
 
 #[test]
-fn a_network_that_is_away_is_waited_for() {
+fn a_missing_network_is_waited_for() {
     let stack = with_a_secret();
     let config = stack.bench.read(".aws/config");
     let endpoint = stack.bench.aws.endpoint();
@@ -455,7 +456,7 @@ fn a_network_that_is_away_is_waited_for() {
 }
 
 #[test]
-fn a_service_manager_is_told() {
+fn systemd_is_notified() {
     let stack = with_a_secret();
     let socket = stack.bench.path("notify");
     let manager = UnixDatagram::bind(&socket).unwrap();
@@ -481,7 +482,7 @@ fn a_service_manager_is_told() {
 }
 
 #[test]
-fn the_journal_is_told_how_much_it_matters() {
+fn journal_lines_have_a_priority() {
     let stack = RealStack::new();
     let log = fs::File::create(stack.bench.path("log")).unwrap();
     let own = fs::metadata(stack.bench.path("log")).unwrap();
@@ -504,12 +505,12 @@ fn the_journal_is_told_how_much_it_matters() {
 }
 
 #[test]
-fn nothing_wakes_up_while_nothing_is_due() {
+fn the_idle_agent_does_not_wake_up() {
     let stack = RealStack::new();
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
-    // The token's power and the files that were written are news for a while; pcscd waits five seconds. Nothing tells that
-    // nothing happens: real time has to pass.
+    // The token's power state and the written files cause events for a while; pcscd waits for five seconds. There is
+    // no event for "nothing happened", so real time has to pass.
     let mut before = agent.wake_ups();
     until("it rests", || {
         std::thread::sleep(Duration::from_secs(8));
@@ -520,17 +521,17 @@ fn nothing_wakes_up_while_nothing_is_due() {
 }
 
 #[test]
-fn it_takes_little_of_the_memory() {
+fn the_agent_uses_little_memory() {
     let stack = RealStack::new();
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
-    // As it is installed the program has 8 MiB at most, and 12 may be resident.
+    // An installed program has at most 8 MiB, and 12 MiB may be resident.
     let (_, own) = agent.memory();
     assert!(own < 4 * 1024, "{own} KiB are its own");
 }
 
 #[test]
-fn what_cannot_be_kept_is_told_at_the_start() {
+fn unknown_profiles_are_refused_at_start() {
     let stack = RealStack::new();
     let told = stack.run(&["agent", "nobody"]);
     assert!(told.code == Some(2) && told.err.contains("there is no profile nobody"), "{told:?}");

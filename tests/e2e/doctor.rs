@@ -1,4 +1,4 @@
-//! `doctor`: each fault provoked, and what is said of it; the lists are in `errors/doctor-….txt`.
+//! Tests of `doctor`: each fault is provoked, and the findings are compared with `errors/doctor-….txt`.
 
 mod cases;
 mod cured;
@@ -14,15 +14,15 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::Duration;
 
-/// What pcscd says of itself on Debian.
+/// The output of `pcscd --version` on Debian.
 const WORDS: &str =
     "pcsc-lite version 1.9.9.\nEnabled features: Linux polkit usbdropdir=/usr/lib/pcsc/drivers ipcdir=/run/pcscd\n";
 
-/// A machine on which all is well, as far as it goes.
+/// Creates a machine on which `doctor` finds no fault.
 fn healthy() -> TestWorld {
     let mut bench = TestWorld::new();
     bench.env.insert("XDG_SESSION_ID".into(), "3".into());
-    // Without a profile, too, it is this AWS that is asked.
+    // Checks without a profile also use this endpoint.
     bench.env.insert("AWS_ENDPOINT_URL".into(), bench.aws.endpoint());
     program(&bench, "usr/sbin/pcscd", WORDS);
     on_machine(&bench, "etc/os-release", "ID=debian\n");
@@ -40,20 +40,20 @@ fn on_machine(bench: &TestWorld, path: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// A program of the machine that has something to say.
+/// Writes a program of the simulated machine that prints `words`.
 fn program(bench: &TestWorld, path: &str, words: &str) {
     let path = bench.path("machine").join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     write_script(&path, &format!("#!/bin/sh\ncat <<'END'\n{words}END\n"));
 }
 
-/// What logind says of session 3.
+/// Writes logind's data about session 3.
 fn seat(bench: &TestWorld, says: &str) {
     let user = fs::metadata(bench.home.path()).unwrap().uid();
     on_machine(bench, "run/systemd/sessions/3", &format!("UID={user}\n{says}\n"));
 }
 
-/// A token on USB, with one interface of its own.
+/// Adds a token on USB with two interfaces, the second of class `class`.
 fn plug(bench: &TestWorld, port: &str, vendor: &str, product: &str, name: &str, class: &str) {
     let device = format!("sys/bus/usb/devices/{port}");
     for (file, value) in [("idVendor", vendor), ("idProduct", product), ("product", name), ("dev", "189:4")] {
@@ -67,7 +67,7 @@ fn doctor(bench: &TestWorld, arguments: &[&str]) -> CommandOutcome {
     bench.run(&[&["doctor", "dev"], arguments].concat())
 }
 
-/// What a run said, with what is different each time taken out.
+/// Replaces everything in the output that differs between runs.
 fn steady(bench: &TestWorld, text: &str) -> String {
     let endpoint = bench.aws.endpoint();
     let host = endpoint.trim_start_matches("http://");
@@ -91,7 +91,7 @@ fn steady(bench: &TestWorld, text: &str) -> String {
     }
 }
 
-/// What is not ok.
+/// Runs a case and returns its findings that are not ok.
 fn told((name, case): &ErrorCase) -> String {
     let mut bench = healthy();
     let outcome = case(&mut bench);
@@ -103,7 +103,7 @@ fn told((name, case): &ErrorCase) -> String {
 }
 
 #[test]
-fn all_is_well() {
+fn a_healthy_machine_has_no_findings() {
     let bench = healthy();
     assert_eq!(bench.login(&[]).code, 0);
     let told = doctor(&bench, &[]);
@@ -121,7 +121,7 @@ fn all_is_well() {
 }
 
 #[test]
-fn json_has_the_same_for_programs() {
+fn json_lists_all_checks() {
     let bench = healthy();
     bench.bus.remove(READER);
     let told = doctor(&bench, &["--json"]);
@@ -136,7 +136,7 @@ fn json_has_the_same_for_programs() {
 }
 
 #[test]
-fn a_companys_network() {
+fn proxy_and_ca_bundle_are_reported() {
     let company = CompanyNetwork::new();
     let told = company.bench.run(&["doctor", "dev"]);
     let told = told.out.replace(&company.proxy.address(), "PROXY");
@@ -148,7 +148,7 @@ fn a_companys_network() {
 }
 
 #[test]
-fn who_waits_is_told_what_for() {
+fn a_slow_check_announces_its_wait() {
     let bench = healthy();
     bench.aws.lie(None, Lie::Latency(Duration::from_secs(3)), Times::Always);
     let told = doctor(&bench, &[]);
@@ -157,10 +157,11 @@ fn who_waits_is_told_what_for() {
 }
 
 #[test]
-fn nothing_is_written_to_the_token_and_no_code_is_made() {
+fn doctor_writes_nothing_to_the_token_and_makes_no_code() {
     let bench = healthy();
     assert_eq!(doctor(&bench, &[]).code, 0);
-    // PUT to RENAME write, and CALCULATE with a name makes a code. CALCULATE ALL shows which accounts want a touch.
+    // PUT to RENAME write, and CALCULATE makes a code. CALCULATE ALL is allowed: it shows which accounts require a
+    // touch.
     let commands = bench.token.commands();
     assert!(!commands.is_empty());
     let harmless = |command: &[u8]| command[1] >= 0x1D && command[1] != 0xA2 && command[1] != 0xA3;
@@ -169,7 +170,7 @@ fn nothing_is_written_to_the_token_and_no_code_is_made() {
 }
 
 #[test]
-fn nothing_secret_is_in_it() {
+fn doctor_prints_no_secret() {
     let mut bench = healthy();
     assert_eq!(bench.login(&[]).code, 0);
     bench.token.set_password(Some("correct horse"));
@@ -226,16 +227,16 @@ fn nothing_secret_is_in_it() {
 }
 
 #[test]
-fn of_the_reader_and_the_token() {
+fn findings_about_reader_and_token() {
     errors::check("doctor-token", cases::TOKEN, told);
 }
 
 #[test]
-fn of_the_profile_and_its_files() {
+fn findings_about_profile_and_files() {
     errors::check("doctor-profile", cases::PROFILE, told);
 }
 
 #[test]
-fn of_the_way_to_aws_and_what_it_says() {
+fn findings_about_aws_and_the_network() {
     errors::check("doctor-aws", cases::AWS, told);
 }

@@ -1,6 +1,6 @@
-//! Every error as a person reads it: the lists in `errors/*.txt`, and here those of `login`.
+//! Tests of error messages. `errors/*.txt` list the expected ones; the cases of `login` are in this file.
 //!
-//! After a change that is meant, `UPDATE_ERRORS=1` writes them anew; read what changed.
+//! After an intended change, `UPDATE_ERRORS=1` rewrites the lists; review the difference.
 
 mod accounts;
 mod agent;
@@ -217,7 +217,7 @@ const AWS: &[ErrorCase] = &[
     }),
     ("a wrong typed code", |b| b.login(&["--code", "000000"])),
     ("a code given twice", |b| {
-        // Both at the beginning of one half minute.
+        // Both codes at the beginning of the same step.
         b.clock_ahead = (-b.aws.now()).rem_euclid(30);
         b.aws.set_clock_offset(b.clock_ahead);
         assert_eq!(b.login(&["--code", "000000"]).code, 5);
@@ -244,13 +244,13 @@ const AWS: &[ErrorCase] = &[
         b.login(&[])
     }),
     ("nothing at AWS's address", |b| {
-        // Port 1 is not listened on by anything that is in use today.
+        // Nothing listens on port 1 of any current machine.
         b.env.insert("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into());
         b.login(&[])
     }),
 ];
 
-/// Each in a company's network, with AWS behind a proxy and certificates by the company's authority.
+/// Cases in a company network, where AWS is behind a proxy and its certificates come from the company's authority.
 const NETWORK: &[NetworkErrorCase] = &[
     ("a proxy that refuses", |c| {
         c.proxy = FakeProxy::start(ProxyBehaviour::Refusing(403)).unwrap();
@@ -269,7 +269,7 @@ const NETWORK: &[NetworkErrorCase] = &[
         c.proxy = FakeProxy::start(ProxyBehaviour::Password("YWxpY2U6c2VjcmV0")).unwrap();
         through(c, "http://alice:hunter2@PROXY")
     }),
-    // Port 1 is not listened on by anything that is in use today.
+    // Nothing listens on port 1 of any current machine.
     ("a proxy that is not there", |c| through(c, "http://alice:hunter2@127.0.0.1:1")),
     ("a proxy that is none", |c| {
         let address = c.bench.aws.endpoint().replace("http://", "");
@@ -437,7 +437,7 @@ const TOKEN: &[ErrorCase] = &[
         let answered = AtomicUsize::new(0);
         b.bus.remove(READER);
         b.bus.insert(READER, move |command| {
-            // The look goes well; the code does not.
+            // The look at the token succeeds; the code fails.
             if command[1] == 0xA2 {
                 return Err(CarrierError::Removed);
             }
@@ -464,7 +464,7 @@ const TOKEN: &[ErrorCase] = &[
         b.token.remove(b"Amazon Web Services:alice@example");
         b.token.add(StoredAccount::totp("Amazon Web Services:alice@example", SEED).with_touch());
         b.token.set_touch(SimulatedTouch::Never);
-        // Sooner than five seconds it would be a refusal for another reason.
+        // The virtual token would take anything below five seconds for another refusal.
         b.token.set_touch_timeout(Duration::from_millis(5100));
         b.login(&[])
     }),
@@ -554,7 +554,7 @@ fn secret(bench: &mut TestWorld, text: &str, mode: u32) -> CommandOutcome {
     bench.login(&["--source", "secret:file:~/seed"])
 }
 
-/// Runs a case, and looks whether the files are as they were just before.
+/// Runs a case, and asserts that it wrote no session.
 pub fn told((name, case): &ErrorCase) -> String {
     let mut bench = TestWorld::new();
     let fresh = before(&bench);
@@ -574,7 +574,7 @@ fn before(bench: &TestWorld) -> (Vec<u8>, Vec<u8>) {
     (fs::read(bench.path(".aws/credentials")).unwrap(), fs::read(bench.path(".aws/config")).unwrap())
 }
 
-/// The three lines, with what is different each time taken out.
+/// Returns the three lines of the error, with everything replaced that differs between runs.
 fn lines(name: &str, bench: &TestWorld, fresh: (Vec<u8>, Vec<u8>), outcome: &CommandOutcome) -> String {
     for (file, before) in [(".aws/credentials", fresh.0), (".aws/config", fresh.1)] {
         let Ok(after) = fs::read(bench.path(file)) else { continue };
@@ -623,31 +623,31 @@ pub fn check<C>(part: &str, cases: &[C], told: fn(&C) -> String) {
 }
 
 #[test]
-fn of_the_command_line() {
+fn errors_of_the_command_line() {
     check("command-line", COMMAND_LINE, told);
 }
 
 #[test]
-fn of_the_configuration() {
+fn errors_of_the_configuration() {
     check("configuration", CONFIGURATION, told);
 }
 
 #[test]
-fn of_aws() {
+fn errors_of_aws() {
     check("aws", AWS, told);
 }
 
 #[test]
-fn of_the_network() {
+fn errors_of_the_network() {
     check("network", NETWORK, told_in_a_company);
 }
 
 #[test]
-fn of_tokens() {
+fn errors_of_tokens() {
     check("token", TOKEN, told);
 }
 
 #[test]
-fn of_other_sources() {
+fn errors_of_other_sources() {
     check("other-sources", OTHER_SOURCES, told);
 }

@@ -1,7 +1,7 @@
-//! What goes wrong between us and a token: every command, every APDU of it, every fault, in memory.
+//! Tests of faults between the program and a token: every command, with every fault, at every point, in memory.
 //!
-//! What each fault comes to is in `faults/faults.txt`, by outcome; what must be so in every cell is checked in `cell`.
-//! `real_service` has those faults that a real pcscd can show.
+//! `faults/faults.txt` lists the outcome of each fault; `cell` checks what must hold in every case. `real_service`
+//! repeats the faults that a real pcscd can show.
 
 mod cell;
 mod errand;
@@ -20,10 +20,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Cells that are tried at once; most of their time they wait.
+/// Number of cells that run at the same time; they wait most of the time.
 const AT_ONCE: usize = 96;
 
-/// One command with one fault at one place: command and fault by their numbers in the lists, the place by its count.
+/// A command with a fault at one point: indexes into `ERRANDS` and `FAULTS`, and how often the point was passed
+/// before.
 struct CellPosition {
     errand: usize,
     fault: usize,
@@ -41,7 +42,7 @@ fn spots() -> (Vec<CellPosition>, Vec<PointCounts>) {
     (spots, lengths)
 }
 
-/// The outcomes of all cells, by fault and outcome: which commands, and where in them.
+/// The outcomes of all cells, sorted by fault and outcome: the commands, and the positions in each.
 #[derive(Default)]
 struct OutcomeTable(BTreeMap<(usize, String), BTreeMap<usize, Vec<usize>>>);
 
@@ -50,7 +51,7 @@ impl OutcomeTable {
         self.0.entry((spot.fault, outcome)).or_default().entry(spot.errand).or_default().push(spot.at);
     }
 
-    /// Positions are counted from 1, as people do.
+    /// Formats the table. Positions are counted from 1.
     fn text(self, lengths: &[PointCounts]) -> String {
         let mut text = String::new();
         let mut last = usize::MAX;
@@ -78,7 +79,7 @@ impl OutcomeTable {
     }
 }
 
-/// `1-3, 5`.
+/// Formats positions, such as `1-3, 5`.
 fn ranges(positions: &[usize]) -> String {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for &at in positions {
@@ -94,7 +95,7 @@ fn ranges(positions: &[usize]) -> String {
 }
 
 #[test]
-fn every_command_every_apdu_every_fault() {
+fn every_fault_at_every_apdu_has_the_expected_outcome() {
     let (spots, lengths) = spots();
     let (next, table, broken) = (AtomicUsize::new(0), Mutex::new(OutcomeTable::default()), Mutex::new(Vec::new()));
     thread::scope(|scope| {

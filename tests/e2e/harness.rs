@@ -1,5 +1,5 @@
-//! The environments that tests run commands in, and the programs beside them: the program inside the test, the built
-//! program with a real pcscd, AWS's own clients, a D-Bus daemon, a keyring. No test of the product stands here.
+//! The environments that tests run commands in: the program inside the test, the built program with a real pcscd,
+//! AWS's own clients, a D-Bus daemon, a keyring. It contains no tests of the product.
 
 pub mod aws_clients;
 pub mod client_process;

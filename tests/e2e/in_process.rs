@@ -1,4 +1,5 @@
-//! Commands run inside the test: a token of memory, AWS on loopback, a clock and a person that the test controls.
+//! Tests that run commands inside the test process: a virtual token without pcscd, AWS on loopback, and a clock and a
+//! person that the test controls.
 
 mod accounts;
 mod hostile_text;

@@ -1,15 +1,16 @@
-//! The whole program, from the command line to the files it leaves: one test binary, a folder for each subject.
+//! End-to-end tests, from the command line to the files that a command leaves. One test binary, a folder for each
+//! subject.
 //!
 //! - [`harness`]: the environments that tests run commands in.
-//! - [`in_process`]: commands run inside the test.
-//! - [`real_stack`]: the built program with a real pcscd, and AWS's own clients beside it.
-//! - [`agent`]: an agent that runs, its endpoint, and a month of it.
-//! - [`errors`]: every error as a person reads it, one list for each subject.
-//! - [`doctor`]: each fault provoked, and what `doctor` says of it.
-//! - [`faults`]: every command, every APDU, every fault between us and a token.
-//! - [`network`]: proxies, certificate authorities, partitions, and networks that lead nowhere.
-//! - [`writer`]: the credentials file, case by case, read by AWS's clients afterwards.
-//! - [`project`]: the repository itself, from the order of the modules to `make install`.
+//! - [`in_process`]: commands run inside the test process.
+//! - [`real_stack`]: the built program with a real pcscd, and AWS's own clients.
+//! - [`agent`]: a running agent, its endpoint, and a month of renewals.
+//! - [`errors`]: every error message, one list for each subject.
+//! - [`doctor`]: the findings of `doctor`, each provoked by a fault.
+//! - [`faults`]: every command under every fault of the reader, at every APDU.
+//! - [`network`]: proxies, certificate authorities, partitions, and unreachable networks.
+//! - [`writer`]: edits of the credentials file, checked by reading the result with AWS's clients.
+//! - [`project`]: the repository itself: the layers of modules, the manual, `make install`.
 
 #![allow(
     clippy::unwrap_used,

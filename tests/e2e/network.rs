@@ -1,4 +1,5 @@
-//! The ways to AWS that companies have: proxies, authorities of their own, other partitions; and those that lead nowhere.
+//! Tests of networks in companies: proxies, private certificate authorities, other partitions, and networks that lead
+//! nowhere.
 
 mod names;
 mod waits;
@@ -12,8 +13,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Partition, whether the MFA device is known, region, more settings; the hosts that are asked, and for which region STS
-/// wants to be signed.
+/// Partition; whether the MFA device is configured; region; further settings; the hosts that are asked; the region
+/// that signatures for STS must name.
 type RegionCase =
     (&'static str, bool, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str], &'static str);
 
@@ -64,19 +65,20 @@ fn regions_and_partitions_have_their_own_hosts_and_signatures() {
         for (name, value) in [&[("AWS_REGION", *region)], *settings].concat() {
             company.set(name, value);
         }
-        // The fake looks at the region in the signature; IAM's is one for its whole partition.
+        // The simulator checks the region in the signature. IAM has a single region for each partition, so it is not
+        // checked with IAM.
         if *with_serial {
             company.bench.aws.set_region(Some(signed_for));
         }
         let told = company.login();
-        // STS and IAM are asked side by side.
+        // STS and IAM are asked in parallel.
         let mut asked = company.asked();
         asked.sort_unstable();
         assert_eq!((told.code, asked), (0, hosts.iter().map(|host| (*host).to_owned()).collect()), "{told:?}");
     }
 }
 
-/// Asks botocore, which is what the AWS CLI is made of, where it would go for each case.
+/// Returns the hosts that botocore, the library of the AWS CLI, would connect to in each case.
 fn botocore(cases: &[(String, Vec<(String, String)>)]) -> Vec<String> {
     let script = "import json, os, sys\nimport botocore.session\nfor config, env in json.load(sys.stdin):\n    \
                   os.environ.clear(); os.environ.update(dict(env)); os.environ['AWS_CONFIG_FILE'] = config\n    \
@@ -90,7 +92,7 @@ fn botocore(cases: &[(String, Vec<(String, String)>)]) -> Vec<String> {
     told.out.lines().map(|url| url.split('/').nth(2).unwrap().to_owned()).collect()
 }
 
-/// Settings, more lines for the profile, and the host that is asked.
+/// Settings, further lines for the profile, and the host that is asked.
 type EndpointCase<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
 
 fn with_port(host: &str) -> String {
@@ -98,7 +100,7 @@ fn with_port(host: &str) -> String {
 }
 
 #[test]
-fn endpoints_have_the_precedence_that_they_have_for_the_aws_cli() {
+fn endpoint_settings_have_the_precedence_of_the_aws_cli() {
     let by_service = "services = own\n[services own]\nsts =\n  endpoint_url = https://c.example.com\n";
     let by_profile = "endpoint_url = https://d.example.com:8443/\n";
     let (sts, all) = ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL");
@@ -142,18 +144,18 @@ fn endpoints_have_the_precedence_that_they_have_for_the_aws_cli() {
 }
 
 #[test]
-fn the_aws_cli_goes_the_same_way() {
+fn the_aws_cli_uses_the_same_proxy() {
     let company = CompanyNetwork::new();
     assert_eq!(company.login().code, 0);
     let ours = company.asked();
     company.proxy.clear();
     let mut aws = Command::new(clients().join("bin/aws"));
     aws.args(["sts", "get-caller-identity", "--profile", "dev-mfa"]).env_clear().envs(&company.bench.env);
-    // Python's clients do not know `~` here.
+    // Python's clients do not expand `~` here.
     aws.env("AWS_CA_BUNDLE", company.bench.path("ca.pem"));
     let told = ProgramOutput::from(aws.output().unwrap());
     assert_eq!((told.code, company.asked()), (Some(0), ours), "{told:?}");
-    // A proxy for plain HTTP is for plain HTTP: the AWS CLI uses it on the way to this machine, and we never do.
+    // The AWS CLI uses an HTTP proxy even for loopback. This program never does.
     company.proxy.clear();
     let endpoint = company.bench.aws.endpoint();
     company.proxy.lead_to(endpoint.trim_start_matches("http://").parse().unwrap());
@@ -163,8 +165,8 @@ fn the_aws_cli_goes_the_same_way() {
 }
 
 #[test]
-fn a_proxy_gets_the_user_name_and_password_of_its_url() {
-    // alice:p@ss/word, as it must be written and as many write it.
+fn credentials_in_a_proxy_url_are_sent() {
+    // alice:p@ss/word, encoded as required and as many people write it.
     for user in ["alice:p%40ss%2Fword", "alice:p@ss%2Fword"] {
         let mut company = CompanyNetwork::behind(ProxyBehaviour::Password("YWxpY2U6cEBzcy93b3Jk"));
         company.set("HTTPS_PROXY", &format!("http://{user}@{}", company.proxy.address()));
@@ -174,7 +176,7 @@ fn a_proxy_gets_the_user_name_and_password_of_its_url() {
 }
 
 #[test]
-fn a_proxy_can_be_spoken_to_within_tls() {
+fn a_proxy_can_be_reached_over_tls() {
     let mut company = CompanyNetwork::new();
     let certificate = company.authority.certificate(&["127.0.0.1"]).unwrap();
     company.proxy = FakeProxy::start_with_tls(ProxyBehaviour::Open, &certificate).unwrap();
@@ -195,13 +197,13 @@ fn a_proxy_can_be_spoken_to_within_tls() {
 }
 
 #[test]
-fn this_machine_is_reached_without_a_proxy_and_others_with_it() {
+fn only_loopback_and_matching_no_proxy_entries_bypass_the_proxy() {
     let mut company = CompanyNetwork::new();
     let port = company.tls.port();
-    // This machine is never asked through a proxy, whatever NO_PROXY says.
+    // Loopback is never reached through a proxy, whatever `NO_PROXY` says.
     company.set("AWS_ENDPOINT_URL", &format!("https://127.0.0.1:{port}"));
     assert_eq!((company.login().code, company.asked()), (0, vec![]));
-    // Where the port is another one, the entry is for something else.
+    // An entry of `NO_PROXY` with another port does not match.
     company.set("AWS_ENDPOINT_URL", "https://sts.example.com:8443");
     for except in ["sts.example.com:443", "ample.com", "x.sts.example.com"] {
         company.set("NO_PROXY", except);
@@ -214,7 +216,7 @@ fn this_machine_is_reached_without_a_proxy_and_others_with_it() {
 }
 
 #[test]
-fn a_bundle_may_hold_many_certificates_and_stand_in_the_profile() {
+fn ca_bundles_hold_many_certificates_and_have_precedence() {
     let mut company = CompanyNetwork::new();
     let other = Authority::new("another").unwrap().pem();
     let text = format!("# both of them\r\n{other}\nExample Corp\n{}\n", company.authority.pem().replace('\n', "\r\n"));
@@ -222,7 +224,7 @@ fn a_bundle_may_hold_many_certificates_and_stand_in_the_profile() {
     company.bench.env.remove("AWS_CA_BUNDLE");
     company.configure("ca_bundle = ~/both.pem\n");
     assert_eq!(company.login().code, 0);
-    // The variable goes before the profile, and the one that Python's requests have comes last.
+    // `AWS_CA_BUNDLE` overrides the profile, which overrides `REQUESTS_CA_BUNDLE`.
     company.bench.write("other.pem", &other);
     company.set("AWS_CA_BUNDLE", "~/other.pem");
     assert_eq!(company.bench.login(&["--force"]).code, 6);
@@ -237,7 +239,7 @@ fn a_bundle_may_hold_many_certificates_and_stand_in_the_profile() {
 }
 
 #[test]
-fn the_systems_certificates_can_be_others() {
+fn ssl_cert_file_replaces_the_systems_certificates() {
     let company = CompanyNetwork::new();
     company.bench.write("seed", SEED_BASE32);
     fs::set_permissions(company.bench.path("seed"), fs::Permissions::from_mode(0o600)).unwrap();
@@ -255,7 +257,7 @@ fn the_systems_certificates_can_be_others() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_corrected_within_tls_too() {
+fn a_wrong_clock_is_corrected_over_tls() {
     for ahead in [3 * 86_400, -20 * 365 * 86_400] {
         let mut company = CompanyNetwork::new();
         company.bench.clock_ahead = ahead;
@@ -265,18 +267,19 @@ fn a_clock_that_is_off_is_corrected_within_tls_too() {
 }
 
 #[test]
-fn a_machine_that_thinks_it_is_1970_gets_its_session_where_there_is_no_tls() {
+fn a_clock_in_1970_works_without_tls() {
     let mut bench = TestWorld::new();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     bench.clock_ahead = -i64::try_from(now - 60).unwrap();
     let begun = Instant::now();
     let told = bench.login(&[]);
     assert!(told.code == 0 && told.err.contains("behind AWS's; AWS's is used"), "{told:?}");
-    // The SDK's own watch over slow answers once went through all those years in small steps, for minutes.
+    // The SDK's stalled-stream protection once stepped through all those years in small steps, for minutes.
     assert!(begun.elapsed() < Duration::from_secs(60));
 }
 
-/// What is said where a certificate is valid so many seconds from now.
+/// Logs in through a server whose certificate is valid from and until these seconds from now. Returns exit code and
+/// stderr.
 fn valid(from: i64, until: i64) -> (u8, String) {
     let company = CompanyNetwork::new();
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
@@ -290,8 +293,8 @@ fn valid(from: i64, until: i64) -> (u8, String) {
 }
 
 #[test]
-fn a_clock_beyond_the_certificates_time_is_to_be_set() {
-    // As a machine sees it that starts in 1970.
+fn a_clock_outside_the_certificates_validity_is_reported() {
+    // As seen by a machine whose clock starts in 1970.
     let fifty_six_years = 20_782 * 86_400;
     let (code, told) = valid(fifty_six_years, fifty_six_years + 86_400);
     assert!(
@@ -305,7 +308,7 @@ fn a_clock_beyond_the_certificates_time_is_to_be_set() {
 }
 
 #[test]
-fn a_body_that_is_too_long_is_not_read() {
+fn an_endless_body_is_refused() {
     let company = CompanyNetwork::new();
     company.bench.aws.lie(Action::GetCallerIdentity, Lie::Flood, Times::Always);
     let told = company.login();

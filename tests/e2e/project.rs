@@ -1,4 +1,5 @@
-//! The repository itself: the order of the modules, what `make install` does, completions and man page, the README's commands.
+//! Tests of the repository itself: the layers of modules, `make install`, completions and man page, the commands in
+//! the README.
 
 mod generate;
 mod help;

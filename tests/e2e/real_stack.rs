@@ -1,4 +1,5 @@
-//! The built program as it is installed: a real pcscd, AWS over HTTP, terminals, a desktop, `ykman` and AWS's own clients.
+//! Tests of the built program in a realistic environment: a real pcscd, AWS over HTTP, terminals, a desktop, `ykman`
+//! and AWS's own clients.
 
 mod beside_ykman;
 mod clock;

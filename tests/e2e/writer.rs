@@ -1,10 +1,12 @@
-//! The credentials file: every hard case of the reference as a file that one can read, and AWS's clients as judges.
+//! Tests of writing the credentials file: each difficult case as a readable file, checked by reading the result with
+//! AWS's clients.
 //!
-//! `writer/NN-….txt` hold the cases by number; each says what stands in the file before and after. A line of a file
-//! begins with `| `. In it `\r`, `\t`, `\\` and `\xHH` stand for bytes, and a `\` at its end says that the line has none.
-//! `surroundings` are the cases about links, modes, mounts and full disks, `crowd` those with many writers and with writers
-//! that are killed; `properties` are about files that nobody thought of. `hand` is the program that the others start.
-//! Without `unread by`, each of [`aws_clients::ALL`] has to find the new session in what was written.
+//! `writer/NN-….txt` hold the cases by number: the contents of the files before and after. A line of a file starts
+//! with `| `; in it `\r`, `\t`, `\\` and `\xHH` stand for bytes, and a `\` at the end means that the line has no line
+//! break. Unless a case says `unread by`, each client in [`aws_clients::ALL`] must find the new session in the
+//! result.
+//! `surroundings` has the cases about links, modes, mounts and full disks; `crowd` those with many or killed writers;
+//! `properties` tests generated files. `hand` is the writing process that the others start.
 
 mod case;
 mod crowd;
@@ -29,7 +31,7 @@ const ID: &str = "ASIANEW";
 const SECRET: &str = "new/secret+";
 const TOKEN: &str = "new/token+==";
 
-/// What is told of a failure: exit code and cause.
+/// Exit code and cause of a failed write.
 type WriteFailure = (u8, String);
 
 fn failed(error: CredentialsError) -> WriteFailure {
@@ -37,7 +39,7 @@ fn failed(error: CredentialsError) -> WriteFailure {
     (report.exit as u8, report.cause)
 }
 
-/// Writes a session to a profile as `login` does: first the rehearsal, then the writing. Tells the warnings.
+/// Writes a session as `login` does: first the rehearsal, then the write. Returns the warnings.
 pub fn write(path: &Path, profile: &str, token: &str) -> Result<Vec<String>, WriteFailure> {
     let rehearsal =
         credentials_file::rehearse(path, &[&profile.into()]).map_err(CredentialsError::File).map_err(failed)?;
@@ -63,13 +65,13 @@ pub fn write_now(path: &Path, profile: &str, token: &str) -> Result<(), WriteFai
     entry.write(path).map_err(failed)
 }
 
-/// The session that [`write`] writes, as a client should find it.
+/// Returns the session of [`write`], as a client must find it.
 pub fn session(token: &str) -> KeysFound {
     Ok([ID, SECRET, token].map(str::to_owned))
 }
 
 #[test]
-fn thirty_hard_cases() {
+fn all_cases_are_written_as_expected_and_read_by_all_clients() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/writer");
     let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|end| end == "txt"));
@@ -94,7 +96,7 @@ fn thirty_hard_cases() {
 }
 
 #[test]
-fn case_23_what_would_win_in_the_config_file_is_named_before_anything_is_spent() {
+fn case_23_overriding_keys_in_the_config_file_are_refused() {
     let role = "arn:aws:iam::123456789012:role/r";
     let cases = [
         ("role_arn", role),
@@ -115,10 +117,11 @@ fn case_23_what_would_win_in_the_config_file_is_named_before_anything_is_spent()
 }
 
 #[test]
-fn case_17_what_would_win_from_default_of_the_config_file_is_refused() {
+fn case_17_overriding_keys_in_default_are_refused() {
     let role = "role_arn = arn:aws:iam::123456789012:role/r";
     let sso = "sso_account_id = 123456789012\nsso_role_name = r";
-    // Python's clients read all of it into each profile of the config file; with only some of it they pass over the session.
+    // Python's clients read [DEFAULT] into every profile of the config file. If it holds only some of these keys,
+    // they ignore the session.
     let cases = [
         (role.to_owned(), Some("role_arn")),
         ("web_identity_token_file = /token".to_owned(), Some("web_identity_token_file")),
@@ -159,7 +162,7 @@ fn case_17_what_would_win_from_default_of_the_config_file_is_refused() {
         }
     }
     drop(homes);
-    // Where the session profile stands in the credentials file alone, nothing is read into it.
+    // Nothing is read into a session profile that exists only in the credentials file.
     let mut bench = TestWorld::new();
     bench.env.extend([
         ("AWS_ENDPOINT_URL".to_owned(), bench.aws.endpoint()),
@@ -174,7 +177,7 @@ pub fn job(home: &Path, profile: &str) -> FileQuestion {
     FileQuestion { credentials: home.join("credentials"), config: home.join("config"), profile: profile.to_owned() }
 }
 
-/// Runs a case, and tells what came out otherwise.
+/// Runs a case, and adds its deviations to `wrong`.
 fn run(case: &WriterCase, wrong: &mut Vec<String>) -> TempDir {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("credentials");
@@ -220,7 +223,7 @@ fn lines(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string().replace("\\n", "\n")
 }
 
-/// A file that its owner alone can read, and that nobody has touched for an hour.
+/// Sets a file's mode to 0600 and its modification time to an hour ago.
 pub fn settle(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     let file = fs::File::options().append(true).open(path).unwrap();
@@ -228,13 +231,13 @@ pub fn settle(path: &Path) {
     file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
 }
 
-/// What must not be left in a folder.
+/// Returns the names of temporary files, which must not be left in a folder.
 pub fn leftovers(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
     names.filter(|name| name.contains(".new-")).collect()
 }
 
-/// The clients that read a file the same way.
+/// Returns the clients with the same parser.
 fn named(name: &str) -> Vec<AwsClient> {
     match name.trim() {
         "Python" => vec![AwsClient::Boto3, AwsClient::Cli1, AwsClient::Cli2],

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Draws doc comments and inline comments at random over src and hw, for somebody who does not know the code to judge.
+"""Draws random doc comments and inline comments from src and hw, to be judged by somebody who does not know the code.
 
 usage: tests/tools/draw-comments.py SEED [DOC [INLINE]]
-Prints DOC doc comments (200) with the line that each belongs to, then INLINE other comments (60) with the line below.
+Prints DOC doc comments (default 200) with the line that each belongs to, then INLINE other comments (default 60) with the
+next line.
 The same seed draws the same comments from the same tree. See CONTRIBUTING.md, "How we write".
 """
 

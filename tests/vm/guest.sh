@@ -1,5 +1,5 @@
 #!/bin/bash
-# Inside the machine: runs the scenes one after the other, and says how each went.
+# Runs the scenes inside the virtual machine, one after the other, and prints the result of each.
 cd /opt/vm || exit
 modprobe vhci_hcd
 
@@ -13,14 +13,14 @@ scene() { # FILE
         printf 'FAILED %s (%s s)\n' "$name" $((SECONDS - started))
         tail -80 "/var/tmp/$name" | sed 's/^/| /'
         journalctl --since "$since" --no-pager --output cat --lines 60 | grep -v 'run-p' | sed 's/^/| journal: /'
-        # The next one is not to fail because of this one.
+        # A failed scene must not affect the next one.
         systemctl restart token@1 token@2
     fi
 }
 
 wanted() { # FILE
     local word
-    # All others need what is installed.
+    # The scenes that start with 0 install the program, which all others need.
     case ${1##*/} in 0*) return 0 ;; esac
     [ -s wanted ] && [ -n "$(cat wanted)" ] || return 0
     while read -r word; do
@@ -29,7 +29,7 @@ wanted() { # FILE
     return 1
 }
 
-# The first start is for the scenes below 90, the second for the others.
+# Scenes below 90 run after the first boot, the others after the second.
 if [ ! -e /var/lib/restarted ]; then
     systemctl start token@1 token@2
     for file in scenes/[0-8]*; do if wanted "$file"; then scene "$file"; fi; done

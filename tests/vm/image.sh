@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes the disk of the machine that tests/vm.sh boots, as root.
+# Creates the disk of the virtual machine that tests/vm.sh boots. Runs as root.
 #
-# usage: tests/vm/image.sh TARGET USER [SCENE…]: cargo's target folder, who is to own the disk, which scenes
-# PROGRAM is what is installed.
+# usage: tests/vm/image.sh TARGET USER [SCENE…]
+# TARGET is cargo's target folder, USER the owner of the disk. PROGRAM (environment) is the program to install.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH=$PATH:/usr/sbin:/sbin
@@ -16,7 +16,7 @@ base=$folder/base
 
 make_base() {
     echo "Getting Debian 13's packages (once; some minutes) …"
-    # One that was killed leaves these.
+    # A killed run leaves these mounted.
     for inner in proc sys; do
         if mountpoint --quiet "$base/$inner"; then umount "$base/$inner"; fi
     done
@@ -27,10 +27,10 @@ make_base() {
     fi
     rm -rf "$base"/var/cache/apt/archives/*.deb "$base"/var/lib/apt/lists/*
     echo machine >"$base/etc/hostname"
-    # Somebody at the desktop, and somebody who is not.
+    # alice uses the desktop, bob does not.
     chroot "$base" useradd --create-home --shell /bin/bash alice
     chroot "$base" useradd --create-home --shell /bin/bash bob
-    # What a machine does in its spare time.
+    # Timers that would run maintenance jobs during the scenes.
     for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer man-db.timer; do
         ln -sf /dev/null "$base/etc/systemd/system/$unit"
     done
@@ -44,7 +44,7 @@ fi
 root=$folder/root
 rm -rf "$root"
 cp -a --reflink=auto "$base" "$root"
-# What has been built, as it lies in a checkout, for `make install`.
+# The build results, laid out as in a checkout, for `make install`.
 mkdir -p "$root/opt/source/target/release"
 cp "$PROGRAM" "$root/opt/source/target/release/aws-mfa-key"
 cp -r Makefile udev "$root/opt/source/"

@@ -1,4 +1,4 @@
-# What the scenes have at hand. Each runs in a shell of its own, and has failed if a command of it has.
+# Functions for the scenes. Each scene runs in a shell of its own and fails with its first failing command.
 set -euo pipefail
 
 fail() { # WORDS
@@ -13,12 +13,12 @@ not() { # COMMAND…
     fi
 }
 
-# Waits until a command succeeds; a machine under emulation is slow, and more so on a machine that is busy.
+# Waits until a command succeeds, for two minutes at the longest: emulation is slow, even more so on a busy machine.
 until_it_is_so() { # COMMAND…
     local - end=$((SECONDS + 120))
     set +x
     while [ $SECONDS -lt $end ]; do
-        # What gives up in it does not end the scene.
+        # In a subshell, so that `fail` or `exit` in the command does not end the scene.
         if ("$@") >/dev/null 2>&1; then return; fi
         sleep 0.25
     done
@@ -27,7 +27,7 @@ until_it_is_so() { # COMMAND…
     "$@"
 }
 
-# What a command says, and its exit code, are as they should be.
+# Checks a command's exit code, and that its output contains a text.
 expect() { # CODE TEXT COMMAND…
     local code=0 wanted=$1 text=$2 said
     shift 2
@@ -37,12 +37,12 @@ expect() { # CODE TEXT COMMAND…
     [[ $said == *"$text"* ]] || fail "expected: $text"
 }
 
-# What the journal of this start has by now.
+# Succeeds if the journal of this boot contains a text.
 journal_says() { # TEXT WORDS…
     [[ $(journalctl --boot --output cat "${@:2}") == *"$1"* ]]
 }
 
-# What was said, and the exit code, are those of the same fault in a virtual reader (tests/e2e/real_stack/login.rs).
+# Checks that output and exit code equal those of the same fault in a virtual reader (tests/e2e/real_stack/login.rs).
 same_face() { # FACE PROFILE SERIAL CODE FILE
     local wanted
     wanted=$(sed "s/PROFILE/$2/; s/SERIAL/$3/; s/^exit code .*//" "faces/$1.txt")
@@ -53,7 +53,7 @@ same_face() { # FACE PROFILE SERIAL CODE FILE
 order() { # TOKEN WORDS…: what the token answers
     local out=/run/token/$1/out before
     before=$(wc -l <"$out")
-    # A token that is not there would be waited for.
+    # Opening the pipe of a token that is not running would block.
     timeout 60 sh -c 'echo "$1" >"$2"' order "${*:2}" "/run/token/$1/in"
     until_it_is_so eval '[ "$(wc -l <'"$out"')" -gt '"$before"' ]'
     tail -1 "$out"
@@ -63,8 +63,8 @@ is() { # WANTED COMMAND…
     [ "$("${@:2}")" = "$1" ]
 }
 
-# How many tokens udev has told a systemd of; where that cannot be asked, it is no number. (What is woken by a token has begun
-# then; the token's target is reached when it has ended.)
+# Prints how many tokens udev has reported to a systemd instance; nothing if systemd cannot be asked. At that time,
+# units that a token starts have begun; the token's target is only reached when they have ended.
 tokens_told_to() { # SYSTEMCTL…
     local list
     if list=$("$@" list-units --plain --no-legend --state plugged 'sys-devices-platform-vhci_hcd*.device'); then
@@ -72,7 +72,7 @@ tokens_told_to() { # SYSTEMCTL…
     fi
 }
 
-# The system knows of as many tokens, and so does alice's own systemd.
+# Succeeds if both the system's and alice's systemd know of this many tokens.
 told_of() { # HOW MANY
     is "$1" tokens_told_to systemctl && is "$1" tokens_told_to systemctl_of alice
 }
@@ -84,7 +84,7 @@ plug_in() { # TOKEN
     until_it_is_so told_of $((before + 1))
 }
 
-# Where tokens are, in sysfs.
+# Prints the sysfs folder of each token.
 tokens_in_sysfs() {
     local file
     for file in /sys/bus/usb/devices/*/idVendor; do
@@ -100,7 +100,7 @@ pull_out() { # TOKEN
     is ok order "$1" insert
 }
 
-# As somebody who came over the network: without a desktop, and without anything of root's.
+# Runs a command as a user who came over the network: without a desktop session, and with none of root's environment.
 as() { # USER COMMAND…
     local user=$1 home
     shift
@@ -108,20 +108,21 @@ as() { # USER COMMAND…
     runuser --user "$user" -- env --ignore-environment --chdir "$home" HOME="$home" PATH=/usr/local/bin:/usr/bin:/bin "$@"
 }
 
-# As somebody who sits at the machine.
+# Runs a command as a user who sits at the machine.
 at_desktop() { # USER COMMAND…
     local user=$1
     shift
     systemd-run --quiet --user --machine "$user@" --same-dir --pipe --wait --collect -- "$@" </dev/null
 }
 
-# What stands in a file of that name, as a page of the README shows it.
+# Prints a file shown on a page of the README.
 from_page() { # FILE
     sed -n "/^# $1\$/,/^\`\`\`/p" /opt/vm/README.md | grep -v '^`'
 }
 
-# What a page of the README says to type, as it stands there (tests/e2e/project/pages.rs looks that nothing is left out): alice at the
-# desktop, others without one. A WORD in it, such as PROFILE, stands for a VALUE.
+# Runs a command of a README page as written (tests/e2e/project/pages.rs checks that no command is left out): for
+# alice at the desktop, for other users without one. Each WORD in the command, such as PROFILE, is replaced by its
+# VALUE.
 typed() { # USER COMMAND [WORD=VALUE…]
     local user=$1 command=$2 word how=at_desktop
     shift 2
@@ -130,12 +131,12 @@ typed() { # USER COMMAND [WORD=VALUE…]
     "$how" "$user" bash -c "$command"
 }
 
-# The same in a terminal, where the answer is typed as soon as the question stands there.
+# Runs a command in a terminal, and types the answer once the question is shown.
 typed_and_answered() { # USER COMMAND QUESTION ANSWER
     at_desktop "$1" python3 /opt/vm/on_a_terminal.py "[[\"$3\", \"$4\\n\"]]" /bin/bash -c "$2"
 }
 
-# Another program that uses the token, until the scene ends.
+# Starts another program that uses the token, until the scene ends.
 another_program() {
     rm -f /tmp/another-program
     mkfifo /tmp/another-program
@@ -147,13 +148,13 @@ tell_it() { # WORD
     echo "$1" >/tmp/another-program
 }
 
-# It did all that it was told.
+# Waits until the other program has carried out this many orders without an error.
 it_did() { # HOW MUCH
     until_it_is_so eval '[ "$(grep --count . /tmp/its-answers)" = '"$1"' ]'
     not grep --invert-match --line-regexp ok /tmp/its-answers
 }
 
-# Alice sits at the machine, in another session than before.
+# Succeeds if alice has an active session at the machine, other than SESSION.
 alice_is_there() { # [SESSION]
     local session
     session=$(loginctl show-user alice --property Display --value)
@@ -164,7 +165,7 @@ systemctl_of() { # USER WORDS…
     systemctl --user --machine "$1@" "${@:2}"
 }
 
-# AWS's two files of somebody, with profiles that have the names of users there.
+# Writes AWS's config and credentials files for a user, with profiles named after users in the simulated AWS.
 aws_files() { # USER FOLDER PROFILE…
     local user=$1 folder=$2 profile key
     shift 2
@@ -182,7 +183,7 @@ aws_files() { # USER FOLDER PROFILE…
     chown "$user:$user" "$folder"/*
 }
 
-# The key of alice's session as robot.
+# Prints the access key of alice's session for robot.
 key_of_session() {
     sed -n '/^\[robot-mfa\]/,$ s/^aws_access_key_id *= *//p' /home/alice/.aws/credentials
 }
@@ -193,7 +194,8 @@ has_another_session() { # KEY
     [ -n "$key" ] && [ "$key" != "$1" ]
 }
 
-# A profile beside that of the user lab, with an MFA device of its own, whose secret is to be sealed to the machine.
+# Adds a profile `machine` beside the profile of the user lab, with an MFA device of its own, whose secret will be
+# sealed to the machine.
 with_a_secret() { # FOLDER
     local config credentials
     config=$(sed 's/^\[profile lab\]/[profile machine]/; s|^mfa_serial = .*|mfa_serial = arn:aws:iam::123456789012:mfa/machine|' "$1/config")

@@ -1,4 +1,4 @@
-//! The agent's endpoint: AWS's own clients at it, and those who should not be.
+//! Tests of the agent's endpoint: AWS's own clients use it across a renewal, and unauthorized requests get nothing.
 
 use crate::harness::aws_clients;
 use crate::harness::client_process::ClientProcess;
@@ -15,7 +15,7 @@ use virtual_token::SimulatedTouch;
 const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
 
 #[test]
-fn each_client_uses_it_across_a_renewal() {
+fn each_client_uses_the_endpoint_across_a_renewal() {
     let stack = RealStack::new();
     stack.bench.token.set_touch_timeout(Duration::from_secs(40));
     let mut agent = agent(&stack, &[]);
@@ -24,7 +24,7 @@ fn each_client_uses_it_across_a_renewal() {
     assert_eq!(value(&env, "AWS_REGION"), "eu-central-1");
     let mut callers: Vec<_> =
         aws_clients::present().map(|client| (client, ClientProcess::pointed(client, &stack, &env))).collect();
-    // From now on nobody touches, and the session is nearly over.
+    // From now on nobody touches the token, and the session is about to expire.
     stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let ends = stack.bench.sessions_end_in(Duration::from_secs(45));
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
@@ -34,12 +34,12 @@ fn each_client_uses_it_across_a_renewal() {
         assert_eq!(caller.call()["arn"], ALICE, "{client}");
         assert_eq!(first.get_or_insert_with(|| used(&stack)), &used(&stack), "{client}: while a touch is waited for");
     }
-    // It answers at once, although somebody is to touch.
+    // The endpoint answers at once, although the agent waits for a touch.
     let door = EndpointClient::of(&stack);
     door.assert_prompt();
     assert!(stack.bench.token.touch(), "it still waits");
     agent.until("alice has a session");
-    // Real time has to pass: agent, clients and AWS each go by a clock of their own.
+    // Real time has to pass, since agent, clients and AWS have separate clocks.
     std::thread::sleep(ends.duration_since(SystemTime::now()).unwrap_or_default());
     for (client, caller) in &mut callers {
         assert_eq!(caller.call()["arn"], ALICE, "{client}");
@@ -49,7 +49,7 @@ fn each_client_uses_it_across_a_renewal() {
 }
 
 #[test]
-fn whoever_should_not_gets_nothing() {
+fn unauthorized_requests_are_refused() {
     let stack = with_a_secret();
     let config = stack.bench.read(".aws/config");
     let mut agent = agent(&stack, &[]);
@@ -77,18 +77,18 @@ fn whoever_should_not_gets_nothing() {
     ];
     for (method, path, lines, status) in cases {
         let told = door.status(method, path, &lines);
-        // A request without a host, and one that is too long, may be cut off.
+        // The connection may be cut after a request without `Host` or one that is too long.
         let is_so = told == status || (told.is_empty() && status == "431") || (told == "403" && status == "400");
         assert!(is_so, "{method} {path} {:.200}: {told}", lines);
     }
-    // Nobody holds up the others by being slow.
+    // Slow connections do not block others.
     let slow: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(&door.host).unwrap()).collect();
     assert_eq!(door.status("GET", &door.path, &format!("{host}{token}")), "200");
     drop(slow);
-    // What opens it is its owner's alone.
+    // The file with the authorization token is private to its owner.
     let mode = std::fs::metadata(stack.bench.path("aws-mfa-key/address")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    // A profile that has no session has none here.
+    // The endpoint has no session for a profile that could not log in.
     let more = config
         .replace("[profile dev]", "[profile two]")
         .replace("mfa_key_source = secret", "mfa_key_source = token\nx = ");
@@ -99,7 +99,7 @@ fn whoever_should_not_gets_nothing() {
     stack.bench.token.remove(b"Amazon Web Services:alice@example");
     agent.until("two: could not log in");
     let cause = "cause: the agent has no session for it at the moment\n next: `aws-mfa-key status`";
-    // It may have seen the profile before the key.
+    // The agent may have read the new profile before its key.
     until("it is told that there is none", || {
         let told = ours(&stack, &["agent", "env", "two"]);
         told.code == Some(1) && told.err.contains(cause)
@@ -107,14 +107,14 @@ fn whoever_should_not_gets_nothing() {
 }
 
 #[test]
-fn the_next_agent_is_found_at_the_same_place() {
+fn the_next_agent_serves_at_the_same_address() {
     let stack = with_a_secret();
     let told = ours(&stack, &["agent", "env", "dev"]);
     assert!(told.code == Some(1) && told.err.contains("cause: no agent is running for this user\n"), "{told:?}");
     let mut first = agent(&stack, &[]);
     first.until("alice has a session");
     let before = env(&stack, "dev");
-    // Another one does not disturb it.
+    // A second agent refuses to start, without effect on the first.
     let told = ours(&stack, &["agent"]);
     let cause = format!("cause: another one is running for this user already (pid {})\n", first.pid());
     assert!(told.code == Some(1) && told.err.contains(&cause), "{told:?}");
@@ -125,7 +125,7 @@ fn the_next_agent_is_found_at_the_same_place() {
     let next: RunningAgent = agent(&stack, &[]);
     until("it is there", || ours(&stack, &["agent", "env", "dev"]).code == Some(0));
     assert_eq!(env(&stack, "dev"), before);
-    // What one leaves behind that was killed does not stop the next.
+    // Files left by a killed agent do not stop the next one.
     next.signal("KILL");
     until("it is gone", || ours(&stack, &["agent", "env", "dev"]).code == Some(1));
     assert!(stack.bench.path("aws-mfa-key/agent.sock").exists());
@@ -134,7 +134,7 @@ fn the_next_agent_is_found_at_the_same_place() {
     assert_eq!(env(&stack, "dev"), before);
     let told = ours(&stack, &["agent", "env", "nobody"]);
     assert_eq!(told.code, Some(2), "{told:?}");
-    // The same through the socket, as a tunnel does it.
+    // The same request through the Unix socket, as an SSH tunnel makes it.
     let door = EndpointClient::of(&stack);
     let mut stream = UnixStream::connect(stack.bench.path("aws-mfa-key/agent.sock")).unwrap();
     write!(stream, "GET {} HTTP/1.1\r\nHost: localhost:4711\r\nAuthorization: {}\r\n\r\n", door.path, door.token)
@@ -145,16 +145,16 @@ fn the_next_agent_is_found_at_the_same_place() {
 }
 
 #[test]
-fn whoever_takes_its_port_is_told_nothing_that_opens_the_next_one() {
+fn a_taken_port_gets_no_valid_authorization_token() {
     let stack = with_a_secret();
     let mut first = agent(&stack, &[]);
     first.until("alice has a session");
     let before = EndpointClient::of(&stack);
     first.end();
-    // Programs that were pointed there would tell it their token.
+    // Programs configured for the old port would send it their authorization token.
     let taken = std::net::TcpListener::bind(&before.host).unwrap();
     taken.set_nonblocking(true).unwrap();
-    // We do not.
+    // This program does not.
     assert_eq!(ours(&stack, &["agent", "env", "dev"]).code, Some(1));
     assert_eq!(ours(&stack, &["exec", "--serve", "dev", "--", "true"]).code, Some(1));
     assert_eq!(taken.accept().map(drop).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
@@ -169,7 +169,7 @@ fn whoever_takes_its_port_is_told_nothing_that_opens_the_next_one() {
 }
 
 #[test]
-fn whoever_fills_the_port_holds_nobody_up() {
+fn idle_connections_do_not_block_requests() {
     let stack = with_a_secret();
     let mut agent = agent(&stack, &[]);
     agent.until("alice has a session");
@@ -186,7 +186,8 @@ fn whoever_fills_the_port_holds_nobody_up() {
         idle.set_nonblocking(true).unwrap();
         idle.peek(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     };
-    // Twice as many as there may be: if it were full, we would come in after the last of them was cut off for being slow.
+    // Twice the limit: if the endpoint were full, the next request would be served only after the last idle
+    // connection timed out.
     let idle: Vec<TcpStream> = (0..128).map(|_| TcpStream::connect(&door.host).unwrap()).collect();
     for answer in [door.say(&request), by_the_socket(), door.say(&request)] {
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
@@ -197,7 +198,7 @@ fn whoever_fills_the_port_holds_nobody_up() {
 }
 
 #[test]
-fn others_cannot_put_a_secret_there_for_it() {
+fn a_runtime_folder_writable_by_others_is_not_used() {
     let stack = with_a_secret();
     let folder = stack.bench.path("aws-mfa-key");
     std::fs::create_dir(&folder).unwrap();
@@ -209,9 +210,9 @@ fn others_cannot_put_a_secret_there_for_it() {
 }
 
 #[test]
-fn a_command_can_be_served_by_it() {
+fn exec_serve_points_a_command_at_the_agent() {
     let stack = with_a_secret();
-    // What a program without a profile would use instead.
+    // Keys that a program without a profile would use instead.
     let credentials = stack.bench.read(".aws/credentials");
     let text = format!("[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = other\n{credentials}");
     stack.bench.write(".aws/credentials", &text);

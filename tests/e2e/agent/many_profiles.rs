@@ -1,4 +1,4 @@
-//! The agent with two hundred profiles over twenty long-term keys.
+//! Tests of the agent with two hundred profiles for twenty long-term keys.
 
 use crate::harness::events::until;
 use crate::harness::running_agent::{EndpointClient, agent, ours};
@@ -6,23 +6,23 @@ use crate::harness::stack::RealStack;
 use fake_aws::Action;
 use std::time::Duration;
 
-/// KiB of memory that are its own with as many sessions; the logins take twice that for a moment.
+/// Upper bound of the anonymous memory with two hundred sessions, in KiB. The logins take twice that for a moment.
 const TWO_HUNDRED: u64 = 6 * 1024;
 
 #[test]
-fn two_hundred_profiles_of_twenty_keys_are_kept() {
+fn two_hundred_profiles_are_kept_with_little_memory() {
     let stack = RealStack::new();
     stack.bench.add_twenty_users(10);
     let sent = |action| stack.bench.aws.requests().iter().filter(|request| request.action == action).count();
     let mut agent = agent(&stack, &[]);
     agent.until("keeping the sessions of dev, ");
     agent.until_sessions(201);
-    // The key whose codes want a touch was looked at before anybody was asked, and again then.
+    // The key whose codes require a touch was checked once before anybody was asked, and again for the login.
     assert_eq!((sent(Action::GetSessionToken), sent(Action::GetCallerIdentity)), (21, 22));
     let served = |profile| ours(&stack, &["agent", "env", profile]);
     until("each is served", || ["dev", "p19-9"].iter().all(|profile| served(profile).code == Some(0)));
     EndpointClient::of(&stack).assert_prompt();
-    // All of them are nearly over: a code for each MFA device.
+    // All sessions are due for renewal: one code for each MFA device.
     stack.bench.sessions_end_in(Duration::from_mins(10));
     until("each is renewed", || sent(Action::GetSessionToken) == 42);
     agent.until_sessions(201);

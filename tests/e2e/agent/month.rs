@@ -1,6 +1,6 @@
-//! A month of the agent, in its own clock: touches that come late or never, tokens pulled, networks down, services that do
-//! not answer, clocks that are set, a machine that sleeps, the agent itself restarted; and a week of one that asks nobody.
-//! What is counted is each minute in which a session could have been had.
+//! Tests of the agent over a simulated month: late or missing touches, removed tokens, network and service outages,
+//! clock changes, suspend, restarts; and over a week without a person. They count the time in which a session could
+//! have been had but was missing.
 
 use crate::harness::test_world::{READER, SEED_BASE32, TestWorld};
 use aws_mfa_key::world::alarm::{Alarm, Bell, Event, Last};
@@ -20,18 +20,18 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// The month's clock: it jumps from one event to the next, and else goes as time does.
+/// The month's clock: it jumps from one event to the next, and otherwise runs in real time.
 struct MonthClock {
     now: Mutex<(u64, Instant)>,
     start: SystemTime,
-    /// Seconds by which somebody set the clock of this machine.
+    /// Seconds by which this machine's clock was set wrong.
     set: Mutex<i64>,
-    /// Seconds in which the machine slept.
+    /// Seconds for which the machine was suspended.
     asleep: Mutex<u64>,
 }
 
 impl MonthClock {
-    /// Seconds since it began.
+    /// Returns the seconds since the month began.
     fn passed(&self) -> u64 {
         let (at, since) = *self.now.lock().unwrap();
         at + since.elapsed().as_secs()
@@ -43,7 +43,7 @@ impl MonthClock {
     }
 }
 
-/// This machine's clock.
+/// The clock of this machine, as the agent sees it.
 struct MachineClock(Arc<MonthClock>);
 
 impl Clock for MachineClock {
@@ -63,15 +63,15 @@ impl Clock for MachineClock {
     }
 }
 
-/// What is between here and AWS.
+/// The state of the network between this machine and AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NetworkState {
     Up,
-    /// Connections end without an answer.
+    /// Connections are closed without a response.
     Cut,
-    /// AWS says that it cannot.
+    /// AWS responds with 503.
     Busy,
-    /// Somebody else answers, who wants a password first.
+    /// A captive portal responds instead of AWS.
     Portal,
 }
 
@@ -86,52 +86,52 @@ impl NetworkState {
     }
 }
 
-/// What happens in the month.
+/// An event of the month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MonthEvent {
     Network(NetworkState),
-    /// Whoever touches the token takes so many milliseconds for it, or is away.
+    /// The person touches the token after this many milliseconds; `None`: is away.
     Person(Option<u64>),
     Token(bool),
-    /// The token wants a password, which nobody types.
+    /// The token gets a password, which nobody types, or loses it.
     Password(bool),
-    /// The secret in software is there.
+    /// The file with the software secret exists.
     Secret(bool),
     Service(bool),
-    /// The clock is set so many seconds away from the right time.
+    /// The machine's clock is set this many seconds off the right time.
     Clock(i64),
-    /// Somebody ends the session of this profile.
+    /// A person logs out of this profile.
     Logout(&'static str),
-    /// The machine sleeps for so many seconds, in which nothing can be had.
+    /// The machine is suspended for this many seconds.
     Sleep(u64),
-    /// The agent is ended, and begins anew.
+    /// The agent ends and starts again.
     Restart,
     End,
 }
 
-/// For how long a session could have been had, and was there.
+/// Time in which a session could have existed, and did, in seconds.
 #[derive(Default)]
 struct Coverage {
     possible: u64,
     there: u64,
-    /// Each stretch in which it could have been had and was not: when, how long, and what had happened last.
+    /// Each period without a possible session: its start and length in seconds, and the event before it.
     missing: Vec<(u64, u64, MonthEvent)>,
 }
 
-/// One profile as the month sees it.
+/// A profile whose coverage is measured.
 struct WatchedProfile {
     profile: &'static str,
-    /// What its sessions need beside the network.
+    /// What a session of the profile requires, besides the network.
     needs: SessionNeeds,
     coverage: Coverage,
 }
 
 enum SessionNeeds {
-    /// A secret in software, which is looked for behind a token that is not locked.
+    /// A software secret, which is used only if the token is not locked.
     Secret,
-    /// The token without a password, and a person where it wants a touch.
+    /// A token without a password, and a person if the account requires a touch.
     Token,
-    /// This profile's session, or what that needs.
+    /// A session of this profile, or its requirements.
     Session(&'static str),
 }
 
@@ -139,7 +139,7 @@ struct MonthScript {
     month: Arc<MonthClock>,
     deeds: VecDeque<(u64, MonthEvent)>,
     last: MonthEvent,
-    /// Whether the agent has only just begun; it is told what is plugged in before anything happens.
+    /// True if the agent has just started: it learns which tokens are plugged in before any other event.
     begins: bool,
     network: bool,
     person: bool,
@@ -153,7 +153,7 @@ struct MonthScript {
 }
 
 impl MonthScript {
-    /// When the session in the file ends, in the month's own seconds.
+    /// Returns when the profile's session ends, in seconds since the start of the month.
     fn ends(&self, profile: &str) -> u64 {
         let text = fs::read_to_string(self.bench.path(".aws/credentials")).unwrap();
         let Some((_, section)) = text.split_once(&format!("[{profile}-mfa]\n")) else { return 0 };
@@ -163,12 +163,12 @@ impl MonthScript {
         u64::try_from(ends.secs()).unwrap().saturating_sub(began)
     }
 
-    /// Counts what was so until then, and goes there.
+    /// Counts the coverage from now to `to`, then moves the clock to `to`.
     fn go(&mut self, to: u64) {
         let now = self.month.passed();
         let to = to.max(now);
         let token = self.person && self.token && !self.password && self.service;
-        // For how long a session is there.
+        // Seconds for which a session exists.
         let kept = |profile| self.ends(profile).clamp(now, to) - now;
         let told: Vec<(u64, u64)> = self
             .watched
@@ -191,7 +191,7 @@ impl MonthScript {
             let missing = &mut watched.coverage.missing;
             match missing.last_mut() {
                 _ if possible == there => {}
-                // A try that fails ends no stretch.
+                // A failed attempt does not end the period.
                 Some((at, long, _)) if *at + *long == now + there => *long += possible - there,
                 _ => missing.push((now + there, possible - there, self.last)),
             }
@@ -265,7 +265,7 @@ impl MonthScript {
         Vec::new()
     }
 
-    /// What the watch has to tell of the tokens, once it tells what is so.
+    /// Waits until the token watch has reported the current state, and returns its events.
     fn heard(&self) -> Vec<Event> {
         let (rung, changed) = &*self.rung;
         let there = self.token && self.service;
@@ -278,7 +278,7 @@ impl MonthScript {
         std::mem::take(&mut *rung)
     }
 
-    /// Goes on until the agent is to be woken.
+    /// Plays events until the agent has to be woken.
     fn go_on(&mut self, until: Option<SystemTime>) -> Vec<Event> {
         if std::mem::take(&mut self.begins) {
             return self.heard();
@@ -288,7 +288,7 @@ impl MonthScript {
             let due = until.map(|until| self.month.passed() + until.duration_since(here).unwrap_or_default().as_secs());
             let next = self.deeds.front().map_or(u64::MAX, |(at, _)| *at);
             if let Some(due) = due.filter(|due| *due < next) {
-                // The machine is not that exact.
+                // A real alarm is not more exact than that.
                 self.go(due + 1);
                 return vec![Event::Due];
             }
@@ -302,7 +302,7 @@ impl MonthScript {
     }
 }
 
-/// The script as each agent of the month knows it.
+/// The alarm of every agent in the month: it plays the script.
 struct ScriptedAlarm(Arc<Mutex<MonthScript>>);
 
 impl Alarm for ScriptedAlarm {
@@ -323,13 +323,13 @@ impl Alarm for ScriptedAlarm {
     fn before_end(&mut self, _last: Last) {}
 }
 
-/// Says something that is shown if it fails, or on request.
+/// Prints progress, which is shown if the test fails or with `--nocapture`.
 #[expect(clippy::print_stdout, reason = "the test's own output is what is kept back until then")]
 fn say(what: &str) {
     println!("{what}");
 }
 
-/// Runs so many days of it, with somebody who touches or all alone, and says how each profile fared.
+/// Runs the agent for some days, with a person or with `--non-interactive`, and returns each profile's coverage.
 fn live(days: u64, is_attended: bool, deeds: &[(u64, MonthEvent)]) -> Vec<(&'static str, Coverage)> {
     let mut bench = TestWorld::new();
     let account =
@@ -337,9 +337,9 @@ fn live(days: u64, is_attended: bool, deeds: &[(u64, MonthEvent)]) -> Vec<(&'sta
     bench.token.remove(b"Amazon Web Services:alice@example");
     bench.token.add(if is_attended { account.with_touch() } else { account });
     bench.typed = None;
-    // Less than five seconds would not count as a wait.
+    // The virtual token would take anything below five seconds for a refusal, not a missed touch.
     bench.token.set_touch_timeout(Duration::from_millis(5200));
-    // Another user, with a secret in software.
+    // A second user, with a software secret.
     let secret = bench.path("secret");
     fs::write(&secret, SEED_BASE32).unwrap();
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
@@ -347,7 +347,7 @@ fn live(days: u64, is_attended: bool, deeds: &[(u64, MonthEvent)]) -> Vec<(&'sta
     let (key, serial) = (bench.aws.add_key(&bob), bench.aws.add_mfa(&bob, "bob", crate::harness::test_world::SEED));
     let endpoint = bench.aws.endpoint();
     let config = bench.read(".aws/config").replace("[profile dev]", "[profile touch]");
-    // A token that is looked at first has no account of this user.
+    // The token, which is tried first, has no account of this user.
     let first = if is_attended { "" } else { "token, " };
     let source = format!("{first}secret:file:{}", secret.display());
     let silent =
@@ -416,7 +416,7 @@ fn live(days: u64, is_attended: bool, deeds: &[(u64, MonthEvent)]) -> Vec<(&'sta
 }
 
 #[test]
-fn each_minute_in_which_a_session_could_have_been_had() {
+fn sessions_exist_whenever_possible_for_a_month() {
     use MonthEvent::{Clock, Logout, Network, Person, Restart, Service, Sleep, Token};
     let at = |day: u64, hour: u64| day * DAY + hour * HOUR;
     let deeds = [
@@ -454,7 +454,7 @@ fn each_minute_in_which_a_session_could_have_been_had() {
         (at(27, 7), Network(NetworkState::Up)),
         (at(27, 8), Service(true)),
     ];
-    // Each touch that does not come takes its time, also here.
+    // Each missed touch takes its time in this test too.
     let away = [
         (at(18, 0), Person(None)),
         (at(18, 10), Person(Some(0))),
@@ -468,7 +468,7 @@ fn each_minute_in_which_a_session_could_have_been_had() {
 }
 
 #[test]
-fn a_week_in_which_nobody_is_asked() {
+fn sessions_exist_whenever_possible_for_an_unattended_week() {
     use MonthEvent::{Network, Password, Restart, Secret, Token};
     let at = |day: u64, hour: u64| day * DAY + hour * HOUR;
     let deeds = [
@@ -491,9 +491,9 @@ fn a_week_in_which_nobody_is_asked() {
     fared_well(&live(7, false, &deeds), 3 * DAY, 4 * HOUR);
 }
 
-/// What is missing is what it takes to notice that something is there again.
+/// Asserts that sessions were missing only for as long as it takes to notice that they became possible again.
 fn fared_well(all: &[(&str, Coverage)], least: u64, most: u64) {
-    // Nothing tells of these: they are noticed when it is tried again.
+    // No event announces these changes; they are noticed at the next attempt.
     let longest = |deed: &MonthEvent| match deed {
         MonthEvent::Person(Some(0)) | MonthEvent::Password(false) | MonthEvent::Token(false) => 80 * MINUTE,
         MonthEvent::Secret(true) => 15 * MINUTE,

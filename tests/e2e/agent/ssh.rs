@@ -1,4 +1,4 @@
-//! The token stays at the desk: both of the README's commands, over a real `sshd` on loopback.
+//! Tests of a token that stays at the desk: both commands of the README, over a real `sshd` on loopback.
 
 use crate::harness::aws_clients::AwsClient;
 use crate::harness::client_process::ClientProcess;
@@ -17,7 +17,7 @@ use virtual_token::pcscd::free_pair;
 
 const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
 
-/// A machine that is reached by SSH, with nothing of its owner's but what its environment names.
+/// A machine reached by SSH, with only the given environment and none of the tester's.
 struct SshMachine {
     sshd: Child,
     port: u16,
@@ -25,7 +25,7 @@ struct SshMachine {
 }
 
 impl SshMachine {
-    /// Whoever has `key` gets in, with so much more in the environment.
+    /// Starts an `sshd` that accepts `key` and sets these environment variables.
     fn start(key: &Path, env: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
@@ -58,7 +58,7 @@ impl SshMachine {
 }
 
 impl Drop for SshMachine {
-    /// Cuts all connections first: one that was left in the background ends with that.
+    /// Ends all connections first: a tunnel in the background ends with its connection.
     fn drop(&mut self) {
         let ours = self.sshd.id().to_string();
         for process in fs::read_dir("/proc").unwrap().flatten() {
@@ -82,7 +82,7 @@ fn generate_key(path: &Path) {
     assert!(done.success());
 }
 
-/// The desk, where the agent runs and the token is plugged in, and a machine elsewhere.
+/// The desk, where the agent runs and the token is plugged in, and a remote machine.
 struct DeskAndRemote {
     stack: RealStack,
     desk: SshMachine,
@@ -118,7 +118,7 @@ impl DeskAndRemote {
         Self { stack, desk, elsewhere, folder }
     }
 
-    /// A command of the README's in a shell there, with another port in it.
+    /// Runs a shell command as a user of `machine`.
     fn shell(&self, machine: &SshMachine, line: &str) -> ProgramOutput {
         let mut command = self.stack.command("sh", &["-c", line]);
         let home = if std::ptr::eq(machine, &self.desk) { self.stack.bench.home.path() } else { machine.home.path() };
@@ -127,12 +127,12 @@ impl DeskAndRemote {
     }
 }
 
-/// Our `ssh` and our program before all others.
+/// Returns a search path that starts with the test's `ssh` and the program under test.
 fn search_path(folder: &Path) -> String {
     format!("{}:{}:/usr/bin:/bin", folder.display(), clients().join("bin").display())
 }
 
-/// The command in the README that has this in it, with a port that is free and the folder of this desk.
+/// Returns the README's command that contains `part`, with a free port and the folder of this desk.
 fn command(part: &str, port: u16, desk: &Path) -> String {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let mut blocks = readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
@@ -141,7 +141,7 @@ fn command(part: &str, port: u16, desk: &Path) -> String {
 }
 
 #[test]
-fn from_the_desk() {
+fn the_command_from_the_desk_works() {
     let both = DeskAndRemote::new();
     let mut agent = agent(&both.stack, &[]);
     agent.until("alice has a session");
@@ -152,7 +152,7 @@ fn from_the_desk() {
 }
 
 #[test]
-fn where_it_cannot_be_nothing_is_run_and_nobody_is_told() {
+fn failed_tunnels_run_nothing_and_reveal_nothing() {
     let both = DeskAndRemote::new();
     let desk = both.stack.bench.home.path();
     let without_agent = both.shell(&both.desk, &command("HOST sh", free_pair().unwrap(), desk));
@@ -173,7 +173,7 @@ fn where_it_cannot_be_nothing_is_run_and_nobody_is_told() {
 }
 
 #[test]
-fn from_the_other_end_and_across_a_renewal() {
+fn the_command_from_the_remote_works_across_a_renewal() {
     let both = DeskAndRemote::new();
     let stack = &both.stack;
     let mut agent = agent(stack, &[]);
@@ -195,7 +195,7 @@ fn from_the_other_end_and_across_a_renewal() {
         env.iter().any(|(name, value)| name == "HOME" && Path::new(value) == both.elsewhere.home.path()),
         "{env:?}"
     );
-    // The session at the desk is nearly over, and nobody has touched the key yet.
+    // The session at the desk is about to expire, and nobody has touched the token.
     stack.bench.token.set_touch_timeout(PATIENCE);
     stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     stack.bench.sessions_end_in(Duration::from_mins(5));

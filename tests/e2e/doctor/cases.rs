@@ -1,4 +1,4 @@
-//! What can be wrong, one by one, on a machine on which all else is well.
+//! The faults for `doctor`, each on an otherwise healthy machine.
 
 use super::{ErrorCase, doctor, on_machine, plug, seat};
 use crate::harness::test_world::{ACCOUNT, CommandOutcome, READER, SEED, TestWorld};
@@ -334,7 +334,7 @@ pub(super) const AWS: &[ErrorCase] = &[
     ("a clock that is 40 s ahead", |b| clock(b, 40)),
     ("a clock that is an hour behind", |b| clock(b, -3600)),
     ("nothing at AWS's address", |b| {
-        // Port 1 is not listened on by anything that is in use today.
+        // Nothing listens on port 1 of any current machine.
         b.env.insert("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into());
         doctor(b, &["-q"])
     }),
@@ -399,7 +399,7 @@ fn remembered(bench: &mut TestWorld, password: &str, mode: u32) -> CommandOutcom
 fn clock(bench: &mut TestWorld, ahead: i64) -> CommandOutcome {
     bench.clock_ahead = ahead;
     let mut outcome = doctor(bench, &["-q"]);
-    // An answer tells whole seconds.
+    // The `Date` header has a resolution of one second.
     for off in [ahead.abs() - 1, ahead.abs(), ahead.abs() + 1] {
         let said = humantime_of(off.unsigned_abs());
         outcome.out = outcome.out.replace(&format!("is {said} "), "is ABOUT THAT MUCH ");
@@ -407,7 +407,7 @@ fn clock(bench: &mut TestWorld, ahead: i64) -> CommandOutcome {
     outcome
 }
 
-/// As it is said: `40s`, `1h 1s`.
+/// Formats seconds as in messages: `40s`, `1h 1s`.
 fn humantime_of(seconds: u64) -> String {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     let part = |number: u64, unit: &str| (number > 0).then(|| format!("{number}{unit}"));

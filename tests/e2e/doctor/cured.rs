@@ -1,4 +1,4 @@
-//! What is typed as it stands behind `fix:` does cure it.
+//! Tests that the commands printed after `fix:` cure the fault.
 
 use super::{doctor, healthy};
 use crate::harness::stack::clients;
@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use virtual_token::StoredAccount;
 
-/// The lines about `check` that are not ok.
+/// Returns the findings about `check` that are not ok.
 fn ill(bench: &TestWorld, check: &str) -> Vec<Value> {
     let told = doctor(bench, &["--json"]);
     let json: Value = serde_json::from_str(&told.out).unwrap();
@@ -17,7 +17,8 @@ fn ill(bench: &TestWorld, check: &str) -> Vec<Value> {
     checks.filter(|line| line["check"] == check && line["level"] != "ok").cloned().collect()
 }
 
-/// Types what stands between the first two backticks, in a shell that has the bench's environment, which it may change.
+/// Runs the command between the first two backticks of a fix, in a shell with the world's environment, which the
+/// command may change.
 fn cure(bench: &mut TestWorld, check: &str) {
     let ill_before = ill(bench, check);
     let fix = ill_before[0]["fix"].as_str().unwrap();
@@ -35,7 +36,7 @@ fn cure(bench: &mut TestWorld, check: &str) {
 }
 
 #[test]
-fn modes() {
+fn permission_fixes_work() {
     let mut bench = healthy();
     for (file, mode, check) in [
         (".aws/credentials", 0o644, "credentials-file"),
@@ -49,7 +50,7 @@ fn modes() {
 }
 
 #[test]
-fn the_mfa_device_that_is_not_named_or_not_the_users() {
+fn mfa_device_fixes_work() {
     let mut bench = healthy();
     let config = bench.read(".aws/config");
     for other in ["#mfa_serial = x", "mfa_serial = arn:aws:iam::123456789012:mfa/phone"] {
@@ -61,7 +62,7 @@ fn the_mfa_device_that_is_not_named_or_not_the_users() {
 }
 
 #[test]
-fn the_account_that_is_guessed() {
+fn account_fixes_work() {
     let mut bench = healthy();
     bench.token.remove(b"Amazon Web Services:alice@example");
     bench.token.add(StoredAccount::totp("it's my alice $HOME", SEED));
@@ -70,7 +71,7 @@ fn the_account_that_is_guessed() {
 }
 
 #[test]
-fn the_environment() {
+fn environment_fixes_work() {
     let mut bench = healthy();
     for (name, value) in [
         ("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT12345"),

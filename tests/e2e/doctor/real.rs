@@ -1,4 +1,4 @@
-//! The built program's, through a real pcscd.
+//! Tests of `doctor` with the built program and a real pcscd.
 
 use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, clients, write_script};
 use std::io::{BufRead, BufReader};
@@ -9,7 +9,7 @@ fn doctor(stack: &RealStack) -> ProgramOutput {
     stack.run(&["doctor", "dev"])
 }
 
-/// The lines that are not ok, each with its fix.
+/// Returns the lines that are not ok, each with its fix.
 fn ill(told: &ProgramOutput) -> Vec<String> {
     let lines: Vec<&str> = told.out.lines().take_while(|line| !line.is_empty()).collect();
     let pairs = lines.windows(2).filter(|pair| !pair[0].starts_with("ok") && pair[1].starts_with("   fix:"));
@@ -17,7 +17,7 @@ fn ill(told: &ProgramOutput) -> Vec<String> {
 }
 
 #[test]
-fn a_session_that_is_good_and_nothing_else_wrong() {
+fn a_healthy_setup_has_no_findings() {
     let stack = RealStack::new();
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
     let told = doctor(&stack);
@@ -38,7 +38,7 @@ fn a_session_that_is_good_and_nothing_else_wrong() {
 }
 
 #[test]
-fn no_service() {
+fn a_stopped_pcscd_is_the_only_finding() {
     let mut stack = RealStack::new();
     stack.pcscd.kill();
     let told = doctor(&stack);
@@ -49,7 +49,7 @@ fn no_service() {
 }
 
 #[test]
-fn a_password_and_no_account() {
+fn a_missing_account_and_a_password_are_reported() {
     let stack = RealStack::new();
     stack.bench.token.remove(b"Amazon Web Services:alice@example");
     let told = doctor(&stack);
@@ -62,7 +62,7 @@ fn a_password_and_no_account() {
 }
 
 #[test]
-fn a_clock_that_is_off() {
+fn a_wrong_clock_is_reported() {
     let mut stack = RealStack::new();
     stack.set_clock("-3600");
     let told = doctor(&stack);
@@ -72,7 +72,7 @@ fn a_clock_that_is_off() {
     assert!(line.ends_with("   fix:  `sudo timedatectl set-ntp true`"), "{line}");
 }
 
-/// Holds the token for itself until it is dropped.
+/// A program that holds the token exclusively until it is dropped.
 struct TokenHolder(Child);
 
 impl Drop for TokenHolder {
@@ -83,7 +83,7 @@ impl Drop for TokenHolder {
 }
 
 impl TokenHolder {
-    /// A program of this name, with the token vendor's own library.
+    /// Starts a program of this name, which uses PC/SC through the token vendor's Python library.
     fn start(stack: &RealStack, name: &str) -> Self {
         let script = stack.bench.path(name);
         let python = clients().join("bin/python");
@@ -117,7 +117,7 @@ fn a_program_that_holds_the_token_is_named() {
     let (begun, told) = (Instant::now(), doctor(&stack));
     assert!(begun.elapsed() < PATIENCE);
     let guess = format!("another program is using {reader}, probably ");
-    // Other tests may run such programs of their own.
+    // Other tests may run programs of the same name.
     let named = format!("scdaemon (pid {})", holder.0.id());
     let line = ill(&told).into_iter().find(|line| line.contains(&guess)).unwrap();
     assert!(

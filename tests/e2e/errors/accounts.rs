@@ -1,4 +1,4 @@
-//! Every way in which `tokens` and `accounts` fail, as a person reads it: the list is `errors/accounts.txt`.
+//! Error messages of `tokens` and `accounts`. `errors/accounts.txt` lists the expected ones.
 
 use crate::errors::{ErrorCase, check, told};
 use crate::harness::test_world::{CommandOutcome, READER, SEED, TestWorld};
@@ -157,7 +157,7 @@ fn plug(bench: &TestWorld, persona: Persona) {
     bench.bus.insert("Yubico YubiKey CCID 01 00", move |command| Ok(token.exchange(command)));
 }
 
-/// Another token in the place of the usual one.
+/// Replaces the default token by another kind of token.
 fn replace(bench: &TestWorld, persona: Persona) {
     let token = VirtualToken::builder(persona).build();
     token.add(StoredAccount::totp("counter", SEED));
@@ -170,7 +170,7 @@ fn old(bench: &mut TestWorld, arguments: &[&str]) -> CommandOutcome {
     bench.run(&[&["accounts"], arguments].concat())
 }
 
-/// A token that gives one answer to one instruction, and does nothing.
+/// Makes the token give a fixed response to one instruction, without executing it.
 fn answering(bench: &TestWorld, instruction: u8, answer: &'static [u8]) {
     let token = bench.token.clone();
     bench.bus.insert(READER, move |command| {
@@ -183,13 +183,13 @@ fn qr(bench: &TestWorld) -> CommandOutcome {
     bench.run(&["accounts", "add", "--qr", bench.path("picture.png").to_str().unwrap()])
 }
 
-/// Where a picture is.
+/// Returns the path of a test picture.
 fn shown(name: &str) -> String {
     format!("{}/tests/e2e/pictures/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 impl CommandOutcome {
-    /// The same wherever this is built.
+    /// Replaces the path, which depends on the build folder.
     fn at(mut self, path: &str) -> Self {
         self.err = self.err.replace(path, "PICTURE");
         self
@@ -197,6 +197,6 @@ impl CommandOutcome {
 }
 
 #[test]
-fn of_accounts() {
+fn errors_of_accounts() {
     check("accounts", CASES, told);
 }

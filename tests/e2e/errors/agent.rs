@@ -1,5 +1,5 @@
-//! Every way in which the agent does not start, or a program is not pointed at it, as a person reads it: the list is
-//! `errors/agent.txt`.
+//! Error messages of an agent that does not start, and of commands that find no agent. `errors/agent.txt` lists the
+//! expected ones.
 
 use crate::errors::{ErrorCase, check, told};
 use crate::harness::test_world::{CommandOutcome, TestWorld};
@@ -59,14 +59,14 @@ const CASES: &[ErrorCase] = &[
     ("an agent without a session", |b| served(b, "dev")),
 ];
 
-/// The agent's folder, taken.
+/// Occupies the agent's folder, as a running agent does.
 fn place(bench: &mut TestWorld) -> RuntimeFolder {
     bench.env.insert("XDG_RUNTIME_DIR".into(), bench.home.path().to_str().unwrap().into());
     let Ok(place) = RuntimeFolder::take(bench.path("aws-mfa-key")) else { panic!("it is taken") };
     place
 }
 
-/// The same, with an address written down.
+/// Occupies the agent's folder and writes an address into it.
 fn known(bench: &mut TestWorld) -> RuntimeFolder {
     let place = place(bench);
     Address::new(&place).unwrap().keep(&place).unwrap();
@@ -82,7 +82,7 @@ fn start_with(bench: &mut TestWorld, more: &[&str]) -> CommandOutcome {
     bench.run(&[&["agent"], more].concat())
 }
 
-/// What a program is told by an endpoint that has no session of this profile, and knows of no other profile.
+/// Serves an endpoint that knows only this profile, without a session, and asks it for profile `dev`.
 fn served(bench: &mut TestWorld, profile: &str) -> CommandOutcome {
     struct RealClock;
     impl aws_mfa_key::world::Clock for RealClock {
@@ -97,6 +97,6 @@ fn served(bench: &mut TestWorld, profile: &str) -> CommandOutcome {
 }
 
 #[test]
-fn of_the_agent() {
+fn errors_of_the_agent() {
     check("agent", CASES, told);
 }

@@ -1,4 +1,4 @@
-//! One cell of the matrix: one command with one fault at one place, its outcome, and what must be so whatever the outcome.
+//! A cell of the matrix: a command with a fault at one point, its outcome, and what must hold whatever the outcome.
 
 use super::errand::{ERRANDS, Errand, ExpectedEffect};
 use super::faulty_path::FaultyPath;
@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Divisor of all time limits where one of them is waited to its end. Elsewhere they are as long as usual, so that a busy
+/// Divisor of all time limits in cells that wait for one to pass. Other cells use the usual limits, so that a busy
 /// machine does not exceed them.
 const DIVISOR: u32 = 2;
-/// Longer than anything here may take, on a machine that is busy with much else.
+/// Upper bound for every cell, on a busy machine.
 const BOUND: Duration = Duration::from_secs(90);
 
-/// How often a command reaches each place if nothing goes wrong.
+/// How often a command passes each point if nothing goes wrong.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PointCounts {
     pub readers: usize,
@@ -37,7 +37,7 @@ impl PointCounts {
     }
 }
 
-/// Runs an errand with nothing in its way.
+/// Runs an errand without a fault, and counts how often it passes each point.
 pub fn lengths(errand: &Errand) -> PointCounts {
     let cell = FaultCell::new(
         errand,
@@ -84,7 +84,7 @@ impl<'a> FaultCell<'a> {
         Self { errand, fault, bench, way }
     }
 
-    /// Runs the command; returns the outcome as a person reads it, and what must not be so.
+    /// Runs the command. Returns the outcome for the table, and the violated rules.
     pub fn run(self) -> (String, Vec<String>) {
         let spent = self.spent();
         let begun = Instant::now();
@@ -105,7 +105,7 @@ impl<'a> FaultCell<'a> {
         (outcome(&told, self.errand), complaints)
     }
 
-    /// A thread that is not waited for any longer lets go in its own time.
+    /// Waits until an abandoned thread has released the token.
     fn until_let_go(&self) {
         let end = Instant::now() + BOUND;
         while Instant::now() < end {
@@ -117,7 +117,7 @@ impl<'a> FaultCell<'a> {
         }
     }
 
-    /// How many steps stand in the ledger.
+    /// Returns the number of steps recorded in the ledgers.
     fn spent(&self) -> usize {
         let folder = self.bench.path(".local/state/aws-mfa-key");
         let ledgers = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
@@ -126,7 +126,7 @@ impl<'a> FaultCell<'a> {
         ledgers.map(|ledger| ledger["spent"].as_array().map_or(0, Vec::len)).sum()
     }
 
-    /// Three lines and an exit code that says what is meant, or the answer and nothing else.
+    /// Checks that a failure is reported in three lines with a matching exit code, and success without an error.
     fn check_words(&self, told: &CommandOutcome, must: &mut impl FnMut(bool, &str)) {
         let lines: Vec<&str> = told.err.lines().collect();
         if told.code == 0 {
@@ -137,14 +137,14 @@ impl<'a> FaultCell<'a> {
             let [.., error, cause, next] = lines[..] else { return must(false, "not three lines") };
             let well = starts(error, "error: ") && starts(cause, "cause: ") && starts(next, " next: ");
             must(well, "not three lines");
-            // `tokens` shows those that it cannot look at, too.
+            // `tokens` also lists the tokens that it cannot access.
             must(told.out.is_empty() || self.errand.name == "tokens", "an answer, and yet it failed");
         }
         let shown = format!("{}{}{}", told.out, told.err, told.terminal);
         must(shown.chars().all(|c| !c.is_control() || "\n\r".contains(c)), "what is not to be printed");
     }
 
-    /// No request with a code unless a good code came; none noted as spent that never came; one that came is used.
+    /// Checks that the ledger and AWS agree with the codes that came from the token, and that a code is used.
     fn check_codes(&self, told: &CommandOutcome, spent: usize, must: &mut impl FnMut(bool, &str)) {
         let came = self.way.codes().min(1);
         let sent = self.bench.aws.requests().iter().filter(|request| request.had_code).count();
@@ -165,7 +165,7 @@ impl<'a> FaultCell<'a> {
         }
     }
 
-    /// It is let go, locked again, and what is told of it is true.
+    /// Checks that the token is released and locked again, and that the report about changes is true.
     fn check_token(&self, told: &CommandOutcome, must: &mut impl FnMut(bool, &str)) {
         let TestWorld { bus, token, .. } = &self.bench;
         let tally = bus.log(READER);
@@ -191,19 +191,20 @@ impl<'a> FaultCell<'a> {
                 must(writes == 0, "written to where only looking was meant")
             }
         }
-        // Where nothing gets through to the token, nothing can lock it.
+        // If nothing reaches the token, nothing can lock it.
         let is_cut_off = matches!(self.fault.what, FaultKind::Error(_) | FaultKind::NoService | FaultKind::Silent);
         let is_open = token.exchange(&[0, 0xA1, 0, 0, 0]).ends_with(&[0x90, 0]);
         must(is_cut_off || !is_open || token.has_password(None), "left unlocked");
     }
 }
 
-/// PUT, DELETE, SET CODE, RESET, RENAME; the serial number is asked for with the instruction of PUT.
+/// Returns true for PUT, DELETE, SET CODE, RESET and RENAME. Reading the serial number has the instruction of PUT,
+/// with P1 0x10.
 fn is_write(command: &[u8]) -> bool {
     matches!(command, [0, 1..=5, p1, ..] if (command[1], *p1) != (1, 0x10))
 }
 
-/// The outcome in few words, without what is the command's own.
+/// Formats the outcome in a few words, without details that depend on the command.
 fn outcome(told: &CommandOutcome, errand: &Errand) -> String {
     if told.code == 0 {
         let row = told.out.lines().nth(1).filter(|_| errand.name == "tokens");
@@ -218,14 +219,14 @@ fn outcome(told: &CommandOutcome, errand: &Errand) -> String {
     format!("   {}: {}\n      next: {}", told.code, part("cause: "), part(" next: "))
 }
 
-/// Leaves out the N of `within N s`, which depends on the divisor.
+/// Replaces the number in `within N s`, which depends on the divisor.
 fn seconds_left_out(line: &str) -> String {
     let Some((before, after)) = line.split_once("within ") else { return line.to_owned() };
     format!("{before}within N{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 #[test]
-fn every_errand_works_where_nothing_goes_wrong() {
+fn every_errand_succeeds_without_a_fault() {
     for errand in ERRANDS {
         let lengths = lengths(errand);
         assert!(lengths.commands >= 2 && lengths.opened == lengths.begun, "{}: {lengths:?}", errand.name);

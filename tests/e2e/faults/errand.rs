@@ -1,4 +1,4 @@
-//! The commands that talk to a token, and what they are to have done.
+//! The commands that use a token, and their expected effects.
 
 use crate::harness::test_world::{SEED, TestWorld};
 use virtual_token::StoredAccount;
@@ -7,25 +7,24 @@ const ALICE: &str = "Amazon Web Services:alice@example";
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJR\n";
 const PASSWORD: &str = "correct horse";
 
-/// One command, with what is prepared for it.
+/// A command and its preparation.
 pub struct Errand {
     pub name: &'static str,
     pub words: &'static [&'static str],
     pub prepare: fn(&mut TestWorld),
-    /// The effect it is to have.
     pub effect: ExpectedEffect,
 }
 
-/// The effect that a command is to have.
+/// The effect that a command has if it succeeds.
 #[derive(Clone, Copy)]
 pub enum ExpectedEffect {
     /// A session, for one code that is sent.
     Session,
-    /// A code, which is shown.
+    /// A code, which is printed.
     Code,
-    /// A look at the token, which changes nothing.
+    /// Output only; the token stays unchanged.
     Look,
-    /// A change to the token: whether it was made.
+    /// A change to the token. The function returns true if the change was made.
     Change(fn(&TestWorld) -> bool),
 }
 
@@ -103,7 +102,7 @@ fn want_touch(bench: &mut TestWorld) {
     bench.token.add(StoredAccount::totp(ALICE, SEED).with_touch());
 }
 
-/// The account is known from a code before.
+/// Runs `code` once, so that the program knows the token and the account.
 fn know(bench: &mut TestWorld) {
     let told = bench.run(&["code", "dev"]);
     assert_eq!(told.code, 0, "{told:?}");

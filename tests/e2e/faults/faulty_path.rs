@@ -1,4 +1,4 @@
-//! The way to a token, and what goes wrong on it.
+//! The path from the bus to the virtual token, with an injected fault.
 
 use super::injected_fault::{FaultKind, FaultPoint, InjectedFault};
 use crate::harness::test_world::{READER, TestWorld};
@@ -10,26 +10,25 @@ use std::thread;
 use std::time::Duration;
 use virtual_token::VirtualToken;
 
-/// What takes longer than the moment after which it is said what is waited for, and shorter than anybody's patience.
+/// Longer than the delay before a wait is announced, but shorter than every time limit.
 const SLOW: Duration = Duration::from_millis(2500);
-/// A good answer to CALCULATE.
+/// Length of a successful response to CALCULATE.
 const CODE: usize = 9;
 
-/// The way to the token, and what happens on it.
 pub struct FaultyPath {
     what: FaultKind,
     place: FaultPoint,
-    /// From which time on, and how often.
+    /// The position of the first fault, and the number of faults.
     at: usize,
     times: usize,
     token: VirtualToken,
     bus: Arc<MemoryBus>,
-    /// How often each place was passed.
+    /// How often each point was passed.
     passed: [AtomicUsize; 4],
-    /// Codes that got through.
+    /// Codes that reached the program.
     codes: AtomicUsize,
     is_over: AtomicBool,
-    /// Whether who waits for ever may go on.
+    /// True once operations that never end may return.
     released: (Mutex<bool>, Condvar),
 }
 
@@ -49,12 +48,12 @@ impl FaultyPath {
         })
     }
 
-    /// How often a place was passed.
+    /// Returns how often a point was passed.
     pub fn count(&self, place: FaultPoint) -> usize {
         self.passed[place as usize].load(Ordering::SeqCst)
     }
 
-    /// How many codes got through.
+    /// Returns how many codes reached the program.
     pub fn codes(&self) -> usize {
         self.codes.load(Ordering::SeqCst)
     }
@@ -124,7 +123,7 @@ impl FaultyPath {
                 Err(CarrierError::Reset)
             }
             FaultKind::OtherApplet => {
-                // None of those that we talk to.
+                // After a reset, no applet is selected: like an applet that this program does not use.
                 self.token.reset();
                 Ok(honest())
             }
@@ -152,7 +151,7 @@ impl FaultyPath {
         answer
     }
 
-    /// Plugs the token in.
+    /// Inserts the token.
     pub fn plug(self: &Arc<Self>) {
         let answering = Arc::clone(self);
         self.bus.insert(READER, move |command| answering.answer(command));
@@ -164,7 +163,7 @@ impl FaultyPath {
     }
 }
 
-/// Bytes that have nothing to do with the answer, but that nobody can foresee less than the answer itself.
+/// Returns pseudo-random bytes, which depend only on the response's length.
 fn noise(answer: &[u8]) -> Vec<u8> {
     let mut state = 0x2545_F491_u32 ^ answer.len() as u32;
     let mut next = || {

@@ -1,17 +1,17 @@
-//! The faults, and where each can happen.
+//! The faults, and the points at which each can occur.
 
 use hw::transport::CarrierError;
 
-/// A place on the way to a token where something can go wrong.
+/// A point on the way to a token at which a fault can occur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultPoint {
-    /// Where the readers are asked for.
+    /// Listing the readers.
     Readers,
-    /// Where a token is connected to.
+    /// Connecting to a token.
     Open,
-    /// Where a conversation begins.
+    /// Beginning a transaction.
     Begin,
-    /// At a command.
+    /// Sending a command.
     Command,
 }
 
@@ -26,7 +26,7 @@ impl FaultPoint {
     }
 }
 
-/// How often, from the moment on in which it first does.
+/// How many times a fault occurs, from its position on.
 pub const ONCE: usize = 1;
 pub const EVER: usize = usize::MAX;
 
@@ -35,27 +35,27 @@ pub const EVER: usize = usize::MAX;
 pub enum FaultKind {
     /// This error, before the token gets the command.
     Error(CarrierError),
-    /// This error, in the place of its answer.
+    /// This error, instead of the token's response.
     Lost(CarrierError),
-    /// This answer, in the place of its own.
+    /// This response, instead of the token's.
     Answer(&'static [u8]),
-    /// Noise, in the place of its answer.
+    /// Noise, instead of the token's response.
     Noise,
-    /// The token is pulled out: before it gets the command, or when it has carried it out.
+    /// The token is removed, before or after it executed the command.
     Pulled { carried_out: bool },
-    /// It is pulled out and put in again.
+    /// The token is removed and inserted again.
     PutInAgain,
-    /// Another program resets it.
+    /// Another program resets the token.
     Reset,
     /// Another program selects another applet.
     OtherApplet,
-    /// The service is gone, from here on.
+    /// The service has gone, from here on.
     NoService,
-    /// An error of PC/SC's that nobody has thought of, in the place of its answer.
+    /// An unexpected PC/SC error, instead of the token's response.
     Odd,
-    /// It takes longer than a moment.
+    /// The operation is slow.
     Slow,
-    /// It takes for ever.
+    /// The operation never ends.
     Silent,
 }
 

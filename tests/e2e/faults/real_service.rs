@@ -1,4 +1,4 @@
-//! The faults that a real service can show, with the built program: what it says is what it says in memory.
+//! Tests of the faults that a real pcscd can show: the built program reports the same as the program in memory.
 
 use crate::harness::events::{sleeps_outside_a_pipe, until};
 use crate::harness::stack::{ProgramOutput, RealStack, clients};
@@ -25,7 +25,7 @@ fn bench() -> TestWorld {
     bench
 }
 
-/// The same, with a touch that never comes.
+/// Creates a world whose token requires a touch that never comes.
 fn untouched() -> TestWorld {
     let bench = bench();
     bench.token.add(StoredAccount::totp(ALICE, SEED).with_touch());
@@ -33,7 +33,7 @@ fn untouched() -> TestWorld {
     bench
 }
 
-/// What is said in memory, where `fault` is what a command meets; the bench is new.
+/// Runs a command in memory.
 fn in_memory(bench: &TestWorld, words: &[&str]) -> ProgramOutput {
     let told = bench.run(words);
     ProgramOutput { code: Some(told.code.into()), out: told.out, err: told.err }
@@ -47,7 +47,7 @@ fn assert_same(real: &ProgramOutput, memory: &ProgramOutput) {
         line.unwrap_or_default().to_owned()
     };
     assert_eq!(line(real, "error:"), line(memory, "error:"));
-    // Here, other programs run that may be guessed to be using the token.
+    // Real programs may be running that the error suspects of using the token.
     let (cause, expected) = (line(real, "cause:"), line(memory, "cause:"));
     assert!(cause.starts_with(&expected), "{cause}, not {expected}");
     if cause == expected {
@@ -55,7 +55,8 @@ fn assert_same(real: &ProgramOutput, memory: &ProgramOutput) {
     }
 }
 
-/// Another program that uses the token: it does what each line says, and answers `ok`. One of them is in `make test-vm`, too.
+/// Another program that uses the token: it executes one order for each line, and answers `ok`. `make test-vm` uses
+/// the same script.
 struct OtherProgram {
     child: Child,
     input: ChildStdin,
@@ -100,12 +101,12 @@ impl Drop for OtherProgram {
     }
 }
 
-/// Waits until the program has asked AWS who owns the key, as it does beside its first look at the token.
+/// Waits until the program has asked AWS who owns the key, which it does in parallel to its first look at the token.
 fn until_aws_is_asked(stack: &RealStack) {
     until("AWS is asked", || !stack.bench.aws.requests().is_empty());
 }
 
-/// Starts the program, and does something to it once it waits for a touch.
+/// Starts a login, and runs `then` once the login waits for a touch.
 fn in_the_middle(stack: &mut RealStack, then: impl FnOnce(&mut RealStack)) -> ProgramOutput {
     let child = stack.program(&["login", "dev"]).spawn().unwrap();
     assert!(stack.bench.token.until_waiting_for_touch(Duration::from_secs(30)), "it does not ask for the touch");
@@ -114,7 +115,7 @@ fn in_the_middle(stack: &mut RealStack, then: impl FnOnce(&mut RealStack)) -> Pr
 }
 
 #[test]
-fn pulled_out_in_the_middle() {
+fn a_removal_during_a_touch_is_reported() {
     let mut stack = stack(untouched());
     let real = in_the_middle(&mut stack, |stack| drop(stack.inserted.take()));
     let memory = untouched();
@@ -131,7 +132,7 @@ fn pulled_out_in_the_middle() {
 }
 
 #[test]
-fn the_service_dies_in_the_middle() {
+fn a_killed_pcscd_during_a_touch_is_reported() {
     let mut stack = stack(untouched());
     let real = in_the_middle(&mut stack, |stack| stack.pcscd.kill());
     let memory = untouched();
@@ -149,7 +150,7 @@ fn the_service_dies_in_the_middle() {
 }
 
 #[test]
-fn reset_by_another_program_is_not_noticed() {
+fn a_reset_before_a_login_is_harmless() {
     let stack = stack(bench());
     let mut other = OtherProgram::start(&stack);
     other.does("shared");
@@ -159,14 +160,14 @@ fn reset_by_another_program_is_not_noticed() {
 }
 
 #[test]
-fn reset_by_another_program_during_a_touch() {
+fn a_reset_during_a_touch_waits_its_turn() {
     let mut stack = stack(untouched());
     stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let mut other = OtherProgram::start(&stack);
     other.does("shared");
     let told = in_the_middle(&mut stack, |stack| {
         other.is_told("reset");
-        // It has asked the service, and has to wait for its turn, as it would for anybody else's conversation.
+        // The other program has called the service and waits for its turn, behind the open transaction.
         until("the other program asks for a reset", || sleeps_outside_a_pipe(other.child.id()));
         assert!(stack.bench.token.touch());
     });
@@ -176,7 +177,7 @@ fn reset_by_another_program_during_a_touch() {
 }
 
 #[test]
-fn held_by_another_program_for_itself() {
+fn exclusive_use_by_another_program_is_reported() {
     let stack = stack(bench());
     let mut other = OtherProgram::start(&stack);
     other.does("exclusive");
@@ -188,7 +189,7 @@ fn held_by_another_program_for_itself() {
     stack.run(&["login", "dev"]).assert_face(include_str!("../../vm/faces/held-for-itself.txt"));
     stack.bench.aws.clear_requests();
     let child = stack.program(&["login", "dev"]).spawn().unwrap();
-    // A second is granted to it from here on: the token is looked at while AWS is asked.
+    // The program tries for one second from here on: the look at the token runs in parallel to the request to AWS.
     until_aws_is_asked(&stack);
     other.does("leave");
     let told = ProgramOutput::from(child.wait_with_output().unwrap());
@@ -197,7 +198,7 @@ fn held_by_another_program_for_itself() {
 }
 
 #[test]
-fn in_a_conversation_with_another_program() {
+fn a_transaction_of_another_program_is_waited_for() {
     let stack = stack(bench());
     let mut other = OtherProgram::start(&stack);
     other.does("shared");
@@ -223,7 +224,7 @@ fn in_a_conversation_with_another_program() {
 }
 
 #[test]
-fn slow() {
+fn a_slow_token_is_waited_for() {
     let stack = stack(bench());
     stack.bench.token.distort(|_, answer| {
         std::thread::sleep(Duration::from_millis(300));

@@ -1,4 +1,4 @@
-//! AWS's clients as judges: whose keys does each of them find in a file?
+//! AWS's clients, asked for the keys that they find in a credentials file.
 
 use super::not_run::not_run;
 use super::stack;
@@ -14,7 +14,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// A question to all of them.
+/// A lookup to make: a profile in a pair of files.
 #[derive(Clone)]
 pub struct FileQuestion {
     pub credentials: PathBuf,
@@ -46,10 +46,10 @@ impl fmt::Display for AwsClient {
     }
 }
 
-/// Access key id, secret access key and session token; or what the client complains of.
+/// Access key id, secret access key and session token, or the client's error message.
 pub type KeysFound = Result<[String; 3], String>;
 
-/// All of them, but for CLI v2 where it was left out, which is told.
+/// Returns all clients, without CLI v2 if `AWS_MFA_KEY_WITHOUT_CLI2` is set, which is reported as not run.
 pub fn present() -> impl Iterator<Item = AwsClient> {
     let without_cli2 = std::env::var_os("AWS_MFA_KEY_WITHOUT_CLI2").is_some();
     if without_cli2 {
@@ -58,7 +58,7 @@ pub fn present() -> impl Iterator<Item = AwsClient> {
     ALL.into_iter().filter(move |client| *client != AwsClient::Cli2 || !without_cli2)
 }
 
-/// Asks every client, each in one process for all jobs: what each answered, in the jobs' order.
+/// Asks every client, each in one process for all jobs. The answers are in the order of the jobs.
 pub fn ask_all(jobs: &[FileQuestion]) -> BTreeMap<AwsClient, Vec<KeysFound>> {
     std::thread::scope(|scope| {
         let asked: Vec<_> = present().map(|client| (client, scope.spawn(move || ask(client, jobs)))).collect();
@@ -113,7 +113,7 @@ async fn rust(job: &FileQuestion) -> KeysFound {
     Ok([keys.access_key_id(), keys.secret_access_key(), token].map(str::to_owned))
 }
 
-/// A client with nothing of the tester's own in its environment.
+/// Builds the command of a client, with none of the tester's environment variables but `PATH`.
 fn command(client: AwsClient) -> Command {
     let script = |name: &str| format!("{}/tests/clients/{name}", env!("CARGO_MANIFEST_DIR"));
     let mut command = match client {
@@ -132,24 +132,24 @@ fn command(client: AwsClient) -> Command {
     command
 }
 
-/// Node: PyPI's, if that was installed.
+/// Returns the path of Node: PyPI's if it is installed, otherwise the one in `PATH`.
 pub fn node() -> PathBuf {
     let of_pypi = stack::clients().join("bin/node");
     if of_pypi.exists() { of_pypi } else { "node".into() }
 }
 
-/// The folder of the packages for Node.
+/// Returns the folder of the packages for Node.
 pub fn javascript() -> PathBuf {
     stack::clients().join("js")
 }
 
-/// CLI v2, a program for the system's Python, and the folder of its packages.
+/// Returns the path of CLI v2, a script for the system's Python, and the folder of its packages.
 pub fn cli2() -> (PathBuf, PathBuf) {
     let folder = stack::clients().join("cli2/usr");
     (folder.join("bin/aws"), folder.join("lib/python3/dist-packages"))
 }
 
-/// Python with boto3 and CLI v1 at hand.
+/// Returns a command for Python with boto3 and CLI v1.
 pub fn python() -> Command {
     let mut command = Command::new(stack::clients().join("bin/python"));
     bare(&mut command);

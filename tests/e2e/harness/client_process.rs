@@ -1,4 +1,5 @@
-//! One of AWS's clients at work: it asks AWS who one is, again and again, with the keys that profile `work` gets from us.
+//! A long-running AWS client, which calls GetCallerIdentity on request with the keys that the program under test
+//! provides.
 
 use super::aws_clients::{self, AwsClient};
 use super::stack::{ProgramOutput, RealStack};
@@ -16,7 +17,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-/// A client that was started; one of the command line's is started for each call.
+/// A running client. The CLI has no process of its own: each call starts it anew.
 pub struct ClientProcess<'a> {
     stack: &'a RealStack,
     client: AwsClient,
@@ -29,12 +30,13 @@ impl<'a> ClientProcess<'a> {
         Self::start_with(client, stack, "", work())
     }
 
-    /// One whose keys are where its environment says.
+    /// Starts a client whose environment says where its keys are.
     pub fn pointed(client: AwsClient, stack: &'a RealStack, env: &[(String, String)]) -> Self {
         Self::start_with(client, stack, "", env.to_vec())
     }
 
-    /// One that tells why there are no keys: JavaScript's looks in several places, and then says only that there are none.
+    /// Starts a client that reports why it found no keys. JavaScript's default chain tries several places and only
+    /// reports that all failed, so it is limited to the config files.
     pub fn talkative(client: AwsClient, stack: &'a RealStack) -> Self {
         Self::start_with(client, stack, "ini", work())
     }
@@ -48,7 +50,7 @@ impl<'a> ClientProcess<'a> {
             AwsClient::JavaScript => {
                 let folder = text(aws_clients::javascript());
                 let mut command = stack.command(&text(aws_clients::node()), &[&script("call.js"), &folder, places]);
-                // Such as that it will want a newer Node one day.
+                // Suppresses warnings such as that a newer Node will be required.
                 command.env("NODE_NO_WARNINGS", "1");
                 Some(command)
             }
@@ -68,11 +70,11 @@ impl<'a> ClientProcess<'a> {
         Self { stack, client, process, env }
     }
 
-    /// `{"arn", "expires", "account"}` or `{"error"}`; the command line's tell neither time nor account.
+    /// Calls GetCallerIdentity. Returns `{"arn", "expires", "account"}` or `{"error"}`; the CLI provides only `arn`.
     pub fn call(&mut self) -> Value {
         let Some((child, input, output)) = &mut self.process else { return self.command_line() };
         writeln!(input).unwrap();
-        // Rust's test program has a word to say, too.
+        // Rust's test program prints lines of its own before the answer.
         let answer = output.lines().map(Result::unwrap).find(|line| line.starts_with('{'));
         let ended = |child: &mut Child| format!("{} ended: {:?}", self.client, child.wait());
         serde_json::from_str(&answer.unwrap_or_else(|| panic!("{}", ended(child)))).unwrap()
@@ -99,7 +101,7 @@ impl<'a> ClientProcess<'a> {
         json!({ "arn": told.out.trim() })
     }
 
-    /// Ends the client, which must have had nothing to complain of.
+    /// Ends the client. Fails if it exited with an error or wrote to stderr.
     pub fn end(self) {
         let Some((child, input, _output)) = self.process else { return };
         drop(input);
@@ -108,12 +110,12 @@ impl<'a> ClientProcess<'a> {
     }
 }
 
-/// The keys of profile `work`.
+/// The environment that selects profile `work`.
 fn work() -> Vec<(String, String)> {
     vec![("AWS_PROFILE".to_owned(), "work".to_owned())]
 }
 
-/// What the child is told.
+/// Environment variable that makes `rust` act as the client instead of returning at once.
 const TASK: &str = "CALLER_TASK";
 
 #[test]
@@ -145,7 +147,7 @@ fn rust() {
     });
 }
 
-/// The SDK's usual places to look for keys; notes what was found there, which the SDK keeps to itself.
+/// The SDK's default credentials chain, recording the keys that it found: the SDK does not expose them.
 #[derive(Debug)]
 struct RecordingProvider {
     chain: DefaultCredentialsChain,

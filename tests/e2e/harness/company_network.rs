@@ -1,10 +1,10 @@
-//! A network as companies have it: AWS is reached through a proxy, its certificates are by an authority of one's own.
+//! A company network: AWS is reached through a proxy, with certificates of the company's own authority.
 
 use super::test_world::{CommandOutcome, SEED, TestWorld};
 use fake_aws::{Authority, FakeProxy, ProxyBehaviour};
 use std::net::SocketAddr;
 
-/// Whatever is asked for, the proxy leads to the fake's TLS, which has a certificate for these hosts.
+/// Hosts in the certificate of the simulator's TLS endpoint, to which the proxy connects every request.
 pub const HOSTS: [&str; 14] = [
     "sts.eu-central-1.amazonaws.com",
     "sts.us-east-1.amazonaws.com",
@@ -34,7 +34,7 @@ impl CompanyNetwork {
         Self::behind(ProxyBehaviour::Open)
     }
 
-    /// A company whose proxy has its own ideas.
+    /// Creates a network whose proxy behaves in this way.
     pub fn behind(manner: ProxyBehaviour) -> Self {
         let authority = Authority::new("Example Corp").unwrap();
         let mut bench = TestWorld::new();
@@ -48,7 +48,7 @@ impl CompanyNetwork {
         Self { bench, proxy, authority, tls }
     }
 
-    /// Somebody of this partition, with nothing but a key and, if it is to be known, an MFA device.
+    /// Moves alice to an AWS account in this partition. The config holds only the MFA device, if `with_serial`.
     pub fn move_to(&self, partition: &str, with_serial: bool) {
         let (aws, account) = (&self.bench.aws, "210987654321");
         aws.set_partition(account, partition);
@@ -65,7 +65,7 @@ impl CompanyNetwork {
         self.bench.env.insert(name.into(), value.into());
     }
 
-    /// More lines for the profile.
+    /// Appends lines to the config file, for the profile.
     pub fn configure(&self, more: &str) {
         let text = self.bench.read(".aws/config");
         self.bench.write(".aws/config", &format!("{text}{more}"));
@@ -77,7 +77,7 @@ impl CompanyNetwork {
         outcome
     }
 
-    /// The hosts that the proxy was asked for, each once.
+    /// Returns the hosts that the proxy was asked for, without consecutive repetitions.
     pub fn asked(&self) -> Vec<String> {
         let mut hosts: Vec<String> = self.proxy.asked().iter().map(|line| line.replace("CONNECT ", "")).collect();
         hosts.dedup();

@@ -1,4 +1,4 @@
-//! A session bus of the test's own: a real D-Bus daemon, which starts no program by itself.
+//! A private session bus: a real D-Bus daemon without service activation.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-/// A session bus: `dbus-daemon`, private.
+/// A running `dbus-daemon`, killed when dropped.
 pub struct DBusDaemon {
     pub folder: TempDir,
     daemon: Child,

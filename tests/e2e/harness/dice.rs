@@ -1,17 +1,17 @@
-//! Chance that can be repeated: one number says all that is thrown, and a test that fails names it.
+//! Random numbers that can be repeated: a failed test prints the seed.
 
 use std::thread;
 use std::time::UNIX_EPOCH;
 
-/// The number comes from here, if it is set, and else from the clock.
+/// Environment variable that sets the seed; the default is the time.
 const SEED: &str = "AWS_MFA_KEY_SEED";
 
-/// Whether tests that go on for as long as one likes shall go on for minutes, and tell what they counted.
-pub fn whole() -> bool {
+/// Returns true if open-ended tests shall run for minutes and report their counts (`AWS_MFA_KEY_SOAK` is set).
+pub fn is_soak_run() -> bool {
     std::env::var_os("AWS_MFA_KEY_SOAK").is_some()
 }
 
-/// Says what a test counted; it is seen where the test fails, and with `--nocapture`.
+/// Prints a test's counts, which are shown if the test fails or with `--nocapture`.
 #[allow(clippy::print_stderr, reason = "a test has nowhere else to say it")]
 pub fn say(what: &str) {
     eprintln!("{what}");
@@ -29,7 +29,7 @@ impl Dice {
         Self { seed, state: seed }
     }
 
-    /// Below `end`, each as likely.
+    /// Returns a uniform random number below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
         // SplitMix64 (Steele, Lea, Flood 2014).
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);

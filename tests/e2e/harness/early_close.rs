@@ -1,10 +1,11 @@
-//! Servers before the server: one ends each connection some time after its first answer, as load balancers do; one goes away.
+//! Reverse proxies that close connections early, as load balancers do.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::Duration;
 
-/// Starts it before `endpoint`, and says its own. It ends with the process.
+/// Starts a proxy that closes each connection `time` after its first response. Returns the proxy's endpoint; it runs
+/// until the process ends.
 pub fn closes_after(endpoint: &str, time: Duration) -> String {
     let behind = endpoint.trim_start_matches("http://").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -28,7 +29,7 @@ fn answer_once(mut server: TcpStream, mut client: &TcpStream, time: Duration) ->
     client.shutdown(Shutdown::Both)
 }
 
-/// Starts a server before `endpoint` that is gone after its first answer, and says its own endpoint.
+/// Starts a proxy that stops after one response. Returns the proxy's endpoint.
 pub fn answers_once(endpoint: &str) -> String {
     let behind = endpoint.trim_start_matches("http://").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,4 +1,4 @@
-//! A desktop's keyring: a bus of its own, and on it a real gnome-keyring, or one that never answers.
+//! A desktop session with a private bus and a real gnome-keyring, or a keyring that never answers.
 
 use super::dbus_daemon::DBusDaemon;
 use super::stack::{PATIENCE, ProgramOutput, clients};
@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What the tests' keyrings are locked with.
+/// Password of the tests' keyrings.
 const UNLOCKED_WITH: &str = "the keyring's own";
 
 pub struct KeyringSession {
@@ -15,12 +15,12 @@ pub struct KeyringSession {
 }
 
 impl KeyringSession {
-    /// Without a keyring.
+    /// Starts a session without a keyring.
     pub fn bare() -> Self {
         Self { programs: Vec::new(), bus: DBusDaemon::start() }
     }
 
-    /// With a gnome-keyring that is unlocked.
+    /// Starts a session with an unlocked gnome-keyring.
     pub fn with_keyring() -> Self {
         let mut desktop = Self::bare();
         let mut keyring = desktop
@@ -38,7 +38,7 @@ impl KeyringSession {
         desktop
     }
 
-    /// With a program that has the keyring's name, and never says a word.
+    /// Starts a session with a program that owns the keyring's bus name but never answers.
     pub fn with_a_mute_keyring() -> Self {
         let mut desktop = Self::bare();
         let text = "
@@ -68,7 +68,7 @@ sys.exit(not open.send_and_get_reply(message_bus.NameHasOwner('org.freedesktop.s
         }
     }
 
-    /// Locks everything that is kept.
+    /// Locks all collections.
     pub fn lock(&self) {
         let text = "
 import secretstorage
@@ -79,7 +79,7 @@ assert secretstorage.get_default_collection(bus).is_locked()";
         self.pythons(text);
     }
 
-    /// What is kept: attributes and secret of each item, as Python's client of the same service prints them.
+    /// Returns the items in the keyring: attributes, label and secret, as printed by Python's `secretstorage`.
     pub fn kept(&self) -> String {
         self.pythons(
             "
@@ -90,7 +90,7 @@ for item in secretstorage.get_default_collection(secretstorage.dbus_init()).get_
         )
     }
 
-    /// Keeps a text, as `keyring set SERVICE USERNAME` does.
+    /// Stores a password as `keyring set SERVICE USERNAME` does.
     pub fn keep(&self, service: &str, username: &str, text: &str) {
         self.pythons(&format!("import keyring; keyring.set_password('{service}', '{username}', '{text}')"));
     }
@@ -114,7 +114,7 @@ for item in secretstorage.get_default_collection(secretstorage.dbus_init()).get_
         command
     }
 
-    /// What a program of this session has in its environment.
+    /// Returns the environment variables of the session's programs.
     pub fn env(&self) -> [(String, String); 2] {
         let folder = self.bus.folder.path().to_str().unwrap().to_owned();
         [("DBUS_SESSION_BUS_ADDRESS".to_owned(), self.bus.address()), ("XDG_RUNTIME_DIR".to_owned(), folder)]

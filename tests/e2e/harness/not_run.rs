@@ -1,12 +1,12 @@
-//! Tests that cannot run on this machine: each says so where it is seen.
+//! Reporting of tests that cannot run on this machine.
 
 use std::io::Write;
 
-/// Prints `NOT RUN: NAME: REASON` to the real standard error, which the test runner's capture does not reach. NAME is the
-/// test's own; call it from the test's thread, and return.
+/// Prints `NOT RUN: NAME: REASON` to the real stderr, past the test runner's capture. NAME is the name of the current
+/// thread, so call this from the test's own thread, then return.
 pub fn not_run(reason: &str) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("a test");
-    // One write, so that tests side by side do not mix their lines. Nobody can be told of a standard error that is closed.
+    // A single write keeps the lines of parallel tests apart. If stderr is closed, nobody can be told.
     let _ = std::io::stderr().write_all(format!("NOT RUN: {name}: {reason}\n").as_bytes());
 }

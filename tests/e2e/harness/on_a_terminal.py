@@ -1,8 +1,9 @@
-"""Runs a program on a terminal of its own, and types an answer each time its question stands there.
+"""Runs a program on a terminal of its own, and types each answer once its question is shown.
 
 usage: on_a_terminal.py '[["question", "answer\\n"], …]' PROGRAM ARGUMENT…
-An answer that is a number makes the terminal that many columns wide; {"type": "answer", "once": "PATH"} waits for a file.
-Prints what the terminal showed, and ends with the program's exit code.
+A number instead of an answer sets the width of the terminal in columns; {"type": "answer", "once": "PATH"} waits until
+the file PATH exists. The script gives up after 60 s.
+Prints the terminal's output, and exits with the program's exit code.
 """
 
 import json
@@ -14,7 +15,7 @@ import sys
 import termios
 import time
 
-# Words of questions whose answers are not shown.
+# Words of questions whose answers are not echoed.
 HIDDEN = re.compile("password|secret|again|repeat", re.IGNORECASE)
 
 
@@ -33,12 +34,12 @@ while time.monotonic() < end:
     readable, _, _ = select.select([terminal], [], [], 0.1)
     try:
         shown += os.read(terminal, 4096) if readable else b""
-    except OSError:  # Linux's way to say that nobody has the other end any more
+    except OSError:  # EIO: on Linux, no process has the other end open any more
         break
     if answers and answers[0][0].encode() in shown[looked_at:]:
         looked_at = len(shown)
         question, answer = answers.pop(0)
-        # Such a question stands there before the echo is switched off, and what was typed until then is thrown away.
+        # The question is shown before echo is switched off, which discards anything typed until then.
         while HIDDEN.search(question) and has_echo() and time.monotonic() < end:
             time.sleep(0.01)
         if isinstance(answer, dict):

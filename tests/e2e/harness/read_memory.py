@@ -1,7 +1,7 @@
-"""Writes all memory that a process can write to, as it is now, to standard output.
+"""Copies all writable memory of a running process to stdout.
 
 usage: read_memory.py PID
-It takes the right to trace the process: root's, or that of the owner of the user namespace which the process runs in.
+Requires the right to trace the process: root, or the owner of the user namespace in which the process runs.
 """
 
 import ctypes
@@ -26,7 +26,7 @@ for addresses, mode in areas:
         here = Piece(ctypes.addressof(memory), end - start)
         there = Piece(start, end - start)
         read = library.process_vm_readv(pid, ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
-        # Some of the kernel's own cannot be read.
+        # Some mappings of the kernel cannot be read.
         if read > 0:
             count += read
             sys.stdout.buffer.write(memory.raw[:read])

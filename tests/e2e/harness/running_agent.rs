@@ -1,4 +1,4 @@
-//! An agent that runs: what it says, and what it takes of the machine.
+//! A running agent: its messages, its memory and wake-ups, and requests to its endpoint.
 
 use super::stack::{PATIENCE, ProgramOutput, RealStack, signal};
 use super::test_world::SEED_BASE32;
@@ -11,7 +11,7 @@ use std::process::{Child, Command};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-/// An agent that runs, and what it says line by line.
+/// A running agent, and the lines it has written to stderr. Killed when dropped.
 pub struct RunningAgent {
     child: Child,
     lines: Receiver<String>,
@@ -27,7 +27,7 @@ impl RunningAgent {
         Self { child, lines, said: Vec::new() }
     }
 
-    /// Waits until it says something with this in it.
+    /// Waits until the agent writes a line that contains `text`.
     #[track_caller]
     pub fn until(&mut self, text: &str) {
         let end = Instant::now() + PATIENCE;
@@ -43,7 +43,7 @@ impl RunningAgent {
         }
     }
 
-    /// Its process: `setsid` becomes it.
+    /// Returns the process id of the agent: `setsid` execs it.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -52,7 +52,7 @@ impl RunningAgent {
         signal(&self.child, name);
     }
 
-    /// Waits until it says of so many more sessions that they are there, which are all written then.
+    /// Waits until the agent has announced `count` more sessions, which are written by then.
     #[track_caller]
     pub fn until_sessions(&mut self, count: usize) {
         (0..count).for_each(|_| self.until(" has a session in profile "));
@@ -62,22 +62,22 @@ impl RunningAgent {
         PathBuf::from(format!("/proc/{}", self.pid()))
     }
 
-    /// How often it was woken up since it began, all its threads together.
+    /// Returns the number of voluntary context switches of all threads since the start.
     pub fn wake_ups(&self) -> u64 {
         let tasks = fs::read_dir(self.folder().join("task")).unwrap().flatten();
         tasks.map(|task| status(&task.path(), "voluntary_ctxt_switches").unwrap_or_default()).sum()
     }
 
-    /// KiB of memory: all that is resident, and what of it no file could give back.
+    /// Returns the resident memory in KiB: in total, and the anonymous part, which no file backs.
     pub fn memory(&self) -> (u64, u64) {
         let read = |what| status(&self.folder(), what).unwrap();
         (read("VmRSS"), read("RssAnon"))
     }
 
-    /// Ends it, and says how it ended and how long that took.
+    /// Sends SIGTERM and waits. Returns the exit code and the time from the signal to the exit.
     pub fn end(&mut self) -> (Option<i32>, Duration) {
         self.signal("TERM");
-        // What sends it is a program, too, and a busy machine takes its time to start one.
+        // Measured from here: `kill` is a process too, which takes its time on a busy machine.
         let begun = Instant::now();
         (self.child.wait().unwrap().code(), begun.elapsed())
     }
@@ -92,7 +92,7 @@ impl Drop for RunningAgent {
     }
 }
 
-/// A stack whose codes need nobody.
+/// Creates a stack whose profile uses a secret file, so that no person is needed.
 pub fn with_a_secret() -> RealStack {
     let stack = RealStack::new();
     let secret = stack.bench.path("secret");
@@ -108,14 +108,14 @@ pub fn agent(stack: &RealStack, arguments: &[&str]) -> RunningAgent {
     RunningAgent::start(command)
 }
 
-/// Our program as whoever the agent serves runs it.
+/// Runs the program as a user whom the agent serves.
 pub fn ours(stack: &RealStack, arguments: &[&str]) -> ProgramOutput {
     let mut command = stack.program(arguments);
     command.env("XDG_RUNTIME_DIR", stack.bench.home.path());
     ProgramOutput::from(command.output().unwrap())
 }
 
-/// What `agent env` sets.
+/// Returns the variables that `agent env` prints.
 pub fn env(stack: &RealStack, profile: &str) -> Vec<(String, String)> {
     let told = ours(stack, &["agent", "env", profile]);
     assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{told:?}");
@@ -127,7 +127,7 @@ pub fn value<'a>(env: &'a [(String, String)], name: &str) -> &'a str {
     &env.iter().find(|(set, _)| set == name).unwrap_or_else(|| panic!("{name} is not in {env:?}")).1
 }
 
-/// Where the endpoint is, and what opens profile `dev`.
+/// Host, path and authorization token for profile `dev` at the agent's endpoint.
 pub struct EndpointClient {
     pub host: String,
     pub path: String,
@@ -146,19 +146,20 @@ impl EndpointClient {
     pub fn say(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.host).unwrap();
         let mut answer = String::new();
-        // Whoever is refused may be cut off, while they still speak, too.
+        // A refused client may be disconnected while it still sends.
         let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer));
         answer
     }
 
-    /// It answers within the tenth of a second that is promised; two of fifty times the machine may be busy.
+    /// Asserts that the endpoint answers within the promised 100 ms; two of fifty requests may exceed it on a busy
+    /// machine.
     #[track_caller]
     pub fn assert_prompt(&self) {
         let times = self.times(50);
         assert!(times[47] < Duration::from_millis(100), "{times:?}");
     }
 
-    /// How long so many answers take, in order, the shortest first.
+    /// Makes `count` requests and returns their durations, shortest first.
     pub fn times(&self, count: usize) -> Vec<Duration> {
         let request =
             format!("GET {} HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\n\r\n", self.path, self.host, self.token);
@@ -172,14 +173,14 @@ impl EndpointClient {
         times
     }
 
-    /// The status of an answer.
+    /// Returns the status code of a response.
     pub fn status(&self, method: &str, path: &str, lines: &str) -> String {
         let answer = self.say(&format!("{method} {path} HTTP/1.1\r\n{lines}\r\n"));
         answer.split(' ').nth(1).unwrap_or_default().to_owned()
     }
 }
 
-/// A number that the kernel says of a process, or of a thread.
+/// Returns a number from the `status` file of a process or thread (proc(5)).
 fn status(of: &Path, what: &str) -> Option<u64> {
     let text = fs::read_to_string(of.join("status")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'))?;

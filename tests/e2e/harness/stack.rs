@@ -1,4 +1,5 @@
-//! The built program as it is installed: a real pcscd with a token in it, AWS over HTTP, AWS's own clients beside it.
+//! The built program in a realistic environment: a real pcscd with a virtual token, AWS over HTTP, and AWS's own
+//! clients.
 
 use super::test_world::{ACCOUNT, SEED, TestWorld};
 use std::fs;
@@ -9,18 +10,18 @@ use virtual_token::pcscd::{Pcscd, YUBIKEY};
 use virtual_token::vpcd::Inserted;
 use virtual_token::{SimulatedTouch, StoredAccount};
 
-/// Longest time that anything here may take.
+/// Upper bound for every wait in the tests.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct RealStack {
-    // Dropped in this order: the token is pulled out, then its reader ends.
+    // Fields are dropped in this order: the token is removed before its reader ends.
     pub inserted: Option<Inserted>,
     pub pcscd: Pcscd,
     pub bench: TestWorld,
 }
 
 impl RealStack {
-    /// With a token whose account wants a touch, which comes by itself after a tenth of a second.
+    /// Creates a stack whose account requires a touch, which the virtual token gives by itself after 0.1 s.
     pub fn new() -> Self {
         let bench = TestWorld::new();
         bench.aws.add_bucket(ACCOUNT, "touched-the-key");
@@ -32,7 +33,7 @@ impl RealStack {
         Self { inserted, pcscd, bench }
     }
 
-    /// Pulls out the token, and waits until the service has seen that, which takes it a moment.
+    /// Removes the token, and waits until pcscd has noticed.
     pub fn pull_out(&mut self) {
         drop(self.inserted.take());
         let begun = Instant::now();
@@ -41,7 +42,7 @@ impl RealStack {
         }
     }
 
-    /// A command with nothing of the tester's own in its environment, and without their terminal.
+    /// Builds a command without a controlling terminal, and with none of the tester's environment variables.
     pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("setsid");
         command.args(["--wait", program]).args(arguments).env_clear().envs(&self.bench.env);
@@ -51,8 +52,8 @@ impl RealStack {
         command
     }
 
-    /// From now on the clock of what is started says another time, in the words of `faketime`: `+86400`, `+0 x10`. It is as
-    /// if it were set: only the time of day changes.
+    /// Sets the clock of programs started from now on, in the syntax of `faketime`: `+86400`, `+0 x10`. Only the time
+    /// of day changes, as if the clock had been set; monotonic time does not.
     pub fn set_clock(&mut self, time: &str) {
         let library = faketime();
         let library = ("LD_PRELOAD", library.to_str().unwrap());
@@ -60,27 +61,27 @@ impl RealStack {
         self.bench.env.extend(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
-    /// Our program, ready to start.
+    /// Builds a command that runs the program under test.
     pub fn program(&self, arguments: &[&str]) -> Command {
         self.command(&program(), arguments)
     }
 
-    /// Our program, run to its end.
+    /// Runs the program under test to its end.
     pub fn run(&self, arguments: &[&str]) -> ProgramOutput {
         ProgramOutput::from(self.program(arguments).output().unwrap())
     }
 
-    /// One of AWS's clients, run to its end.
+    /// Runs the AWS CLI to its end.
     pub fn aws(&self, arguments: &[&str]) -> ProgramOutput {
         ProgramOutput::from(self.command("aws", arguments).output().unwrap())
     }
 
-    /// A Python program with boto3 at hand.
+    /// Runs a Python script, which can import boto3.
     pub fn python(&self, text: &str) -> ProgramOutput {
         ProgramOutput::from(self.command("python", &["-c", text]).output().unwrap())
     }
 
-    /// Our program on a terminal of its own, which gets each of `answers` once its question stands there:
+    /// Runs the program under test on a terminal of its own, which types each answer once its question is shown:
     /// `[("password", "horse\n")]`.
     pub fn on_a_terminal(&self, arguments: &[&str], answers: &[(&str, &str)]) -> ProgramOutput {
         let answers = serde_json::to_string(answers).unwrap();
@@ -90,34 +91,34 @@ impl RealStack {
     }
 }
 
-/// What runs a program on a terminal of its own.
+/// Returns the path of the script that runs a program on a terminal of its own.
 pub fn on_a_terminal() -> String {
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/harness/on_a_terminal.py").to_owned()
 }
 
-/// The program: the one just built, or the one that a measurement names.
+/// Returns the path of the program under test: the one just built, or the one that `AWS_MFA_KEY_PROGRAM` names.
 pub fn program() -> String {
     std::env::var("AWS_MFA_KEY_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_aws-mfa-key").to_owned())
 }
 
-/// Makes a copy of our program.
+/// Copies the program under test.
 pub fn copy_program(to: &Path) {
     make_program(to, "cat <\"$1\"", &program());
 }
 
-/// Makes a script that can be run.
+/// Writes an executable script.
 pub fn write_script(path: &Path, text: &str) {
     make_program(path, "printf %s \"$1\"", text);
 }
 
-/// Not by this process: a program that another test starts meanwhile would hold the file open for a moment, and it could not
-/// be run.
+/// Writes an executable file through a child process. If this process wrote it, a child forked by another test at
+/// that moment could hold the file open for writing, and executing it would fail with ETXTBSY.
 fn make_program(path: &Path, by: &str, from: &str) {
     let line = format!("{by} >\"$0\" && chmod 755 \"$0\"");
     assert!(Command::new("sh").args(["-c", &line]).arg(path).arg(from).status().unwrap().success());
 }
 
-/// The Python environment with AWS's and the token vendor's clients.
+/// Returns the folder of the Python environment with AWS's and the token vendor's clients.
 pub fn clients() -> PathBuf {
     let made = concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-env");
     let folder = PathBuf::from(std::env::var_os("AWS_MFA_KEY_TEST_ENV").unwrap_or_else(|| made.into()));
@@ -125,7 +126,7 @@ pub fn clients() -> PathBuf {
     folder
 }
 
-/// The library that tells programs another time.
+/// Returns the path of libfaketime, which changes the clock of programs.
 fn faketime() -> PathBuf {
     let folders = ["/usr/lib", "/usr/lib64"].into_iter().flat_map(|folder| {
         let inner = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
@@ -135,7 +136,7 @@ fn faketime() -> PathBuf {
     found.expect("there is no libfaketime.so.1: `make test` sets it up")
 }
 
-/// What a program said, and how it ended.
+/// Exit code and output of a program.
 #[derive(Debug)]
 pub struct ProgramOutput {
     pub code: Option<i32>,
@@ -144,8 +145,8 @@ pub struct ProgramOutput {
 }
 
 impl ProgramOutput {
-    /// Whether this is what is said of a fault in a virtual reader; `make test-vm` holds what is said of the same fault in a
-    /// USB port to the same.
+    /// Asserts that exit code and stderr match a file of `tests/vm/faces`. `make test-vm` checks the same fault at a
+    /// USB port against the same file, so virtual reader and real port agree.
     #[track_caller]
     pub fn assert_face(&self, face: &str) {
         let wanted = face.replace("PROFILE", "dev").replace("SERIAL", "12345678");
@@ -162,7 +163,7 @@ impl From<Output> for ProgramOutput {
     }
 }
 
-/// Sends a signal to a program that this test started.
+/// Sends a signal to a program that the test started.
 pub fn signal(child: &Child, name: &str) {
     let sent = Command::new("sh").args(["-c", "kill -s $0 $1", name, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());

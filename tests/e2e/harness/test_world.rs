@@ -1,4 +1,5 @@
-//! The program inside the test: a token of memory, AWS on loopback, a home of its own, a person who follows a script.
+//! The program inside the test: a virtual token without pcscd, AWS on loopback, a home folder of its own, and a
+//! scripted person.
 
 use aws_mfa_key::world::alarm::Alarms;
 use aws_mfa_key::world::{Clock, Machine, NoAnswer, Person, PersonContext, Terminal, TokenLimits, World};
@@ -19,16 +20,16 @@ use virtual_token::{Persona, SimulatedTouch, StoredAccount, VirtualToken};
 pub const ACCOUNT: &str = "123456789012";
 pub const SEED: &[u8] = b"12345678901234567890";
 pub const READER: &str = "Yubico YubiKey OTP+FIDO+CCID 00 00";
-/// The secret above, as a person would write it down.
+/// `SEED` in base32.
 pub const SEED_BASE32: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-/// A Python program that prints the present code of [`SEED`], with Python's own library alone.
+/// A Python program that prints the current code of [`SEED`], using only Python's standard library.
 pub const TOTP: &str = "import hmac, struct, time
 proof = hmac.new(b'12345678901234567890', struct.pack('>Q', int(time.time()) // 30), 'sha1').digest()
 at = proof[-1] & 15
 print('%06d' % ((struct.unpack('>I', proof[at:at + 4])[0] & 0x7fffffff) % 1000000))
 ";
 
-/// A person with a profile `dev`, a token with the right account, and AWS that knows both.
+/// A person with a profile `dev`, a token that holds the matching account, and an AWS that knows both.
 pub struct TestWorld {
     pub home: TempDir,
     pub aws: FakeAws,
@@ -38,28 +39,28 @@ pub struct TestWorld {
     pub bus: Arc<MemoryBus>,
     pub token_limits: TokenLimits,
     pub env: BTreeMap<String, String>,
-    /// What the person types, one line an answer; `None`: there is no terminal.
+    /// Lines that the person types, one for each question; `None`: there is no terminal.
     pub typed: Option<Vec<&'static str>>,
-    /// How long the person takes for each.
+    /// Time that the person takes for each answer.
     pub thinking: Duration,
     pub input: &'static str,
-    /// Seconds that this machine's clock is ahead.
+    /// Seconds by which the machine's clock is ahead of AWS's.
     pub clock_ahead: i64,
-    /// Another clock of this machine than the usual one.
+    /// Clock of the machine; `None` for the system's clock, shifted by `clock_ahead`.
     pub clock: Option<Arc<dyn Clock>>,
-    /// What wakes the agent.
+    /// Creates the alarm that wakes the agent.
     pub alarm: Alarms,
-    /// How fast time passes, here and at AWS, and since when.
+    /// Speed of time on the machine and at AWS, and the moment since which it applies.
     pace: (u32, Instant),
 }
 
-/// What a run came to.
+/// Exit code and output of a command.
 #[derive(Debug)]
 pub struct CommandOutcome {
     pub code: u8,
     pub out: String,
     pub err: String,
-    /// What was written to the terminal, if there is one.
+    /// Text written to the terminal; empty if there is none.
     pub terminal: String,
 }
 
@@ -105,7 +106,7 @@ impl TestWorld {
         bench
     }
 
-    /// Writes the config file anew, with more lines for profile `dev`.
+    /// Rewrites the config file, with additional lines for profile `dev`.
     pub fn configure(&self, more: &str) {
         let text = format!(
             "[profile dev]\nregion = eu-central-1\nendpoint_url = {}\nmfa_serial = {}\n{more}",
@@ -115,7 +116,7 @@ impl TestWorld {
         self.write(".aws/config", &text);
     }
 
-    /// One more user with a key, an MFA device, an account on the token and as many profiles as there are names.
+    /// Adds a user with a key, an MFA device, an account on the token, and these profiles.
     pub fn add_user(&self, name: &str, profiles: &[&str], touch: bool) {
         let user = self.aws.add_user(ACCOUNT, name);
         let (key, seed) = (self.aws.add_key(&user), format!("the seed of {name:>10}"));
@@ -132,7 +133,7 @@ impl TestWorld {
         self.write(".aws/credentials", &credentials);
     }
 
-    /// Twenty such users, `user0` to `user19`, with so many profiles each, `p0-0`, `p0-1`, …
+    /// Adds users `user0` to `user19`, each with this many profiles: `p0-0`, `p0-1`, …
     pub fn add_twenty_users(&self, profiles: usize) {
         for user in 0..20 {
             let profiles: Vec<String> = (0..profiles).map(|profile| format!("p{user}-{profile}")).collect();
@@ -141,7 +142,7 @@ impl TestWorld {
         }
     }
 
-    /// Changes the file so that all sessions in it end after `left`; and says when that is.
+    /// Edits the credentials file so that all its sessions end after `left`. Returns their end.
     pub fn sessions_end_in(&self, left: Duration) -> SystemTime {
         let at = SystemTime::now() + left;
         let key = "x_security_token_expires = ";
@@ -152,7 +153,7 @@ impl TestWorld {
         at
     }
 
-    /// Time passes so many times as fast, here and at AWS.
+    /// Makes time pass `times` as fast, on the machine and at AWS.
     pub fn hurry(&mut self, times: u32) {
         let (begun, now) = (Instant::now(), self.aws.now());
         self.pace = (times, begun);
@@ -171,14 +172,14 @@ impl TestWorld {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// Replaces a part of a file, which has to be there.
+    /// Replaces a part of a file. Fails if the part is missing.
     pub fn edit(&self, name: &str, old: &str, new: &str) {
         let text = self.read(name);
         assert!(text.contains(old), "{old} is not in {text}");
         self.write(name, &text.replace(old, new));
     }
 
-    /// A program of this user runs on the machine.
+    /// Makes the machine appear to run a program of this user, in a simulated `/proc`.
     pub fn process(&self, name: &str, pid: u32) {
         let folder = self.path(&format!("machine/proc/{pid}"));
         fs::create_dir_all(&folder).unwrap();
@@ -216,7 +217,7 @@ impl TestWorld {
     }
 }
 
-/// A word that looks like a code; six digits within an identifier or a hash do not.
+/// Returns a word of six digits, which looks like a code. Six digits inside an identifier or a hash do not count.
 pub fn code_in(text: &str) -> Option<&str> {
     text.split(|c: char| !c.is_alphanumeric()).find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit()))
 }

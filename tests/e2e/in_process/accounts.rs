@@ -1,4 +1,4 @@
-//! `accounts`: what is on a token, shown and changed.
+//! Tests of `accounts`: listing and changing what is stored on a token.
 
 use crate::harness::test_world::{CommandOutcome, READER, SEED, SEED_BASE32, TestWorld};
 use hw::transport::CarrierError;
@@ -20,7 +20,7 @@ fn uri() -> String {
     )
 }
 
-/// What is typed or piped in lives as long as the test.
+/// Leaks typed or piped text: `TestWorld` takes it as `&'static str`.
 fn said(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
 }
@@ -30,7 +30,7 @@ fn accounts(bench: &TestWorld, arguments: &[&str]) -> CommandOutcome {
 }
 
 #[test]
-fn what_is_there_is_listed() {
+fn accounts_are_listed_as_table_and_json() {
     let bench = TestWorld::new();
     bench.token.add(StoredAccount::totp("60/Acme:bob", SEED).with_touch());
     let mut counting = StoredAccount::totp("counter", SEED);
@@ -55,7 +55,7 @@ fn what_is_there_is_listed() {
 }
 
 #[test]
-fn a_locked_token_asks_for_its_password_and_is_locked_again() {
+fn listing_asks_for_the_password_and_locks_the_token_again() {
     let mut bench = TestWorld::new();
     bench.token.set_password(Some("correct horse"));
     bench.typed = Some(vec!["wrong", "correct horse"]);
@@ -68,7 +68,7 @@ fn a_locked_token_asks_for_its_password_and_is_locked_again() {
 }
 
 #[test]
-fn a_uri_from_a_pipe() {
+fn a_uri_is_read_from_stdin() {
     let mut bench = TestWorld::new();
     bench.typed = None;
     bench.input = said(format!("\n  {}\n", uri()));
@@ -87,7 +87,7 @@ fn a_uri_from_a_pipe() {
 }
 
 #[test]
-fn a_secret_of_which_a_part_was_copied_is_told_of() {
+fn a_short_secret_is_added_with_a_warning() {
     let mut bench = TestWorld::new();
     bench.typed = None;
     bench.input = "GEZDGNBV\n";
@@ -99,7 +99,7 @@ fn a_secret_of_which_a_part_was_copied_is_told_of() {
 }
 
 #[test]
-fn an_account_added_anew_with_a_touch_is_asked_for_it_by_who_knew_it_without() {
+fn an_account_replaced_by_one_with_touch_asks_for_the_touch() {
     let mut bench = TestWorld::new();
     assert_eq!(bench.run(&["code", "dev"]).code, 0);
     assert_eq!(accounts(&bench, &["remove", ALICE, "--yes"]).code, 0);
@@ -112,7 +112,7 @@ fn an_account_added_anew_with_a_touch_is_asked_for_it_by_who_knew_it_without() {
 }
 
 #[test]
-fn base32_at_a_prompt_that_does_not_show_it() {
+fn base32_is_read_at_a_prompt_without_echo() {
     let mut bench = TestWorld::new();
     bench.typed = Some(vec!["what?", "gezd gnbv gy3t qojq gezd gnbv gy3t qojq"]);
     let told = accounts(&bench, &["add", "AWS:carol", "--digits", "8", "--algorithm", "sha256", "--period", "60"]);
@@ -125,7 +125,7 @@ fn base32_at_a_prompt_that_does_not_show_it() {
 }
 
 #[test]
-fn a_picture_of_a_qr_code() {
+fn an_account_is_added_from_a_picture_of_a_qr_code() {
     let bench = TestWorld::new();
     for (picture, id) in [("aws.png", "one"), ("photo.jpg", "two"), ("dark.png", "three")] {
         let path = format!("{}/tests/e2e/pictures/{picture}", env!("CARGO_MANIFEST_DIR"));
@@ -145,7 +145,7 @@ fn a_picture_of_a_qr_code() {
 }
 
 #[test]
-fn what_is_there_stays_unless_it_is_forced() {
+fn an_existing_account_is_replaced_only_with_force() {
     let mut bench = TestWorld::new();
     bench.input = "JBSWY3DPEHPK3PXP\n";
     let told = accounts(&bench, &["add", ALICE]);
@@ -155,14 +155,14 @@ fn what_is_there_stays_unless_it_is_forced() {
     let told = accounts(&bench, &["add", ALICE, "--force"]);
     assert_eq!((told.code, ids(&bench)), (0, vec![ALICE.to_owned()]), "{told:?}");
     assert_ne!(bench.token.accounts()[0].secret[..], *SEED);
-    // Who is told at the prompt has typed nothing for nothing.
+    // The account is refused before its secret is asked for.
     bench.input = "";
     let told = accounts(&bench, &["add", ALICE]);
     assert_eq!((told.code, told.terminal.as_str()), (2, ""), "{told:?}");
 }
 
 #[test]
-fn a_secret_on_the_command_line_is_refused_and_not_said_again() {
+fn a_secret_on_the_command_line_is_refused_and_not_echoed() {
     let bench = TestWorld::new();
     let told_uri = uri();
     for arguments in [
@@ -181,7 +181,7 @@ fn a_secret_on_the_command_line_is_refused_and_not_said_again() {
 }
 
 #[test]
-fn an_account_that_was_added_logs_in() {
+fn a_login_succeeds_with_an_added_account() {
     let mut bench = TestWorld::new();
     bench.token.remove(ALICE.as_bytes());
     bench.input = said(format!("{SEED_BASE32}\n"));
@@ -190,7 +190,7 @@ fn an_account_that_was_added_logs_in() {
 }
 
 #[test]
-fn one_of_several_tokens_is_never_guessed() {
+fn with_several_tokens_one_must_be_named() {
     let mut bench = TestWorld::new();
     let other = VirtualToken::builder(Persona::YUBIKEY_5_7).serial(Some(87_654_321)).build();
     let answering = other.clone();
@@ -206,7 +206,7 @@ fn one_of_several_tokens_is_never_guessed() {
 }
 
 #[test]
-fn renaming() {
+fn accounts_are_renamed_but_never_overwritten() {
     let bench = TestWorld::new();
     bench.token.add(StoredAccount::totp("60/Acme:bob", SEED));
     let told = accounts(&bench, &["rename", ALICE, "AWS:alice"]);
@@ -219,7 +219,7 @@ fn renaming() {
 }
 
 #[test]
-fn removing_is_asked_for() {
+fn removing_needs_confirmation() {
     let mut bench = TestWorld::new();
     for (typed, code) in [(Some(vec!["n"]), 1), (Some(vec![]), 4), (None, 4)] {
         bench.typed = typed;
@@ -254,7 +254,7 @@ fn a_password_is_set_changed_and_cleared() {
 }
 
 #[test]
-fn passwords_from_a_pipe() {
+fn passwords_are_read_from_stdin() {
     let mut bench = TestWorld::new();
     bench.typed = None;
     let mut run = |what: &str, input: &'static str| {
@@ -273,18 +273,19 @@ fn passwords_from_a_pipe() {
 }
 
 #[test]
-fn no_token_is_held_while_somebody_types() {
+fn no_transaction_is_open_while_a_person_types() {
     let mut bench = TestWorld::new();
     bench.token.set_password(Some("correct horse"));
     bench.typed = Some(vec!["correct horse", SEED_BASE32]);
     assert_eq!(accounts(&bench, &["add", "AWS:bob"]).code, 0);
     let tally = bench.bus.log(READER);
-    // A look, a look with the password, the change: three conversations, with a question between each.
+    // The first look, the look with the password, and the change are three transactions, with a question between
+    // them.
     assert_eq!((tally.begun, tally.ended, tally.collisions), (3, 3, 0));
 }
 
 #[test]
-fn a_token_pulled_out_in_the_middle_is_said_to_be_uncertain() {
+fn removal_during_a_change_reports_an_uncertain_result() {
     let mut bench = TestWorld::new();
     bench.input = said(uri());
     let token = bench.token.clone();
@@ -298,13 +299,13 @@ fn a_token_pulled_out_in_the_middle_is_said_to_be_uncertain() {
 }
 
 #[test]
-fn a_change_that_takes_its_time_says_what_is_waited_for() {
+fn a_slow_change_announces_its_wait() {
     let mut bench = TestWorld::new();
     bench.input = said(uri());
     let token = bench.token.clone();
     bench.token.set_touch(SimulatedTouch::Never);
     bench.bus.insert(READER, move |command| {
-        // As a Nitrokey does, which wants a touch for it.
+        // Like a Nitrokey, which requires a touch to add an account.
         if command[1] == 0x01 && command[2] == 0 {
             std::thread::sleep(Duration::from_secs(4));
         }
@@ -318,7 +319,7 @@ fn a_change_that_takes_its_time_says_what_is_waited_for() {
 }
 
 #[test]
-fn the_secret_is_in_no_file_of_ours() {
+fn adding_an_account_writes_no_file() {
     let mut bench = TestWorld::new();
     bench.input = said(uri());
     assert_eq!(accounts(&bench, &["add"]).code, 0);
@@ -330,7 +331,7 @@ fn the_secret_is_in_no_file_of_ours() {
 }
 
 #[test]
-fn profiles_that_name_an_account_are_told_when_it_is_called_otherwise() {
+fn renaming_or_removing_names_the_profiles_to_change() {
     let bench = TestWorld::new();
     bench.configure(&format!("mfa_key_account = {ALICE}\n[profile other]\nmfa_key_account = AWS:other\n"));
     let told = accounts(&bench, &["rename", ALICE, "AWS:al ice"]);

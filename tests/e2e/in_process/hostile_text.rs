@@ -1,5 +1,5 @@
-//! Names on a token, messages of AWS and of whatever else answers in its place, names in AWS's files, URIs and pictures: all
-//! of it is text of others, and none of it gets out as it is, whatever the command and wherever it writes.
+//! Tests that text from outside is escaped in all output of all commands: names on a token, responses of AWS or of a
+//! server in its place, names in AWS's files, URIs and pictures.
 
 use crate::harness::test_world::{ACCOUNT, CommandOutcome, READER, SEED, SEED_BASE32, TestWorld};
 use fake_aws::{Lie, Times};
@@ -8,10 +8,11 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use virtual_token::StoredAccount;
 
-/// Clears the screen, sets the title, colours, goes back, rings; turns the direction of writing, and is not seen; piles up.
+/// Clears the screen, sets the title, changes colours, moves back, rings the bell; changes the writing direction;
+/// contains invisible characters and stacked combining marks.
 const NASTY: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\r\u{8}\u{7f}\u{85}\u{202e}\u{2066}\u{200b}\u{200f}\u{feff}\u{ad}\u{2028}a\u{301}\u{301}\u{20dd}";
 
-/// What a terminal does no more with than print it.
+/// Returns true for characters that a terminal only prints.
 fn is_harmless(c: char) -> bool {
     let is_mark = matches!(c, '\u{300}'..='\u{36f}' | '\u{20d0}'..='\u{20f0}');
     let is_unseen = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -19,7 +20,7 @@ fn is_harmless(c: char) -> bool {
     !c.is_control() && !is_mark && !is_unseen
 }
 
-/// Longest text that one command may write, in bytes: 64 KiB of somebody's page are not to be read.
+/// Longest output of one command, in bytes: a hostile page of 64 KiB must not be shown in full.
 const MOST: usize = 8 * 1024;
 
 #[track_caller]
@@ -33,7 +34,7 @@ fn assert_harmless(what: &str, told: &CommandOutcome) {
     }
 }
 
-/// Runs a command, which may well fail, and what it wrote is harmless.
+/// Runs a command, which may fail, and asserts that its output is harmless.
 #[track_caller]
 fn harmless(bench: &TestWorld, words: &[&str]) -> CommandOutcome {
     let told = bench.run(words);
@@ -42,9 +43,9 @@ fn harmless(bench: &TestWorld, words: &[&str]) -> CommandOutcome {
 }
 
 #[test]
-fn names_on_a_token_and_of_its_reader() {
+fn names_of_accounts_and_readers_are_escaped() {
     let mut bench = TestWorld::new();
-    // Each code is taken once, and there are many logins.
+    // AWS accepts each code once, and these are many logins.
     bench.hurry(20);
     bench.typed = Some(vec!["y"; 8]);
     bench.token.add(StoredAccount::totp(format!("AWS:{NASTY}"), SEED).with_touch());
@@ -91,7 +92,7 @@ fn names_on_a_token_and_of_its_reader() {
 }
 
 #[test]
-fn names_in_awss_files_and_in_the_environment() {
+fn text_from_awss_files_and_the_environment_is_escaped() {
     let profile = format!("d{NASTY}v").replace(['\r', '\n', ']', ';'], "");
     let keys = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
     let settings = [
@@ -133,7 +134,7 @@ fn names_in_awss_files_and_in_the_environment() {
         for words in [&["login", "dev", "--verbose"][..], &["code", "dev"]] {
             harmless(&bench, words);
         }
-        // What does not depend on the setting is shown once.
+        // Output that does not depend on the setting is checked once.
         if at > 0 {
             continue;
         }
@@ -169,7 +170,7 @@ fn names_in_awss_files_and_in_the_environment() {
 }
 
 #[test]
-fn what_uris_and_pictures_call_an_account() {
+fn text_from_uris_and_pictures_is_escaped() {
     let escaped: String = NASTY.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let uris = [
         format!("otpauth://totp/AWS:{escaped}?secret={SEED_BASE32}&issuer=AWS"),
@@ -201,7 +202,7 @@ fn what_uris_and_pictures_call_an_account() {
 }
 
 #[test]
-fn what_aws_says_and_how_it_calls_users_and_mfa_devices() {
+fn text_from_aws_is_escaped() {
     for lie in [
         Lie::HtmlNasty,
         Lie::HtmlPortal,
@@ -241,7 +242,7 @@ fn what_aws_says_and_how_it_calls_users_and_mfa_devices() {
             device(2)
         )
     };
-    // The status of each answer, what is said of the user, of the MFA devices, and of the session.
+    // Status, and the responses to GetCallerIdentity, ListMFADevices and any other call.
     let cases = [
         (403, error("AccessDenied", &long), devices("a"), String::new()),
         (403, error(&entities, &long), devices("a"), String::new()),
@@ -273,8 +274,8 @@ fn what_aws_says_and_how_it_calls_users_and_mfa_devices() {
     assert!(escaped > 10, "what AWS says is shown, {escaped} times");
 }
 
-/// Answers as AWS's endpoint, with what it is given: who calls, which MFA devices there are, and anything else. An answer that
-/// is an error has a status of its own. It ends with the process.
+/// Serves fixed responses to GetCallerIdentity, ListMFADevices and any other call. A response that is an error has
+/// status 403, others have `status`. Returns the endpoint, which runs until the process ends.
 fn liar(status: u16, [identity, devices, rest]: [String; 3]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -287,7 +288,7 @@ fn liar(status: u16, [identity, devices, rest]: [String; 3]) -> String {
                 () => &rest,
             };
             let status = if body.starts_with("<Error") { 403 } else { status };
-            // Whoever has read enough goes away.
+            // A client that has read enough closes the connection.
             let _ = write!(
                 client,
                 "HTTP/1.1 {status} X\r\nContent-Type: text/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
@@ -298,7 +299,7 @@ fn liar(status: u16, [identity, devices, rest]: [String; 3]) -> String {
     format!("http://{address}")
 }
 
-/// Head and body, as far as they come.
+/// Reads head and body, or as much as arrives.
 fn whole_request(client: &mut impl Read) -> String {
     let mut request = Vec::new();
     let mut bytes = [0; 16_384];

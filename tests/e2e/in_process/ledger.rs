@@ -1,6 +1,7 @@
-//! No code twice: the ledger when AWS's answers get lost, when it is damaged itself, and under SIGKILL.
+//! Tests that no code is sent twice: the ledger when AWS's responses are lost, when the ledger is damaged, and under
+//! SIGKILL.
 
-use crate::harness::dice::{Dice, say, whole};
+use crate::harness::dice::{Dice, is_soak_run, say};
 use crate::harness::early_close::answers_once;
 use crate::harness::stack::RealStack;
 use crate::harness::test_world::{ACCOUNT, CommandOutcome, SEED, SEED_BASE32, TestWorld, code_in};
@@ -20,7 +21,7 @@ use virtual_token::{SimulatedTouch, StoredAccount};
 
 const STATE: &str = ".local/state/aws-mfa-key";
 
-/// The only ledger in a state folder.
+/// Returns the path of the only ledger in a state folder.
 fn ledger(bench: &TestWorld, state: &str) -> PathBuf {
     let names = fs::read_dir(bench.path(state)).unwrap().map(|entry| entry.unwrap().path());
     let mut ledgers = names.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
@@ -29,13 +30,13 @@ fn ledger(bench: &TestWorld, state: &str) -> PathBuf {
     ledger
 }
 
-/// The steps that stand in it.
+/// Returns the steps recorded in the ledger.
 fn spent(bench: &TestWorld) -> Vec<i64> {
     let ledger: Value = serde_json::from_slice(&fs::read(ledger(bench, STATE)).unwrap()).unwrap();
     ledger["spent"].as_array().unwrap().iter().map(|step| step.as_i64().unwrap()).collect()
 }
 
-/// The requests that carried a code, right or wrong.
+/// Returns the requests that carried a code, good or bad.
 fn coded(bench: &TestWorld) -> Vec<RecordedRequest> {
     bench.aws.requests().into_iter().filter(|request| request.had_code).collect()
 }
@@ -53,14 +54,15 @@ fn write_seed(bench: &TestWorld) {
     fs::set_permissions(bench.path("seed"), fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-/// The code of AWS's present step.
+/// Returns the code of the current step on AWS's clock.
 fn present_code(bench: &TestWorld) -> String {
     write_seed(bench);
     let secret = SoftwareSecret::read(&bench.path("seed")).unwrap();
     secret.code(u64::try_from(bench.aws.now()).unwrap() / 30, UNIX_EPOCH).digits.expose_secret().to_owned()
 }
 
-/// What AWS can do instead of answering, how many codes that takes, and the exit code if it goes on.
+/// Lies about GetSessionToken; the number of codes that a login spends on each, if the lie goes on; its exit code
+/// then.
 fn lies() -> Vec<(Lie, usize, u8)> {
     vec![
         (Lie::DropBefore, 2, 6),
@@ -79,7 +81,7 @@ fn lies() -> Vec<(Lie, usize, u8)> {
     ]
 }
 
-/// Each of them, side by side: AWS makes one wait for some.
+/// Runs the check for every lie in parallel, since some make a login wait for the next step.
 fn each(check: impl Fn(Lie, usize, u8) + Sync) {
     thread::scope(|scope| {
         for (lie, codes, exit) in lies() {
@@ -89,7 +91,7 @@ fn each(check: impl Fn(Lie, usize, u8) + Sync) {
     });
 }
 
-/// All that was sent is spent, and nothing else.
+/// Asserts that exactly the sent codes are recorded as spent, and none was sent twice.
 fn agrees(bench: &TestWorld, codes: usize, told: &CommandOutcome) {
     let sent = steps(bench);
     assert_eq!((sent.len(), spent(bench)), (codes, sent.clone()), "{told:?}");
@@ -114,17 +116,17 @@ fn from_a_token(touch: bool) {
 }
 
 #[test]
-fn answers_that_get_lost_with_a_touch() {
+fn lost_responses_spend_one_code_for_each_touch() {
     from_a_token(true);
 }
 
 #[test]
-fn answers_that_get_lost_without_a_touch() {
+fn lost_responses_spend_each_code_once() {
     from_a_token(false);
 }
 
 #[test]
-fn a_code_that_was_given_is_sent_once() {
+fn a_code_from_the_command_line_is_sent_once() {
     each(|lie, _, exit| {
         let bench = TestWorld::new();
         bench.aws.lie(Action::GetSessionToken, lie.clone(), Times::Next(1));
@@ -134,7 +136,7 @@ fn a_code_that_was_given_is_sent_once() {
 }
 
 #[test]
-fn a_second_code_is_asked_for_in_another_half_minute() {
+fn a_second_code_is_asked_for_in_the_next_step() {
     let mut bench = TestWorld::new();
     bench.hurry(30);
     bench.typed = Some(vec!["111111", "222222", "333333"]);
@@ -147,7 +149,7 @@ fn a_second_code_is_asked_for_in_another_half_minute() {
 }
 
 #[test]
-fn a_code_that_did_not_leave_is_given_back() {
+fn a_code_that_was_not_sent_stays_unspent() {
     let bench = TestWorld::new();
     let config = bench.read(".aws/config");
     bench.token.remove(b"Amazon Web Services:alice@example");
@@ -164,7 +166,7 @@ fn a_code_that_did_not_leave_is_given_back() {
 }
 
 #[test]
-fn codes_for_roles_come_from_the_same_ledger() {
+fn codes_for_roles_share_the_ledger() {
     let bench = TestWorld::new();
     add_long_role(&bench);
     for profile in ["dev", "longer"] {
@@ -178,7 +180,7 @@ fn codes_for_roles_come_from_the_same_ledger() {
     assert_eq!((told.code, spent(&bench).len()), (0, 3), "{told:?}");
 }
 
-/// A role for longer than an hour, which takes a code of its own.
+/// Adds a role with sessions longer than an hour, which requires a code of its own.
 fn add_long_role(bench: &TestWorld) {
     let mut role = AwsRole::new("longer");
     (role.needs_mfa, role.max_session_duration) = (true, 14_400);
@@ -191,7 +193,7 @@ fn add_long_role(bench: &TestWorld) {
 }
 
 #[test]
-fn it_is_its_owners_alone_and_has_no_code_in_it() {
+fn the_ledger_is_private_and_holds_no_code() {
     let bench = TestWorld::new();
     assert_eq!(bench.login(&[]).code, 0);
     let code = bench.run(&["code", "dev"]);
@@ -208,7 +210,7 @@ fn it_is_its_owners_alone_and_has_no_code_in_it() {
 }
 
 #[test]
-fn a_ledger_that_is_damaged_lost_or_of_another_version_costs_one_more_code_at_most() {
+fn a_damaged_or_lost_ledger_costs_at_most_one_extra_code() {
     let instead = |path: &PathBuf| fs::remove_file(path).unwrap();
     let damages: [&dyn Fn(&PathBuf); 7] = [
         &|path| {
@@ -237,7 +239,7 @@ fn a_ledger_that_is_damaged_lost_or_of_another_version_costs_one_more_code_at_mo
 }
 
 #[test]
-fn where_it_cannot_be_kept_no_code_is_sent() {
+fn without_a_writable_ledger_no_code_is_sent() {
     let bench = TestWorld::new();
     assert_eq!(bench.login(&[]).code, 0);
     let (path, before) = (ledger(&bench, STATE), coded(&bench).len());
@@ -247,13 +249,13 @@ fn where_it_cannot_be_kept_no_code_is_sent() {
         assert_eq!((told.code, told.out.as_str(), coded(&bench).len()), (2, "", before), "{told:?}");
         assert!(told.err.contains("error: could not note which codes were sent, so none was\n"), "{told:?}");
     }
-    // What is there already does not need it.
+    // Commands that only use the existing session do not need the ledger.
     assert_eq!(bench.run(&["status", "dev"]).code, 0);
     assert_eq!(bench.run(&["credential-process", "dev"]).code, 0);
 }
 
 #[test]
-fn two_state_folders_cost_two_codes_at_most() {
+fn a_second_state_folder_costs_at_most_two_codes() {
     let mut bench = TestWorld::new();
     for (state, codes) in [("one", 1), ("two", 3)] {
         let folder = bench.path(state).to_str().unwrap().to_owned();
@@ -264,11 +266,11 @@ fn two_state_folders_cost_two_codes_at_most() {
     }
 }
 
-/// Seconds by which the clocks are put on each time, so that there are fresh steps: four of them.
+/// Seconds by which the clocks advance before each login, so that it finds four unspent steps.
 const APART: i64 = 120;
 
 #[test]
-fn killed_at_any_moment_it_sends_no_code_twice() {
+fn a_login_killed_at_any_moment_sends_no_code_twice() {
     let mut stack = RealStack::new();
     let mut dice = Dice::new();
     add_long_role(&stack.bench);
@@ -281,9 +283,9 @@ fn killed_at_any_moment_it_sends_no_code_twice() {
         &["login", "longer", "--force", "--source", "secret:file:~/seed"],
         &["login", "dev", "--force"],
     ];
-    let kills = if whole() { 1_000 } else { 200 };
+    let kills = if is_soak_run() { 1_000 } else { 200 };
     let (mut seen, mut ahead, mut killed) = (HashSet::new(), 0, 0);
-    // How long each takes if it is left alone, in microseconds.
+    // Duration of each command if it is not killed, in microseconds; measured in the first four rounds.
     let mut lasts = [0; 4];
     for round in 0..kills + 4 {
         ahead += APART;
@@ -293,7 +295,7 @@ fn killed_at_any_moment_it_sends_no_code_twice() {
         let begun = Instant::now();
         let mut child = stack.program(what[which]).spawn().unwrap();
         if lasts[which] > 0 {
-            // Chance says when: each moment is to be met.
+            // A random delay, so that over all rounds every moment is hit.
             thread::sleep(Duration::from_micros(dice.below(lasts[which])));
             child.kill().unwrap();
         }
@@ -305,19 +307,19 @@ fn killed_at_any_moment_it_sends_no_code_twice() {
         killed += u64::from(status.signal() == Some(9));
         let sent = steps(&stack.bench);
         stack.bench.aws.clear_requests();
-        // The first of all may have been killed before there was one.
+        // The very first command may be killed before the ledger exists.
         let noted = if round < 4 && sent.is_empty() { Vec::new() } else { spent(&stack.bench) };
         for step in sent {
             assert!(seen.insert(step), "step {step} arrived twice");
             assert!(noted.contains(&step), "step {step} was sent and not noted: {noted:?}");
         }
     }
-    // On a busy machine more of them end by themselves, or fewer.
+    // On a busy machine, more or fewer commands end before they are killed.
     assert!(killed > 10 && seen.len() > 10, "{killed} were killed, {} codes arrived", seen.len());
-    if whole() {
+    if is_soak_run() {
         say(&format!("{killed} of {kills} were killed, {} codes arrived", seen.len()));
     }
-    // Nobody is in the way of the next.
+    // No killed command blocks the next one.
     for (round, arguments) in what.iter().enumerate() {
         ahead += APART;
         stack.bench.aws.advance_clock(APART);

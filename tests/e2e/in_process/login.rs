@@ -1,4 +1,4 @@
-//! `login` where it works.
+//! Tests of successful logins.
 
 use crate::harness::test_world::{READER, SEED, SEED_BASE32, TestWorld};
 use fake_aws::Action;
@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use virtual_token::{Persona, StoredAccount, VirtualToken};
 
-/// SELECT and CALCULATE, the first two bytes of which tell them apart from all others.
+/// The first two bytes of CALCULATE.
 const CALCULATE: [u8; 2] = [0x00, 0xA2];
 
 fn sent(bench: &TestWorld, action: Action) -> usize {
@@ -46,7 +46,7 @@ fn a_session_is_written_beside_the_long_term_key() {
 }
 
 #[test]
-fn the_token_is_let_go_as_it_was_and_nothing_is_written_to_it() {
+fn a_login_writes_nothing_to_the_token_and_releases_it() {
     let bench = TestWorld::new();
     assert_eq!(bench.login(&[]).code, 0);
     let tally = bench.bus.log(READER);
@@ -59,7 +59,7 @@ fn the_token_is_let_go_as_it_was_and_nothing_is_written_to_it() {
 }
 
 #[test]
-fn a_good_session_is_left_alone_without_asking_anybody() {
+fn a_valid_session_is_kept_without_any_request() {
     let bench = TestWorld::new();
     assert_eq!(bench.login(&[]).code, 0);
     let before = bench.read(".aws/credentials");
@@ -74,7 +74,7 @@ fn a_good_session_is_left_alone_without_asking_anybody() {
 }
 
 #[test]
-fn a_session_with_too_little_time_left_or_of_another_mfa_device_is_renewed() {
+fn a_short_session_or_another_mfa_devices_is_renewed() {
     let bench = TestWorld::new();
     assert_eq!(bench.login(&["--duration", "1h"]).code, 0);
     assert_eq!(bench.login(&["--duration", "1h"]).code, 0);
@@ -87,7 +87,7 @@ fn a_session_with_too_little_time_left_or_of_another_mfa_device_is_renewed() {
 }
 
 #[test]
-fn a_session_profile_stands_for_its_owner() {
+fn aws_profile_may_name_the_session_profile() {
     let mut bench = TestWorld::new();
     assert_eq!(bench.login(&[]).code, 0);
     bench.env.insert("AWS_PROFILE".to_owned(), "dev-mfa".to_owned());
@@ -97,7 +97,7 @@ fn a_session_profile_stands_for_its_owner() {
 }
 
 #[test]
-fn flag_before_environment_before_profile() {
+fn flags_override_the_environment_which_overrides_the_profile() {
     let mut bench = TestWorld::new();
     bench.configure("mfa_key_duration = 1h\nmfa_key_session_profile = from-profile\n");
     assert!(bench.login(&[]).err.contains("profile from-profile for 1h,"));
@@ -108,7 +108,7 @@ fn flag_before_environment_before_profile() {
 }
 
 #[test]
-fn a_code_that_was_used_is_not_sent_again_and_its_neighbours_are_used_at_once() {
+fn repeated_logins_use_neighbouring_steps_without_waiting() {
     let bench = TestWorld::new();
     for _ in 0..3 {
         let outcome = bench.login(&["--force"]);
@@ -118,14 +118,14 @@ fn a_code_that_was_used_is_not_sent_again_and_its_neighbours_are_used_at_once() 
 }
 
 #[test]
-fn any_clock_will_do() {
+fn a_login_succeeds_with_any_clock_offset() {
     for (ahead, words) in [(-86_400, "1day behind"), (3600, "1h ahead of"), (-90, "1m 30s behind"), (0, "")] {
         let mut bench = TestWorld::new();
         bench.clock_ahead = ahead;
         let outcome = bench.login(&[]);
         assert_eq!(outcome.code, 0, "{ahead}: {}", outcome.err);
         assert_eq!(outcome.err.contains("note: this machine's clock is "), ahead != 0, "{}", outcome.err);
-        // A second more or less is within what the answer's header can tell.
+        // The `Date` header has a resolution of one second.
         let words = words.split(' ').next_back().unwrap_or_default();
         assert!(outcome.err.contains(words), "{}", outcome.err);
         let calculated = bench.bus.log(READER).commands.iter().filter(|command| command[..2] == CALCULATE).count();
@@ -134,16 +134,16 @@ fn any_clock_will_do() {
 }
 
 #[test]
-fn a_good_session_is_known_by_awss_clock() {
+fn the_sessions_validity_goes_by_awss_clock() {
     for ahead in [-86_400, 86_400] {
         let mut bench = TestWorld::new();
         bench.clock_ahead = ahead;
         assert!(bench.login(&[]).err.contains("profile dev-mfa for 12h, until"));
         let again = bench.login(&[]);
-        // Its clock is known to a second.
+        // AWS's clock is known to a second.
         let good = ["12h,", "12h 1m,"].map(|left| format!("the session in profile dev-mfa is good for another {left}"));
         assert!(good.iter().any(|good| again.err.starts_with(good)), "{ahead}: {again:?}");
-        // Thirteen hours later it is over, whatever this machine says.
+        // Thirteen hours later the session has expired, whatever this machine's clock says.
         bench.clock_ahead += 13 * 3600;
         bench.aws.advance_clock(13 * 3600);
         assert!(bench.login(&[]).err.contains("profile dev-mfa for 12h, until"), "{ahead}");
@@ -151,7 +151,7 @@ fn a_good_session_is_known_by_awss_clock() {
 }
 
 #[test]
-fn the_token_is_let_go_when_aws_refuses_the_key() {
+fn the_token_is_released_when_aws_refuses_the_key() {
     let bench = TestWorld::new();
     let token = bench.token.clone();
     bench.bus.remove(READER);
@@ -167,7 +167,7 @@ fn the_token_is_let_go_when_aws_refuses_the_key() {
 }
 
 #[test]
-fn a_person_may_take_their_time() {
+fn a_slow_person_outlasts_the_connection_to_aws() {
     let mut bench = TestWorld::new();
     let impatient =
         crate::harness::early_close::closes_after(&bench.aws.endpoint(), std::time::Duration::from_millis(100));
@@ -180,7 +180,7 @@ fn a_person_may_take_their_time() {
 }
 
 #[test]
-fn a_proxy_is_for_what_is_not_on_this_machine() {
+fn loopback_endpoints_bypass_the_proxy() {
     let mut bench = TestWorld::new();
     for name in ["http_proxy", "https_proxy", "ALL_PROXY"] {
         bench.env.insert(name.to_owned(), "http://127.0.0.1:1".to_owned());
@@ -190,7 +190,7 @@ fn a_proxy_is_for_what_is_not_on_this_machine() {
 }
 
 #[test]
-fn empty_keys_are_not_set() {
+fn empty_settings_count_as_absent() {
     let bench = TestWorld::new();
     bench.edit(".aws/config", "mfa_serial", "mfa_key_duration =\nmfa_key_token =\nmfa_key_account =\nmfa_serial =\n#");
     let outcome = bench.login(&[]);
@@ -198,7 +198,7 @@ fn empty_keys_are_not_set() {
 }
 
 #[test]
-fn odd_names_and_the_config_files_mode_are_kept() {
+fn unusual_names_and_the_config_files_mode_are_kept() {
     let mut bench = TestWorld::new();
     bench.alice = bench.aws.add_user_at("210987654321", "/dev!team/", "zo");
     let key = bench.aws.add_key(&bench.alice);
@@ -223,12 +223,12 @@ fn a_locked_token_is_unlocked_with_the_password_and_locked_again() {
     assert!(outcome.terminal.contains("Password of the OATH applet on YubiKey 12345678: "), "{}", outcome.terminal);
     assert!(outcome.err.contains("That is not its password."), "{}", outcome.err);
     assert!(!outcome.terminal.contains("horse") && !outcome.err.contains("horse"));
-    // LIST is refused with 6982 where the applet is locked.
+    // A locked applet refuses LIST with 6982.
     assert_eq!(bench.token.exchange(&[0x00, 0xA1, 0x00, 0x00, 0x00]), [0x69, 0x82]);
 }
 
 #[test]
-fn codes_from_the_command_line_standard_input_and_the_prompt() {
+fn codes_are_taken_from_flag_stdin_and_prompt() {
     let code = |bench: &TestWorld| {
         let secret = bench.path("seed");
         bench.write("seed", SEED_BASE32);
@@ -266,7 +266,7 @@ fn a_secret_file_needs_neither_token_nor_person() {
 }
 
 #[test]
-fn the_mfa_device_is_found_without_being_named() {
+fn the_mfa_device_is_found_without_mfa_serial() {
     let bench = TestWorld::new();
     bench.aws.add_u2f(&bench.alice, "passkey");
     bench.edit(".aws/config", "mfa_serial", "#mfa_serial");
@@ -276,7 +276,7 @@ fn the_mfa_device_is_found_without_being_named() {
 }
 
 #[test]
-fn the_token_that_has_the_account_is_taken() {
+fn the_token_that_holds_the_account_is_chosen() {
     let bench = TestWorld::new();
     let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(Some(87_654_321)).build();
     other.add(StoredAccount::totp("GitHub:alice", SEED));
@@ -286,7 +286,7 @@ fn the_token_that_has_the_account_is_taken() {
 }
 
 #[test]
-fn what_standard_output_gets_is_json_or_nothing() {
+fn stdout_is_json_or_empty() {
     let bench = TestWorld::new();
     let outcome = bench.login(&["--json", "--quiet"]);
     let told: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
@@ -302,7 +302,7 @@ fn what_standard_output_gets_is_json_or_nothing() {
 }
 
 #[test]
-fn help_and_version_are_answers() {
+fn help_and_version_go_to_stdout() {
     let bench = TestWorld::new();
     let help = bench.run(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));

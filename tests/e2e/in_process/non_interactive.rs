@@ -1,5 +1,5 @@
-//! `--non-interactive`: each command, in each situation in which it would ask somebody. It never does, although a person
-//! sits at the terminal, and what is missing is told by the exit code.
+//! Tests of `--non-interactive`: each command in each situation in which it would ask a person. It never asks,
+//! although a person sits at the terminal, and the exit code says what is missing.
 
 use crate::harness::test_world::{READER, SEED, TestWorld};
 use hw::memory_bus::Step;
@@ -9,16 +9,16 @@ use virtual_token::{SimulatedTouch, StoredAccount};
 
 const ID: &str = "Amazon Web Services:alice@example";
 
-/// What would need a person, or somebody else.
+/// The thing that a command lacks.
 #[derive(Clone, Copy, Debug)]
 enum MissingThing {
     Touch,
     Token,
     Password,
     Code,
-    /// The right to use tokens.
+    /// The permission to use tokens.
     Right,
-    /// An MFA device that AWS takes codes of.
+    /// An MFA device that is enabled in IAM.
     Device,
     Network,
     Nothing,
@@ -66,7 +66,7 @@ const COMMANDS: &[(&[&str], [u8; 8])] = &[
 
 fn in_need_of(what: MissingThing) -> TestWorld {
     let mut bench = TestWorld::new();
-    // Somebody is there, and would type anything.
+    // A person is there and would type anything.
     bench.typed = Some(vec!["hello"; 5]);
     bench.write("kept", "GEZDGNBVGY3TQOJQ");
     std::fs::set_permissions(bench.path("kept"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -82,7 +82,7 @@ fn in_need_of(what: MissingThing) -> TestWorld {
         MissingThing::Right => bench.bus.guard(Step::Readers, |_| Err(CarrierError::Refused)),
         MissingThing::Device => assert!(bench.aws.set_mfa_enabled(&bench.serial, false)),
         MissingThing::Network => {
-            // Port 1 is not listened on by anything that is in use today.
+            // Nothing listens on port 1 of any current machine.
             bench.env.insert("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into());
         }
         MissingThing::Nothing => {}
@@ -91,20 +91,20 @@ fn in_need_of(what: MissingThing) -> TestWorld {
 }
 
 #[test]
-fn nobody_is_asked_and_the_exit_code_says_what_is_missing() {
+fn every_command_never_asks_and_has_the_expected_exit_code() {
     let mut wrong = Vec::new();
     for (command, codes) in COMMANDS {
         for (needs, code) in SITUATIONS.into_iter().zip(codes) {
             if command[0] == "exec" && *code == 0 {
-                // This process would become the command.
+                // `exec` would replace this process.
                 continue;
             }
             let bench = in_need_of(needs);
-            // What belongs to a command that is run stands after `--`.
+            // Options must come before `--`; the rest belongs to the command that is run.
             let at = command.iter().position(|word| *word == "--").unwrap_or(command.len());
             let arguments = [&command[..at], &["--non-interactive"], &command[at..]].concat();
             let told = bench.run(&arguments);
-            // A wait that was asked for says what it waits for.
+            // A requested wait shows a message, but is no question.
             let is_waiting = ["Plug in the token", "Waiting for"].iter().any(|what| told.terminal.contains(what));
             let is_asked = !told.terminal.is_empty() && !is_waiting;
             if told.code != *code || is_asked {

@@ -1,4 +1,4 @@
-//! Passwords of tokens that nobody has to type: where they are looked for, and who is asked when that is not enough.
+//! Tests of stored token passwords: where they are looked for, and when a person is asked instead.
 
 use crate::harness::keyrings::KeyringSession;
 use crate::harness::test_world::{CommandOutcome, READER, TestWorld};
@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "correct horse";
-/// Longer than a keyring is waited for by far.
+/// Far longer than the program waits for a keyring.
 const LONG: Duration = Duration::from_secs(40);
 
-/// A token that is locked, and nobody at a terminal.
+/// Creates a world with a locked token and nobody at a terminal.
 fn locked() -> TestWorld {
     let mut bench = TestWorld::new();
     bench.token.set_password(Some(PASSWORD));
@@ -36,14 +36,14 @@ impl TestWorld {
         self.env.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Runs what has to succeed.
+    /// Runs a command that must succeed.
     fn done(&self, arguments: &[&str]) -> CommandOutcome {
         let outcome = self.run(arguments);
         assert_eq!(outcome.code, 0, "{arguments:?}: {outcome:?}");
         outcome
     }
 
-    /// How often the token was sent a proof of a key, and how many of them it refused.
+    /// Counts the VALIDATE commands that the token receives from now on: all of them, and those it refuses.
     fn count_proofs(&self) -> Arc<[AtomicUsize; 2]> {
         let (token, counted) = (self.token.clone(), Arc::<[AtomicUsize; 2]>::default());
         let counts = Arc::clone(&counted);
@@ -61,7 +61,7 @@ impl TestWorld {
 }
 
 #[test]
-fn a_file_has_the_password() {
+fn the_password_is_read_from_a_file() {
     let mut bench = locked();
     let path = bench.secret("password", "correct horse\nmore\n");
     bench.set("AWS_MFA_KEY_PASSWORD_FILE", &path);
@@ -71,7 +71,7 @@ fn a_file_has_the_password() {
 }
 
 #[test]
-fn systemd_has_the_password_of_this_token_or_of_any() {
+fn the_password_is_read_from_a_systemd_credential() {
     let mut bench = locked();
     fs::create_dir(bench.path("credentials")).unwrap();
     let folder = bench.path("credentials").to_str().unwrap().to_owned();
@@ -86,7 +86,7 @@ fn systemd_has_the_password_of_this_token_or_of_any() {
 }
 
 #[test]
-fn what_is_remembered_and_refused_is_not_the_end() {
+fn after_wrong_stored_passwords_a_person_is_asked() {
     let desktop = KeyringSession::with_keyring();
     let mut bench = locked();
     bench.join(&desktop);
@@ -96,7 +96,7 @@ fn what_is_remembered_and_refused_is_not_the_end() {
     assert!(told.err.contains("the keyring remembers the password of YubiKey 12345678 now"), "{told:?}");
     bench.secret("password", "wrong");
     bench.done(&["login", "dev", "--non-interactive"]);
-    // The keyring and the file have the same one, and it is wrong.
+    // The keyring and the file hold the same wrong password.
     bench.secret("password", "correct horse");
     bench.token.set_password(Some("battery"));
     let proofs = bench.count_proofs();
@@ -105,7 +105,8 @@ fn what_is_remembered_and_refused_is_not_the_end() {
     assert!(told.err.contains("the password from /"), "{told:?}");
     assert!(told.err.contains("password (AWS_MFA_KEY_PASSWORD_FILE), the keyring, and nobody"), "{told:?}");
     assert_eq!(proofs[1].load(Ordering::Relaxed), 1, "the same key is not sent twice");
-    // What was remembered costs a person none of their three tries, and neither does it count what was sent before.
+    // Stored passwords do not count towards the person's three attempts. A password that was refused before is
+    // counted, but not sent again.
     bench.typed = Some(vec!["correct horse", "wrong", "battery"]);
     let told = bench.done(&["login", "dev", "--force"]);
     assert!(told.err.contains("note: YubiKey 12345678 did not take the password from the keyring"), "{told:?}");
@@ -114,7 +115,7 @@ fn what_is_remembered_and_refused_is_not_the_end() {
 }
 
 #[test]
-fn a_token_that_is_known_is_asked_little_though_it_is_locked() {
+fn a_code_from_a_known_locked_token_takes_four_commands() {
     let mut bench = locked();
     let path = bench.secret("password", "correct horse");
     bench.set("AWS_MFA_KEY_PASSWORD_FILE", &path);
@@ -124,11 +125,11 @@ fn a_token_that_is_known_is_asked_little_though_it_is_locked() {
         bench.done(&["code", "dev"]);
         bench.token.commands().iter().map(|command| command[1]).collect::<Vec<u8>>()
     };
-    // SELECT, VALIDATE, CALCULATE, and SELECT to lock it again.
+    // SELECT, VALIDATE, CALCULATE, and SELECT to lock the applet again.
     assert_eq!(sent(&bench), [0xA4, 0xA3, 0xA2, 0xA4]);
     bench.token.set_password(None);
     assert_eq!(sent(&bench), [0xA4, 0xA2]);
-    // A wrong one is sent once, whichever way it is needed.
+    // A wrong password is sent once, even if several steps need it.
     bench.token.set_password(Some("battery"));
     let proofs = bench.count_proofs();
     let told = bench.run(&["code", "dev", "--non-interactive"]);
@@ -137,7 +138,7 @@ fn a_token_that_is_known_is_asked_little_though_it_is_locked() {
 }
 
 #[test]
-fn the_keyring_keeps_a_key_and_follows_the_password() {
+fn the_keyring_stores_a_derived_key_and_follows_password_changes() {
     let desktop = KeyringSession::with_keyring();
     let mut bench = locked();
     bench.join(&desktop);
@@ -150,7 +151,7 @@ fn the_keyring_keeps_a_key_and_follows_the_password() {
     bench.done(&["login", "dev", "--non-interactive"]);
     let told = bench.done(&["accounts", "password", "remember"]);
     assert!(told.err.contains("remembers the password of YubiKey 12345678 already"), "{told:?}");
-    // The password changes, and so does what is kept.
+    // Changing the password updates the keyring.
     bench.input = "correct horse\nbattery\n";
     let told = bench.done(&["accounts", "password", "change", "--stdin"]);
     assert!(told.err.contains("the keyring remembers the new password"), "{told:?}");
@@ -163,7 +164,7 @@ fn the_keyring_keeps_a_key_and_follows_the_password() {
 }
 
 #[test]
-fn what_is_remembered_can_be_forgotten() {
+fn remembered_passwords_can_be_forgotten() {
     let desktop = KeyringSession::with_keyring();
     let mut bench = locked();
     bench.join(&desktop);
@@ -187,7 +188,7 @@ fn what_is_remembered_can_be_forgotten() {
 }
 
 #[test]
-fn a_keyring_that_is_locked_is_passed_over() {
+fn a_locked_keyring_is_skipped_by_logins() {
     let desktop = KeyringSession::with_keyring();
     let mut bench = locked();
     bench.join(&desktop);
@@ -199,7 +200,7 @@ fn a_keyring_that_is_locked_is_passed_over() {
     assert!(told.err.contains("is locked with a password, and nobody typed it"), "{told:?}");
     bench.typed = Some(vec![PASSWORD]);
     bench.done(&["login", "dev"]);
-    // Who asks the keyring for something has to be told.
+    // A command about the keyring itself must report that it is locked.
     for command in [&["accounts", "password", "remember", "--stdin"][..], &["accounts", "password", "forget"]] {
         let told = bench.run(&[command, &["--non-interactive"]].concat());
         assert!(told.code == 4 && told.err.contains("cause: the keyring is locked"), "{command:?}: {told:?}");
@@ -209,7 +210,7 @@ fn a_keyring_that_is_locked_is_passed_over() {
 }
 
 #[test]
-fn a_keyring_that_does_not_answer_is_waited_for_a_few_seconds() {
+fn an_unresponsive_keyring_is_given_up_after_five_seconds() {
     let desktop = KeyringSession::with_a_mute_keyring();
     let mut bench = locked();
     bench.join(&desktop);
@@ -227,13 +228,13 @@ fn a_keyring_that_does_not_answer_is_waited_for_a_few_seconds() {
 }
 
 #[test]
-fn where_there_is_no_keyring_nothing_is_waited_for() {
+fn without_a_keyring_there_is_no_wait() {
     let desktop = KeyringSession::bare();
     let mut bench = locked();
     bench.input = "correct horse\n";
     let told = bench.run(&["accounts", "password", "remember", "--stdin"]);
     assert!(told.code == 1 && told.err.contains("cause: there is no keyring here: no D-Bus session"), "{told:?}");
-    // As on a server, where systemd has made the folder, and nothing listens in it.
+    // As on a server, where systemd has created the runtime folder, but no bus listens in it.
     let folder = bench.home.path().display().to_string();
     bench.set("XDG_RUNTIME_DIR", &folder);
     let told = bench.run(&["accounts", "password", "remember", "--stdin"]);
@@ -251,7 +252,7 @@ fn where_there_is_no_keyring_nothing_is_waited_for() {
 }
 
 #[test]
-fn a_token_without_a_password_costs_no_look_elsewhere() {
+fn a_token_without_a_password_needs_no_keyring() {
     let mut bench = TestWorld::new();
     let bus = UnixListener::bind(bench.path("bus")).unwrap();
     bus.set_nonblocking(true).unwrap();

@@ -1,4 +1,5 @@
-//! Each known kind of token, and what the commands make of it: that they work, or exactly why not, is in `personas.txt`.
+//! Tests of the commands on each known kind of token. `personas.txt` holds the expected output: success, or the exact
+//! reason for failure.
 
 use crate::harness::stack::{ProgramOutput, RealStack};
 use crate::harness::test_world::{READER, SEED, TestWorld};
@@ -11,11 +12,11 @@ use virtual_token::pcscd::Pcscd;
 use virtual_token::{HashAlgorithm, Persona, SimulatedTouch, StoredAccount, VirtualToken};
 
 const ALICE: &str = "Amazon Web Services:alice@example";
-/// With a touch.
+/// An account that requires a touch.
 const TOUCHED: &str = "AWS:touched";
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJR\n";
 
-/// What is typed on each token, each on a new one: the lines that are piped in, and the words. What is between `;` follows.
+/// The command lines for each kind of token, each on a new token: text for stdin, and commands separated by `; `.
 const TYPED: &[(&str, &str)] = &[
     ("", "login dev"),
     ("", "login dev --account AWS:touched"),
@@ -46,7 +47,7 @@ fn token(persona: &Persona) -> VirtualToken {
     token
 }
 
-/// A bench that has this token in its own reader.
+/// Creates a world with a token of this kind in its own kind of reader.
 fn bench(persona: &Persona) -> TestWorld {
     let mut bench = TestWorld::new();
     bench.token = token(persona);
@@ -60,7 +61,7 @@ fn reader(persona: &Persona) -> String {
     format!("{} 00 00", persona.reader)
 }
 
-/// What was said, without the time of day.
+/// Formats the output of a command, with the time of day removed.
 fn said(words: &str, code: impl std::fmt::Display, out: &str, err: &str) -> String {
     let mut text = format!("$ {words}\n");
     for line in out.lines().chain(err.lines()) {
@@ -74,7 +75,7 @@ fn said(words: &str, code: impl std::fmt::Display, out: &str, err: &str) -> Stri
     text
 }
 
-/// What is on the token, for who wants to see what became of it.
+/// Lists the accounts left on the token.
 fn left(token: &VirtualToken) -> String {
     let select = token.exchange(&[0, 0xA4, 4, 0, 7, 0xA0, 0, 0, 5, 0x27, 0x21, 1]);
     assert!(select.ends_with(&[0x90, 0]));
@@ -88,7 +89,7 @@ fn left(token: &VirtualToken) -> String {
     format!("  on it: {}{locked}\n", token.accounts().iter().map(account).collect::<Vec<_>>().join(", "))
 }
 
-/// Runs what is typed on a token of its own, and says what came of it.
+/// Runs command lines on a new token and returns their output, and the accounts left if they changed.
 fn run(persona: &Persona, input: &'static str, typed: &str) -> String {
     let mut bench = bench(persona);
     let before = left(&bench.token);
@@ -109,7 +110,7 @@ fn run(persona: &Persona, input: &'static str, typed: &str) -> String {
     if before == after { text } else { text + &after }
 }
 
-/// Nothing that resets the applet is ever sent, and nothing that writes where only looking is meant.
+/// Asserts that RESET was never sent, and writing commands only by commands that change accounts.
 fn assert_manners(token: &VirtualToken, words: &str) {
     let writes = |command: &Vec<u8>| matches!(command[..], [0, 1..=5, p1, ..] if (command[1], p1) != (1, 0x10));
     let sent = token.commands();
@@ -118,12 +119,12 @@ fn assert_manners(token: &VirtualToken, words: &str) {
     assert!(may_write || !sent.iter().any(writes), "{words}: {sent:02x?}");
 }
 
-/// What came of everything that is typed.
+/// Returns the output of all command lines on a kind of token.
 fn told(persona: &Persona) -> Vec<String> {
     TYPED.iter().map(|(input, typed)| run(persona, input, typed)).collect()
 }
 
-/// All of it for the usual token; of each other one, what differs.
+/// Returns the full output for the usual token, and for each other kind what differs from it.
 fn differences(all: &[Vec<String>]) -> String {
     let usual = &all[0];
     let mut text = String::new();
@@ -156,7 +157,7 @@ fn each_command_works_on_each_token_or_says_why_not() {
 }
 
 #[test]
-fn through_a_real_service_each_token_says_the_same_in_its_own_reader() {
+fn a_real_pcscd_gives_the_same_output_for_each_token() {
     for persona in &Persona::ALL {
         let bench = bench(persona);
         let pcscd = Pcscd::start(&[persona.reader]).unwrap();

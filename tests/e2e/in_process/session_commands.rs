@@ -1,4 +1,5 @@
-//! The commands that use a session: `status`, `env`, `exec`, `credential-process`, `code`, `login` of several, roles.
+//! Tests of the commands that use a session: `status`, `env`, `exec`, `credential-process`, `code`, `logout`, and
+//! logins of several profiles or roles.
 
 use crate::harness::test_world::{ACCOUNT, READER, TestWorld};
 use fake_aws::{Action, AwsRole};
@@ -30,7 +31,7 @@ fn role(bench: &TestWorld, name: &str, source: &str, more: &str) {
 }
 
 #[test]
-fn status_tells_what_stands_in_the_file() {
+fn status_lists_sessions_without_requests() {
     let bench = TestWorld::new();
     assert_eq!(bench.run(&["status"]).out, "no sessions; `aws-mfa-key login` gets one\n");
     assert_eq!(bench.run(&["status", "dev"]).code, 1);
@@ -54,7 +55,7 @@ fn status_tells_what_stands_in_the_file() {
 }
 
 #[test]
-fn status_of_a_session_that_is_over() {
+fn status_reports_an_expired_session() {
     let mut bench = TestWorld::new();
     assert_eq!(bench.login(&[]).code, 0);
     bench.clock_ahead = 13 * 3600;
@@ -66,7 +67,7 @@ fn status_of_a_session_that_is_over() {
 }
 
 #[test]
-fn env_sets_what_clients_read_and_clears_what_is_in_the_way() {
+fn env_sets_credentials_and_unsets_conflicting_variables() {
     let bench = TestWorld::new();
     let told = bench.run(&["env", "dev", "--shell", "sh"]);
     assert_eq!(told.code, 0, "{told:?}");
@@ -92,7 +93,7 @@ fn env_sets_what_clients_read_and_clears_what_is_in_the_way() {
 }
 
 #[test]
-fn credential_process_answers_from_the_file_and_renews_in_time() {
+fn credential_process_reads_the_file_and_renews_before_expiry() {
     let mut bench = TestWorld::new();
     let first = bench.run(&["credential-process", "dev"]);
     assert_eq!(first.code, 0, "{first:?}");
@@ -102,7 +103,7 @@ fn credential_process_answers_from_the_file_and_renews_in_time() {
     bench.aws.clear_requests();
     assert_eq!(bench.run(&["credential-process", "dev"]).out, first.out);
     assert_eq!(bench.aws.requests().len(), 0);
-    // Twelve hours less ten minutes later it is time for a new one.
+    // 12 hours less 10 minutes later, the session is due for renewal.
     bench.clock_ahead = 12 * 3600 - 600;
     bench.aws.advance_clock(12 * 3600 - 600);
     let renewed = bench.run(&["credential-process", "dev"]);
@@ -110,7 +111,7 @@ fn credential_process_answers_from_the_file_and_renews_in_time() {
 }
 
 #[test]
-fn credential_process_prefers_a_short_session_to_none() {
+fn credential_process_falls_back_to_a_short_session() {
     let mut bench = TestWorld::new();
     let first = bench.run(&["credential-process", "dev"]);
     bench.clock_ahead = 12 * 3600 - 600;
@@ -125,7 +126,7 @@ fn credential_process_prefers_a_short_session_to_none() {
 }
 
 #[test]
-fn code_is_six_digits_reserved_and_known_without_aws() {
+fn code_prints_a_fresh_code_without_requests() {
     let mut bench = TestWorld::new();
     bench.clock_ahead = 3600;
     assert_eq!(bench.login(&[]).code, 0);
@@ -134,13 +135,13 @@ fn code_is_six_digits_reserved_and_known_without_aws() {
     assert!(codes.iter().all(|code| code.len() == 7 && code.trim().bytes().all(|b| b.is_ascii_digit())), "{codes:?}");
     assert_ne!(codes[0], codes[1]);
     assert_eq!(bench.aws.requests().len(), 0);
-    // It goes by AWS's clock as the login has learnt it: AWS takes it.
+    // The code is of AWS's clock, whose offset the login has recorded, so AWS accepts it.
     let told = bench.login(&["--force", "--code", codes[1].trim(), "--min-ttl", "1"]);
     assert!(told.code == 0 || told.err.contains("was sent already"), "{told:?}");
 }
 
 #[test]
-fn several_profiles_in_one_go() {
+fn several_profiles_log_in_with_one_command() {
     let bench = TestWorld::new();
     let bob = bench.aws.add_user(ACCOUNT, "bob");
     let key = bench.aws.add_key(&bob);
@@ -181,23 +182,23 @@ fn a_code_takes_two_commands_once_token_and_account_are_known() {
 }
 
 #[test]
-fn a_token_that_was_changed_since_is_looked_at_anew() {
+fn a_swapped_token_is_detected() {
     let bench = TestWorld::new();
     assert_eq!(bench.run(&["code", "dev"]).code, 0);
-    // Another token in the same reader has the account now, under another name.
+    // Another token in the same reader now has the account, under another name.
     let other = VirtualToken::builder(Persona::named("5.7").unwrap()).serial(Some(87_654_321)).build();
     other.add(virtual_token::StoredAccount::totp("AWS:alice", crate::harness::test_world::SEED));
     bench.bus.remove(READER);
     bench.bus.insert(READER, move |command| Ok(other.exchange(command)));
     let told = bench.run(&["code", "dev"]);
     assert_eq!((told.code, told.out.trim().len()), (0, 6), "{told:?}");
-    // And one that was named is the one that is taken.
+    // A named token is the only one that is used.
     let told = bench.run(&["code", "dev", "--token", "12345678", "--non-interactive"]);
     assert!(told.code == 3 && told.err.contains("87654321"), "{told:?}");
 }
 
 #[test]
-fn one_touch_serves_any_number_of_roles() {
+fn one_code_serves_several_roles() {
     let bench = TestWorld::new();
     role(&bench, "reader", "dev", "region = us-west-2\n");
     role(&bench, "writer", "dev", "duration_seconds = 1800\n");
@@ -217,7 +218,7 @@ fn one_touch_serves_any_number_of_roles() {
 }
 
 #[test]
-fn a_role_works_in_every_command() {
+fn roles_work_in_every_command() {
     let bench = TestWorld::new();
     role(&bench, "reader", "dev", "region = us-west-2\n");
     let answer = json(&bench.run(&["credential-process", "reader"]).out);
@@ -230,7 +231,7 @@ fn a_role_works_in_every_command() {
 }
 
 #[test]
-fn a_role_for_longer_than_an_hour_takes_a_code_of_its_own() {
+fn a_role_session_over_an_hour_takes_its_own_code() {
     let bench = TestWorld::new();
     role(&bench, "reader", "dev", "");
     let told = bench.run(&["login", "reader", "--duration", "1h"]);
@@ -253,7 +254,7 @@ fn a_role_for_longer_than_an_hour_takes_a_code_of_its_own() {
 }
 
 #[test]
-fn a_chain_of_roles() {
+fn roles_can_be_chained() {
     let bench = TestWorld::new();
     role(&bench, "first", "dev", "role_session_name = on-the-way\n");
     let second = AwsRole::new("second");
@@ -275,7 +276,7 @@ fn a_chain_of_roles() {
 }
 
 #[test]
-fn the_layout_of_broamskis_aws_mfa() {
+fn the_layout_of_broamski_aws_mfa_is_understood() {
     let bench = TestWorld::new();
     bench.edit(".aws/credentials", "[dev]\n", &format!("[work-long-term]\naws_mfa_device = {}\n", bench.serial));
     let endpoint = bench.aws.endpoint();
@@ -294,7 +295,7 @@ fn the_layout_of_broamskis_aws_mfa() {
 }
 
 #[test]
-fn logout_gives_back_the_bytes() {
+fn logout_restores_both_files_byte_for_byte() {
     let bench = TestWorld::new();
     role(&bench, "reader", "dev", "region = us-west-2\n");
     let before = (bench.read(".aws/credentials"), bench.read(".aws/config"));
@@ -310,7 +311,7 @@ fn logout_gives_back_the_bytes() {
 }
 
 #[test]
-fn what_clients_misread_is_told_with_its_line() {
+fn lines_that_aws_clients_misread_are_reported() {
     let bench = TestWorld::new();
     bench.edit(".aws/credentials", "# keep me\n", "[old]\nAWS_SESSION_TOKEN = x\n");
     let told = bench.login(&[]);
@@ -319,7 +320,7 @@ fn what_clients_misread_is_told_with_its_line() {
 }
 
 #[test]
-fn a_code_takes_no_long_term_key() {
+fn code_works_without_a_long_term_key() {
     let bench = TestWorld::new();
     bench.write(".aws/credentials", "");
     let told = bench.run(&["code", "dev"]);
@@ -328,7 +329,7 @@ fn a_code_takes_no_long_term_key() {
 }
 
 #[test]
-fn exec_without_dashes_is_told_where_they_go() {
+fn exec_without_dashes_gets_a_tip() {
     let bench = TestWorld::new();
     let tip = "tip: put two dashes before the command: aws-mfa-key exec PROFILE -- COMMAND\n";
     for typed in [&["exec", "dev", "aws", "s3", "ls"][..], &["exec", "dev", "ls", "-l"], &["exec", "dev"], &["exec"]] {

@@ -1,4 +1,4 @@
-//! `login` of several profiles at once: side by side, nothing asked for twice, one write.
+//! Tests of `login` with several profiles: in parallel, asking for nothing twice, writing the file once.
 
 use crate::harness::test_world::{READER, TestWorld};
 use fake_aws::{Action, Lie, Times};
@@ -12,7 +12,7 @@ fn sent(bench: &TestWorld, action: Action) -> usize {
     bench.aws.requests().iter().filter(|request| request.action == action).count()
 }
 
-/// What the credentials file holds each time that a code was had, after its touch.
+/// Records the contents of the credentials file each time that the token returns a code.
 fn watch(bench: &TestWorld) -> Arc<Mutex<Vec<String>>> {
     let (seen, token) = (Arc::new(Mutex::new(Vec::new())), bench.token.clone());
     let (theirs, path) = (Arc::clone(&seen), bench.path(".aws/credentials"));
@@ -28,7 +28,7 @@ fn watch(bench: &TestWorld) -> Arc<Mutex<Vec<String>>> {
 }
 
 #[test]
-fn all_are_written_at_the_end_in_one_step() {
+fn sessions_are_written_together_at_the_end() {
     let bench = TestWorld::new();
     bench.add_user("bob", &["two"], false);
     bench.add_user("carol", &["three"], false);
@@ -45,7 +45,7 @@ fn all_are_written_at_the_end_in_one_step() {
 }
 
 #[test]
-fn what_was_got_is_written_before_a_person_is_waited_for() {
+fn sessions_are_written_before_waiting_for_a_touch() {
     let bench = TestWorld::new();
     bench.add_user("bob", &["two"], true);
     bench.add_user("carol", &["three"], true);
@@ -54,13 +54,13 @@ fn what_was_got_is_written_before_a_person_is_waited_for() {
     let told = bench.run(&["login", "dev", "two", "three"]);
     assert_eq!(told.code, 0, "{told:?}");
     let seen = seen.lock().unwrap();
-    // Whose code is had last was waited for longest, while the others' sessions came.
+    // When the last touch came, the sessions of the other two had been written while waiting for it.
     let there = ["[dev-mfa]", "[two-mfa]", "[three-mfa]"].map(|section| seen[2].contains(section));
     assert_eq!(there.into_iter().filter(|there| *there).count(), 2, "{seen:?}");
 }
 
 #[test]
-fn a_session_is_safe_while_a_person_thinks() {
+fn sessions_are_written_before_asking_for_a_code() {
     let mut bench = TestWorld::new();
     bench.add_user("bob", &["two"], false);
     let config = bench.read(".aws/config").replace("[profile two]", "[profile two]\nmfa_key_source = prompt");
@@ -73,7 +73,7 @@ fn a_session_is_safe_while_a_person_thinks() {
 }
 
 #[test]
-fn long_term_keys_are_looked_at_side_by_side() {
+fn long_term_keys_are_checked_in_parallel() {
     let bench = TestWorld::new();
     bench.add_user("bob", &["two"], false);
     bench.add_user("carol", &["three"], false);
@@ -84,13 +84,13 @@ fn long_term_keys_are_looked_at_side_by_side() {
 }
 
 #[test]
-fn one_code_serves_all_profiles_of_a_key_and_one_look_all_logins() {
+fn profiles_share_codes_and_the_look_at_the_token() {
     let bench = TestWorld::new();
     bench.add_user("bob", &["two", "three", "four"], true);
     let told = bench.run(&["login", "--all"]);
     assert_eq!(told.code, 0, "{told:?}");
     assert_eq!((sent(&bench, Action::GetSessionToken), sent(&bench, Action::GetCallerIdentity)), (2, 2));
-    // CALCULATE ALL is the look, CALCULATE a code.
+    // `tokens` looks with CALCULATE ALL; a code takes CALCULATE.
     let of = |instruction| bench.bus.log(READER).commands.iter().filter(|one| one[1] == instruction).count();
     assert_eq!((of(0xA4 /* SELECT, and CALCULATE ALL */), of(0xA2)), (5, 2));
     let status = bench.run(&["status", "two", "three", "four", "dev"]);
@@ -98,7 +98,7 @@ fn one_code_serves_all_profiles_of_a_key_and_one_look_all_logins() {
 }
 
 #[test]
-fn profiles_that_fail_together_are_told_of_once() {
+fn a_shared_failure_is_reported_once() {
     let bench = TestWorld::new();
     bench.add_user("bob", &["two", "three"], false);
     bench.aws.lie(Action::GetSessionToken, Lie::S3ShapedError("AccessDenied".to_owned()), Times::Always);
@@ -106,7 +106,7 @@ fn profiles_that_fail_together_are_told_of_once() {
     assert_eq!((told.code, told.err.matches("cause: ").count()), (5, 2), "{told:?}");
     assert!(told.err.contains("3 of 3 failed"), "{told:?}");
     bench.aws.honest();
-    // Their sections are looked at one by one: what stands in the way of one does not stop the other.
+    // Sections are checked one by one: a conflict in one does not stop the others.
     let credentials = bench.read(".aws/credentials");
     bench.write(".aws/credentials", &format!("{credentials}[two-mfa]\naws_access_key_id = AKIAOTHER\n"));
     let told = bench.run(&["login", "two", "three"]);
@@ -115,7 +115,7 @@ fn profiles_that_fail_together_are_told_of_once() {
 }
 
 #[test]
-fn two_hundred_profiles_of_twenty_keys() {
+fn two_hundred_profiles_take_one_code_for_each_key() {
     let bench = TestWorld::new();
     bench.add_twenty_users(10);
     let before = fs::metadata(bench.path(".aws/credentials")).unwrap().ino();
@@ -127,7 +127,7 @@ fn two_hundred_profiles_of_twenty_keys() {
 }
 
 #[test]
-fn what_cannot_go_together_is_told_before_anything_is_sent() {
+fn conflicting_profiles_are_refused_before_any_request() {
     let bench = TestWorld::new();
     bench.add_user("bob", &["two"], false);
     let config = bench.read(".aws/config").replace("[profile two]", "[profile two]\nmfa_key_session_profile = dev-mfa");
@@ -146,7 +146,7 @@ fn what_cannot_go_together_is_told_before_anything_is_sent() {
 }
 
 #[test]
-fn what_keeps_one_profile_from_a_code_does_not_keep_another_from_its_own() {
+fn a_profile_without_a_code_does_not_stop_another() {
     let bench = TestWorld::new();
     bench.add_user("bob", &["two", "three"], false);
     let config = bench.read(".aws/config");
@@ -158,7 +158,7 @@ fn what_keeps_one_profile_from_a_code_does_not_keep_another_from_its_own() {
 }
 
 #[test]
-fn codes_of_several_profiles_are_typed_one_after_the_other() {
+fn prompts_for_several_codes_come_one_at_a_time() {
     let mut bench = TestWorld::new();
     bench.add_user("bob", &["two"], false);
     bench.bus.remove(READER);

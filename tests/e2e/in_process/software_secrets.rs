@@ -1,4 +1,5 @@
-//! Machines without a token: secrets in the keyring, in files, as systemd credentials, and commands that print a code.
+//! Tests of machines without a token: secrets in the keyring, in files, as systemd credentials, and commands that
+//! print a code.
 
 use crate::harness::events::until;
 use crate::harness::keyrings::KeyringSession;
@@ -8,7 +9,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// A machine without a token, where nobody is.
+/// Creates a machine without a token or a person.
 fn headless() -> TestWorld {
     let mut bench = TestWorld::new();
     bench.bus.remove(READER);
@@ -23,7 +24,7 @@ impl TestWorld {
         self.env.extend(desktop.env());
     }
 
-    /// Logs in with nobody there, by this source.
+    /// Logs in from this source, without a person.
     fn by(&self, source: &str) -> CommandOutcome {
         self.login(&["--non-interactive", "--force", "--source", source])
     }
@@ -47,7 +48,7 @@ fn is_running(id: &str) -> bool {
 }
 
 #[test]
-fn a_secret_in_the_keyring_serves_a_machine_without_a_token() {
+fn a_secret_is_added_to_used_from_and_removed_from_the_keyring() {
     let desktop = KeyringSession::with_keyring();
     let mut bench = headless();
     bench.on(&desktop);
@@ -75,7 +76,7 @@ fn a_secret_in_the_keyring_serves_a_machine_without_a_token() {
 }
 
 #[test]
-fn the_keyring_is_one_that_other_programs_know() {
+fn secrets_stored_by_other_programs_are_read() {
     let desktop = KeyringSession::with_keyring();
     let mut bench = headless();
     bench.on(&desktop);
@@ -87,7 +88,7 @@ fn the_keyring_is_one_that_other_programs_know() {
 }
 
 #[test]
-fn where_there_is_no_keyring_the_next_source_is_tried() {
+fn a_missing_keyring_lets_the_next_source_answer() {
     let mut bench = headless();
     bench.write("seed", SEED_BASE32);
     fs::set_permissions(bench.path("seed"), Permissions::from_mode(0o600)).unwrap();
@@ -102,11 +103,11 @@ fn where_there_is_no_keyring_the_next_source_is_tried() {
 }
 
 #[test]
-fn a_systemd_credential_is_a_secret() {
+fn a_secret_is_read_from_a_systemd_credential() {
     let mut bench = headless();
     fs::create_dir(bench.path("credentials")).unwrap();
     bench.write("credentials/mfa", &format!("{SEED_BASE32}\n"));
-    // As systemd gives it to a service with a user of its own: root's, with an access control list.
+    // As systemd provides it to a service with `User=`: owned by root, readable through an access control list.
     fs::set_permissions(bench.path("credentials/mfa"), Permissions::from_mode(0o440)).unwrap();
     bench.env.insert("CREDENTIALS_DIRECTORY".to_owned(), bench.path("credentials").to_str().unwrap().to_owned());
     bench.logged_in_by("secret:credential:mfa");
@@ -115,7 +116,7 @@ fn a_systemd_credential_is_a_secret() {
 }
 
 #[test]
-fn a_secret_goes_to_a_file_that_nobody_else_can_read() {
+fn secrets_are_stored_in_private_files() {
     let mut bench = headless();
     let told = bench
         .add(&["dev", "--file", "~/new/seed"], "otpauth://totp/AWS:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
@@ -125,13 +126,13 @@ fn a_secret_goes_to_a_file_that_nobody_else_can_read() {
     let source = format!("secret:file:{}", path.display());
     assert!(told.err.contains(&format!("mfa_key_source {source} --profile dev")), "{told:?}");
     bench.logged_in_by(&source);
-    // Where the profile names a file, that is where it goes.
+    // A file named in the profile is the default destination.
     bench.configure("mfa_key_source = secret:file:~/seed\n");
     assert_eq!(bench.add(&["dev"], SEED_BASE32).code, 0);
     assert_eq!(bench.login(&["--non-interactive"]).code, 0);
     assert_eq!(bench.run(&["secret", "remove", "dev", "--yes"]).code, 0);
     assert!(!bench.path("seed").exists());
-    // What a link leads to is what is meant.
+    // A symbolic link stands for its target.
     bench.write("old", SEED_BASE32);
     fs::set_permissions(bench.path("old"), Permissions::from_mode(0o600)).unwrap();
     std::os::unix::fs::symlink("old", bench.path("seed")).unwrap();
@@ -139,7 +140,7 @@ fn a_secret_goes_to_a_file_that_nobody_else_can_read() {
     assert_eq!((told.code, bench.read("old").trim()), (0, "JBSWY3DPEHPK3PXP"), "{told:?}");
     assert_eq!(bench.run(&["secret", "remove", "dev", "--yes"]).code, 0);
     assert!(!bench.path("seed").is_symlink() && !bench.path("old").exists());
-    // Nothing is removed but a secret.
+    // `secret remove` refuses files that hold no secret.
     bench.write("words", "hello\nworld\n");
     fs::set_permissions(bench.path("words"), Permissions::from_mode(0o600)).unwrap();
     for file in [".aws/config", ".aws/credentials", "words"] {
@@ -149,9 +150,9 @@ fn a_secret_goes_to_a_file_that_nobody_else_can_read() {
 }
 
 #[test]
-fn what_to_type_next_works_from_everywhere() {
+fn suggested_commands_use_absolute_quoted_paths() {
     let mut bench = headless();
-    // Relative to wherever the tests run; the last part has a blank.
+    // A path relative to the working directory of the tests, with a blank in it.
     let folder = tempfile::Builder::new().prefix("a folder ").tempdir_in(".").unwrap();
     let relative = Path::new(folder.path().file_name().unwrap()).join("seed");
     let told = bench.add(&["dev", "--file", relative.to_str().unwrap()], SEED_BASE32);
@@ -164,7 +165,7 @@ fn what_to_type_next_works_from_everywhere() {
 }
 
 #[test]
-fn no_secret_takes_the_place_of_a_folder_or_device() {
+fn a_secret_never_replaces_a_folder_pipe_or_device() {
     let mut bench = headless();
     fs::create_dir(bench.path("folder")).unwrap();
     let pipe = bench.path("pipe");
@@ -178,7 +179,7 @@ fn no_secret_takes_the_place_of_a_folder_or_device() {
 }
 
 #[test]
-fn a_secret_is_typed_or_shown_and_never_an_argument() {
+fn a_secret_is_typed_or_scanned_never_an_argument() {
     let mut bench = headless();
     bench.typed = Some(vec!["nonsense!", SEED_BASE32]);
     let told = bench.run(&["secret", "add", "dev", "--file", "~/seed"]);
@@ -195,7 +196,7 @@ fn a_secret_is_typed_or_shown_and_never_an_argument() {
 }
 
 #[test]
-fn codes_that_aws_would_not_take_are_printed_and_not_sent() {
+fn codes_of_other_kinds_are_printed_but_not_sent() {
     let mut bench = headless();
     let uri = "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&digits=8&period=60&algorithm=SHA512";
     let told = bench.add(&["dev", "--file", "~/other"], uri);
@@ -209,7 +210,7 @@ fn codes_that_aws_would_not_take_are_printed_and_not_sent() {
 }
 
 #[test]
-fn a_command_prints_the_code() {
+fn a_command_provides_the_code() {
     let bench = headless();
     let told =
         bench.logged_in_by("token, command: cd ~; echo 'look, a \u{1b}[31mcode' >&2; python3 totp.py; echo more");
@@ -221,7 +222,7 @@ fn a_command_prints_the_code() {
 }
 
 #[test]
-fn a_command_gets_what_we_got_and_nothing_more() {
+fn a_command_gets_the_environment_but_no_secret() {
     let mut bench = headless();
     bench.env.insert("INHERITED".to_owned(), "yes".to_owned());
     let arguments = "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' >~/arguments";
@@ -235,11 +236,11 @@ fn a_command_gets_what_we_got_and_nothing_more() {
 }
 
 #[test]
-fn nothing_is_left_of_a_command() {
+fn no_process_of_a_command_survives() {
     let bench = headless();
     bench.logged_in_by("command:sleep 600 & echo $! >~/left; python3 ~/totp.py");
     until("the command has ended", || !is_running(&bench.read("left")));
-    // Even if we are killed, and it does not listen to anybody.
+    // Even if the program is killed, and the command ignores signals.
     let mut stack = RealStack::new();
     stack
         .bench
@@ -257,9 +258,9 @@ fn nothing_is_left_of_a_command() {
 }
 
 #[test]
-fn a_command_that_hangs_is_ended_after_a_minute() {
+fn a_hanging_command_is_killed_after_a_minute() {
     let mut stack = RealStack::new();
-    // All clocks run thirty times as fast for it.
+    // All clocks run thirty times as fast for this program.
     stack.set_clock("+0 x30");
     stack.bench.env.remove("FAKETIME_DONT_FAKE_MONOTONIC");
     let told = stack.run(&["login", "dev", "--non-interactive", "--source", "command:echo $$ >~/left; sleep 3000"]);
@@ -269,7 +270,7 @@ fn a_command_that_hangs_is_ended_after_a_minute() {
 }
 
 #[test]
-fn a_command_that_is_ourselves_is_not_run_for_ever() {
+fn a_command_that_runs_this_program_does_not_recurse() {
     let mut bench = TestWorld::new();
     bench.configure("mfa_process = /usr/local/bin/aws-mfa-key code dev\n");
     assert_eq!(bench.login(&[]).code, 0, "it was meant for aws-vault");

@@ -1,4 +1,4 @@
-//! `tokens`: what is plugged in.
+//! Tests of `tokens`: listing the tokens that are plugged in.
 
 use crate::harness::test_world::{READER, SEED, TestWorld};
 use hw::memory_bus::Step;
@@ -20,7 +20,7 @@ fn told(bench: &TestWorld, arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn a_table_and_json() {
+fn tokens_are_listed_as_table_and_json() {
     let bench = TestWorld::new();
     bench.token.add(StoredAccount::totp("60/AWS:bob", SEED).with_touch());
     bench.token.add(StoredAccount::totp("GitHub:bob", SEED));
@@ -54,7 +54,7 @@ fn a_table_and_json() {
 }
 
 #[test]
-fn unknown_is_null_and_nobody_is_asked() {
+fn unknown_facts_are_null_and_nobody_is_asked() {
     let mut bench = TestWorld::new();
     bench.typed = Some(vec!["correct horse"]);
     bench.token.set_password(Some("correct horse"));
@@ -83,7 +83,7 @@ fn unknown_is_null_and_nobody_is_asked() {
 }
 
 #[test]
-fn a_busy_token_is_a_row() {
+fn a_busy_token_is_listed_as_busy() {
     let bench = TestWorld::new();
     let other = VirtualToken::builder(Persona::YUBIKEY_5_7).serial(Some(87_654_321)).build();
     plug(&bench, SECOND, &other);
@@ -96,7 +96,7 @@ fn a_busy_token_is_a_row() {
     assert_eq!((&tokens[0]["serial"], &tokens[1]["reader"]), (&json!(87_654_321), &json!(READER)));
     assert_eq!(tokens[1]["locked"], Value::Null);
     assert_eq!(json.err, format!("{READER}: another program is using the token\n"));
-    // The one that is asked for is there.
+    // The requested token is available.
     assert_eq!(told(&bench, &["--token", "87654321"])["tokens"].as_array().unwrap().len(), 1);
     let busy = bench.run(&["tokens", "--token", "12345678"]);
     assert!(
@@ -106,7 +106,7 @@ fn a_busy_token_is_a_row() {
 }
 
 #[test]
-fn no_token_or_another() {
+fn missing_tokens_are_reported_with_exit_code_3() {
     let bench = TestWorld::new();
     let told = bench.run(&["tokens", "--token", "1", "--json"]);
     assert_eq!((told.code, told.out.as_str()), (3, "{\"tokens\":[]}\n"));
@@ -120,7 +120,7 @@ fn no_token_or_another() {
 }
 
 #[test]
-fn names_on_a_token_do_nothing_to_a_terminal() {
+fn account_names_are_escaped_in_lists() {
     let bench = TestWorld::new();
     bench.token.add(StoredAccount::totp("AWS:\u{1b}[2J\u{9b}31m\u{202e}evil", SEED));
     for arguments in [&["tokens"][..], &["tokens", "--json"], &["accounts", "list"], &["accounts", "list", "--json"]] {

@@ -1,4 +1,4 @@
-//! A token that is not plugged in is waited for, and of several the right one is taken.
+//! Tests of `--wait` for a token that is not plugged in, and of choosing among several tokens.
 
 use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack};
 use crate::harness::test_world::{ACCOUNT, CommandOutcome, READER, SEED, TestWorld};
@@ -23,7 +23,8 @@ fn plug(bench: &TestWorld, reader: &str, token: &VirtualToken) {
     bench.bus.insert(reader, move |command| Ok(token.exchange(command)));
 }
 
-/// Plugs a token in once the readers were asked for so many times: the look asks once, the wait again and again.
+/// Inserts a token after the list of readers was requested `after` times: the first look requests it once, a wait
+/// repeatedly.
 fn plug_later(bench: &TestWorld, reader: &'static str, token: &VirtualToken, after: usize) {
     let (bus, token, asked) = (bench.bus.clone(), token.clone(), AtomicUsize::new(0));
     bench.bus.guard(Step::Readers, move |_| {
@@ -53,7 +54,7 @@ fn a_token_that_is_not_plugged_in_is_waited_for() {
 }
 
 #[test]
-fn so_is_the_one_with_this_serial_number_and_the_one_with_the_account() {
+fn wait_continues_until_the_right_token_is_plugged_in() {
     let bench = TestWorld::new();
     let other = another(5);
     plug(&bench, READER, &other);
@@ -75,7 +76,7 @@ fn so_is_the_one_with_this_serial_number_and_the_one_with_the_account() {
 }
 
 #[test]
-fn every_command_that_takes_a_code_or_looks_at_tokens_waits() {
+fn every_command_that_uses_a_token_can_wait() {
     let all: [&[&str]; 7] = [
         &["login", "dev"],
         &["code", "dev"],
@@ -100,7 +101,7 @@ fn every_command_that_takes_a_code_or_looks_at_tokens_waits() {
 }
 
 #[test]
-fn what_does_not_come_is_told_with_its_own_exit_code() {
+fn a_wait_that_ends_in_vain_has_its_own_exit_code() {
     let mut bench = TestWorld::new();
     bench.bus.remove(READER);
     let asked = Instant::now();
@@ -110,14 +111,14 @@ fn what_does_not_come_is_told_with_its_own_exit_code() {
                  cause: no token is plugged in; nothing else came within 1s\n \
                  next: plug in the token that is meant, then try again\n";
     assert_eq!((told.code, told.err.as_str()), (3, error));
-    // Where a person can type the code, that is what comes next.
+    // If a person can type the code, the login asks for it after the wait.
     bench.typed = Some(vec![""]);
     let told = bench.login(&["--wait=1"]);
     assert!(told.code == 4 && told.err.contains("no token is plugged in: the code has to be typed\n"), "{told:?}");
     let told = bench.run(&["tokens", "--json", "--wait=1"]);
     assert_eq!((told.code, told.out.as_str()), (3, "{\"tokens\":[]}\n"));
     assert!(told.err.contains("nothing else came within 1s"), "{told:?}");
-    // Without the flag, its name.
+    // Without `--wait`, the error suggests it.
     let told = bench.run(&["tokens"]);
     assert!(told.code == 3 && told.err.ends_with("; --wait waits for it\n"), "{told:?}");
     for wrong in ["soon", "2d"] {
@@ -128,7 +129,7 @@ fn what_does_not_come_is_told_with_its_own_exit_code() {
 }
 
 #[test]
-fn a_service_that_is_missing_is_waited_for_too() {
+fn wait_covers_a_missing_service() {
     let bench = TestWorld::new();
     let asked = AtomicUsize::new(0);
     bench.bus.guard(Step::Readers, move |_| {
@@ -140,7 +141,7 @@ fn a_service_that_is_missing_is_waited_for_too() {
 }
 
 #[test]
-fn one_that_refuses_a_session_which_is_just_beginning_is_asked_again() {
+fn a_service_that_refuses_at_first_is_asked_again() {
     let mut bench = TestWorld::new();
     let asked = AtomicUsize::new(0);
     bench.bus.guard(Step::Readers, move |_| {
@@ -149,7 +150,7 @@ fn one_that_refuses_a_session_which_is_just_beginning_is_asked_again() {
     let told = bench.login(&["--wait=10s", "--non-interactive"]);
     assert_eq!((told.code, told.err.contains("error")), (0, false), "{told:?}");
 
-    // Whoever is refused for good is told just that, and soon.
+    // A permanent refusal is reported as such, and soon.
     bench.bus.guard(Step::Readers, |_| Err(CarrierError::Refused));
     let refused = bench.login(&["--force", "--non-interactive"]);
     assert!(refused.code == 1 && refused.err.contains("the smart card service refuses"), "{refused:?}");
@@ -161,7 +162,7 @@ fn one_that_refuses_a_session_which_is_just_beginning_is_asked_again() {
     assert!(told.code == 1 && begun.elapsed() < PATIENCE, "{told:?}");
 }
 
-/// Two tokens that have the account.
+/// Creates two tokens that hold the same account.
 fn twins() -> (TestWorld, VirtualToken) {
     let (bench, twin) = (TestWorld::new(), another(5));
     twin.add(StoredAccount::totp(WANTED, SEED));
@@ -170,11 +171,11 @@ fn twins() -> (TestWorld, VirtualToken) {
 }
 
 #[test]
-fn of_two_that_have_the_account_one_has_to_be_named() {
+fn with_two_tokens_for_an_account_one_must_be_named() {
     for swapped in [false, true] {
         let (bench, twin) = twins();
         if swapped {
-            // Whichever was plugged in last comes last.
+            // The token that was inserted last is listed last.
             plug(&bench, SECOND, &bench.token);
             plug(&bench, READER, &twin);
         }
@@ -194,7 +195,7 @@ fn of_two_that_have_the_account_one_has_to_be_named() {
 }
 
 #[test]
-fn a_busy_one_is_not_missing() {
+fn a_busy_token_is_not_reported_as_missing() {
     let bench = TestWorld::new();
     plug(&bench, SECOND, &another(5));
     let busy = |reader: &str| if reader == READER { Err(CarrierError::Busy) } else { Ok(()) };
@@ -207,7 +208,7 @@ fn a_busy_one_is_not_missing() {
 }
 
 #[test]
-fn an_empty_reader_beside_it_costs_nothing() {
+fn an_empty_reader_does_not_delay_a_login() {
     let bench = TestWorld::new();
     let empty = "Yubico NFC reader 02 00";
     bench.bus.insert(empty, |_| Ok(vec![]));
@@ -215,7 +216,7 @@ fn an_empty_reader_beside_it_costs_nothing() {
     let asked = Instant::now();
     assert_eq!(bench.login(&[]).code, 0);
     assert!(asked.elapsed() < Duration::from_secs(3));
-    // Alone it is no token.
+    // An empty reader alone counts as no token.
     bench.bus.remove(READER);
     let told = bench.login(&["--force", "--source", "token"]);
     assert!(told.code == 3 && told.err.contains("no token is plugged in"), "{told:?}");
@@ -223,7 +224,7 @@ fn an_empty_reader_beside_it_costs_nothing() {
 }
 
 #[test]
-fn another_token_under_the_same_reader_name_is_not_asked_for_a_code() {
+fn a_token_swapped_between_look_and_code_gets_no_request() {
     let (bench, twin, opened) = (TestWorld::new(), another(5), AtomicUsize::new(0));
     twin.add(StoredAccount::totp(WANTED, b"the secret of somebody else"));
     let (bus, other) = (bench.bus.clone(), twin.clone());
@@ -239,8 +240,8 @@ fn another_token_under_the_same_reader_name_is_not_asked_for_a_code() {
     assert!(!sent(&twin, 0xA2), "no code was made");
 }
 
-/// Our program, and what it says until a text stands there.
-/// Reads until a line begins and ends like that; between the two stands who asks, which is this test.
+/// Reads stderr until a line starts with `text.0` and ends with `text.1`. Between them the line names the requester,
+/// which is this test's process.
 fn until_it_says(child: &mut Child, text: (&str, &str)) -> String {
     let mut said = String::new();
     let mut lines = BufReader::new(child.stderr.as_mut().unwrap());
@@ -259,7 +260,7 @@ fn ended(mut child: Child) -> ProgramOutput {
     ProgramOutput { code: status.code(), out: String::new(), err }
 }
 
-/// Two readers, and no token in them.
+/// Creates a stack with two empty readers.
 fn two_readers() -> RealStack {
     let mut stack = RealStack::new();
     stack.inserted = None;
@@ -268,7 +269,7 @@ fn two_readers() -> RealStack {
 }
 
 #[test]
-fn through_a_service_in_whichever_port() {
+fn a_real_pcscd_finds_the_token_in_either_port() {
     for port in [0, 1] {
         let stack = two_readers();
         let other = another(5);
@@ -280,7 +281,7 @@ fn through_a_service_in_whichever_port() {
         let _wanted = stack.pcscd.insert(port, &stack.bench.token).unwrap();
         let told = ended(login);
         assert_eq!(told.code, Some(0), "{told:?}");
-        // From now on it is known, and taken from the other port as well.
+        // The token is known from now on, and found in the other port too.
         drop((_other, _wanted));
         let _wanted = stack.pcscd.insert(1 - port, &stack.bench.token).unwrap();
         let _other = stack.pcscd.insert(port, &other).unwrap();
@@ -290,7 +291,7 @@ fn through_a_service_in_whichever_port() {
 }
 
 #[test]
-fn through_a_service_that_starts_late() {
+fn a_login_waits_for_a_pcscd_that_starts_late() {
     let mut stack = two_readers();
     stack.pcscd.kill();
     let mut login = stack.program(&["login", "dev", "--wait"]).spawn().unwrap();
@@ -302,7 +303,7 @@ fn through_a_service_that_starts_late() {
 }
 
 #[test]
-fn two_logins_wait_side_by_side() {
+fn two_profiles_wait_for_two_tokens() {
     let bench = TestWorld::new();
     let bob = bench.aws.add_user(ACCOUNT, "bob");
     let (key, seed) = (bench.aws.add_key(&bob), b"the seed of bob's own account");

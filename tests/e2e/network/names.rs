@@ -1,12 +1,12 @@
-//! Machines on which names are not looked up: without a network, and with a name server that never answers.
+//! Tests of host names that cannot be resolved: without a network, and with a name server that never answers.
 
 use crate::harness::not_run::not_run;
 use crate::harness::stack::{ProgramOutput, program};
 use crate::harness::test_world::TestWorld;
 use std::process::Command;
 
-/// The program on a machine of its own, with nothing but a loopback that is down, where `wrapper` starts it; nothing
-/// where there can be no such machine.
+/// Runs a login in a network namespace whose only interface, loopback, is down. `wrapper` starts the program. `None`,
+/// reported as not run, if `AWS_MFA_KEY_WITHOUT_NAMESPACES` is set.
 fn apart(bench: &TestWorld, wrapper: &[&str], env: &[(&str, &str)]) -> Option<ProgramOutput> {
     if std::env::var_os("AWS_MFA_KEY_WITHOUT_NAMESPACES").is_some() {
         not_run("AWS_MFA_KEY_WITHOUT_NAMESPACES is set");
@@ -29,7 +29,7 @@ fn apart(bench: &TestWorld, wrapper: &[&str], env: &[(&str, &str)]) -> Option<Pr
 }
 
 #[test]
-fn a_name_that_cannot_be_looked_up_is_named_with_what_may_be_wrong_with_it() {
+fn an_unresolvable_name_is_reported_with_its_setting() {
     let region = "whether the region eu-centrl-1 is right (--region, AWS_REGION, region in the profile)";
     let endpoint = "whether AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL or endpoint_url is right";
     let proxy = ("HTTPS_PROXY", "http://alice:hunter2@proxy.example.com:3128");
@@ -46,7 +46,7 @@ fn a_name_that_cannot_be_looked_up_is_named_with_what_may_be_wrong_with_it() {
 }
 
 #[test]
-fn what_no_proxy_names_is_looked_up_here() {
+fn hosts_in_no_proxy_bypass_the_proxy() {
     for except in ["sts.example.com", ".example.com", "*.example.com", "a, EXAMPLE.com", "sts.example.com:8443", "*"] {
         let env = [
             ("AWS_ENDPOINT_URL", "https://sts.example.com:8443"),
@@ -58,7 +58,7 @@ fn what_no_proxy_names_is_looked_up_here() {
     }
 }
 
-/// A name server that never answers. The time is the program's whole life.
+/// A name server that never answers. It prints the run time of the program, in seconds.
 const DEAF: &str = "
 import fcntl, socket, struct, subprocess, sys, time
 any = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -72,11 +72,11 @@ sys.exit(code)
 ";
 
 #[test]
-fn a_name_server_that_says_nothing_keeps_nobody() {
+fn a_silent_name_server_is_given_up_in_time() {
     let Some(told) = apart(&TestWorld::new(), &["python3", "-c", DEAF], &[]) else { return };
     let seconds = told.out.trim().rsplit(' ').next().and_then(|text| text.parse::<u64>().ok());
     assert!(told.code == Some(6) && told.out.contains("asked True"), "{told:?}");
     assert!(told.err.contains("cause: no connection to sts.eu-central-1.amazonaws.com came about in time"), "{told:?}");
-    // The system would have gone on looking for half a minute.
+    // The system's resolver would have gone on for half a minute.
     assert!(seconds.is_some_and(|seconds| (8..25).contains(&seconds)), "{told:?}");
 }

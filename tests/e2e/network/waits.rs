@@ -1,4 +1,4 @@
-//! Waits that would never end by themselves: each is bounded, and says what was waited for.
+//! Tests that every wait for the network is bounded, and its error says what the program waited for.
 
 use crate::harness::company_network::CompanyNetwork;
 use crate::harness::test_world::{CommandOutcome, TestWorld};
@@ -7,23 +7,23 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a connection and a whole request may take, and what a machine with much to do may add.
+/// Timeouts of a connection and of a whole request, and the additional time allowed on a busy machine.
 const CONNECT: Duration = Duration::from_secs(8);
 const REQUEST: Duration = Duration::from_secs(12);
 const SLACK: Duration = Duration::from_secs(8);
 
-/// An address that takes no connection and refuses none, as long as these are kept.
+/// Returns an address that neither accepts nor refuses connections while the other two values live.
 fn black_hole() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    // A queue that is full answers nothing, so only time tells that it is.
+    // A full queue does not answer, so only a timeout shows that the queue is full.
     let try_one = || TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok();
     let waiting: Vec<TcpStream> = std::iter::from_fn(try_one).take(900).collect();
     assert!(waiting.len() < 900, "the queue never was full");
     (address, listener, waiting)
 }
 
-/// A server that takes connections, and no more.
+/// Returns a server that accepts connections but never responds.
 fn mute() -> (SocketAddr, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     (listener.local_addr().unwrap(), listener)
@@ -76,7 +76,7 @@ const WAITS: &[BoundedWait] = &[
 
 #[test]
 fn every_wait_is_bounded() {
-    // Side by side: all of them do nothing but wait.
+    // In parallel, since all of them only wait.
     thread::scope(|scope| {
         for (name, bound, cause, case) in WAITS {
             scope.spawn(move || {

@@ -1,4 +1,4 @@
-//! `make install` and `make uninstall`, into a folder: what they put where, and that nothing of it stays.
+//! Tests of `make install` and `make uninstall` into a folder: installed files and modes, and that none is left.
 
 use crate::harness::stack::{ProgramOutput, program};
 use std::collections::BTreeMap;
@@ -7,11 +7,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Runs a target as a user without any privilege, below a folder.
+/// Runs a make target without any privilege, below `folder`.
 fn make(target: &str, folder: &Path, more: &[&str]) -> ProgramOutput {
     let mut command = Command::new("setpriv");
     command.args(["--no-new-privs", "--inh-caps=-all"]);
-    // Whoever has no privilege has none to drop.
+    // A user without privileges has none to drop.
     if rustix::process::geteuid().is_root() {
         command.arg("--bounding-set=-all");
     }
@@ -20,7 +20,7 @@ fn make(target: &str, folder: &Path, more: &[&str]) -> ProgramOutput {
     ProgramOutput::from(command.output().unwrap())
 }
 
-/// All files below a folder, with their modes.
+/// Returns all files below a folder, with their modes.
 fn files(folder: &Path) -> BTreeMap<String, u32> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -38,7 +38,7 @@ fn files(folder: &Path) -> BTreeMap<String, u32> {
     found
 }
 
-/// What is installed, below the prefix.
+/// The installed files, relative to the prefix.
 const INSTALLED: [&str; 16] = [
     "bin/aws-mfa-key",
     "lib/systemd/system/aws-mfa-key-agent.service",
@@ -59,7 +59,7 @@ const INSTALLED: [&str; 16] = [
 ];
 
 #[test]
-fn what_is_installed_is_taken_away_again_and_nothing_else() {
+fn uninstall_removes_exactly_the_installed_files() {
     let folder = tempfile::tempdir().unwrap();
     let theirs = folder.path().join("opt/lib/systemd/system/other.service");
     fs::create_dir_all(theirs.parent().unwrap()).unwrap();
@@ -91,8 +91,8 @@ fn what_is_installed_is_taken_away_again_and_nothing_else() {
 }
 
 #[test]
-fn for_packagers_below_usr_and_by_relative_paths() {
-    // Below the checkout, which is where make is called.
+fn packages_are_built_below_usr_with_relative_paths() {
+    // Below the checkout, where make runs.
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir_in(here.join("target")).unwrap();
     let relative = |path: &Path| path.strip_prefix(here).unwrap().display().to_string();
@@ -120,7 +120,7 @@ fn for_packagers_below_usr_and_by_relative_paths() {
 }
 
 #[test]
-fn a_rule_in_etc_is_taken_away_unless_it_was_edited() {
+fn a_polkit_rule_in_etc_is_removed_unless_edited() {
     const RULE: &str = "etc/polkit-1/rules.d/40-aws-mfa-key.rules";
     let folder = tempfile::tempdir().unwrap();
     let rule = folder.path().join(RULE);
@@ -141,14 +141,14 @@ fn a_rule_in_etc_is_taken_away_unless_it_was_edited() {
 }
 
 #[test]
-fn the_rule_is_for_the_readers_that_the_program_looks_at() {
+fn the_polkit_rule_lists_the_programs_readers() {
     let rule = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/udev/40-aws-mfa-key.rules")).unwrap();
     let known = format!("var known = {:?};", hw::pcsc_bus::KNOWN_NAMES);
     assert!(rule.contains(&known), "{known}");
 }
 
 #[test]
-fn what_was_not_built_is_told() {
+fn a_missing_program_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let told = make("install", folder.path(), &["PROGRAM=/nowhere/aws-mfa-key"]);
     assert_eq!((told.code, files(folder.path()).len()), (Some(2), 0));

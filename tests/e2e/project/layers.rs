@@ -1,4 +1,5 @@
-//! The rooms of `src`: each uses only those below it, in the order of the list in `lib.rs`.
+//! Tests of the structure of `src`: each module uses only those below it in the list of `lib.rs`, and no type name is
+//! used twice.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +16,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The rooms in the order of `lib.rs`, from top to bottom; each has a sentence that says what is in it.
+/// Returns the modules in the order of `lib.rs`, from top to bottom. Each must have a description.
 fn rooms(map: &str) -> Vec<&str> {
     let listed = map.lines().filter_map(|line| line.split_once(". [`")?.1.split_once("`]: "));
     let rooms = listed.map(|(room, sentence)| {
@@ -25,7 +26,7 @@ fn rooms(map: &str) -> Vec<&str> {
     rooms.collect()
 }
 
-/// Names of rooms that a text uses, by `crate::room` or `use crate::{room, other::Item}`, however it is wrapped.
+/// Returns the modules that a text uses, by `crate::module` or `use crate::{module, other::Item}`, however wrapped.
 fn used(text: &str) -> Vec<String> {
     let mut used = Vec::new();
     let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join(" ");
@@ -59,7 +60,7 @@ fn first_word(text: &str) -> String {
 }
 
 #[test]
-fn each_room_uses_only_those_below_it() {
+fn each_module_uses_only_modules_below_it() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let map = fs::read_to_string(src.join("lib.rs")).unwrap();
     let order = rooms(&map);
@@ -82,14 +83,14 @@ fn each_room_uses_only_those_below_it() {
 }
 
 #[test]
-fn uses_are_found_however_they_are_written() {
+fn uses_are_found_in_every_notation() {
     let text = "use crate::{\n    agent::{Loop, clocks},\n    file, world::World,\n};\nlet x = crate::plan::all();\n// crate::cli\n";
     assert_eq!(used(text), ["agent", "file", "world", "plan"]);
 }
 
-/// A name that stands for two things has to be looked up each time it is read.
+/// A name with two meanings has to be looked up each time it is read.
 #[test]
-fn no_type_name_stands_twice_in_the_application_and_the_token_library() {
+fn type_names_are_unique_across_application_and_token_library() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     sources(&root.join("src"), &mut files);
@@ -97,7 +98,7 @@ fn no_type_name_stands_twice_in_the_application_and_the_token_library() {
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
-        // What is indented belongs to a function, a trait or a test.
+        // Indented lines belong to a function, trait or test.
         for line in text.lines().filter(|line| !line.starts_with([' ', '/'])) {
             let mut words = line.split_whitespace().skip_while(|word| word.starts_with("pub"));
             let is_type = words.next().is_some_and(|word| ["struct", "enum", "trait", "type"].contains(&word));

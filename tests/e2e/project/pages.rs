@@ -1,5 +1,5 @@
-//! The README's two pages on sessions that nobody asks for: each command in them is run as it stands there, by a scene of
-//! `make test-vm` or here.
+//! Tests that each command in the README's two pages on unattended sessions is run as written, by a scene of `make
+//! test-vm` or here.
 
 use crate::harness::stack::RealStack;
 use crate::harness::test_world::ACCOUNT;
@@ -9,10 +9,10 @@ use std::path::Path;
 const PAGES: [&str; 2] =
     ["## Sessions that are always there, at a workstation\n", "## Machines that nobody logs in to\n"];
 
-/// How the commands begin that are typed when a machine is lost.
+/// Prefix of the commands to run when a machine is lost.
 const LOST: &str = "aws iam ";
 
-/// The text of both pages.
+/// Returns the text of both pages.
 fn text() -> String {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let page = |title: &str| {
@@ -22,7 +22,7 @@ fn text() -> String {
     PAGES.map(page).concat()
 }
 
-/// What the pages say to type: lines behind `$`, and commands within a sentence.
+/// Returns the commands in the pages: lines after `$ `, and commands within a sentence.
 fn commands() -> Vec<String> {
     let text = text();
     let mut fences = text.split("\n```");
@@ -40,7 +40,7 @@ fn commands() -> Vec<String> {
     found
 }
 
-/// What the scenes, and what stands before them, type as it stands in the pages.
+/// Returns the text of all scenes and of the script that runs them.
 fn typed_in_the_machine() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm");
     let scenes = fs::read_dir(folder.join("scenes")).unwrap().map(|entry| entry.unwrap().path());
@@ -49,7 +49,7 @@ fn typed_in_the_machine() -> String {
 }
 
 #[test]
-fn each_command_of_the_pages_is_run() {
+fn each_command_of_the_pages_is_run_by_a_scene() {
     let (commands, scenes) = (commands(), typed_in_the_machine());
     assert!(commands.len() > 15, "{commands:#?}");
     let is_run = |command: &str| {
@@ -61,7 +61,7 @@ fn each_command_of_the_pages_is_run() {
 }
 
 #[test]
-fn each_file_of_the_pages_is_used() {
+fn each_file_of_the_pages_is_used_by_a_scene() {
     let (text, scenes) = (text(), typed_in_the_machine());
     let files: Vec<&str> = text.split("\n```ini\n").skip(1).map(|file| file.lines().next().unwrap()).collect();
     assert!(files.len() > 2, "{files:?}");
@@ -72,7 +72,7 @@ fn each_file_of_the_pages_is_used() {
 }
 
 #[test]
-fn when_a_machine_is_lost_its_sessions_are_worth_nothing() {
+fn the_commands_for_a_lost_machine_invalidate_its_sessions() {
     let mut stack = RealStack::new();
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
     let list = ["--profile", "dev-mfa", "s3", "ls"];

@@ -1,4 +1,5 @@
-//! `tokens` and `accounts` on real parts, beside the token vendor's own client: what one does, the other finds.
+//! Tests that this program and `ykman`, the token vendor's client, agree about accounts and passwords on the same
+//! token.
 
 use crate::harness::stack::{ProgramOutput, RealStack};
 use crate::harness::test_world::SEED_BASE32;
@@ -9,28 +10,28 @@ use std::process::Stdio;
 const ALICE: &str = "Amazon Web Services:alice@example";
 
 impl RealStack {
-    /// The vendor's client, run to its end.
+    /// Runs `ykman oath` on the stack's reader.
     fn ykman(&self, arguments: &[&str]) -> ProgramOutput {
         let mut command = self.command("ykman", &[&["--reader", self.pcscd.reader(0), "oath"], arguments].concat());
-        // Nothing of the person's: no remembered passwords, no keyring.
+        // Keeps ykman from using the tester's own keyring.
         ProgramOutput::from(command.env("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring").output().unwrap())
     }
 
-    /// The same, where it has to succeed.
+    /// Runs `ykman oath`, which must succeed, and returns its stdout.
     fn ykmans(&self, arguments: &[&str]) -> String {
         let told = self.ykman(arguments);
         assert_eq!(told.code, Some(0), "{arguments:?}: {told:?}");
         told.out
     }
 
-    /// Our program, with a text on its standard input.
+    /// Runs the program under test with a text on stdin.
     fn piped(&self, arguments: &[&str], input: &str) -> ProgramOutput {
         let mut child = self.program(arguments).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         ProgramOutput::from(child.wait_with_output().unwrap())
     }
 
-    /// The ids that our program lists.
+    /// Returns the ids that the program under test lists.
     fn ids(&self) -> Vec<String> {
         let told = self.run(&["accounts", "list", "--json"]);
         assert_eq!(told.code, Some(0), "{told:?}");
@@ -38,7 +39,7 @@ impl RealStack {
         json["accounts"].as_array().unwrap().iter().map(|account| account["id"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Takes the usual account away.
+    /// Removes the default account from the token.
     fn empty(self) -> Self {
         self.bench.token.remove(ALICE.as_bytes());
         self
@@ -46,7 +47,7 @@ impl RealStack {
 }
 
 #[test]
-fn what_we_add_ykman_lists_and_computes() {
+fn accounts_added_here_equal_those_added_by_ykman() {
     let stack = RealStack::new().empty();
     let uri = |more: &str| format!("otpauth://totp/Acme:a?secret={SEED_BASE32}{more}\n");
     let long = "GEZDGNBV".repeat(16);
@@ -68,7 +69,7 @@ fn what_we_add_ykman_lists_and_computes() {
     listed.sort();
     ids.sort();
     assert_eq!(listed, ids, "both list the same");
-    // Both of a pair have one secret: ykman computes the same codes of them, at one time.
+    // The accounts of a pair have the same secret, algorithm and number of digits.
     for (ours, theirs) in
         [("ours", "theirs"), ("Acme:a", "Beta:b"), ("60/Acme:c", "60/Beta:c"), ("short", "brief"), ("long", "wide")]
     {
@@ -86,7 +87,7 @@ fn what_we_add_ykman_lists_and_computes() {
 }
 
 #[test]
-fn a_picture_becomes_the_code_that_ykman_shows() {
+fn an_account_from_a_picture_works_in_ykman() {
     let stack = RealStack::new().empty();
     let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/pictures/photo.jpg");
     let told = stack.run(&["accounts", "add", "--touch", "--qr", picture]);
@@ -101,7 +102,7 @@ fn a_picture_becomes_the_code_that_ykman_shows() {
 }
 
 #[test]
-fn what_ykman_adds_we_show_rename_and_remove() {
+fn accounts_added_by_ykman_are_listed_renamed_and_removed() {
     let stack = RealStack::new();
     stack.ykmans(&["accounts", "add", "--touch", "-i", "AWS", "bob", SEED_BASE32]);
     stack.ykmans(&["accounts", "add", "-i", "GitHub", "bob", SEED_BASE32]);
@@ -118,7 +119,7 @@ fn what_ykman_adds_we_show_rename_and_remove() {
 }
 
 #[test]
-fn passwords_are_the_same_to_both() {
+fn passwords_are_compatible_with_ykman() {
     let stack = RealStack::new();
     let set = stack.piped(&["accounts", "password", "set", "--stdin"], "correct hörse\n");
     assert_eq!(set.code, Some(0), "{set:?}");
@@ -138,7 +139,7 @@ fn passwords_are_the_same_to_both() {
 }
 
 #[test]
-fn a_secret_typed_at_a_terminal_is_not_shown() {
+fn a_secret_typed_at_a_terminal_is_not_echoed() {
     let stack = RealStack::new().empty();
     let typed = format!("{SEED_BASE32}\n");
     let told = stack.on_a_terminal(&["accounts", "add", "AWS:alice", "--touch"], &[("Secret of AWS:alice", &typed)]);

@@ -1,4 +1,4 @@
-//! Any clock: the real binary on a machine whose clock is wrong, is set, or stands at the end of a time step.
+//! Tests of the built program on a machine whose clock is wrong, is changed, or is at the end of a time step.
 
 use crate::harness::stack::{ProgramOutput, RealStack};
 use crate::harness::test_world::{SEED_BASE32, TestWorld};
@@ -22,7 +22,7 @@ fn touches(stack: &RealStack) -> usize {
     stack.bench.token.commands().iter().filter(|command| command[1] == 0xA2).count()
 }
 
-/// Whether a code is of AWS's present time step, or of one beside it.
+/// Returns true if the code belongs to the current time step on AWS's clock, or to a neighbour.
 fn is_of_now(bench: &TestWorld, code: &str) -> bool {
     let path = bench.path("seed");
     bench.write("seed", SEED_BASE32);
@@ -37,19 +37,19 @@ fn seconds_left(told: &ProgramOutput) -> u64 {
     status["sessions"][0]["seconds_left"].as_u64().unwrap()
 }
 
-/// `status` and `credential-process` know how late it is without asking AWS.
+/// Asserts that `status` and `credential-process` know the session's remaining time without a request to AWS.
 fn knows_how_long_it_lasts(stack: &RealStack) {
     let (requests, touched) = (stack.bench.aws.requests().len(), touches(stack));
     let status = stack.run(&["status", "dev", "--json"]);
     assert_eq!(status.code, Some(0), "{status:?}");
-    // AWS's clock is known to a second or so.
+    // AWS's clock is known to about a second.
     assert!((43_100..=43_203).contains(&seconds_left(&status)), "{status:?}");
     let process = stack.run(&["credential-process", "dev"]);
     assert!(process.code == Some(0) && process.out.contains("ASIA"), "{process:?}");
     assert_eq!((stack.bench.aws.requests().len(), touches(stack)), (requests, touched));
 }
 
-/// So does `code`. It takes one of the three time steps that can be had without waiting.
+/// Asserts that `code` knows AWS's time without a request. It uses one of the three steps that need no wait.
 fn knows_what_time_it_is(stack: &RealStack) {
     let requests = stack.bench.aws.requests().len();
     let code = stack.run(&["code", "dev"]);
@@ -57,7 +57,7 @@ fn knows_what_time_it_is(stack: &RealStack) {
     assert_eq!(stack.bench.aws.requests().len(), requests);
 }
 
-/// A first login on a machine whose clock is that far ahead, all that comes after it, and a second one.
+/// Checks a first login, all commands after it, and a second login, on a clock that is `seconds` ahead of AWS's.
 fn works_on_a_clock_ahead(seconds: i64) {
     let mut stack = RealStack::new();
     stack.set_clock(&format!("{seconds:+}"));
@@ -81,27 +81,27 @@ fn works_on_a_clock_ahead(seconds: i64) {
 }
 
 #[test]
-fn a_clock_that_is_ahead() {
+fn logins_work_with_a_clock_that_is_ahead() {
     for seconds in [60, HOUR, DAY] {
         works_on_a_clock_ahead(seconds);
     }
 }
 
 #[test]
-fn a_clock_that_is_behind() {
+fn logins_work_with_a_clock_that_is_behind() {
     for seconds in [-60, -HOUR, -DAY] {
         works_on_a_clock_ahead(seconds);
     }
 }
 
 #[test]
-fn a_clock_that_begins_in_1970() {
+fn logins_work_with_a_clock_that_starts_in_1970() {
     let now = i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
     works_on_a_clock_ahead(100 - now);
 }
 
 #[test]
-fn a_clock_that_is_put_right_later() {
+fn logins_work_after_the_clock_is_corrected() {
     for seconds in [DAY, -DAY] {
         let mut stack = RealStack::new();
         stack.set_clock(&format!("{seconds:+}"));
@@ -118,7 +118,7 @@ fn a_clock_that_is_put_right_later() {
 }
 
 #[test]
-fn a_clock_that_jumps_between_two_logins() {
+fn logins_work_after_the_clock_jumps() {
     let mut stack = RealStack::new();
     stack.set_clock("+0");
     let told = stack.run(&["login", "dev"]);
@@ -133,7 +133,7 @@ fn a_clock_that_jumps_between_two_logins() {
 }
 
 #[test]
-fn nobody_touches_for_a_code_that_is_over_by_then() {
+fn a_touch_late_in_a_step_takes_a_code_of_the_next() {
     let mut stack = RealStack::new();
     stack.bench.aws.set_tolerance(0);
     stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(3)));
@@ -149,9 +149,9 @@ fn nobody_touches_for_a_code_that_is_over_by_then() {
 }
 
 #[test]
-fn where_aws_refuses_a_neighbour_the_present_step_is_waited_for_once() {
+fn a_refused_neighbouring_step_is_followed_by_one_wait() {
     let mut stack = RealStack::new();
-    // Time passes ten times as fast: what comes now can take two half minutes.
+    // Time passes ten times as fast, because this login may take two steps of 30 s.
     let (begun, now) = (Instant::now(), stack.bench.aws.now());
     stack.bench.aws.set_clock_source(move || now + i64::try_from(begun.elapsed().as_millis() / 100).unwrap());
     stack.set_clock("+0 x10");
@@ -163,7 +163,7 @@ fn where_aws_refuses_a_neighbour_the_present_step_is_waited_for_once() {
     let refused = "AWS refused a code of the half minute beside this one; trying once more, with another code\n";
     let requests = stack.bench.aws.requests();
     let codes: Vec<_> = requests.iter().filter(|request| request.had_code).skip(before).collect();
-    // Where the time step has ended since the first login, there is no neighbour to be taken.
+    // If the step has ended since the first login, the current step is unspent and no neighbour is tried.
     let beside = codes[0].step != Some(codes[0].time / 30);
     assert_eq!((codes.len(), told.err.matches(refused).count()), if beside { (2, 1) } else { (1, 0) }, "{told:?}");
     assert_eq!(codes.last().unwrap().step, Some(codes.last().unwrap().time / 30));

@@ -1,4 +1,4 @@
-//! Many programs that want the same session at the same moment.
+//! Tests of many programs that need the same session at the same time.
 
 use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack};
 use fake_aws::{Action, Lie, Times};
@@ -6,7 +6,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 use virtual_token::SimulatedTouch;
 
-/// Programs that start at once.
+/// Number of programs started at once.
 const CROWD: usize = 50;
 
 fn sent(stack: &RealStack, action: Action) -> usize {
@@ -39,14 +39,14 @@ fn fifty_programs_cost_one_touch() {
 }
 
 #[test]
-fn who_waits_for_a_login_that_is_killed_takes_over_at_once() {
+fn a_waiting_login_takes_over_from_a_killed_one() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::Never);
     let mut first = stack.program(&["login", "dev"]).spawn().unwrap();
     wait_for_touch(&stack);
     let second = stack.program(&["login", "dev"]).spawn().unwrap();
     let id = first.id().to_string();
-    // Ends `setsid` and what it started, which is a session of its own.
+    // Kills `setsid` and the program, which is in a session of its own.
     let children = format!("kill -KILL $(cat /proc/{id}/task/{id}/children) {id}");
     assert!(stack.command("sh", &["-c", &children]).status().unwrap().success());
     first.wait().unwrap();
@@ -86,7 +86,7 @@ fn different_mfa_devices_do_not_wait_for_each_other() {
 }
 
 #[test]
-fn an_answer_that_got_lost_is_made_good_by_one_more_code() {
+fn a_lost_response_is_recovered_with_one_more_code() {
     let stack = RealStack::new();
     stack.bench.aws.lie(Action::GetSessionToken, Lie::DropAfter, Times::Next(1));
     let told = stack.run(&["login", "dev"]);

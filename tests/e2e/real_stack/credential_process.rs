@@ -1,4 +1,5 @@
-//! `credential-process`, run by each of AWS's clients as its settings tell it to (reference: AWS, credential_process).
+//! Tests of `credential-process` as each of AWS's clients runs it (AWS SDKs and Tools Reference Guide, "Process
+//! credential provider").
 
 use crate::harness::aws_clients::{self, AwsClient};
 use crate::harness::client_process::ClientProcess;
@@ -16,8 +17,8 @@ use virtual_token::SimulatedTouch;
 
 const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
 
-/// A stack with a profile `work` that has no keys of its own, and gets them from us. The program's folder and an
-/// argument have spaces.
+/// Creates a stack with a profile `work` without keys, whose `credential_process` is this program. The path of the
+/// program and one argument contain spaces.
 fn stack() -> RealStack {
     let stack = RealStack::new();
     std::fs::create_dir(stack.bench.path("my programs")).unwrap();
@@ -35,7 +36,7 @@ fn with_process(stack: &RealStack, process: &str) {
     stack.bench.write(".aws/config", &format!("{config}{work}"));
 }
 
-/// Access key id and end of the session in the credentials file, as they stand there.
+/// Returns the access key id and the expiry of the session, as written in the credentials file.
 fn stored(stack: &RealStack) -> (String, String) {
     let text = stack.bench.read(".aws/credentials");
     let section = text.split_once("[dev-mfa]\n").unwrap().1;
@@ -47,13 +48,14 @@ fn requests(stack: &RealStack, action: Action) -> Vec<RecordedRequest> {
     stack.bench.aws.requests().into_iter().filter(|request| request.action == action).collect()
 }
 
-/// The session with which somebody last asked who they are; we ask so with the long-term key.
+/// Returns the access key of the last GetCallerIdentity that used a session: the client's, since the program under
+/// test uses the long-term key.
 fn last_used(stack: &RealStack) -> String {
     let mut asked = requests(stack, Action::GetCallerIdentity).into_iter().map(|request| request.access_key_id);
     asked.rfind(|id| id.starts_with("ASIA")).unwrap()
 }
 
-/// What a client has to answer after a call with the session in the credentials file.
+/// Returns the expected answer of a client that uses the session in the credentials file.
 fn expected(client: AwsClient, stack: &RealStack) -> Value {
     let expires = DateTime::from_str(&stored(stack).1, Format::DateTime).unwrap().secs();
     match client {
@@ -69,7 +71,8 @@ fn forget_the_silence(stack: &RealStack) {
     fs::remove_file(&noted[0]).unwrap();
 }
 
-/// Does the same with every client, each with a stack of its own and all at once, since most of it is waiting.
+/// Runs the test with every client, each on a stack of its own and in parallel, since most of the time is spent
+/// waiting.
 fn with_each(test: impl Fn(AwsClient, RealStack) + Sync) {
     thread::scope(|scope| {
         for client in aws_clients::present() {
@@ -80,7 +83,7 @@ fn with_each(test: impl Fn(AwsClient, RealStack) + Sync) {
 }
 
 #[test]
-fn each_client_gets_a_fresh_session_and_then_the_same_again() {
+fn each_client_gets_a_new_session_then_the_same_again() {
     with_each(|client, stack| {
         for _ in 0..2 {
             let mut caller = ClientProcess::start(client, &stack);
@@ -93,7 +96,7 @@ fn each_client_gets_a_fresh_session_and_then_the_same_again() {
 }
 
 #[test]
-fn all_clients_at_once_cost_one_touch() {
+fn all_clients_in_parallel_cost_one_touch() {
     let stack = stack();
     stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(2)));
     thread::scope(|scope| {
@@ -109,14 +112,14 @@ fn all_clients_at_once_cost_one_touch() {
     assert_eq!(requests(&stack, Action::GetSessionToken).len(), 1);
 }
 
-/// Each client asks again in time, in the same process where it lives on. While nobody touches, it gets what is still
-/// good; that comes before the Rust SDK loses its patience.
+/// Each client asks for a renewal in time, in the same process if that one lives on. While nobody touches the token,
+/// the client gets the session that is still valid, before the Rust SDK times out.
 #[test]
-fn each_client_works_on_while_nobody_touches_and_renews_once_somebody_does() {
+fn each_client_keeps_the_old_session_until_somebody_touches() {
     with_each(|client, stack| {
         assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
-        // As much as is left when the client asks again: Python's with less than 15 minutes, JavaScript's with less
-        // than 5, Rust's with less than 10 seconds.
+        // Less than the remaining time at which each client asks for a renewal: 15 minutes for Python, 5 minutes for
+        // JavaScript, 10 seconds for Rust (which gets some time to run).
         let left = match client {
             AwsClient::Boto3 | AwsClient::Cli1 | AwsClient::Cli2 => 14 * 60,
             AwsClient::JavaScript => 4 * 60,
@@ -130,7 +133,8 @@ fn each_client_works_on_while_nobody_touches_and_renews_once_somebody_does() {
         let mut caller = ClientProcess::start(client, &stack);
         assert_eq!(caller.call(), expected(client, &stack), "{client}");
         assert_eq!((last_used(&stack), stored(&stack).0), (old.clone(), old.clone()), "{client}");
-        // Nobody is called again at once; what is noted of that grows old here.
+        // The program does not ask for another touch at once; the record of the missed touch is removed below, as if
+        // it had expired.
         assert_eq!(caller.call(), expected(client, &stack), "{client}");
         assert!(!stack.bench.token.waiting_for_touch(), "{client}");
         forget_the_silence(&stack);
@@ -149,10 +153,10 @@ fn each_client_works_on_while_nobody_touches_and_renews_once_somebody_does() {
 }
 
 #[test]
-fn each_client_passes_on_what_we_say_of_a_failure() {
+fn each_client_passes_on_the_error_message() {
     with_each(|client, mut stack| {
         stack.pull_out();
-        // Before it, it may be said what is waited for.
+        // A message about the wait may come before the error.
         let error = "error: could not log in profile dev\ncause: no token is plugged in\n next: ";
         let mut caller = ClientProcess::talkative(client, &stack);
         let answer = caller.call();
@@ -162,9 +166,9 @@ fn each_client_passes_on_what_we_say_of_a_failure() {
     });
 }
 
-/// The Rust SDK has the least patience of all clients, which is what ours is measured by.
+/// The Rust SDK has the shortest timeout of all clients, so the program's own limit is set by it.
 #[test]
-fn the_rust_sdk_hears_from_us_before_it_loses_its_patience() {
+fn the_rust_sdk_gets_the_error_before_its_timeout() {
     let answer_of = |stack: &RealStack| {
         let mut caller = ClientProcess::start(AwsClient::Rust, stack);
         let answer = caller.call();

@@ -1,4 +1,4 @@
-//! `login` on real parts: the built program, a real pcscd, AWS's own clients.
+//! Tests of `login` with the built program, a real pcscd and AWS's own clients.
 
 use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, copy_program, program, signal};
 use crate::harness::test_world::{SEED_BASE32, code_in};
@@ -19,7 +19,7 @@ fn ended(child: Child) -> (ProgramOutput, Duration) {
 }
 
 #[test]
-fn aws_own_clients_use_the_session() {
+fn awss_clients_use_the_session() {
     let stack = RealStack::new();
     let refused = stack.aws(&["s3", "ls", "--profile", "dev"]);
     assert!(refused.code != Some(0) && refused.err.contains("AccessDenied"), "{refused:?}");
@@ -42,7 +42,7 @@ fn aws_own_clients_use_the_session() {
 }
 
 #[test]
-fn nothing_that_is_secret_is_said() {
+fn verbose_output_holds_no_secret() {
     let stack = RealStack::new();
     let told = stack.run(&["login", "dev", "--verbose"]);
     assert_eq!(told.code, Some(0), "{told:?}");
@@ -56,7 +56,7 @@ fn nothing_that_is_secret_is_said() {
 }
 
 #[test]
-fn many_at_once_cost_one_touch() {
+fn parallel_logins_cost_one_touch() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let logins: Vec<Child> = (0..8).map(|_| stack.program(&["login", "dev"]).spawn().unwrap()).collect();
@@ -70,7 +70,7 @@ fn many_at_once_cost_one_touch() {
 }
 
 #[test]
-fn ctrl_c_during_a_touch_ends_at_once() {
+fn sigint_during_a_touch_ends_the_login_at_once() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::Never);
     let before = stack.bench.read(".aws/credentials");
@@ -79,7 +79,7 @@ fn ctrl_c_during_a_touch_ends_at_once() {
     signal(&login, "INT");
     let (told, took) = ended(login);
     assert_eq!(told.code, Some(130), "{told:?}");
-    // The token would have waited fifteen seconds.
+    // The token alone would wait for 15 s.
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!((stack.bench.read(".aws/credentials"), sent(&stack, Action::GetSessionToken)), (before, 0));
 }
@@ -97,13 +97,13 @@ fn a_token_pulled_out_during_a_touch() {
 }
 
 #[test]
-fn neither_token_nor_service() {
+fn a_missing_token_and_a_stopped_pcscd_are_reported() {
     let mut stack = RealStack::new();
     drop(stack.inserted.take());
     let begun = Instant::now();
     let told = loop {
         let told = stack.run(&["login", "dev"]);
-        // The service notices within half a second or so.
+        // pcscd notices within about half a second.
         if !told.err.contains("the token was removed") || begun.elapsed() > PATIENCE {
             break told;
         }
@@ -116,11 +116,11 @@ fn neither_token_nor_service() {
 }
 
 #[test]
-fn a_full_disk_is_noticed_before_anybody_is_asked() {
+fn a_full_disk_is_noticed_before_any_request() {
     let stack = RealStack::new();
     let more = format!("{}{}", stack.bench.read(".aws/credentials"), "# a long comment\n".repeat(200));
     stack.bench.write(".aws/credentials", &more);
-    // A limit of 1 KiB on what a file may grow to; the signal that goes with it must not end us.
+    // Limits files to 1 KiB. SIGXFSZ, which comes with that limit, must not end the program.
     let script = "ulimit -f 1; exec \"$0\" login dev";
     let told = stack.command("bash", &["-c", script, &program()]).output().unwrap();
     let told = ProgramOutput::from(told);
@@ -132,7 +132,7 @@ fn a_full_disk_is_noticed_before_anybody_is_asked() {
 }
 
 #[test]
-fn at_a_terminal_the_touch_is_counted_down_and_taken_away() {
+fn the_touch_message_counts_down_and_is_cleared() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_millis(2500)));
     let told = stack.on_a_terminal(&["login", "dev"], &[]);
@@ -145,7 +145,7 @@ fn at_a_terminal_the_touch_is_counted_down_and_taken_away() {
 }
 
 #[test]
-fn at_a_terminal_the_password_is_not_shown() {
+fn a_password_typed_at_a_terminal_is_not_echoed() {
     let stack = RealStack::new();
     stack.bench.token.set_password(Some("correct horse"));
     let answers = [("Password of the OATH applet", "wrong\n"), ("Password of the OATH applet", "correct horse\n")];
@@ -155,7 +155,7 @@ fn at_a_terminal_the_password_is_not_shown() {
 }
 
 #[test]
-fn ctrl_c_at_the_password_leaves_the_terminal_as_it_was() {
+fn ctrl_c_at_the_password_prompt_restores_echo() {
     let stack = RealStack::new();
     stack.bench.token.set_password(Some("correct horse"));
     let program = program();
@@ -169,7 +169,7 @@ fn ctrl_c_at_the_password_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn at_a_terminal_the_code_is_asked_for_where_there_is_no_token() {
+fn without_a_token_the_code_is_asked_for_at_the_terminal() {
     let mut stack = RealStack::new();
     stack.pull_out();
     let code = stack.python(&format!(
@@ -186,7 +186,7 @@ fn at_a_terminal_the_code_is_asked_for_where_there_is_no_token() {
 }
 
 #[test]
-fn a_failure_is_told_although_nobody_reads_the_json() {
+fn an_error_is_printed_although_nobody_reads_the_json() {
     let stack = RealStack::new();
     let script = "set -o pipefail; \"$0\" login dev --json | true; echo ${PIPESTATUS[0]}";
     let mut command = stack.command("bash", &["-c", script, &program()]);
@@ -196,9 +196,9 @@ fn a_failure_is_told_although_nobody_reads_the_json() {
 }
 
 #[test]
-fn files_that_may_not_be_read() {
+fn unreadable_files_are_reported() {
     let stack = RealStack::new();
-    // Root may read everything, so a root that runs the tests becomes somebody else for this.
+    // Root can read every file, so tests run by root use another user.
     let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     let as_root = fs::metadata("/proc/self").unwrap().uid() == 0;
     fs::set_permissions(stack.bench.home.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -219,7 +219,7 @@ fn files_that_may_not_be_read() {
 }
 
 #[test]
-fn a_reader_of_our_output_that_has_enough_is_no_error() {
+fn a_closed_stdout_is_no_error() {
     let stack = RealStack::new();
     let script = "set -o pipefail; \"$0\" login --help | head -n 1; echo ${PIPESTATUS[0]}";
     let told = stack.command("bash", &["-c", script, &program()]).output().unwrap();

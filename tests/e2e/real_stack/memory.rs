@@ -1,4 +1,4 @@
-//! What is left in the program's memory after a login, and who may look at it.
+//! Tests of the secrets left in the program's memory after a login, and of who can read that memory.
 
 use crate::harness::events::{sleeps_in, until};
 use crate::harness::keyrings::KeyringSession;
@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::UNIX_EPOCH;
 use virtual_token::StoredAccount;
 
-/// A pipe that takes nothing any more: whoever writes to it waits.
+/// Creates a pipe that is full, so that the program blocks when it writes to it.
 fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
     fill(&mut writer);
@@ -32,7 +32,7 @@ fn fill(pipe: &mut (impl Write + AsFd)) {
     rustix::fs::fcntl_setfl(pipe.as_fd(), flags).unwrap();
 }
 
-/// All that a process can write to in its memory.
+/// Returns the writable memory of a process.
 fn image(process: u32) -> Vec<u8> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/harness/read_memory.py");
     let output = Command::new(clients().join("bin/python")).args([script, &process.to_string()]).output().unwrap();
@@ -40,9 +40,9 @@ fn image(process: u32) -> Vec<u8> {
     output.stdout
 }
 
-/// The words before a program into which this test may look, as no other program of the same user may: none for root, and
-/// for others a user namespace, since they may trace what runs in one of their own (user_namespaces(7)). `None` if neither
-/// is to be had, which is told.
+/// Returns the words to put before a program so that this test can read its memory, which other processes of the same
+/// user cannot. Root needs none; other users start it in a user namespace of their own, in which they may trace
+/// processes (user_namespaces(7)). `None`, reported as not run, if neither is possible.
 fn visible() -> Option<&'static [&'static str]> {
     const IN_A_NAMESPACE: &[&str] = &["/usr/bin/unshare", "--user", "--map-current-user"];
     if rustix::process::geteuid().is_root() {
@@ -60,7 +60,7 @@ fn has(image: &[u8], wanted: &[u8]) -> bool {
     image.windows(wanted.len()).any(|window| window == wanted)
 }
 
-/// The process that `setsid` or another started, once it waits to write its last words.
+/// Waits until a descendant of `parent` blocks writing to the full pipe, and returns its process id.
 fn waiting_to_write(parent: u32) -> u32 {
     let mut found = None;
     until("the program comes to write", || {
@@ -70,7 +70,7 @@ fn waiting_to_write(parent: u32) -> u32 {
     found.unwrap()
 }
 
-/// A process and all that it started.
+/// Returns the ids of a process and all its descendants.
 fn family(parent: u32) -> Vec<u32> {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
     let children = children.split_whitespace().flat_map(|id| family(id.parse().unwrap()));
@@ -78,19 +78,20 @@ fn family(parent: u32) -> Vec<u32> {
 }
 
 #[test]
-fn nothing_secret_is_left_in_memory_after_a_login() {
+fn no_secret_is_left_in_memory_after_a_login() {
     let Some(words) = visible() else { return };
     let desktop = KeyringSession::with_keyring();
     desktop.keep("aws-mfa-key", "dev", SEED_BASE32);
     for way in ["token", "secret:file:~/seed", "secret:keyring", "command:python3 ~/totp.py"] {
-        // One of the thousand numbers in there may have a code's six digits by chance, and not those of the next hours' as well.
+        // Six digits of some number in memory may equal a code by chance, but hardly so in each of three logins an
+        // hour apart.
         assert!(!(0..3).all(|hours| is_a_code_left((way, words), hours, &desktop)), "{way}: a code");
     }
 }
 
-/// Logs in so many hours from now. Whether a code is in the program's memory then; nothing else that is secret may be.
+/// Logs in `hours` from now. Returns true if a code is left in memory then; fails if another secret is.
 fn is_a_code_left((way, words): (&str, &[&str]), hours: i64, desktop: &KeyringSession) -> bool {
-    // Another one each time: a code that had to be waited for would be among its words.
+    // A fresh stack each time: with a used one, the code might have to be waited for, and the messages would differ.
     let mut stack = RealStack::new();
     stack.bench.env.extend(desktop.env());
     if hours > 0 {
@@ -98,7 +99,7 @@ fn is_a_code_left((way, words): (&str, &[&str]), hours: i64, desktop: &KeyringSe
         stack.bench.aws.set_clock_offset(hours * 3600);
     }
     stack.bench.write("totp.py", TOTP);
-    // Without a touch, its last words are its first.
+    // Without a touch, the login writes nothing to stderr before its last message.
     stack.bench.token.remove(b"Amazon Web Services:alice@example");
     stack.bench.token.add(StoredAccount::totp("Amazon Web Services:alice@example", SEED));
     let seed = stack.bench.path("seed");
@@ -125,7 +126,7 @@ fn is_a_code_left((way, words): (&str, &[&str]), hours: i64, desktop: &KeyringSe
     is_left
 }
 
-/// Each way to the password of a token, by what is in the environment and what is typed.
+/// Each source of a token's password: environment, keyring, ykman, or typed.
 #[test]
 fn no_password_is_left_in_memory_after_a_login_with_it() {
     const PASSWORD: &str = "correct horse battery";
@@ -180,7 +181,7 @@ fn no_password_is_left_in_memory_after_a_login_with_it() {
     }
 }
 
-/// What a password makes on the token that is plugged in.
+/// Returns the key that is derived from a password for the token that is plugged in.
 fn access_key(stack: &RealStack, password: &str) -> [u8; 16] {
     let select = stack.bench.token.exchange(&[0, 0xA4, 4, 0, 7, 0xA0, 0, 0, 5, 0x27, 0x21, 1]);
     let at = select.windows(2).position(|tag| tag == [0x71, 8]).unwrap() + 2;
@@ -189,14 +190,14 @@ fn access_key(stack: &RealStack, password: &str) -> [u8; 16] {
 }
 
 #[test]
-fn other_programs_of_the_same_user_cannot_look_into_it() {
+fn other_processes_of_the_user_cannot_read_the_memory() {
     let stack = RealStack::new();
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
     let program = folder.path().join("program");
     copy_program(&program);
-    // Root may look into everything, so a root that runs the tests becomes somebody else for this.
+    // Root can read the memory of every process, so tests run by root use another user.
     let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     let words = if rustix::process::geteuid().is_root() { &nobody[..] } else { &["env"] };
     let start = |arguments: &[&str]| {
@@ -204,7 +205,7 @@ fn other_programs_of_the_same_user_cannot_look_into_it() {
         command.current_dir(folder.path()).env("HOME", folder.path());
         command
     };
-    // `cat` shows that it is not the way of looking that fails.
+    // `cat` proves that the method of reading works.
     for (arguments, is_seen) in
         [(&["cat"][..], true), (&[program.to_str().unwrap(), "login", "dev", "--code", "-"], false)]
     {

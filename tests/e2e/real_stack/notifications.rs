@@ -1,4 +1,4 @@
-//! What the desktop shows: a real D-Bus daemon of the test's own, and on it a notification server that notes what it is told.
+//! Tests of desktop notifications, with a private D-Bus daemon and a notification server that records its calls.
 
 use crate::harness::dbus_daemon::DBusDaemon;
 use crate::harness::events::{has_sleeping_thread, until};
@@ -18,21 +18,21 @@ use zbus::message::Type;
 use zbus::zvariant::OwnedValue;
 use zbus::{MatchRule, Message, MessageStream};
 
-/// What was asked of the server.
+/// A call that the notification server received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum NotificationCall {
     Shown { id: u32, summary: String, body: String, limit: i32 },
     Closed(u32),
 }
 
-/// What the server is like.
+/// Behaviour of the notification server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ServerBehaviour {
-    /// It reads markup.
+    /// Announces the capability `body-markup`.
     Marked,
-    /// It does not.
+    /// Does not announce `body-markup`.
     Plain,
-    /// It takes what it is asked, and never answers.
+    /// Receives calls but never replies.
     Mute,
 }
 
@@ -79,19 +79,20 @@ impl NotificationServer {
     }
 }
 
-/// A stack with a desktop.
+/// A stack with a desktop session.
 struct DesktopStack {
     stack: RealStack,
     asked: Arc<Mutex<Vec<NotificationCall>>>,
-    /// The server's replies that the daemon has passed on: two for each notification that is shown.
+    /// The server's replies that the daemon has passed on: two for each shown notification.
     replies: Arc<AtomicUsize>,
-    // Ended after the server's connection.
+    // Dropped after the server's connection.
     _bus: DBusDaemon,
     _end: tokio::sync::oneshot::Sender<()>,
 }
 
 impl DesktopStack {
-    /// A touch takes a second: time enough for the desktop to say that it shows what is wanted.
+    /// Starts a desktop with a server of this kind. Touches take one second, time enough for a notification to be
+    /// shown.
     fn new(kind: ServerBehaviour) -> Self {
         let (mut stack, bus, asked) = (RealStack::new(), DBusDaemon::start(), Arc::default());
         stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(1)));
@@ -129,18 +130,18 @@ impl DesktopStack {
         self.asked.lock().unwrap().clone()
     }
 
-    /// What was asked, once it is so much.
+    /// Waits for this many calls, and returns all of them.
     fn until_asked(&self, count: usize) -> Vec<NotificationCall> {
         until("the server is asked", || self.asked().len() >= count);
         self.asked()
     }
 
-    /// Waits until the daemon has passed on the reply to so many notifications.
+    /// Waits until the daemon has passed on the replies for this many notifications.
     fn until_shown(&self, count: usize) {
         until("the notification is shown", || self.replies.load(Ordering::SeqCst) >= 2 * count);
     }
 
-    /// Our program, called by another one of that name.
+    /// Builds a command in which a script of this name runs the program under test.
     fn called_by(&self, name: &str, arguments: &str) -> Command {
         let caller = self.stack.bench.path(name);
         write_script(&caller, &format!("#!/bin/sh\n\"{}\" {arguments}\nexit $?\n", program()));
@@ -157,7 +158,7 @@ fn shown_and_closed(asked: &[NotificationCall]) -> (&str, &str, i32) {
 }
 
 #[test]
-fn it_says_who_asks_and_what_for_and_goes_away() {
+fn a_notification_names_requester_and_purpose_and_is_closed() {
     let desk = DesktopStack::new(ServerBehaviour::Marked);
     desk.stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let child = desk.called_by("terraform", "credential-process dev").spawn().unwrap();
@@ -182,18 +183,18 @@ fn it_says_who_asks_and_what_for_and_goes_away() {
 }
 
 #[test]
-fn it_goes_away_whatever_ends_the_wait() {
+fn the_notification_is_closed_however_the_wait_ends() {
     for (ending, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let desk = DesktopStack::new(ServerBehaviour::Marked);
         desk.stack.bench.token.set_touch(SimulatedTouch::Never);
-        // No process between it and us: the signal is for it.
+        // Without `setsid` in between, the signal reaches the program itself.
         let mut command = desk.stack.program(&["login", "dev"]);
         let mut direct = Command::new(program());
         direct.args(["login", "dev"]).env_clear().envs(command.get_envs().filter_map(|(k, v)| Some((k, v?))));
         command = direct;
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         desk.until_shown(1);
-        // It knows that as soon as the thread that was woken by the reply sleeps again.
+        // The reply has been processed once the thread that it woke sleeps again.
         until("it has taken the reply", || has_sleeping_thread(child.id(), "desktop"));
         signal(&child, ending);
         let told = ProgramOutput::from(child.wait_with_output().unwrap());
@@ -209,7 +210,7 @@ fn it_goes_away_whatever_ends_the_wait() {
 }
 
 #[test]
-fn it_goes_away_when_an_sdk_is_not_kept_waiting_any_longer() {
+fn the_notification_is_closed_when_credential_process_gives_up() {
     let desk = DesktopStack::new(ServerBehaviour::Marked);
     desk.stack.bench.token.set_touch(SimulatedTouch::Never);
     desk.stack.bench.token.set_touch_timeout(PATIENCE);
@@ -220,7 +221,7 @@ fn it_goes_away_when_an_sdk_is_not_kept_waiting_any_longer() {
 }
 
 #[test]
-fn a_desktop_that_is_not_well_holds_nothing_up() {
+fn a_broken_desktop_does_not_delay_a_login() {
     let desk = DesktopStack::new(ServerBehaviour::Mute);
     let login = |stack: &RealStack| {
         let begun = Instant::now();
@@ -231,7 +232,7 @@ fn a_desktop_that_is_not_well_holds_nothing_up() {
     };
     login(&desk.stack);
     assert_eq!(desk.asked().len(), 1, "it was asked, and has not answered");
-    // A bus that says nothing, one that is not there, and one without such a server.
+    // A bus that never answers, one that does not exist, invalid addresses, and a bus without a notification server.
     let silent = desk.stack.bench.path("silent");
     let _listening = UnixListener::bind(&silent).unwrap();
     let (gone, empty) = (desk.stack.bench.path("gone"), DBusDaemon::start());
@@ -245,7 +246,7 @@ fn a_desktop_that_is_not_well_holds_nothing_up() {
 }
 
 #[test]
-fn nothing_is_shown_to_who_does_not_want_it() {
+fn notifications_can_be_switched_off() {
     let mut desk = DesktopStack::new(ServerBehaviour::Marked);
     assert_eq!(desk.stack.run(&["login", "dev", "--no-notifications"]).code, Some(0));
     assert_eq!(desk.stack.run(&["login", "dev", "--force", "--non-interactive"]).code, Some(4));
@@ -258,7 +259,7 @@ fn nothing_is_shown_to_who_does_not_want_it() {
 }
 
 #[test]
-fn the_bus_of_the_runtime_folder_is_found() {
+fn the_bus_in_xdg_runtime_dir_is_used() {
     let mut desk = DesktopStack::new(ServerBehaviour::Marked);
     let address = desk.stack.bench.env.remove("DBUS_SESSION_BUS_ADDRESS").unwrap();
     let folder = address.trim_start_matches("unix:path=").trim_end_matches("/bus").to_owned();
@@ -268,7 +269,7 @@ fn the_bus_of_the_runtime_folder_is_found() {
 }
 
 #[test]
-fn names_from_outside_are_no_markup() {
+fn names_are_escaped_in_notifications() {
     const EVIL: &str = "AWS:<b>a&b</b>\u{1b}[31m\u{202e}\n<a href=\"x\">";
     for kind in [ServerBehaviour::Marked, ServerBehaviour::Plain] {
         let desk = DesktopStack::new(kind);
@@ -291,7 +292,7 @@ fn names_from_outside_are_no_markup() {
 }
 
 #[test]
-fn a_token_that_is_to_be_plugged_in_is_called_for() {
+fn a_notification_asks_to_plug_in_the_token() {
     let mut desk = DesktopStack::new(ServerBehaviour::Marked);
     desk.stack.inserted = None;
     let child = desk.called_by("terraform", "login dev --wait=2m").spawn().unwrap();
@@ -307,7 +308,7 @@ fn a_token_that_is_to_be_plugged_in_is_called_for() {
 }
 
 #[test]
-fn a_question_of_a_program_is_shown_too() {
+fn a_notification_points_at_a_password_prompt() {
     let desk = DesktopStack::new(ServerBehaviour::Marked);
     desk.stack.bench.token.set_password(Some("correct horse"));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/harness/on_a_terminal.py");

@@ -1,4 +1,4 @@
-//! The commands that use a session, on real parts: shells, processes and signals, AWS's own clients.
+//! Tests of the commands that use a session, with real shells, processes, signals and AWS's own clients.
 
 use crate::harness::events::until;
 use crate::harness::stack::{ProgramOutput, RealStack, program, signal};
@@ -12,11 +12,11 @@ fn sent(stack: &RealStack, action: Action) -> usize {
 }
 
 #[test]
-fn exec_runs_the_command_in_our_place() {
+fn exec_replaces_the_program_with_the_command() {
     let stack = RealStack::new();
     let arn = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])";
     let mut command = stack.program(&["exec", "dev", "--", "python", "-c", arn]);
-    // What would be in the way is taken out of it, and the endpoint is not.
+    // `exec` removes conflicting variables such as `AWS_PROFILE`, but keeps the endpoint.
     let endpoint = stack.bench.aws.endpoint();
     let told =
         ProgramOutput::from(command.env("AWS_PROFILE", "dev").env("AWS_ENDPOINT_URL", endpoint).output().unwrap());
@@ -32,7 +32,7 @@ fn exec_runs_the_command_in_our_place() {
 }
 
 #[test]
-fn exec_of_what_is_not_there_or_cannot_be_run() {
+fn exec_reports_missing_and_non_executable_commands() {
     let stack = RealStack::new();
     let told = stack.run(&["exec", "dev", "--", "no-such-command"]);
     assert!(told.code == Some(127) && told.err.contains("error: could not run no-such-command\n"), "{told:?}");
@@ -41,7 +41,7 @@ fn exec_of_what_is_not_there_or_cannot_be_run() {
 }
 
 #[test]
-fn a_signal_to_exec_is_the_commands() {
+fn signals_to_exec_reach_the_command() {
     let stack = RealStack::new();
     let script = "trap 'exit 42' TERM; echo ready >ready; while :; do sleep 0.05; done";
     let mut command = stack.program(&["exec", "dev", "--", "sh", "-c", script]);
@@ -51,7 +51,7 @@ fn a_signal_to_exec_is_the_commands() {
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(42));
 }
 
-/// What a profile may say, and a shell might take for its own: all of it on one line, since a file has no other values.
+/// Values of settings that shells could misinterpret. Values in a config file have no line breaks.
 const NASTY: [&str; 4] = [
     r#"it's "$HOME" `id` $(id) ${HOME} \ \\ \' \" \$ !! !1 ^a ~ *? [a] {b,c} (d) & | < > a;b a#c % %PATH% %%"#,
     r"''",
@@ -59,7 +59,7 @@ const NASTY: [&str; 4] = [
     "ü ‘a’ ‚b‛ 'c'",
 ];
 
-/// The shells, each also with options that change how it reads.
+/// The shells, some of them also with options that change their syntax.
 const SHELLS: [(&str, &[&str]); 7] = [
     ("sh", &["-eu"]),
     ("dash", &[]),
@@ -71,7 +71,7 @@ const SHELLS: [(&str, &[&str]); 7] = [
 ];
 
 #[test]
-fn real_shells_read_env() {
+fn shells_evaluate_env_output_exactly() {
     const IN_THE_WAY: [&str; 4] =
         ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_SESSION_EXPIRATION"];
     let stack = RealStack::new();
@@ -111,7 +111,7 @@ fn real_shells_read_env() {
             assert!(after["AWS_ACCESS_KEY_ID"].starts_with("ASIA"), "{shell}");
             assert!(IN_THE_WAY.iter().all(|name| !after.contains_key(*name)), "{shell}: {after:?}");
         }
-        // Half of them are not set at all.
+        // Half of these variables are not set at all.
         let before = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_CA_BUNDLE"];
         let unset = format!("{} env --unset", program());
         let unset = if shell == "fish" {
@@ -128,7 +128,7 @@ fn real_shells_read_env() {
     assert_eq!(sent(&stack, Action::GetSessionToken), 1);
 }
 
-/// A profile without keys of its own that gets them from us.
+/// Adds a profile without keys whose `credential_process` is this program.
 fn with_process(stack: &RealStack) {
     let config = stack.bench.read(".aws/config");
     let (program, endpoint) = (program(), stack.bench.aws.endpoint());
@@ -139,7 +139,7 @@ fn with_process(stack: &RealStack) {
 }
 
 #[test]
-fn awss_clients_run_credential_process() {
+fn awss_clients_use_credential_process() {
     let stack = RealStack::new();
     with_process(&stack);
     let listed = stack.aws(&["s3", "ls", "--profile", "work"]);
@@ -154,20 +154,20 @@ fn awss_clients_run_credential_process() {
 }
 
 #[test]
-fn credential_process_ends_in_time_whatever_happens() {
+fn credential_process_gives_up_before_the_rust_sdk() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::Never);
     stack.bench.token.set_touch_timeout(Duration::from_secs(60));
     let begun = Instant::now();
     let told = stack.run(&["credential-process", "dev"]);
-    // The Rust SDK waits for 21.6.
+    // The Rust SDK waits for 21.6 s.
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     assert_eq!((told.code, told.out.as_str()), (Some(4), ""), "{told:?}");
     assert!(told.err.contains("cause: nobody touched YubiKey 12345678 within 17 s\n"), "{told:?}");
 }
 
 #[test]
-fn credential_process_asks_at_the_terminal_although_its_output_is_taken() {
+fn credential_process_asks_at_the_terminal_of_its_caller() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(1)));
     with_process(&stack);
@@ -180,7 +180,7 @@ fn credential_process_asks_at_the_terminal_although_its_output_is_taken() {
 }
 
 #[test]
-fn code_takes_the_place_of_ykmans() {
+fn code_replaces_ykman_oath_accounts_code() {
     let stack = RealStack::new();
     let code = stack.run(&["code", "dev"]);
     assert_eq!(code.code, Some(0), "{code:?}");

@@ -1,6 +1,6 @@
-//! Days of logins: several programs, profiles and MFA devices, kills and lies by chance, and nothing is ever lost.
+//! A soak test: simulated days of logins by several programs, profiles and MFA devices, with random kills and lies.
 
-use crate::harness::dice::{Dice, say, whole};
+use crate::harness::dice::{Dice, is_soak_run, say};
 use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack};
 use crate::harness::test_world::{ACCOUNT, SEED};
 use aws_mfa_key::source::secret::SoftwareSecret;
@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 use virtual_token::{SimulatedTouch, StoredAccount};
 
-/// Profiles that can be logged in to, and the user whose MFA device they share.
+/// The profiles to log in to, and the user whose MFA device they share.
 const PROFILES: [(&str, &str); 10] = [
     ("dev", "alice"),
     ("short", "alice"),
@@ -32,24 +32,24 @@ const PROFILES: [(&str, &str); 10] = [
     ("dave", "dave"),
 ];
 const STATE: &str = ".local/state/aws-mfa-key";
-/// Codes of one MFA device that can be had without waiting.
+/// Number of codes of one MFA device that are available without waiting.
 const FREE: u64 = 3;
-/// Codes that one program sends at most.
+/// Largest number of codes that one program sends.
 const CODES: u64 = 2;
-/// So many steps lie between two rounds at least, so that those are free again.
+/// Shortest time between two rounds, in seconds: five steps, after which the free codes are available again.
 const APART: u64 = 5 * 30;
 
-/// One program that was started, and what is expected of it.
+/// A running program and its expected result.
 struct StartedProgram {
     child: Child,
     what: Vec<String>,
-    /// The profile whose session it is to leave.
+    /// The profile that must have a session afterwards.
     profile: &'static str,
     killed_after: Option<Duration>,
     begun: Instant,
 }
 
-/// What came of all of it.
+/// Counts over the whole test.
 #[derive(Default, Debug)]
 struct SoakTally {
     logins: u64,
@@ -67,13 +67,13 @@ struct Soak {
     stack: RealStack,
     dice: Dice,
     tally: SoakTally,
-    /// Steps that arrived at AWS or were handed to a person, by MFA device.
+    /// Steps that reached AWS or were printed for a person, with their MFA device.
     gone: HashSet<(String, i64)>,
-    /// How many codes of each user's MFA device may have been taken since time passed.
+    /// Upper bound of the codes used for each user since the clock last advanced.
     taken: BTreeMap<&'static str, u64>,
-    /// The MFA device of each user.
+    /// Serial number of each user's MFA device.
     devices: HashMap<&'static str, String>,
-    /// The file as it was: the long-term keys.
+    /// The credentials file at the start, with all long-term keys.
     original: String,
 }
 
@@ -91,8 +91,8 @@ fn base32(bytes: &[u8]) -> String {
     bits.as_bytes().chunks(5).map(letter).collect()
 }
 
-/// How long a machine has been running cannot be faked, and the clock would seem to have been set: so what a ledger says
-/// of it is moved along. Nothing else of the file changes.
+/// Shifts the boot time recorded in a ledger. The uptime cannot be faked, so after a jump of the faked clock the
+/// ledger would take the clock to have been set. The file's modification time is kept.
 fn started_later(ledger: &Path, seconds: i64) {
     let (text, file) = (fs::read_to_string(ledger).unwrap(), File::options().write(true).open(ledger).unwrap());
     let modified = file.metadata().unwrap().modified().unwrap();
@@ -176,7 +176,7 @@ impl Soak {
         }
     }
 
-    /// Time passes: mostly minutes, at times the night, for this machine and for AWS alike.
+    /// Advances the clocks of this machine and of AWS alike: mostly by minutes, at times by a night.
     fn sleep(&mut self) {
         let seconds = match self.dice.below(8) {
             0 => self.dice.below(14 * 3_600),
@@ -194,7 +194,7 @@ impl Soak {
         }
     }
 
-    /// AWS lies now and then.
+    /// Orders a random lie, in one round of four. Returns true if it did.
     fn lie(&mut self) -> bool {
         if self.dice.below(4) > 0 {
             return false;
@@ -210,7 +210,7 @@ impl Soak {
             11 => Lie::NanosecondExpiration,
             12 => Lie::Latency(Duration::from_millis(200)),
             13 => Lie::S3ShapedError("AccessDenied".to_owned()),
-            // These make one wait for two seconds.
+            // After these two, the program waits for two seconds before it tries again.
             14 => Lie::InternalFailureAfter,
             _ => Lie::Throttling,
         };
@@ -222,9 +222,10 @@ impl Soak {
         true
     }
 
-    /// One to four programs at the same moment, which need no more codes of an MFA device than there are without waiting.
+    /// Runs one to four programs at the same time, which together need no more codes of an MFA device than are
+    /// available without waiting.
     fn round(&mut self) {
-        // At times the next ones come right after the last ones, which may have been killed.
+        // Half of the time, the next programs start right after the previous ones, which may have been killed.
         if self.taken.is_empty() || self.dice.below(2) == 0 {
             self.sleep();
         }
@@ -248,7 +249,7 @@ impl Soak {
         for started in all {
             handed.extend(self.finish(started, is_lying));
         }
-        // What a killed program has sent belongs to this round.
+        // Requests of a killed program belong to this round.
         assert!(self.stack.bench.aws.until_quiet(PATIENCE).unwrap());
         self.stack.bench.aws.honest();
         self.look_at_aws(handed);
@@ -276,7 +277,7 @@ impl Soak {
         StartedProgram { child, what, profile, killed_after, begun: Instant::now() }
     }
 
-    /// Waits for a program, and gives the code that it said.
+    /// Waits for a program. Returns the profile and the code if it printed one.
     fn finish(&mut self, started: StartedProgram, is_lying: bool) -> Option<(String, String)> {
         let StartedProgram { mut child, what, profile, killed_after, begun } = started;
         if let Some(after) = killed_after {
@@ -308,7 +309,7 @@ impl Soak {
         None
     }
 
-    /// The session in the file is one that AWS knows, and lasts as it says.
+    /// Asserts that AWS knows the session in the file, with the same expiry.
     fn look_at_session(&mut self, profile: &str, what: &[String], told: &ProgramOutput) {
         let credentials = self.stack.bench.read(".aws/credentials");
         let section = credentials.split_once(&format!("\n[{profile}-mfa]\n")).map(|(_, rest)| rest);
@@ -323,12 +324,13 @@ impl Soak {
             aws_smithy_types::date_time::Format::DateTime,
         );
         assert_eq!(said.unwrap().secs(), expires, "{what:?}");
-        // Twenty minutes, or a third of its whole life, which is half an hour at least.
+        // The shortest time left that a login accepts: 20 minutes, or a third of the session's life, which is at
+        // least half an hour.
         let left = expires - self.stack.bench.aws.now();
         assert!(left >= 590, "{what:?} left a session with {left} s: {told:?}");
     }
 
-    /// AWS's own client uses a session.
+    /// Lists buckets with the AWS CLI and one of the sessions, chosen at random.
     fn let_awscli_judge(&mut self) {
         let credentials = self.stack.bench.read(".aws/credentials");
         let now = self.stack.bench.aws.now();
@@ -346,7 +348,7 @@ impl Soak {
         }
     }
 
-    /// No step of an MFA device is gone twice, and no code was refused.
+    /// Asserts that no step of an MFA device was used twice, and that AWS refused no code.
     fn look_at_aws(&mut self, handed: Vec<(String, String)>) {
         let now = u64::try_from(self.stack.bench.aws.now()).unwrap() / 30;
         for (profile, code) in handed {
@@ -369,7 +371,7 @@ impl Soak {
         self.stack.bench.aws.clear_requests();
     }
 
-    /// Nothing is in anybody's way.
+    /// Asserts that all profiles can log in, and that no temporary file or lock is left.
     fn look_at_leftovers(&mut self) {
         self.sleep();
         let told = self.stack.run(&["login", "--all", "--force"]);
@@ -386,9 +388,9 @@ impl Soak {
 }
 
 #[test]
-fn days_of_logins_and_nothing_is_lost() {
+fn days_of_random_logins_lose_nothing() {
     let mut soak = Soak::new();
-    let logins = if whole() { 600 } else { 70 };
+    let logins = if is_soak_run() { 600 } else { 70 };
     let mut rounds = 0;
     while soak.tally.logins < logins {
         soak.round();

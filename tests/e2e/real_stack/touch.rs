@@ -1,4 +1,4 @@
-//! What a person sees of a touch at a terminal, what their hook is told, and touches that come too late.
+//! Tests of touches: the message at a terminal, the `--on-touch` hook, and touches that come too late.
 
 use crate::harness::events::until;
 use crate::harness::stack::{PATIENCE, ProgramOutput, RealStack, program, signal};
@@ -12,11 +12,12 @@ use std::thread;
 use std::time::Duration;
 use virtual_token::{SimulatedTouch, StoredAccount};
 
-/// What a YubiKey types when nobody asked it for anything.
+/// A one-time password, which a YubiKey types when it is touched unasked.
 const OTP: &str = "ccccccbchvthlivuitriujjifivbvtrjkjfirllluurj";
 const TOUCH: &str = "Touch YubiKey 12345678";
 
-/// A shell at a terminal, and in it our program by its full name.
+/// Runs a script or, if it is empty, an interactive shell on a terminal of its own. `$OURS` is the path of the
+/// program under test.
 fn in_a_shell(stack: &RealStack, script: &str, answers: &[(&str, serde_json::Value)]) -> ProgramOutput {
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/harness/on_a_terminal.py");
     let answers = serde_json::to_string(answers).unwrap();
@@ -28,7 +29,7 @@ fn in_a_shell(stack: &RealStack, script: &str, answers: &[(&str, serde_json::Val
     ProgramOutput::from(command.env("PS1", "ready> ").env("OURS", program()).output().unwrap())
 }
 
-/// Our program without anything between it and us.
+/// Starts the program under test without `setsid`, so that signals reach it.
 fn started(stack: &RealStack, arguments: &[&str]) -> Child {
     let with_environment = stack.program(arguments);
     let mut command = Command::new(program());
@@ -38,13 +39,13 @@ fn started(stack: &RealStack, arguments: &[&str]) -> Child {
 }
 
 #[test]
-fn ctrl_c_during_a_touch_ends_at_once_and_leaves_the_terminal_as_it_was() {
+fn ctrl_c_during_a_touch_restores_the_terminal() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::Never);
     stack.bench.token.set_touch_timeout(PATIENCE);
     let script = "trap : INT; before=$(stty -a); \"$OURS\" login dev; echo \"ended $?\"
         [ \"$before\" = \"$(stty -a)\" ] && echo 'as it was'";
-    // The question stands there before the token is asked.
+    // The question is shown before the token starts to wait for the touch.
     let asked = stack.bench.path("asked");
     let ctrl_c = serde_json::json!({ "type": "\u{3}", "once": asked });
     let told = thread::scope(|scope| {
@@ -60,7 +61,7 @@ fn ctrl_c_during_a_touch_ends_at_once_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn the_next_login_waits_for_a_token_that_still_blinks_for_the_last_one() {
+fn a_login_waits_for_a_token_that_still_blinks() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::Never);
     stack.bench.token.set_touch_timeout(Duration::from_secs(6));
@@ -73,25 +74,26 @@ fn the_next_login_waits_for_a_token_that_still_blinks_for_the_last_one() {
     until("the first touch is given up", || !stack.bench.token.waiting_for_touch());
     stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::ZERO));
     let told = ProgramOutput::from(second.wait_with_output().unwrap());
-    // `make test-vm` holds what is said of a token in a USB port to the same.
+    // `make test-vm` checks the message for a token in a real USB port against the same file.
     told.assert_face(include_str!("../../vm/faces/held-by-another-program.txt"));
     assert!(told.err.contains(TOUCH), "{told:?}");
 }
 
 #[test]
-fn a_line_that_a_narrower_terminal_has_broken_is_cleared_whole() {
+fn a_message_wrapped_by_a_narrowed_terminal_is_cleared() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(3)));
     let told = in_a_shell(&stack, "\"$OURS\" login dev; exit $?", &[("(15 s)", 40.into())]);
     assert_eq!(told.code, Some(0), "{told:?}");
-    // It had 89 columns, which are three lines now; what follows fits, and is cleared as ever.
+    // The line was 89 columns wide, which are three lines of the narrowed terminal. The next line fits and is cleared
+    // as usual.
     let (_, after) = told.out.split_once("\r\u{1b}[2A\u{1b}[J").unwrap_or_else(|| panic!("{told:?}"));
     assert!(after.starts_with("Touch YubiKey 12345678 for on_a… (1"), "{told:?}");
     assert!(!after.contains('\u{1b}') && after.contains("alice has a session"), "{told:?}");
 }
 
 #[test]
-fn after_ctrl_z_a_password_is_still_not_shown() {
+fn a_password_is_not_echoed_after_ctrl_z() {
     let stack = RealStack::new();
     stack.bench.token.set_password(Some("correct horse"));
     let question = "Password of the OATH applet";
@@ -111,7 +113,7 @@ fn after_ctrl_z_a_password_is_still_not_shown() {
 }
 
 #[test]
-fn who_types_at_a_shell_is_not_told_so() {
+fn an_interactive_shell_is_not_named_as_requester() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::ByItself(Duration::from_secs(1)));
     let answers = [("ready> ", "\"$OURS\" login dev; exit\n".into())];
@@ -120,11 +122,11 @@ fn who_types_at_a_shell_is_not_told_so() {
 }
 
 #[test]
-fn what_a_late_touch_types_is_no_answer() {
+fn a_one_time_password_is_not_taken_as_an_answer() {
     let mut bench = TestWorld::new();
     bench.token.set_password(Some("correct horse"));
     let said = "That is what a YubiKey types when it is touched, and no answer.\n";
-    // More often than one may be wrong, and behind what was typed already.
+    // More one-time passwords than allowed wrong answers, one of them after text that was already typed.
     let behind: &'static str = Box::leak(format!("correct h{OTP}").into_boxed_str());
     bench.typed = Some(vec![OTP, OTP, behind, OTP, "correct horse"]);
     let told = bench.login(&[]);
@@ -147,7 +149,7 @@ fn what_a_late_touch_types_is_no_answer() {
     assert_eq!((told.code, told.err.matches(said).count()), (0, 1), "{told:?}");
 }
 
-/// A hook that notes what it is told, and its whole environment.
+/// Returns a hook that records its events and its whole environment.
 fn hook(stack: &RealStack) -> String {
     let path = |name| stack.bench.path(name).display().to_string();
     format!(
@@ -162,7 +164,7 @@ fn lines(path: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_hook_is_told_when_a_touch_is_wanted_and_when_not_any_more() {
+fn the_hook_runs_at_start_and_end_of_a_touch() {
     let mut stack = RealStack::new();
     let (events, env, hook) = (stack.bench.path("events"), stack.bench.path("env"), hook(&stack));
     stack.bench.token.set_touch(SimulatedTouch::OnCommand);
@@ -196,7 +198,7 @@ fn the_hook_is_told_when_a_touch_is_wanted_and_when_not_any_more() {
 }
 
 #[test]
-fn the_hook_is_told_how_it_ended() {
+fn the_hook_gets_the_outcome_of_the_touch() {
     let mut stack = RealStack::new();
     let (events, hook) = (stack.bench.path("events"), hook(&stack));
     stack.bench.env.insert("AWS_MFA_KEY_ON_TOUCH".to_owned(), hook);
@@ -214,7 +216,7 @@ fn the_hook_is_told_how_it_ended() {
 }
 
 #[test]
-fn a_hook_holds_nothing_up_and_says_nothing() {
+fn a_hook_neither_delays_nor_writes_output() {
     let stack = RealStack::new();
     let (wait, ended) = (stack.bench.path("wait"), stack.bench.path("ended"));
     fs::write(&wait, "").unwrap();
@@ -233,7 +235,7 @@ fn a_hook_holds_nothing_up_and_says_nothing() {
 }
 
 #[test]
-fn who_is_not_kept_waiting_any_longer_is_told_what_for() {
+fn the_error_after_the_time_limit_names_the_wait() {
     let told = |pending| {
         let waited = Duration::from_secs(17);
         let report = report(&Failure::TooLate { profile: "dev".to_owned(), waited, pending });
@@ -252,9 +254,9 @@ fn who_is_not_kept_waiting_any_longer_is_told_what_for() {
     }
 }
 
-/// What the program waits for is known while it waits, and not any longer.
+/// `pending` returns the current wait, and `None` once it has ended.
 #[test]
-fn what_is_waited_for_is_known() {
+fn the_person_reports_the_current_wait() {
     let person = Person::new(Box::new(std::io::sink()), None, PersonContext::default());
     assert_eq!(person.pending(), None);
     let wait = person.wait();

@@ -1,4 +1,4 @@
-//! What ykman remembers on real parts: its own program writes it through pcscd and a real keyring, ours reads it.
+//! Tests of passwords stored by ykman, through pcscd and a real keyring, and read by this program.
 
 use crate::harness::keyrings::KeyringSession;
 use crate::harness::stack::{ProgramOutput, RealStack};
@@ -8,7 +8,7 @@ use std::fs;
 const PASSWORD: &str = "correct hörse";
 
 impl RealStack {
-    /// The vendor's client in the session of a desktop.
+    /// Runs `ykman oath` in the session of a desktop. It must succeed.
     fn ykman_on(&self, desktop: &KeyringSession, arguments: &[&str]) -> ProgramOutput {
         let arguments = [&["--reader", self.pcscd.reader(0), "oath"], arguments].concat();
         let told = ProgramOutput::from(self.command("ykman", &arguments).envs(desktop.env()).output().unwrap());
@@ -16,7 +16,7 @@ impl RealStack {
         told
     }
 
-    /// What ykman has written, by name.
+    /// Returns the files that ykman has written, by name.
     fn remembered(&self) -> BTreeMap<String, Vec<u8>> {
         let folder = self.bench.path("data/ykman");
         let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
@@ -25,7 +25,7 @@ impl RealStack {
 }
 
 #[test]
-fn what_ykman_remembers_need_not_be_typed() {
+fn passwords_remembered_by_ykman_are_used() {
     let desktop = KeyringSession::with_keyring();
     let mut stack = RealStack::new();
     stack.bench.token.set_password(Some(PASSWORD));
@@ -40,14 +40,14 @@ fn what_ykman_remembers_need_not_be_typed() {
     let told = stack.run(&["login", "dev", "--verbose"]);
     assert!(told.code == Some(0) && told.err.contains("the password is known from ykman's memory"), "{told:?}");
     assert_eq!(stack.run(&["accounts", "list"]).code, Some(0));
-    // Theirs stays theirs, whatever we do.
+    // This program never changes ykman's entries.
     let told = stack.run(&["accounts", "password", "forget"]);
     assert!(told.err.contains("note: ykman remembers it, too: `ykman oath access forget`"), "{told:?}");
     stack.bench.token.set_password(Some("another"));
     let told = stack.run(&["login", "dev", "--force", "--non-interactive"]);
     assert!(told.code == Some(4) && told.err.contains("did not take the password from ykman's memory"), "{told:?}");
     assert_eq!((stack.remembered(), desktop.kept()), before);
-    // With other names of the keyring's entry there is nothing to be had.
+    // Without the keyring service name that ykman used, its entry is not found.
     stack.bench.token.set_password(Some(PASSWORD));
     stack.bench.env.remove("YKMAN_KEYRING_SERVICE");
     let told = stack.run(&["login", "dev", "--force", "--non-interactive"]);
@@ -55,7 +55,7 @@ fn what_ykman_remembers_need_not_be_typed() {
 }
 
 #[test]
-fn what_is_typed_once_is_remembered_and_typed_no_more() {
+fn a_remembered_password_is_typed_only_once() {
     let desktop = KeyringSession::with_keyring();
     let mut stack = RealStack::new();
     stack.bench.env.extend(desktop.env());

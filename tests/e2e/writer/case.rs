@@ -1,29 +1,29 @@
-//! A case of the writer as a text file.
+//! Parsing of the writer's test cases from text files.
 
 use crate::harness::aws_clients::AwsClient;
 use std::fs;
 use std::path::Path;
 
 pub struct WriterCase {
-    /// `10-colon.txt: a key with a colon`.
+    /// File name and title: `10-colon.txt: a key with a colon`.
     pub name: String,
-    /// The session profile: `dev`, if it does not say so.
+    /// The session profile; default `dev`.
     pub profile: String,
     pub token: String,
-    /// The config file.
+    /// Contents of the config file.
     pub config: Vec<u8>,
-    /// The credentials file; `None` if there is none.
+    /// Contents of the credentials file; `None` if there is none.
     pub before: Option<Vec<u8>>,
     pub outcome: ExpectedOutcome,
-    /// Warnings, in their order.
+    /// Expected warnings, in their order.
     pub warnings: Vec<String>,
     pub unread_by: Vec<AwsClient>,
-    /// Whether `remove` gives back the bytes.
+    /// True if `remove` must restore the bytes before the write.
     pub removed: bool,
 }
 
 pub enum ExpectedOutcome {
-    /// The credentials file.
+    /// New contents of the credentials file.
     After(Vec<u8>),
     /// Exit code and cause.
     Refused(u8, String),
@@ -90,7 +90,7 @@ impl WriterCase {
     }
 }
 
-/// The bytes that a line stands for.
+/// Returns the bytes that a line stands for.
 fn bytes(line: &str, token: &str) -> Vec<u8> {
     let line = line.replace("{TOKEN}", token);
     let (line, end) = if line.ends_with('\\') && !line.ends_with("\\\\") {

@@ -1,4 +1,4 @@
-//! Cases 28 and 29: many writers at once, writers that are killed, and a program that knows of no locks.
+//! Cases 28 and 29: many concurrent writers, killed writers, and a program that ignores locks.
 
 use super::{hand, leftovers, settle, write};
 use crate::harness::aws_clients;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 const LONG: &str = "# mine\n[long]\naws_access_key_id = AKIALONG\naws_secret_access_key = long/secret\n";
 
-/// A Python program beside us, that does its work until its standard input ends.
+/// A Python script that works until its stdin ends.
 struct PythonProcess {
     child: Child,
     out: BufReader<ChildStdout>,
@@ -41,7 +41,7 @@ impl PythonProcess {
     }
 }
 
-/// The profiles that the Rust SDK finds, or what it complains of.
+/// Returns the number of profiles that the Rust SDK finds, or an error message.
 async fn read_by_rust(path: &Path) -> Result<usize, String> {
     let files = EnvConfigFiles::builder().with_file(EnvConfigFileKind::Credentials, path).build();
     let found = aws_config::profile::load(&Fs::real(), &Env::from_slice(&[]), &files, None).await;
@@ -60,7 +60,7 @@ async fn read_by_rust(path: &Path) -> Result<usize, String> {
 }
 
 #[test]
-fn case_28_sixty_four_writers_lose_nothing_and_readers_see_no_half() {
+fn case_28_sixty_four_writers_lose_nothing() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("credentials");
     fs::write(&path, LONG).unwrap();
@@ -93,7 +93,7 @@ fn case_28_sixty_four_writers_lose_nothing_and_readers_see_no_half() {
     assert!(leftovers(home.path()).is_empty());
 }
 
-/// Old and new files both are what was there first, and behind it whole sections.
+/// Asserts that the file holds the original text followed by complete sections.
 fn check_whole(path: &Path) {
     let text = fs::read_to_string(path).unwrap();
     let sections = text.strip_prefix(LONG).unwrap_or_else(|| panic!("{text}"));
@@ -109,8 +109,8 @@ fn check_whole(path: &Path) {
 }
 
 #[test]
-fn case_28_a_thousand_kills_leave_the_old_file_or_the_new_one() {
-    /// Side by side, each in its own folder.
+fn case_28_a_thousand_kills_leave_a_complete_file() {
+    /// Number of threads, each with a folder of its own.
     const THREADS: u32 = 4;
     let halves = AtomicUsize::new(0);
     let halves = &halves;
@@ -132,16 +132,16 @@ fn case_28_a_thousand_kills_leave_the_old_file_or_the_new_one() {
             });
         }
     });
-    // Or they were killed while they did nothing.
+    // The others were killed while they were not writing.
     assert!(halves.load(Ordering::Relaxed) > 20, "{halves:?} were killed before the new file was in place");
 }
 
-/// Tells how many new files were begun and not put in place: one or none.
+/// Kills a writer after some time. Returns the number of temporary files left, 0 or 1.
 fn kill_one(path: &Path, after: Duration) -> usize {
     let mut child = hand::start("forever", path, "");
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(out.any(|line| line.unwrap().contains("READY")));
-    // Chance says when: nothing tells what it is doing at the moment.
+    // A random delay: nothing tells what the writer is doing at the moment.
     std::thread::sleep(after);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -152,7 +152,7 @@ fn kill_one(path: &Path, after: Duration) -> usize {
 }
 
 #[test]
-fn case_29_beside_a_program_that_knows_no_locks_our_section_survives_or_we_say_so() {
+fn case_29_a_program_without_locks_loses_nothing_silently() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("credentials");
     fs::write(&path, format!("{LONG}[theirs]\naws_session_token = round-0\n")).unwrap();
@@ -163,7 +163,8 @@ fn case_29_beside_a_program_that_knows_no_locks_our_section_survives_or_we_say_s
         let token = format!("ours-{round}");
         match write(&path, &format!("p{}", round % 4), &token) {
             Ok(_) => {
-                // Its next text is made of what it reads now, or of what it had read before ours was there.
+                // The other program's next text is based on what it reads from now on, or on what it had read before
+                // this write.
                 let before = its_round(&path);
                 until("the other program writes again", || its_round(&path) > before);
                 lost += usize::from(!is_there(&path, &token));
@@ -179,12 +180,14 @@ fn case_29_beside_a_program_that_knows_no_locks_our_section_survives_or_we_say_s
     let (rounds, late): (usize, usize) = (rounds.parse().unwrap(), late.parse().unwrap());
     let text = fs::read_to_string(&path).unwrap();
     assert!(rounds > 20 && refused < 20, "{rounds}, {refused}");
-    // On a busy machine the other program may be held up between reading and writing, until nobody looks any more.
+    // On a busy machine the other program may be delayed between reading and writing until the writer no longer
+    // watches.
     assert!(lost <= late, "{lost} were lost, and nobody said so; the other program was late {late} times");
     assert!(text.starts_with(LONG) && text.matches("[theirs]").count() == 1, "{text}");
 }
 
-/// The round that the other program has written last. It empties the file first: then none is there for a moment.
+/// Returns the round that the other program wrote last. That program empties the file first, so the text may be
+/// missing for a moment.
 fn its_round(path: &Path) -> usize {
     let mut found = None;
     until("the file is whole", || {
@@ -196,7 +199,7 @@ fn its_round(path: &Path) -> usize {
     found.unwrap()
 }
 
-/// Looks as often as it takes to find the file whole: the other program empties it first.
+/// Returns true if the file contains the token. Reads repeatedly, since the other program empties the file first.
 fn is_there(path: &Path, token: &str) -> bool {
     (0..50).any(|_| {
         let found = fs::read_to_string(path).is_ok_and(|text| text.contains(token));

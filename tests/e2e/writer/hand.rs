@@ -1,19 +1,20 @@
-//! The writer as a process of its own, to be started by the dozen and to be killed: this test program, started again.
+//! The writer as a separate process, to be started many times and killed: this test program, started again.
 
 use super::{write, write_now};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// What the child is told.
+/// Environment variable that holds the task of the child process.
 const TASK: &str = "WRITER_TASK";
 
-/// Starts one. `once`: writes a profile, and tells how it went; `unrehearsed` is the same without looking first. `forever`: writes profiles p0 to p9 until it is killed.
+/// Starts a writer. `once` writes a profile and reports the result; `unrehearsed` does so without a rehearsal;
+/// `forever` writes profiles p0 to p9 until it is killed.
 pub fn start(task: &str, path: &Path, profile: &str) -> Child {
     wrapped(&[], task, path, profile).stdout(Stdio::piped()).spawn().unwrap()
 }
 
-/// The same, behind the words of another program: `["sh", "-c", "…; exec \"$@\"", "sh"]`.
+/// Builds the command of a writer, preceded by the words of another program: `["sh", "-c", "…; exec \"$@\"", "sh"]`.
 pub fn wrapped(words: &[&str], task: &str, path: &Path, profile: &str) -> Command {
     let program = std::env::current_exe().unwrap();
     let mut all = words.iter().map(std::ffi::OsString::from).chain([program.into_os_string()]);
@@ -23,7 +24,8 @@ pub fn wrapped(words: &[&str], task: &str, path: &Path, profile: &str) -> Comman
     command
 }
 
-/// What a child that writes once told: `Ok(warnings)` or `Err(exit code, cause)`, as text.
+/// Runs a writer that writes once. Returns whether it succeeded, and its result as text: `Ok(warnings)` or `Err(exit
+/// code, cause)`.
 pub fn told(mut command: Command) -> (bool, String) {
     let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
@@ -44,7 +46,7 @@ fn hand() {
         "forever" => {
             println("READY");
             for round in 0_u64.. {
-                // Longer and shorter by turns, so that half a file would be noticed.
+                // Tokens of varying length, so that half a file would be noticed.
                 let token = format!("t{round}{}", "x".repeat((round % 7 * 300).try_into().unwrap()));
                 write(path, &format!("p{}", round % 10), &token).unwrap();
             }

@@ -1,5 +1,5 @@
-//! Files that nobody thought of: what clients find outside our section stays the same, twice is once, and what was
-//! added can be taken away again.
+//! Property tests with generated files: other sections stay the same for every parser, writing is idempotent, and
+//! removing restores the bytes.
 
 use super::{TOKEN, settle, write};
 use crate::harness::aws_clients;
@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 
 const FILES: usize = 300;
 
-/// What lines are made of: most are as clients like them, or hardly any file could be read.
+/// Lines of generated files. Most are accepted by all parsers, since otherwise hardly any file could be read.
 const LINES: [&str; 27] = [
     "[a]",
     "[b] # note",
@@ -61,7 +61,7 @@ fn file() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn what_stands_outside_our_section_stays_for_every_parser() {
+fn other_sections_stay_the_same_for_every_parser() {
     let home = tempfile::tempdir().unwrap();
     let mut runner = TestRunner::deterministic();
     let mut files: Vec<(PathBuf, PathBuf)> = Vec::new();
@@ -84,7 +84,8 @@ fn what_stands_outside_our_section_stays_for_every_parser() {
     }
 }
 
-/// Writes our section, or finds that it is refused. Where there was none, writes it, takes it away, and writes it again.
+/// Writes the section `dev` twice. If the section is new, also removes it and writes it again. Returns false if the
+/// write was refused.
 fn change(path: &Path, before: &str) -> bool {
     let read = || fs::read_to_string(path).unwrap();
     if write(path, "dev", TOKEN).is_err() {
@@ -103,7 +104,8 @@ fn change(path: &Path, before: &str) -> bool {
     true
 }
 
-/// Whether the parser could read the file before; then it reads the same of it afterwards.
+/// Returns true if the parser could read the file before. Asserts that the parser then finds the same other sections
+/// after the write.
 fn is_same_outside(parser: &str, pair: &[Option<ParsedSections>], files: &(PathBuf, PathBuf)) -> bool {
     let Some(before) = &pair[0] else { return false };
     let text = || fs::read_to_string(&files.1).unwrap();
@@ -131,7 +133,7 @@ fn by_javascript(paths: &[&Path]) -> Vec<Option<ParsedSections>> {
     by(command, paths)
 }
 
-/// What a parser in a program of its own finds in all of them.
+/// Runs a parser as a separate program on all files.
 fn by(mut command: Command, paths: &[&Path]) -> Vec<Option<ParsedSections>> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(serde_json::to_string(paths).unwrap().as_bytes()).unwrap();
@@ -150,7 +152,7 @@ fn by_rust(paths: &[&Path]) -> Vec<Option<ParsedSections>> {
         let found = runtime.block_on(aws_config::profile::load(&Fs::real(), &env, &files, None)).ok()?;
         let keys = |name: &str| {
             let profile = found.get_profile(name).unwrap();
-            // The SDK has no list of keys.
+            // The SDK cannot list the keys of a profile.
             let known = ["region", "output", "k", "long", "l:m", "x", "s3", "expiration", "aws_account_id"];
             let aws = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
             let value = |key: &&str| Some(((*key).to_owned(), profile.get(key)?.to_owned()));

@@ -1,4 +1,4 @@
-//! Cases 26, 27 and 30: links, modes, mounts, full disks, and what is no file at all.
+//! Cases 26, 27 and 30: links, modes, mounts, full disks, and paths that are no regular file.
 
 use super::{TOKEN, hand, leftovers, session, settle, write, write_now};
 use crate::harness::aws_clients::{self, FileQuestion};
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 const LONG: &str = "[long]\naws_access_key_id = AKIALONG\naws_secret_access_key = long/secret\n";
 
-/// A folder with a credentials file that holds a long-term key.
+/// Creates a folder with a credentials file that holds a long-term key.
 fn home() -> TempDir {
     let home = tempfile::tempdir().unwrap();
     fs::write(home.path().join("credentials"), LONG).unwrap();
@@ -52,7 +52,7 @@ fn case_26_links_stay_links() {
 }
 
 #[test]
-fn case_27_modes_are_tightened_never_widened_and_said() {
+fn case_27_modes_are_tightened_with_a_warning() {
     let home = home();
     let path = home.path().join("credentials");
     let shown = path.display();
@@ -69,7 +69,7 @@ fn case_27_modes_are_tightened_never_widened_and_said() {
     assert!(is_written(&home.path().join("other")) && !is_written(&path));
 }
 
-/// What a file's access control list says, one entry a line.
+/// Returns the entries of a file's access control list, one on each line.
 fn access_list(path: &Path) -> String {
     let output = Command::new("getfacl").args(["--omit-header", "--absolute-names"]).arg(path).output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -81,12 +81,12 @@ fn grant(entries: &str, path: &Path) {
 }
 
 #[test]
-fn case_27_an_access_list_lets_nobody_read_a_session() {
+fn case_27_access_lists_are_removed_from_the_credentials_file() {
     const OWNER_ALONE: &str = "user::rw-\ngroup::---\nother::---";
     let home = home();
     let path = home.path().join("credentials");
     let shown = path.display();
-    // The mode tells what the list grants at most.
+    // The group bits of the mode show the mask of the list.
     let open = format!("warning: others can read {shown} (mode 0640); now its owner alone (0600)");
     for (entries, notices) in [("user:65534:r,mask::r", vec![open]), ("user:65534:r,mask::-", vec![])] {
         grant(entries, &path);
@@ -94,7 +94,7 @@ fn case_27_an_access_list_lets_nobody_read_a_session() {
         assert_eq!(write(&path, "dev", entries), Ok(notices));
         assert_eq!(access_list(&path), OWNER_ALONE);
     }
-    // A list for each new file in the folder.
+    // A default list, which every new file in the folder inherits.
     grant("default:user:65534:rw,default:group::rw,default:mask::rw", home.path());
     let new = home.path().join("new");
     for path in [&new, &path] {
@@ -104,7 +104,7 @@ fn case_27_an_access_list_lets_nobody_read_a_session() {
 }
 
 #[test]
-fn case_27_the_config_file_keeps_its_access_list_and_gets_none() {
+fn case_27_the_config_file_keeps_its_access_list() {
     let home = home();
     let keys = [("region".to_owned(), "r".to_owned())];
     let add = |path: &Path| add_profiles(path, &[NewProfile { name: "dev-mfa", keys: &keys }]).unwrap();
@@ -126,7 +126,7 @@ fn case_27_the_config_file_keeps_its_access_list_and_gets_none() {
     }
 }
 
-/// A file or folder with a mark that only root can give; it is taken away in the end.
+/// A file or folder with an attribute that only root can set (chattr(1)); cleared when dropped.
 struct MarkedFile<'a>(&'a Path, char);
 
 impl<'a> MarkedFile<'a> {
@@ -152,14 +152,14 @@ impl Drop for MarkedFile<'_> {
 }
 
 #[test]
-fn case_27_what_is_marked_as_immutable_is_said_to_be_before_anything_is_spent() {
+fn case_27_immutable_files_are_reported_by_the_rehearsal() {
     let home = home();
     let path = home.path().join("credentials");
     let told = "it or its folder is marked as one that does not change (chattr +i), or only grows (+a)";
     let refused: Result<(), (u8, String)> = Err((1, told.to_owned()));
     for marked in [path.as_path(), home.path()] {
         for mark in ['i', 'a'] {
-            // Only root can do this, and not on every disk.
+            // Requires root, and a file system that supports attributes.
             let Some(_marked) = MarkedFile::with(marked, mark) else { return };
             assert_eq!(write(&path, "dev", TOKEN).map(|_| ()), refused, "{marked:?} {mark}");
             assert_eq!(write_now(&path, "dev", TOKEN), refused, "{marked:?} {mark}");
@@ -170,7 +170,7 @@ fn case_27_what_is_marked_as_immutable_is_said_to_be_before_anything_is_spent() 
 }
 
 #[test]
-fn case_01_a_missing_folder_is_made_for_its_owner_alone() {
+fn case_01_a_missing_folder_is_created_private() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join(".aws/credentials");
     write(&path, "dev", TOKEN).unwrap();
@@ -178,8 +178,8 @@ fn case_01_a_missing_folder_is_made_for_its_owner_alone() {
     assert_eq!((mode(path.parent().unwrap()), mode(&path)), (0o700, 0o600));
 }
 
-/// Runs the writer where a shell has changed the mounts around it, and looks there at what is left: the old file, and
-/// nothing beside it.
+/// Runs the writer after a shell script changed the mounts around it. The script checks that the old file is
+/// unchanged and no temporary file is left.
 fn in_namespace(flags: &[&str], task: &str, mounts: &str, home: &Path) -> (bool, String) {
     let script = format!(
         "d=$PWD; trap 'cd /; umount \"$d/credentials\" 2>/dev/null || umount -R \"$d\" 2>/dev/null || true' EXIT
@@ -192,8 +192,9 @@ fn in_namespace(flags: &[&str], task: &str, mounts: &str, home: &Path) -> (bool,
     hand::told(command)
 }
 
-/// How to get mounts of one's own: as somebody who is root there, or, where that is not to be had (a changed root), as
-/// root; there `/` may be no mount whose propagation can be changed, and what was mounted is taken away again.
+/// Returns flags for `unshare` that give a mount namespace: as root of a user namespace or, if that fails (in a
+/// chroot), as real root. There, the propagation of `/` may be unchangeable, so the script unmounts what it mounted.
+/// `None`, reported as not run, if `AWS_MFA_KEY_WITHOUT_NAMESPACES` is set.
 fn namespaces() -> Option<&'static [&'static str]> {
     const WAYS: [&[&str]; 3] = [&["-rm"], &["-m"], &["-m", "--propagation", "unchanged"]];
     if std::env::var_os("AWS_MFA_KEY_WITHOUT_NAMESPACES").is_some() {
@@ -209,7 +210,7 @@ fn namespaces() -> Option<&'static [&'static str]> {
 }
 
 #[test]
-fn case_27_what_cannot_be_replaced_is_as_it_was() {
+fn case_27_files_that_cannot_be_replaced_stay_unchanged() {
     let Some(flags) = namespaces() else { return };
     let mount = |options| format!("mount -t tmpfs {options} none \"$d\"; cp /tmp/.old-$$ \"$d/credentials\"");
     let bind = "cp credentials other; mount --bind other credentials".to_owned();
@@ -240,7 +241,7 @@ fn case_27_what_cannot_be_replaced_is_as_it_was() {
 fn case_27_a_limit_on_file_sizes_leaves_the_old_file() {
     let home = home();
     let path = home.path().join("credentials");
-    // Whoever does not ignore the signal is killed by it; the file is as it was all the same.
+    // SIGXFSZ kills a process that does not ignore it, and the file must be unchanged even then.
     for (ignoring, ends) in [("trap '' XFSZ; ", true), ("", false)] {
         let script = format!("{ignoring}ulimit -c 0; ulimit -f 8; exec \"$@\"");
         let (ended, told) = hand::told(hand::wrapped(&["bash", "-ec", &script, "sh"], "once", &path, "dev"));
@@ -253,7 +254,7 @@ fn case_27_a_limit_on_file_sizes_leaves_the_old_file() {
 }
 
 #[test]
-fn case_30_what_is_no_text_file_is_refused() {
+fn case_30_paths_that_are_no_text_file_are_refused() {
     let home = home();
     let at = |name: &str| home.path().join(name);
     assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
@@ -264,14 +265,14 @@ fn case_30_what_is_no_text_file_is_refused() {
     symlink("/dev/null", at("device")).unwrap();
     for name in ["pipe", "directory", "socket", "large", "nul", "device"] {
         let (code, cause) = write(&at(name), "dev", TOKEN).unwrap_err();
-        // A socket cannot even be opened.
+        // A socket cannot be opened at all.
         assert!(code == 2 && (name == "socket" || cause.starts_with("it is ")), "{name}: {code}, {cause}");
     }
     assert!(leftovers(home.path()).is_empty());
 }
 
 #[test]
-fn case_30_large_files_are_read_by_all_afterwards() {
+fn case_30_large_files_stay_readable_for_all_clients() {
     let home = home();
     let line = format!("{LONG}# {}\n", "x".repeat(1 << 20));
     let many: String = (0..10_000).map(|n| format!("[p{n}]\naws_access_key_id = ASIA{n}\nregion = r\n")).collect();
@@ -290,7 +291,7 @@ fn case_30_large_files_are_read_by_all_afterwards() {
 }
 
 #[test]
-fn case_30_paths_that_clients_read_differently_are_refused() {
+fn case_30_ambiguous_paths_are_refused() {
     let home = home();
     let file = home.path().join("credentials").to_str().unwrap().to_owned();
     let fault = |credentials: &str, config: &str| {

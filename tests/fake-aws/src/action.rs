@@ -1,4 +1,4 @@
-//! Which call is made, in AWS's own names.
+//! The API calls that the simulator recognizes, and parsing a request into one of them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,34 +6,34 @@ use std::str::FromStr;
 use crate::form::FormFields;
 use crate::http;
 
-/// A call that the fake knows, or [`Action::Unknown`].
+/// An API call that the simulator knows, or [`Action::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// STS: who am I?
+    /// STS: returns the caller's ARN, user id and AWS account.
     GetCallerIdentity,
-    /// STS: a session for a long-term key.
+    /// STS: creates a session for a long-term key.
     GetSessionToken,
-    /// STS: a session of a role.
+    /// STS: creates a session of a role.
     AssumeRole,
-    /// IAM: the MFA devices of a user.
+    /// IAM: lists the MFA devices of a user.
     ListMfaDevices,
-    /// IAM: a policy for a user.
+    /// IAM: attaches a managed policy to a user.
     AttachUserPolicy,
-    /// IAM: a user's key is no more.
+    /// IAM: deletes a user's long-term key.
     DeleteAccessKey,
-    /// IAM: an MFA device is its user's no more.
+    /// IAM: detaches an MFA device from its user.
     DeactivateMfaDevice,
-    /// IAM: such a device is no more.
+    /// IAM: deletes a virtual MFA device that has been deactivated.
     DeleteVirtualMfaDevice,
-    /// S3: `aws s3 ls`.
+    /// S3: lists the caller's buckets (`aws s3 ls`).
     ListBuckets,
-    /// S3: `aws s3 ls s3://bucket`.
+    /// S3: lists the objects in a bucket (`aws s3 ls s3://bucket`).
     ListObjectsV2,
-    /// Anything else, also what is no AWS call at all.
+    /// Any other request, including one that is no AWS call at all.
     Unknown,
 }
 
-/// The three services behind the one endpoint.
+/// The three services, which share one endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
     Sts,
@@ -42,7 +42,7 @@ pub(crate) enum Service {
 }
 
 impl Action {
-    /// Every action that can be named, for messages and tests.
+    /// All actions except [`Action::Unknown`].
     pub const KNOWN: [Action; 10] = [
         Action::GetCallerIdentity,
         Action::GetSessionToken,
@@ -56,7 +56,7 @@ impl Action {
         Action::ListObjectsV2,
     ];
 
-    /// AWS's name of the call.
+    /// Returns AWS's name of the call, or `unknown`.
     pub fn name(self) -> &'static str {
         match self {
             Action::GetCallerIdentity => "GetCallerIdentity",
@@ -90,7 +90,7 @@ impl FromStr for Action {
 }
 
 impl Service {
-    /// The service's name in a credential scope.
+    /// Returns the service's name in a credential scope.
     pub(crate) fn scope_name(self) -> &'static str {
         match self {
             Service::Sts => "sts",
@@ -99,7 +99,7 @@ impl Service {
         }
     }
 
-    /// The only API version of a query service; S3 has none.
+    /// Returns the API version in `Version`, of which each service has one; S3 requests carry none.
     pub(crate) fn version(self) -> &'static str {
         match self {
             Service::Sts => "2011-06-15",
@@ -109,7 +109,7 @@ impl Service {
     }
 }
 
-/// What a request asks for.
+/// The service, action and parameters of a request.
 pub(crate) struct ParsedCall {
     pub(crate) service: Service,
     pub(crate) action: Action,
@@ -117,7 +117,8 @@ pub(crate) struct ParsedCall {
 }
 
 impl ParsedCall {
-    /// A form with an `Action` is for STS or IAM, a form without one for STS, everything else for S3.
+    /// Determines the service: a query or form with `Action` goes to STS or IAM, a form without `Action` to STS,
+    /// everything else to S3.
     pub(crate) fn of(request: &http::HttpRequest) -> ParsedCall {
         let query = FormFields::parse(request.query.as_bytes());
         let is_form =

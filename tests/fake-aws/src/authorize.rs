@@ -1,4 +1,4 @@
-//! Who asks: the credential a request was signed with, checked as AWS checks it.
+//! Authentication: verifies a request's signature as AWS does, and identifies the caller.
 
 mod region;
 mod words;
@@ -10,27 +10,29 @@ use crate::http::HttpRequest;
 use crate::inventory::{Inventory, SessionKind};
 use crate::sigv4::{self, CredentialScope, PathRule};
 
-/// How far a signature's time may be from the fake's clock, in seconds. S3 is more patient.
+/// Largest difference between a signature's time and the simulator's clock, in seconds. S3 allows three times as
+/// much.
 const SKEW: i64 = 5 * 60;
 const S3_SKEW: i64 = 15 * 60;
 
-/// Whoever signed a request rightly.
+/// The owner of a valid signature.
 #[derive(Debug)]
 pub(crate) struct SignedCaller {
-    /// Index of the user; for a role's session, of the user who took the role.
+    /// Index of the user; for a role's session, of the user who assumed the role.
     pub(crate) owner: usize,
-    /// Nothing for a long-term key.
+    /// `None` for a long-term key.
     pub(crate) session: Option<SessionKind>,
 }
 
 impl SignedCaller {
-    /// What the condition key `aws:MultiFactorAuthPresent` says; a long-term key does not have it.
+    /// Returns the value of the condition key `aws:MultiFactorAuthPresent`. A long-term key lacks that condition key,
+    /// which counts as false.
     pub(crate) fn has_mfa(&self) -> bool {
         matches!(self.session, Some(SessionKind::User { mfa: true }))
     }
 }
 
-/// Why a request is nobody's.
+/// Reason why a request could not be authenticated.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum SignatureFault {
     Missing,
@@ -38,7 +40,7 @@ pub(crate) enum SignatureFault {
     UnknownKey,
     WrongToken,
     Expired,
-    /// Signed too long ago; limit in seconds.
+    /// Signed too long ago. `limit` is in seconds.
     Old {
         signed: UnixSeconds,
         now: UnixSeconds,
@@ -54,13 +56,13 @@ pub(crate) enum SignatureFault {
         given: String,
         expected: String,
     },
-    /// S3 says which payload hash it wants.
+    /// The body does not match `x-amz-content-sha256` (S3 only).
     PayloadHash,
     Unsigned(String),
     NotMatching,
 }
 
-/// A signature as it was presented, in the header or in the query.
+/// A signature as presented, in the `Authorization` header or in the query of a presigned URL.
 struct PresentedSignature {
     access_key_id: String,
     scope: CredentialScope,
@@ -68,16 +70,16 @@ struct PresentedSignature {
     signature: String,
     date_time: String,
     session_token: Option<String>,
-    /// How long a presigned URL is good, in seconds.
+    /// Lifetime of a presigned URL, in seconds; `None` for a signature in the header.
     good_for: Option<i64>,
 }
 
-/// The access key that a request names, right or wrong; for the record.
+/// Returns the access key that a request claims, verified or not, or an empty string; for the record.
 pub(crate) fn named_key(request: &HttpRequest) -> String {
     PresentedSignature::of(request).map(|presented| presented.access_key_id).unwrap_or_default()
 }
 
-/// Checks key, scope, time, signature and session token, in this order.
+/// Verifies the key, scope, time, signature and session token, in this order.
 pub(crate) fn authorize(
     request: &HttpRequest,
     service: Service,
@@ -152,7 +154,7 @@ impl PresentedSignature {
     }
 }
 
-/// `AKIDEXAMPLE/20150830/us-east-1/sts/aws4_request`
+/// Splits a credential such as `AKIDEXAMPLE/20150830/us-east-1/sts/aws4_request`.
 fn split_credential(text: &str) -> Result<(String, CredentialScope), SignatureFault> {
     let parts: Vec<&str> = text.split('/').collect();
     let [access_key_id, date, region, service, "aws4_request"] = parts[..] else {
@@ -208,7 +210,7 @@ fn check_signature(
     if sigv4::is_signature(&key, &text, &presented.signature) { Ok(()) } else { Err(SignatureFault::NotMatching) }
 }
 
-/// S3 signs what `x-amz-content-sha256` says, and wants every `x-amz-` header signed.
+/// Returns the payload hash that S3 signs: the one in `x-amz-content-sha256`. Every `x-amz-` header must be signed.
 fn s3_payload_hash(request: &HttpRequest, presented: &PresentedSignature) -> Result<String, SignatureFault> {
     let is_signed = |name: &str| presented.signed_headers.iter().any(|signed| signed == name);
     let unsigned = request.headers.iter().find(|(name, _)| name.starts_with("x-amz-") && !is_signed(name));

@@ -1,12 +1,12 @@
-//! The fake's clock: the real one, or any other, and the four ways in which AWS writes a time.
+//! The simulator's clock, which tests can set, and the three formats in which AWS writes a time.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Seconds since 1970; everything here counts in whole seconds.
+/// Seconds since 1970-01-01 UTC.
 pub(crate) type UnixSeconds = i64;
 
-/// A source of time and what is added to it.
+/// A source of time plus an offset, both in seconds.
 #[derive(Clone)]
 pub(crate) struct FakeClock {
     source: Arc<dyn Fn() -> UnixSeconds + Send + Sync>,
@@ -40,7 +40,7 @@ fn system_now() -> UnixSeconds {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// A time taken apart in UTC.
+/// A time in UTC, split into its fields.
 struct CivilTime {
     year: i64,
     month: i64,
@@ -52,7 +52,7 @@ struct CivilTime {
 }
 
 impl CivilTime {
-    /// Days to a date by Howard Hinnant's `civil_from_days`; times outside the years 1 … 9999 are clamped.
+    /// Converts days to a date with Howard Hinnant's `civil_from_days`. Times outside the years 1 … 9999 are clamped.
     fn of(time: UnixSeconds) -> CivilTime {
         let time = time.clamp(-62_135_596_800, 253_402_300_799);
         let (days, second) = (time.div_euclid(86_400), time.rem_euclid(86_400));
@@ -74,7 +74,7 @@ impl CivilTime {
     }
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`, RFC 9110 §5.6.7.
+/// Formats a time as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7), as in `Date`.
 pub(crate) fn http_date(time: UnixSeconds) -> String {
     const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -83,19 +83,19 @@ pub(crate) fn http_date(time: UnixSeconds) -> String {
     format!("{}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT", DAYS[weekday])
 }
 
-/// `20150830T123600Z`, as in X-Amz-Date.
+/// Formats a time as `20150830T123600Z`, as in `X-Amz-Date`.
 pub(crate) fn iso_basic(time: UnixSeconds) -> String {
     let CivilTime { year, month, day, hour, minute, second, .. } = CivilTime::of(time);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
-/// `2015-08-30T12:36:00Z`, as in Expiration.
+/// Formats a time as `2015-08-30T12:36:00Z`, as in `Expiration`.
 pub(crate) fn iso_extended(time: UnixSeconds) -> String {
     let CivilTime { year, month, day, hour, minute, second, .. } = CivilTime::of(time);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Reads `20150830T123600Z`, and nothing else.
+/// Parses `20150830T123600Z`; any other format or an impossible date is `None`.
 pub(crate) fn parse_iso_basic(text: &str) -> Option<UnixSeconds> {
     let digits = text.strip_suffix('Z')?;
     let (date, time) = digits.split_once('T')?;
@@ -107,11 +107,11 @@ pub(crate) fn parse_iso_basic(text: &str) -> Option<UnixSeconds> {
     let (year, month, day) = (number(&date[..4])?, number(&date[4..6])?, number(&date[6..])?);
     let (hour, minute, second) = (number(&time[..2])?, number(&time[2..4])?, number(&time[4..])?);
     let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
-    // A date such as 30 February comes back as another one.
+    // An impossible date such as 30 February is normalized to another date by the conversion.
     (iso_basic(seconds) == text).then_some(seconds)
 }
 
-/// Howard Hinnant's `days_from_civil`.
+/// Returns the days since 1970-01-01, by Howard Hinnant's `days_from_civil`.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -127,7 +127,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn known_times() {
+    fn known_times_are_formatted_and_parsed() {
         for (time, basic, http) in [
             (0, "19700101T000000Z", "Thu, 01 Jan 1970 00:00:00 GMT"),
             (784_111_777, "19941106T084937Z", "Sun, 06 Nov 1994 08:49:37 GMT"),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time() {
+    fn invalid_times_are_not_parsed() {
         for text in ["", "20150830", "20150230T000000Z", "20150830T246000Z", "20150830T123600", "2015083ßT12360Z"] {
             assert_eq!(parse_iso_basic(text), None, "{text}");
         }
@@ -151,17 +151,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn there_and_back(time in -62_135_596_800_i64..=253_402_300_799) {
+        fn parsing_a_formatted_time_returns_the_time(time in -62_135_596_800_i64..=253_402_300_799) {
             prop_assert_eq!(parse_iso_basic(&iso_basic(time)), Some(time));
         }
 
         #[test]
-        fn any_time_can_be_written(time: i64) {
+        fn any_time_is_formatted_as_an_http_date(time: i64) {
             prop_assert_eq!(http_date(time).len(), 29);
         }
 
         #[test]
-        fn any_text_can_be_read(text in ".{0,20}") {
+        fn parsing_any_text_as_a_time_does_not_panic(text in ".{0,20}") {
             let _ = parse_iso_basic(&text);
         }
     }

@@ -1,11 +1,11 @@
-//! `application/x-www-form-urlencoded`, as bodies and query strings have it.
+//! Parsing of `application/x-www-form-urlencoded`, as in bodies and query strings.
 
-/// Names and values in the order they came.
+/// Names and values, in the order of the request.
 #[derive(Default)]
 pub(crate) struct FormFields(Vec<(String, String)>);
 
 impl FormFields {
-    /// Lenient as servers are: what is no UTF-8 becomes U+FFFD, a stray `%` stays.
+    /// Parses leniently, as servers do: invalid UTF-8 becomes U+FFFD, a stray `%` is kept.
     pub(crate) fn parse(text: &[u8]) -> FormFields {
         let pairs = text.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
             let mut halves = pair.splitn(2, |&byte| byte == b'=');
@@ -16,7 +16,7 @@ impl FormFields {
         FormFields(pairs.collect())
     }
 
-    /// The first value of this name.
+    /// Returns the first value with this name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
     }
@@ -35,13 +35,13 @@ fn text_of(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned())
 }
 
-/// Undoes percent-encoding; `+` is a blank.
+/// Decodes percent-encoding, and `+` as a blank.
 pub(crate) fn decode(text: &[u8]) -> Vec<u8> {
     let blanks: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
     decode_percent(&blanks)
 }
 
-/// Undoes percent-encoding only, as in a path, where `+` is itself.
+/// Decodes percent-encoding only, as in a path, where `+` is literal.
 pub(crate) fn decode_percent(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;

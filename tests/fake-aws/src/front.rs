@@ -1,4 +1,4 @@
-//! One request from end to end: what is asked, which lie is told, who asks, the work, the record.
+//! Handling of one request from start to end: parsing, lies, authentication, the call, the record.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::refusal::AwsRefusal;
 use crate::response::HttpResponse;
 use crate::{iam, s3, sts};
 
-/// All that a running fake knows.
+/// All state of a running simulator.
 pub(crate) struct FakeState {
     pub(crate) clock: FakeClock,
     pub(crate) inventory: Inventory,
@@ -23,23 +23,24 @@ pub(crate) struct FakeState {
     answered: u64,
 }
 
-/// What the connection does with an answer.
+/// A response, and how to send it.
 pub(crate) struct Delivery {
-    /// Nothing: the connection is dropped.
+    /// `None` drops the connection without a response.
     pub(crate) answer: Option<HttpResponse>,
+    // /// Delay before the response is sent.
     pub(crate) wait: Duration,
-    /// How much of the body comes.
+    /// The part of the body that is sent.
     pub(crate) arriving: Arriving,
 }
 
-/// A request that was signed by somebody, on its way to the work.
+/// An authenticated request.
 pub(crate) struct AuthorizedCall<'a> {
     pub(crate) request: &'a http::HttpRequest,
     pub(crate) question: &'a ParsedCall,
     pub(crate) caller: SignedCaller,
     pub(crate) now: UnixSeconds,
     pub(crate) request_id: &'a str,
-    /// Write `Expiration` with nine digits behind the second.
+    /// True if `Expiration` is written with nine digits of a second (`Lie::NanosecondExpiration`).
     pub(crate) nanoseconds: bool,
 }
 
@@ -60,14 +61,14 @@ impl FakeState {
         }
     }
 
-    /// Answers one request; everything but waiting and writing happens here.
+    /// Answers one request. Delays and I/O are left to the connection.
     pub(crate) fn answer(&mut self, request: &http::HttpRequest) -> Delivery {
         let question = ParsedCall::of(request);
         let told = self.lies.take(question.action);
         let now = self.clock.now().saturating_add(told.clock_off);
         self.answered += 1;
         let request_id = format!("00000000-0000-4000-8000-{:012x}", self.answered);
-        // Before the work: afterwards a code may have been spent.
+        // Record the request before executing it: afterwards the code may have been spent.
         let mut line = self.line(request, &question, now);
         let (outcome, answer) = match instead(&told, question.service, &request_id) {
             Some(answer) => (RequestOutcome::NotReached, answer),
@@ -94,7 +95,7 @@ impl FakeState {
         }
     }
 
-    /// What AWS would do, and the shape that a lie gives to it.
+    /// Does what AWS would do, then applies the lies that change the shape of the result.
     fn work(
         &mut self,
         request: &http::HttpRequest,
@@ -122,7 +123,7 @@ impl FakeState {
     }
 }
 
-/// The one table of what can be asked.
+/// Executes an authenticated call: the one table from actions to functions.
 fn dispatch(inventory: &mut Inventory, asked: &AuthorizedCall<'_>) -> Result<HttpResponse, AwsRefusal> {
     check_version(asked)?;
     policy::check(inventory, asked)?;
@@ -153,7 +154,7 @@ fn check_version(asked: &AuthorizedCall<'_>) -> Result<(), AwsRefusal> {
     Err(AwsRefusal::new(400, "InvalidAction", format!("Could not find operation {action} for version {version}")))
 }
 
-/// The answer of a lie that keeps the request from the work.
+/// Returns the response of a lie that replaces the execution of a call, or `None`.
 fn instead(told: &LiesForRequest, service: Service, request_id: &str) -> Option<HttpResponse> {
     let refused = |status, code, message: &str| {
         Some(HttpResponse::refusal(service, &AwsRefusal::new(status, code, message), request_id))
@@ -164,7 +165,7 @@ fn instead(told: &LiesForRequest, service: Service, request_id: &str) -> Option<
         Some(HttpResponse::new(status, "text/html; charset=utf-8", body))
     };
     match told.lie.as_ref()? {
-        // Never written: the connection is dropped.
+        // Placeholder: the connection is dropped before this response is written.
         Lie::DropBefore => Some(HttpResponse::new(500, "text/plain", "")),
         Lie::InternalFailure => refused(500, internal_failure(service), "The request processing has failed."),
         Lie::ServiceUnavailable => refused(503, "ServiceUnavailable", "The service is unable to handle the request."),
@@ -188,7 +189,7 @@ fn internal_failure(service: Service) -> &'static str {
     if service == Service::S3 { "InternalError" } else { "InternalFailure" }
 }
 
-/// Headers that every answer has, and the lies that come after the work.
+/// Adds the headers of every response, and applies the lies that act after the call was executed.
 fn deliver(
     mut answer: HttpResponse,
     told: LiesForRequest,

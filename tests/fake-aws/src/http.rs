@@ -1,19 +1,20 @@
-//! Just enough HTTP/1.1: whole requests out of a stream of bytes, answers back into it.
+//! A minimal HTTP/1.1 server side: parses whole requests from a stream, and writes responses, whole or broken on
+//! purpose.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use crate::response::HttpResponse;
 
-/// The longest head and the longest body that are read, in bytes.
+/// Limits for a request's head and body, in bytes, and for the number of its headers.
 const HEAD_LIMIT: usize = 64 * 1024;
 const BODY_LIMIT: usize = 1024 * 1024;
 const HEADER_LIMIT: usize = 100;
 
-/// One request, its header names in lower case.
+/// A parsed request. Header names are in lower case.
 pub(crate) struct HttpRequest {
     pub(crate) method: String,
-    /// As it came, still percent-encoded, without the query.
+    /// The path as received: percent-encoded, without the query.
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -21,33 +22,33 @@ pub(crate) struct HttpRequest {
     pub(crate) keep_alive: bool,
 }
 
-/// What a connection brings next.
+/// The result of reading from a connection.
 pub(crate) enum Incoming {
     Request(HttpRequest),
-    /// Answer with this status, then close.
+    /// Not a valid request: respond with this status, then close.
     Malformed(u16),
     Closed,
 }
 
 impl HttpRequest {
-    /// The first value of a header, named in lower case.
+    /// Returns the first value of a header; `name` is in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// How much of a body comes.
+/// The part of a response's body that is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arriving {
-    /// All of it.
+    /// The whole body.
     Whole,
-    /// So many bytes, and the head promises all of it.
+    /// Only this many bytes, although `Content-Length` announces the whole body.
     Cut(usize),
-    /// More and more after it, with pauses; the head promises 1 TiB.
+    /// The body, followed by more bytes without end, with this pause between them. `Content-Length` announces 1 TiB.
     Endless { pause: Duration },
 }
 
-/// Reads one request; what was read beyond it stays in `buffer` for the next.
+/// Reads one request. Bytes beyond it stay in `buffer` for the next.
 pub(crate) fn read<S: Read + Write>(stream: &mut S, buffer: &mut Vec<u8>) -> io::Result<Incoming> {
     loop {
         match parse_head(buffer) {
@@ -72,7 +73,8 @@ fn fill(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<usize> {
     Ok(count)
 }
 
-/// A head and its length, nothing if there is more to come, or the status to refuse it with.
+/// Parses a head. Returns the request and the head's length, `None` if more bytes are needed, or the status to refuse
+/// with.
 fn parse_head(bytes: &[u8]) -> Result<Option<(HttpRequest, usize)>, u16> {
     let mut headers = [httparse::EMPTY_HEADER; HEADER_LIMIT];
     let mut head = httparse::Request::new(&mut headers);
@@ -126,7 +128,7 @@ fn read_body<S: Read + Write>(stream: &mut S, buffer: &mut Vec<u8>, mut request:
     Ok(Incoming::Request(request))
 }
 
-/// Writes an answer in one piece, as much of it as is to come now.
+/// Writes a response, up to the part of its body that `arriving` lets through.
 pub(crate) fn write(
     stream: &mut impl Write,
     answer: &HttpResponse,

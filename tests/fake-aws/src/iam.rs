@@ -1,5 +1,5 @@
-//! IAM: ListMFADevices, under the self-service policy that AWS recommends (each user may look at themselves), and what root
-//! does about a user who is lost: AttachUserPolicy of AWSDenyAll, and taking away keys and MFA devices.
+//! IAM: ListMFADevices, under the self-service policy that AWS recommends (users see only themselves), and the calls
+//! with which root locks out a compromised user: attaching AWSDenyAll, and removing keys and MFA devices.
 
 use crate::action::{Action, Service};
 use crate::clock::{UnixSeconds, iso_extended};
@@ -12,7 +12,7 @@ use crate::response::HttpResponse;
 use crate::sts;
 use crate::xml;
 
-/// The MFA devices of one user, FIDO keys among them.
+/// Lists the enabled MFA devices of a user, FIDO security keys included.
 pub(crate) fn list_mfa_devices(inventory: &Inventory, asked: &AuthorizedCall<'_>) -> Result<HttpResponse, AwsRefusal> {
     let owner = user_asked_for(inventory, asked)?;
     let name = inventory.people[owner].name.as_deref().unwrap_or_default();
@@ -26,7 +26,7 @@ pub(crate) fn list_mfa_devices(inventory: &Inventory, asked: &AuthorizedCall<'_>
     Ok(HttpResponse::result(Service::Iam, Action::ListMfaDevices, &inner, asked.request_id))
 }
 
-/// Denies a user everything. There is no other policy here, and nobody but root who may attach one.
+/// Attaches AWSDenyAll to a user. No other policy exists here, and only root may attach it.
 pub(crate) fn attach_user_policy(
     inventory: &mut Inventory,
     asked: &AuthorizedCall<'_>,
@@ -42,7 +42,7 @@ pub(crate) fn attach_user_policy(
     Ok(HttpResponse::result(Service::Iam, Action::AttachUserPolicy, "", asked.request_id))
 }
 
-/// Takes away a user's long-term key; sessions that came from it go on.
+/// Deletes a user's long-term key. Sessions made with it stay valid.
 pub(crate) fn delete_access_key(
     inventory: &mut Inventory,
     asked: &AuthorizedCall<'_>,
@@ -56,7 +56,7 @@ pub(crate) fn delete_access_key(
     Ok(HttpResponse::result(Service::Iam, Action::DeleteAccessKey, "", asked.request_id))
 }
 
-/// Takes an MFA device away from its user.
+/// Detaches an MFA device from its user.
 pub(crate) fn deactivate_mfa_device(
     inventory: &mut Inventory,
     asked: &AuthorizedCall<'_>,
@@ -68,7 +68,7 @@ pub(crate) fn deactivate_mfa_device(
     Ok(HttpResponse::result(Service::Iam, Action::DeactivateMfaDevice, "", asked.request_id))
 }
 
-/// Deletes an MFA device that was taken away from its user.
+/// Deletes an MFA device, which must have been deactivated.
 pub(crate) fn delete_virtual_mfa_device(
     inventory: &mut Inventory,
     asked: &AuthorizedCall<'_>,
@@ -87,7 +87,7 @@ pub(crate) fn delete_virtual_mfa_device(
     Ok(HttpResponse::result(Service::Iam, Action::DeleteVirtualMfaDevice, "", asked.request_id))
 }
 
-/// Nobody else may change anything.
+/// Refuses callers other than root: only root may change anything.
 fn check_root(inventory: &Inventory, asked: &AuthorizedCall<'_>) -> Result<(), AwsRefusal> {
     match inventory.people[asked.caller.owner].name {
         Some(_) => Err(not_authorized(&sts::identity(inventory, &asked.caller).0, asked)),
@@ -106,12 +106,13 @@ fn member(user: &str, serial_number: &str, enable_date: UnixSeconds) -> String {
     xml::element("member", &inner)
 }
 
-/// The user that `UserName` names or, without it, the one who signed; refuses who may not know.
+/// Returns the index of the user named by `UserName`, or of the caller without it. Refuses if the caller may not see
+/// that user.
 fn user_asked_for(inventory: &Inventory, asked: &AuthorizedCall<'_>) -> Result<usize, AwsRefusal> {
     let caller = &asked.caller;
     let person = &inventory.people[caller.owner];
     match &caller.session {
-        // Not AccessDenied: IAM does not know a session without MFA at all.
+        // Not `AccessDenied`: IAM treats a session without MFA as an unknown key.
         Some(SessionKind::User { mfa: false }) => {
             let message = "The security token included in the request is invalid.";
             return Err(AwsRefusal::new(403, "InvalidClientTokenId", message));

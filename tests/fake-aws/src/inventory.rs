@@ -1,4 +1,5 @@
-//! Who and what exists: AWS accounts, users, long-term keys, MFA devices, sessions, roles, buckets.
+//! Everything that exists in the simulated AWS: accounts, users, long-term keys, MFA devices, sessions, roles,
+//! buckets.
 
 use std::collections::BTreeMap;
 
@@ -6,67 +7,67 @@ use crate::clock::UnixSeconds;
 use crate::mfa::{CodeRules, MfaDevice};
 use crate::random;
 
-/// A long-term key. It has no `Debug`: half of it is a secret.
+/// A long-term key. No `Debug`, because half of it is secret.
 #[derive(Clone)]
 pub struct AccessKeyPair {
-    /// `AKIA…`
+    /// `AKIA…`, 20 characters.
     pub access_key_id: String,
-    /// Forty letters.
+    /// 40 characters.
     pub secret_access_key: String,
 }
 
-/// A session. It has no `Debug`: two thirds of it are secret.
+/// The credentials of a session. No `Debug`, because two thirds of it are secret.
 #[derive(Clone)]
 pub struct AwsSession {
-    /// `ASIA…`
+    /// `ASIA…`, 20 characters.
     pub access_key_id: String,
-    /// Forty letters.
+    /// 40 characters.
     pub secret_access_key: String,
-    /// Some five hundred letters.
+    /// About 500 characters.
     pub session_token: String,
 }
 
-/// A user, or the root of an AWS account, of one fake.
+/// A user or the root user of an AWS account, valid for the simulator that returned it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsUser {
     /// `arn:aws:iam::123456789012:user/alice`, or `…:root`.
     pub arn: String,
-    /// Twelve digits.
+    /// The AWS account's number: twelve digits.
     pub account: String,
     pub(crate) index: usize,
 }
 
-/// A role, and who may have it.
+/// A role and its trust policy.
 #[derive(Clone, Debug)]
 pub struct AwsRole {
-    /// Without path, as in `…:role/NAME`.
+    /// Name without path, as in `…:role/NAME`.
     pub name: String,
-    /// Users of its AWS account that it trusts, by name; none means all of them.
+    /// Names of the users in the role's AWS account who may assume it; empty means all of them.
     pub trusts: Vec<String>,
-    /// Whether its trust policy wants a caller with MFA.
+    /// True if the trust policy requires MFA.
     pub needs_mfa: bool,
-    /// Whether its trust policy wants this external id.
+    /// External id that the trust policy requires; `None` requires none.
     pub external_id: Option<String>,
-    /// The longest session, in seconds: 3 600 … 43 200.
+    /// Longest session, in seconds. AWS allows 3 600 … 43 200.
     pub max_session_duration: i64,
 }
 
 impl AwsRole {
-    /// A role that trusts everybody in its AWS account, for an hour.
+    /// Creates a role that every user of its AWS account may assume, without MFA, for an hour at most.
     pub fn new(name: &str) -> AwsRole {
         let name = name.to_owned();
         AwsRole { name, trusts: Vec::new(), needs_mfa: false, external_id: None, max_session_duration: 3_600 }
     }
 }
 
-/// A user as it is kept; without a name it is the root of its AWS account.
+/// A user, or the root user if `name` is `None`.
 pub(crate) struct UserRecord {
     pub(crate) account: String,
     pub(crate) name: Option<String>,
     pub(crate) arn: String,
-    /// `AIDA…`; the AWS account itself for root.
+    /// `AIDA…`; for root, the AWS account's number.
     pub(crate) unique_id: String,
-    /// Whether the policy AWSDenyAll is attached.
+    /// True if the policy AWSDenyAll is attached.
     pub(crate) is_denied: bool,
 }
 
@@ -76,12 +77,12 @@ pub(crate) struct KeyRecord {
     pub(crate) active: bool,
 }
 
-/// What a session says of its owner.
+/// The call that made a session, and what it conferred.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SessionKind {
-    /// From GetSessionToken.
+    /// Made by GetSessionToken.
     User { mfa: bool },
-    /// From AssumeRole: index of the role, and the session's name.
+    /// Made by AssumeRole. `role` is an index.
     Role { role: usize, session_name: String },
 }
 
@@ -101,7 +102,7 @@ pub(crate) struct RoleRecord {
     pub(crate) role: AwsRole,
 }
 
-/// A FIDO key: IAM lists it, and STS cannot use it.
+/// A FIDO security key: IAM lists it, but STS does not accept it.
 pub(crate) struct FidoKey {
     pub(crate) serial_number: String,
     pub(crate) owner: usize,
@@ -111,14 +112,13 @@ pub(crate) struct FidoKey {
 pub(crate) struct BucketRecord {
     pub(crate) account: String,
     pub(crate) created: UnixSeconds,
-    /// Size in bytes, by key.
+    /// Size of each object in bytes, by key.
     pub(crate) objects: BTreeMap<String, u64>,
 }
 
-/// Everything that exists.
 #[derive(Default)]
 pub(crate) struct Inventory {
-    /// Partition by AWS account.
+    /// Partition of each AWS account; `aws` if absent.
     accounts: BTreeMap<String, String>,
     pub(crate) people: Vec<UserRecord>,
     pub(crate) keys: BTreeMap<String, KeyRecord>,
@@ -128,12 +128,12 @@ pub(crate) struct Inventory {
     pub(crate) roles: Vec<RoleRecord>,
     pub(crate) buckets: BTreeMap<String, BucketRecord>,
     pub(crate) rules: CodeRules,
-    /// If set, the only region that signatures may name.
+    /// The only region that signatures may name; `None` allows all.
     pub(crate) region: Option<String>,
 }
 
 impl Inventory {
-    /// The partition in which all later users of this AWS account live.
+    /// Sets the partition of an AWS account, for ARNs created from now on.
     pub(crate) fn set_partition(&mut self, account: &str, partition: &str) {
         self.accounts.insert(account.to_owned(), partition.to_owned());
     }
@@ -142,7 +142,7 @@ impl Inventory {
         self.accounts.get(account).map_or("aws", String::as_str)
     }
 
-    /// A name of `None` is root; `path` is `/` or `/…/`.
+    /// Adds a user, or the root user if `name` is `None`, or returns the existing one. `path` is `/` or `/…/`.
     pub(crate) fn add_person(&mut self, account: &str, path: &str, name: Option<&str>) -> AwsUser {
         let resource = name.map_or_else(|| "root".to_owned(), |name| format!("user{path}{name}"));
         let arn = format!("arn:{}:iam::{account}:{resource}", self.partition(account));
@@ -164,7 +164,7 @@ impl Inventory {
         self.keys.values().filter(|key| key.owner == owner).count()
     }
 
-    /// `name` may carry a path: `team/alice`; a bare serial number (`GAHT…`) is made by `add_device`.
+    /// Adds a virtual MFA device and returns its ARN. `name` may contain a path (`team/alice`).
     pub(crate) fn add_mfa(&mut self, user: &AwsUser, name: &str, seed: &[u8], now: UnixSeconds) -> String {
         let serial = format!("arn:{}:iam::{}:mfa/{name}", self.partition(&user.account), user.account);
         self.add_device(user, &serial, seed, now);

@@ -1,12 +1,13 @@
-//! STS, IAM and a little S3 on loopback that check what AWS checks.
+//! A simulator of STS, IAM and the two S3 calls behind `aws s3 ls`, on loopback, with AWS's own checks.
 //!
-//! Signatures are verified, codes are good for steps −2 … +2 and once each, eight bad ones lock the MFA device for
-//! two minutes, long-term keys and sessions are told apart, and S3 wants a session made with MFA. What a test needs
-//! beyond that is a clock to set, a record to read, and a server that can be told to [lie](Lie).
+//! It verifies signatures; accepts the codes of steps −2 … +2, each once; locks an MFA device for two minutes after
+//! eight bad codes; distinguishes long-term keys from sessions; and requires a session with MFA for S3. Tests can set
+//! its clock, read a record of every request, and order a [lie](Lie): a response that AWS would not give, such as a
+//! dropped connection.
 //!
-//! The way of a request through the modules:
-//! `server` (connections, `tls` around them if wanted) → `http` (bytes) → `front` (what is asked, lies, record) → `authorize` and `sigv4` (who asks)
-//! → `sts`, `iam`, `s3` (the work, on the `inventory`) → `response` and `xml`. Before all of that there may be a [`FakeProxy`].
+//! Path of a request through the modules: `server` (connections, with `tls` if wanted) → `http` (parsing) → `front`
+//! (the action, lies, the record) → `authorize` and `sigv4` (the caller) → `sts`, `iam`, `s3` (the call itself, on
+//! the `inventory`) → `response` and `xml`. A [`FakeProxy`] may stand in front of the server.
 //!
 //! ```
 //! use fake_aws::{Action, FakeAws, Lie, Times};

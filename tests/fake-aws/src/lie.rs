@@ -1,70 +1,74 @@
-//! What the fake can be told to do instead of the truth.
+//! Lies: responses that AWS would not give, which a test can order.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::action::Action;
 
-/// One way not to answer as AWS does. "Work" is what AWS does about a request: checking the signature, spending the
-/// code, making the session.
+/// A deviation from AWS's behaviour. "Executed" means that the call took effect: the signature was checked, the code
+/// spent, the session made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lie {
-    /// The work is done at once, the answer comes so much later. Goes together with any other lie.
+    /// The call is executed at once, but its response is delayed. Combines with any other lie.
     Latency(Duration),
-    /// For this request the clock is so many seconds ahead (or behind, if negative): in `Date`, in the check of the
-    /// signature's time, in codes, in `Expiration`. Goes together with any other lie.
+    /// The clock is this many seconds ahead (negative: behind) for the request: in `Date`, in the check of the
+    /// signature's time, in codes, in `Expiration`. Combines with any other lie.
     ClockOff(i64),
-    /// The connection ends without an answer, and no work was done.
+    /// The connection is closed without a response; the call is not executed.
     DropBefore,
-    /// The connection ends without an answer, but the work was done.
+    /// The connection is closed without a response; the call is executed.
     DropAfter,
-    /// 500 `InternalFailure`, and no work was done.
+    /// 500 `InternalFailure`; the call is not executed.
     InternalFailure,
-    /// 500 `InternalFailure`, but the work was done.
+    /// 500 `InternalFailure`, although the call is executed.
     InternalFailureAfter,
-    /// 503 `ServiceUnavailable`, and no work was done.
+    /// 503 `ServiceUnavailable`; the call is not executed.
     ServiceUnavailable,
-    /// 400 `Throttling`, and no work was done.
+    /// 400 `Throttling`; the call is not executed.
     Throttling,
-    /// The work is done; half of the body comes, the head had promised all of it, and the connection ends.
+    /// The call is executed. Half of the body is sent, although `Content-Length` announces all of it, and the
+    /// connection is closed.
     CutBody,
-    /// The work is done; half of the body comes, and the head says that this is all.
+    /// The call is executed. Half of the body is sent, and `Content-Length` matches that half.
     CutXml,
-    /// The work is done, and the body is empty, with the status that it has.
+    /// The call is executed. The body is empty; the status is unchanged.
     EmptyBody,
-    /// The work is done, and the body does not end: a byte comes each tenth of a second.
+    /// The call is executed. After the body, one more byte follows every 0.1 s, without end.
     Drip,
-    /// The work is done, and the body does not end: it comes as fast as it can be taken.
+    /// The call is executed. After the body, more bytes follow without end, as fast as the client reads.
     Flood,
-    /// A proxy's page with status 502; no work was done.
+    /// 502 with a proxy's HTML page; the call is not executed.
     HtmlBadGateway,
-    /// A captive portal's page with status 200; no work was done.
+    /// 200 with a captive portal's HTML page; the call is not executed.
     HtmlPortal,
-    /// The same with control characters in its title, which is 64 KiB long.
+    /// 200 with an HTML page whose title is over 64 KiB long and contains control characters; the call is not
+    /// executed.
     HtmlNasty,
-    /// 307 to this address; no work was done.
+    /// 307 to this URL; the call is not executed.
     Redirect(String),
-    /// 403 `<Error><Code>` with this code and an empty message, as S3-like STS servers write it; no work was done.
+    /// 403 with `<Error><Code>`, this code and an empty message, as S3-like STS servers write it; the call is not
+    /// executed.
     S3ShapedError(String),
-    /// The work is done, and what is refused is refused in the shape of S3-like STS servers, with an empty message.
+    /// The call is executed. A refusal has the shape that S3-like STS servers give it, with an empty message.
     S3ShapedRefusals,
-    /// The work is done, and `Expiration` has nine digits behind the second.
+    /// The call is executed. `Expiration` has nine digits of a second.
     NanosecondExpiration,
 }
 
-/// How often a lie is told.
+/// The number of requests that a lie applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
-    /// To the next so many requests that it fits.
+    /// The next matching requests, this many.
     Next(u32),
-    /// Until [`FakeAws::honest`](crate::FakeAws::honest).
+    /// All matching requests, until [`FakeAws::honest`](crate::FakeAws::honest).
     Always,
 }
 
 impl FromStr for Lie {
     type Err = String;
 
-    /// `drop-after`, `latency=250` (milliseconds), `clock-off=-60` (seconds), `redirect=URL`, `s3-shaped-error=CODE`, …
+    /// Parses the name of a lie: `drop-after`, `latency=250` (milliseconds), `clock-off=-60` (seconds),
+    /// `redirect=URL`, `s3-shaped-error=CODE`, …
     fn from_str(text: &str) -> Result<Lie, String> {
         let (name, argument) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
         let unknown = || format!("no lie is called {text:?}");
@@ -81,7 +85,7 @@ impl FromStr for Lie {
     }
 }
 
-/// The lies that take no value, as they are called on a command line.
+/// The lies without a value, by their names on the command line.
 const PLAIN: [(&str, Lie); 16] = [
     ("drop-before", Lie::DropBefore),
     ("drop-after", Lie::DropAfter),
@@ -101,18 +105,18 @@ const PLAIN: [(&str, Lie); 16] = [
     ("nanosecond-expiration", Lie::NanosecondExpiration),
 ];
 
-/// The lies that are still to be told, in the order in which they were ordered.
+/// The ordered lies, oldest first.
 #[derive(Default)]
 pub(crate) struct LieQueue(Vec<LieOrder>);
 
 struct LieOrder {
-    /// Nothing means every request.
+    /// `None` matches every request.
     action: Option<Action>,
     lie: Lie,
     times: Times,
 }
 
-/// What one request gets.
+/// The lies that apply to one request.
 #[derive(Default)]
 pub(crate) struct LiesForRequest {
     pub(crate) latency: Duration,
@@ -131,7 +135,7 @@ impl LieQueue {
         self.0.clear();
     }
 
-    /// Takes what this request is told: every latency and clock that fits, and the first of the other lies.
+    /// Takes the lies for a request: every matching latency and clock offset, and the first other lie that matches.
     pub(crate) fn take(&mut self, action: Action) -> LiesForRequest {
         let mut told = LiesForRequest::default();
         for order in self.0.iter_mut().filter(|order| order.action.is_none_or(|only| only == action)) {
@@ -155,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lies_have_names() {
+    fn lies_are_parsed_by_name() {
         for (text, lie) in [
             ("drop-before", Lie::DropBefore),
             ("html-portal", Lie::HtmlPortal),
@@ -172,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn lies_are_told_in_order_and_run_out() {
+    fn lies_apply_in_order_and_run_out() {
         let mut lies = LieQueue::default();
         lies.order(None, Lie::Latency(Duration::from_secs(1)), Times::Always);
         lies.order(Some(Action::GetSessionToken), Lie::DropAfter, Times::Next(2));

@@ -1,35 +1,36 @@
-//! An MFA device as STS sees it: a seed, the steps that are spent, and patience that ends.
+//! An MFA device as STS sees it: its secret, the spent time steps, and the lock after too many bad codes.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::clock::UnixSeconds;
 use crate::totp;
 
-/// How far around the current step a code is looked for, for the record only.
+/// Distance from the current step within which the record identifies a code's step.
 const RECORD_REACH: i64 = 20;
 
-/// What an MFA device takes, when it stops listening, and for how long.
+/// The rules by which a code is accepted and an MFA device is locked.
 #[derive(Clone, Copy)]
 pub(crate) struct CodeRules {
-    /// Steps before and after the current one whose codes are accepted.
+    /// Steps accepted before and after the current one.
     pub(crate) tolerance: i64,
-    /// So many bad codes …
+    /// Number of bad codes that lock the MFA device …
     pub(crate) bad_codes: usize,
-    /// … within so many seconds lock it for as long again.
+    /// … if they come within this many seconds; also the duration of the lock.
     pub(crate) seconds: i64,
 }
 
 impl Default for CodeRules {
-    /// Two steps (as recorded of AWS in September 2026). Eight bad codes in seven seconds were answered by two minutes of silence; the window is taken to be as long.
+    /// Two steps, as observed of AWS in September 2026. Eight bad codes within seven seconds were answered by a lock
+    /// of two minutes; the counting window is assumed to be as long as the lock.
     fn default() -> CodeRules {
         CodeRules { tolerance: 2, bad_codes: 8, seconds: 120 }
     }
 }
 
-/// One MFA device that shows codes.
+/// An MFA device that generates codes.
 pub(crate) struct MfaDevice {
     pub(crate) serial_number: String,
-    /// Index of the user it belongs to.
+    /// Index of the owner.
     pub(crate) owner: usize,
     pub(crate) enabled: bool,
     pub(crate) enable_date: UnixSeconds,
@@ -39,11 +40,11 @@ pub(crate) struct MfaDevice {
     locked_at: Option<UnixSeconds>,
 }
 
-/// How a code was taken.
+/// The verdict on a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Judgement {
     Good,
-    /// Wrong, too early, too late, or used before: AWS does not say which.
+    /// Wrong, too early, too late, or already spent: AWS does not say which.
     Bad,
     Locked,
 }
@@ -62,7 +63,7 @@ impl MfaDevice {
         }
     }
 
-    /// Judges a code and, if it is good, spends it. A locked device neither spends nor counts.
+    /// Judges a code, and spends it if it is good. A locked device neither spends nor counts codes.
     pub(crate) fn judge(&mut self, code: &str, now: UnixSeconds, rules: CodeRules) -> Judgement {
         if self.locked_at.is_some_and(|since| (0..rules.seconds).contains(&(now - since))) {
             return Judgement::Locked;
@@ -89,7 +90,8 @@ impl MfaDevice {
         }
     }
 
-    /// The step nearest to now that has this code, if any has: what the record says instead of the code.
+    /// Returns the step nearest to now whose code is `code`, within ±20 steps. The record holds this step instead of
+    /// the code.
     pub(crate) fn step_of(&self, code: &str, now: UnixSeconds) -> Option<i64> {
         let step = totp::step_at(now);
         let mut near: Vec<i64> = (step - RECORD_REACH..=step + RECORD_REACH).collect();
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn two_steps_either_way_each_once_in_any_order() {
+    fn codes_within_two_steps_are_accepted_once_in_any_order() {
         let mut device = device();
         for offset in [2, -2, 0, 1, -1] {
             assert_eq!(judge(&mut device, offset, NOW), Judgement::Good, "{offset}");
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn no_step_but_the_present_one_where_none_is_tolerated() {
+    fn without_tolerance_only_the_current_step_is_accepted() {
         let (mut device, rules) = (device(), CodeRules { tolerance: 0, ..CodeRules::default() });
         for (offset, judgement) in [(1, Judgement::Bad), (-1, Judgement::Bad), (0, Judgement::Good)] {
             assert_eq!(device.judge(&code(offset), NOW, rules), judgement, "{offset}");
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn eight_bad_codes_lock_it_for_two_minutes() {
+    fn eight_bad_codes_lock_the_device_for_two_minutes() {
         let mut device = device();
         assert_eq!(judge(&mut device, 0, NOW), Judgement::Good);
         for second in 0..8 {
@@ -149,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn seven_bad_codes_do_not() {
+    fn seven_bad_codes_do_not_lock_the_device() {
         let mut device = device();
         for _ in 0..7 {
             judge(&mut device, 9, NOW);
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_codes_are_forgotten_in_time() {
+    fn bad_codes_stop_counting_after_two_minutes() {
         let mut device = device();
         for hour in 0..20 {
             assert_eq!(judge(&mut device, 9, NOW + 3_600 * (hour + 1)), Judgement::Bad);
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_names_the_step() {
+    fn the_step_of_a_code_is_found_for_the_record() {
         let step = totp::step_at(NOW);
         assert_eq!(device().step_of(&code(-3), NOW), Some(step - 3));
         assert_eq!(device().step_of("abcdef", NOW), None);

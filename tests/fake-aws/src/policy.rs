@@ -1,4 +1,5 @@
-//! What is denied to a user: with AWSDenyAll attached, everything that a policy can deny, in sessions that are out as well.
+//! Identity-based policies, of which AWSDenyAll is the only one: it denies every call that a policy can deny, in
+//! existing sessions too.
 
 use crate::action::Action;
 use crate::front::AuthorizedCall;
@@ -6,8 +7,8 @@ use crate::inventory::{Inventory, SessionKind};
 use crate::refusal::AwsRefusal;
 use crate::sts;
 
-/// Refuses who is denied everything. Whose key it is, and that somebody has an MFA device, no policy keeps anybody from
-/// being told by STS; and a role's session has the role's policies, not those of the user who took it.
+/// Refuses callers with AWSDenyAll. No policy can deny GetCallerIdentity or GetSessionToken; a role's session has the
+/// role's policies, not those of the user who assumed it.
 pub(crate) fn check(inventory: &Inventory, asked: &AuthorizedCall<'_>) -> Result<(), AwsRefusal> {
     let is_out_of_reach = matches!(asked.question.action, Action::GetCallerIdentity | Action::GetSessionToken)
         || matches!(asked.caller.session, Some(SessionKind::Role { .. }));
@@ -17,7 +18,7 @@ pub(crate) fn check(inventory: &Inventory, asked: &AuthorizedCall<'_>) -> Result
     Err(denied(inventory, asked, "*"))
 }
 
-/// The refusal of a policy that says `Deny`.
+/// Builds the refusal of an explicit `Deny`.
 pub(crate) fn denied(inventory: &Inventory, asked: &AuthorizedCall<'_>, resource: &str) -> AwsRefusal {
     let caller = sts::identity(inventory, &asked.caller).0;
     let permission = permission(asked.question.action);
@@ -27,7 +28,7 @@ pub(crate) fn denied(inventory: &Inventory, asked: &AuthorizedCall<'_>, resource
     ))
 }
 
-/// What a policy calls an action.
+/// Returns the name of an action in policies.
 pub(crate) fn permission(action: Action) -> &'static str {
     match action {
         Action::GetCallerIdentity => "sts:GetCallerIdentity",

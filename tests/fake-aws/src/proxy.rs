@@ -1,4 +1,5 @@
-//! An HTTP proxy on loopback, as companies have them: tunnels and whole requests, a password if wanted, a record.
+//! An HTTP proxy on loopback, like those of companies: it tunnels or forwards requests, may require a password, and
+//! keeps a record.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -11,20 +12,20 @@ use rustls::{ServerConnection, StreamOwned};
 
 use crate::tls::Certificate;
 
-/// How a proxy treats those who ask.
+/// How a proxy treats its clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyBehaviour {
-    /// Lets everybody through.
+    /// Forwards every request.
     Open,
-    /// Lets those through who show this: `USER:PASSWORD` in base64.
+    /// Forwards requests with this `Proxy-Authorization: Basic` value (`USER:PASSWORD` in base64); 407 for others.
     Password(&'static str),
-    /// Answers everybody with this status.
+    /// Answers every request with this status.
     Refusing(u16),
-    /// Takes connections, and says nothing.
+    /// Accepts connections but never responds.
     Silent,
 }
 
-/// A running proxy; it stops when it is dropped.
+/// A running proxy, which stops when it is dropped.
 pub struct FakeProxy {
     shared: Arc<ProxyShared>,
     address: SocketAddr,
@@ -35,18 +36,24 @@ struct ProxyShared {
     manner: ProxyBehaviour,
     tls: Option<Certificate>,
     stopping: AtomicBool,
-    /// Where everything leads, whatever is asked for.
+    /// Destination of every connection, whatever host was requested; `None` connects to that host.
     leads_to: Mutex<Option<SocketAddr>>,
     asked: Mutex<Vec<String>>,
 }
 
 impl FakeProxy {
-    /// Starts on a free port of 127.0.0.1.
+    /// Starts a proxy on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// If no port can be opened.
     pub fn start(manner: ProxyBehaviour) -> io::Result<FakeProxy> {
         FakeProxy::start_as(manner, None)
     }
 
-    /// The same, to be talked to within TLS.
+    /// Starts a proxy as [`start`](FakeProxy::start) does, to which clients connect with TLS.
+    ///
+    /// # Errors
+    /// If no port can be opened.
     pub fn start_with_tls(manner: ProxyBehaviour, certificate: &Certificate) -> io::Result<FakeProxy> {
         FakeProxy::start_as(manner, Some(certificate.clone()))
     }
@@ -62,22 +69,23 @@ impl FakeProxy {
         Ok(FakeProxy { shared, address, listener: Some(listener) })
     }
 
-    /// `HOST:PORT`.
+    /// Returns `HOST:PORT` of the proxy.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// Whatever is asked for from now on, this is what one is connected to: AWS's own names need not exist.
+    /// Connects every further request to `address`, whatever host it names, so that AWS's own host names need not
+    /// resolve.
     pub fn lead_to(&self, address: SocketAddr) {
         *self.shared.leads_to.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
     }
 
-    /// What was asked for so far, such as `CONNECT sts.amazonaws.com:443`.
+    /// Returns the first line of each request so far, without the version: `CONNECT sts.amazonaws.com:443`.
     pub fn asked(&self) -> Vec<String> {
         self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Forgets what was asked for so far.
+    /// Clears the list of requests.
     pub fn clear(&self) {
         self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -86,7 +94,7 @@ impl FakeProxy {
 impl Drop for FakeProxy {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
-        // The listener looks at `stopping` after each connection, so it gets one more.
+        // The listener checks `stopping` only after it accepted a connection: wake it with one.
         let woken = TcpStream::connect(self.address);
         if let (Ok(_), Some(thread)) = (woken, self.listener.take()) {
             let _ = thread.join();
@@ -102,7 +110,7 @@ fn accept(listener: &TcpListener, shared: &Arc<ProxyShared>) {
         let Ok(stream) = stream else { continue };
         let for_thread = Arc::clone(shared);
         let _ = thread::Builder::new().name("proxy conversation".to_owned()).spawn(move || {
-            // A connection that breaks is the client's business.
+            // A broken connection is the client's problem.
             let _ = serve(stream, &for_thread);
         });
     }
@@ -120,18 +128,18 @@ fn serve(stream: TcpStream, shared: &ProxyShared) -> io::Result<()> {
     }
 }
 
-/// How long one side is listened to before the other is.
+/// Read timeout for one side, before the other side is read.
 const GLANCE: Duration = Duration::from_millis(1);
-/// The longest head that is read, in bytes.
+/// Longest head that is read, in bytes.
 const HEAD_LIMIT: usize = 64 * 1024;
 
-/// What a client asks for: the first line in two words, and what has to be said to the server for it.
+/// A client's request: its first line, its destination, and the bytes to forward.
 struct ProxyRequest {
     asked: String,
     authority: String,
     is_tunnel: bool,
     authorization: Option<String>,
-    /// The head as the server gets it, where this is no tunnel, and what came behind it.
+    /// For a tunnel, the bytes after the head; otherwise the head as forwarded, with those bytes.
     onwards: Vec<u8>,
 }
 
@@ -182,7 +190,7 @@ fn refuse(client: &mut impl Write, status: u16) -> io::Result<()> {
     client.flush()
 }
 
-/// Reads what is there: nothing yet (`None`), the end (`Some(0)`), or some bytes.
+/// Reads available bytes: `None` if there are none yet, `Some(0)` at the end of the stream.
 fn listen(from: &mut impl Read, into: &mut Vec<u8>, shared: &ProxyShared) -> io::Result<Option<usize>> {
     let mut chunk = [0; 16 * 1024];
     match from.read(&mut chunk) {
@@ -196,7 +204,7 @@ fn listen(from: &mut impl Read, into: &mut Vec<u8>, shared: &ProxyShared) -> io:
     }
 }
 
-/// Carries bytes both ways until one side has had enough.
+/// Copies bytes in both directions until one side closes.
 fn pass_on(mut client: impl Read + Write, mut server: TcpStream, shared: &ProxyShared) -> io::Result<()> {
     let mut bytes = Vec::new();
     loop {
@@ -216,7 +224,7 @@ fn pass_on(mut client: impl Read + Write, mut server: TcpStream, shared: &ProxyS
 }
 
 impl ProxyRequest {
-    /// Nothing while the head is not complete.
+    /// Parses a request's head; `None` while it is incomplete.
     fn parse(bytes: &[u8]) -> io::Result<Option<ProxyRequest>> {
         let mut headers = [httparse::EMPTY_HEADER; 100];
         let mut head = httparse::Request::new(&mut headers);

@@ -1,46 +1,47 @@
-//! What came in, for tests to read; no code, no secret and no session token is kept.
+//! The record of received requests. It holds no codes, secrets or session tokens.
 
 use serde::Serialize;
 
 use crate::action::Action;
 
-/// One request as it was taken.
+/// A request as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedRequest {
-    /// What was asked.
+    /// The API call.
     pub action: Action,
-    /// The access key that signed it, whether or not the signature was right; empty without one.
+    /// Access key that the request claims, whether or not the signature was valid; empty if the request names none.
     pub access_key_id: String,
-    /// The fake's clock when it came, in seconds since 1970.
+    /// Time on the simulator's clock when the request came, in seconds since 1970.
     pub time: i64,
-    /// Its parameters without the codes, in the order they came.
+    /// Parameters without codes and signatures, in the order of the request.
     pub parameters: Vec<(String, String)>,
-    /// The time step whose code it carried, good or bad, if the MFA device is known and the step within ±20.
+    /// Time step of the request's code, good or bad; `None` if the MFA device is unknown or the step is not within
+    /// ±20 of now.
     pub step: Option<i64>,
-    /// Whether it carried a code at all.
+    /// True if the request carried a code.
     pub had_code: bool,
-    /// What AWS did about it, whatever was then answered.
+    /// Result of the call, even if a lie changed the response.
     pub outcome: RequestOutcome,
 }
 
-/// What became of a request, lies in the answer left aside.
+/// Result of a call, before any lie changed the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestOutcome {
-    /// The work was done.
+    /// The call was executed.
     Done,
-    /// AWS refused, with this code.
+    /// AWS's rules refused the call, with this error code.
     Refused(String),
-    /// A lie came before the work.
+    /// A lie prevented the call from being executed.
     NotReached,
 }
 
 impl RecordedRequest {
-    /// The first parameter of this name.
+    /// Returns the first parameter with this name.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
     }
 
-    /// The request as one line of JSON.
+    /// Returns the request as one line of JSON.
     pub fn to_json(&self) -> String {
         let outcome = match &self.outcome {
             RequestOutcome::Done => "Done",
@@ -71,12 +72,12 @@ struct RecordLine<'a> {
     outcome: &'a str,
 }
 
-/// Parameters whose values are never kept.
+/// Returns true for parameters that carry a code, which is never recorded.
 pub(crate) fn is_code(parameter: &str) -> bool {
     parameter.starts_with("AuthenticationCode") || parameter == "TokenCode"
 }
 
-/// Parameters of a presigned URL that would let somebody else in.
+/// Returns true for parameters of a presigned URL that would let another person use it.
 pub(crate) fn is_credential(parameter: &str) -> bool {
     matches!(parameter, "X-Amz-Signature" | "X-Amz-Security-Token")
 }

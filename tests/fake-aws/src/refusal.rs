@@ -1,12 +1,12 @@
-//! What AWS answers when it says no.
+//! AWS's error responses, and the validation of parameters.
 
-/// An error answer before it gets its shape.
+/// An error response before it is formatted for a service.
 #[derive(Debug)]
 pub(crate) struct AwsRefusal {
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) message: String,
-    /// Further elements that S3 puts beside the message.
+    /// Further elements beside the message (S3 only).
     pub(crate) details: Vec<(&'static str, String)>,
 }
 
@@ -25,12 +25,12 @@ impl AwsRefusal {
     }
 }
 
-/// Collects what is wrong with a request's parameters, in the words of AWS's validation.
+/// Collects the violations of a request's parameters, in the wording of AWS's validation.
 #[derive(Default)]
 pub(crate) struct Constraints(Vec<String>);
 
 impl Constraints {
-    /// The value is echoed, as AWS echoes it: a message about a code holds the code.
+    /// Adds a violation. The value is echoed as AWS echoes it, so a message about a code contains the code.
     fn add(&mut self, value: &str, name: &str, rule: impl AsRef<str>) {
         let rule = rule.as_ref();
         self.0.push(format!("Value {value} at '{name}' failed to satisfy constraint: Member must {rule}"));
@@ -53,7 +53,7 @@ impl Constraints {
         }
     }
 
-    /// `pattern` is what the message says; `allowed` decides letter by letter.
+    /// Checks each character with `allowed`; `pattern` only appears in the message.
     pub(crate) fn letters(&mut self, name: &str, value: Option<&str>, pattern: &str, allowed: fn(char) -> bool) {
         let Some(value) = value else { return };
         if !value.chars().all(allowed) {
@@ -61,7 +61,7 @@ impl Constraints {
         }
     }
 
-    /// A whole number within limits, or `default` where none was given.
+    /// Returns a whole number, checked against its limits, or `default` if the parameter is absent.
     pub(crate) fn number(&mut self, name: &str, value: Option<&str>, least: i64, most: i64, default: i64) -> i64 {
         let Some(text) = value else { return default };
         let Ok(number) = text.parse::<i64>() else {
@@ -77,7 +77,7 @@ impl Constraints {
         number
     }
 
-    /// The rules of `SerialNumber` and `TokenCode`, which several calls share.
+    /// Checks `SerialNumber` and `TokenCode`, which several calls share.
     pub(crate) fn mfa(&mut self, serial_number: Option<&str>, token_code: Option<&str>) {
         self.length("serialNumber", serial_number, 9, 256);
         self.letters("serialNumber", serial_number, r"[\w+=/:,.@-]*", |letter| {
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn constraints_are_told_as_aws_tells_them() {
+    fn violations_are_worded_as_by_aws() {
         let mut wrong = Constraints::default();
         wrong.mfa(None, Some("1234567a"));
         wrong.number("durationSeconds", Some("5"), 900, 129_600, 43_200);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_right_passes() {
+    fn valid_parameters_have_no_violations() {
         let mut right = Constraints::default();
         right.mfa(Some("arn:aws:iam::123456789012:mfa/alice"), Some("123456"));
         assert_eq!(right.number("durationSeconds", None, 900, 129_600, 43_200), 43_200);

@@ -1,10 +1,10 @@
-//! An answer on its way out: status, headers, body, and the XML of success and of refusal.
+//! HTTP responses: status, headers and body, in the XML formats of results and errors.
 
 use crate::action::{Action, Service};
 use crate::refusal::AwsRefusal;
 use crate::xml;
 
-/// What is written back. `Content-Length` and `Connection` are added by whoever writes it.
+/// A response. `Content-Length` and `Connection` are added when it is written.
 #[derive(Clone)]
 pub(crate) struct HttpResponse {
     pub(crate) status: u16,
@@ -17,7 +17,8 @@ impl HttpResponse {
         HttpResponse { status, headers: vec![("Content-Type", content_type.to_owned())], body: body.into() }
     }
 
-    /// `<ActionResponse><ActionResult>…`, as STS and IAM write it; without a result where there is nothing to tell.
+    /// Builds the result of an STS or IAM call: `<ActionResponse><ActionResult>…`, without the inner element if
+    /// `inner` is empty.
     pub(crate) fn result(service: Service, action: Action, inner: &str, request_id: &str) -> HttpResponse {
         let name = action.name();
         let result = if inner.is_empty() { String::new() } else { xml::element(&format!("{name}Result"), inner) };
@@ -26,7 +27,7 @@ impl HttpResponse {
         HttpResponse::new(200, "text/xml", body)
     }
 
-    /// A refusal in its service's own shape.
+    /// Builds an error response in the format of `service`.
     pub(crate) fn refusal(service: Service, refusal: &AwsRefusal, request_id: &str) -> HttpResponse {
         if service == Service::S3 {
             return HttpResponse::s3_shaped(refusal, request_id);
@@ -38,7 +39,7 @@ impl HttpResponse {
         HttpResponse::new(refusal.status, "text/xml", xml::document("ErrorResponse", namespace(service), &inner))
     }
 
-    /// `<Error><Code>` without anything around it: S3's shape, and that of S3-like STS servers.
+    /// Builds an error with a bare `<Error><Code>`: the format of S3 and of S3-like STS servers.
     pub(crate) fn s3_shaped(refusal: &AwsRefusal, request_id: &str) -> HttpResponse {
         let mut inner = xml::text("Code", &refusal.code) + &xml::text("Message", &refusal.message);
         for (name, value) in &refusal.details {

@@ -1,5 +1,5 @@
-//! S3: the two calls behind `aws s3 ls`, denied to whoever has no MFA
-//! (`Deny`, `BoolIfExists`, `aws:MultiFactorAuthPresent` `false`: a long-term key counts as without).
+//! S3: the two calls behind `aws s3 ls`, denied without MFA by a policy of `Deny` with `BoolIfExists` on
+//! `aws:MultiFactorAuthPresent` `false`, under which a long-term key counts as without MFA.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::sigv4;
 use crate::sts;
 use crate::xml;
 
-/// All buckets of the caller's AWS account.
+/// Lists all buckets of the caller's AWS account.
 pub(crate) fn list_buckets(inventory: &Inventory, asked: &AuthorizedCall<'_>) -> Result<HttpResponse, AwsRefusal> {
     check_policy(inventory, asked, "arn:aws:s3:::*")?;
     let (_, id, account) = sts::identity(inventory, &asked.caller);
@@ -27,7 +27,7 @@ pub(crate) fn list_buckets(inventory: &Inventory, asked: &AuthorizedCall<'_>) ->
     Ok(HttpResponse::s3_document("ListAllMyBucketsResult", &(owner + &xml::element("Buckets", &members))))
 }
 
-/// What is in one bucket, `prefix` and `delimiter` obeyed, all on one page.
+/// Lists the objects of a bucket in one page, with `prefix` and `delimiter`.
 pub(crate) fn list_objects(inventory: &Inventory, asked: &AuthorizedCall<'_>) -> Result<HttpResponse, AwsRefusal> {
     let (name, bucket) = bucket_asked_for(inventory, asked)?;
     check_policy(inventory, asked, &format!("arn:aws:s3:::{name}"))?;
@@ -51,7 +51,7 @@ pub(crate) fn list_objects(inventory: &Inventory, asked: &AuthorizedCall<'_>) ->
     Ok(HttpResponse::s3_document("ListBucketResult", &(head + &objects.concat() + &folders)))
 }
 
-/// The bucket in the path, if it is of the caller's AWS account.
+/// Returns the bucket named in the path. Refuses if the bucket belongs to another AWS account.
 fn bucket_asked_for<'a>(
     inventory: &'a Inventory,
     asked: &AuthorizedCall<'_>,
@@ -77,19 +77,19 @@ fn object(key: &str, size: u64, bucket: &BucketRecord) -> String {
     xml::element("Contents", &inner)
 }
 
-/// Keys may hold what XML cannot, so clients ask for them percent-encoded.
+/// Percent-encodes a key if the client asked for it, since keys may contain characters that XML cannot.
 fn encoded(key: &str, asked: &AuthorizedCall<'_>) -> String {
     if asked.field("encoding-type") == Some("url") { sigv4::encode(key.as_bytes(), true) } else { key.to_owned() }
 }
 
-/// Everything up to the first delimiter behind the prefix, where there is one.
+/// Returns the key up to and including the first delimiter after the prefix; `None` if there is no delimiter.
 fn folder_of(key: &str, prefix: &str, delimiter: &str) -> Option<String> {
     let rest = &key[prefix.len()..];
     let end = rest.find(delimiter).filter(|_| !delimiter.is_empty())?;
     Some(key[..prefix.len() + end + delimiter.len()].to_owned())
 }
 
-/// A user without MFA is denied; a role's own policy here allows listing.
+/// Denies users without MFA; sessions of roles are allowed to list.
 fn check_policy(inventory: &Inventory, asked: &AuthorizedCall<'_>, resource: &str) -> Result<(), AwsRefusal> {
     if asked.caller.has_mfa() || matches!(asked.caller.session, Some(SessionKind::Role { .. })) {
         return Ok(());
@@ -97,12 +97,12 @@ fn check_policy(inventory: &Inventory, asked: &AuthorizedCall<'_>, resource: &st
     Err(policy::denied(inventory, asked, resource))
 }
 
-/// What the fake does not do.
+/// Builds the error for every call that the simulator lacks.
 pub(crate) fn not_implemented() -> AwsRefusal {
     AwsRefusal::new(501, "NotImplemented", "A header you provided implies functionality that is not implemented")
 }
 
-/// S3 writes milliseconds where STS and IAM do not.
+/// S3 writes milliseconds; STS and IAM do not.
 fn iso_milliseconds(time: i64) -> String {
     iso_extended(time).replace('Z', ".000Z")
 }

@@ -1,4 +1,4 @@
-//! Connections on loopback: one thread each, kept alive, all ended with the server.
+//! The listener on loopback: one thread and keep-alive for each connection, all closed when the server is dropped.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -13,14 +13,14 @@ use crate::front::FakeState;
 use crate::http::{self, Arriving, Incoming};
 use crate::response::HttpResponse;
 
-/// What the threads of one fake share.
+/// State shared by the threads of a simulator.
 pub(crate) struct ServerShared {
     state: Mutex<FakeState>,
     open: Mutex<OpenConnections>,
     stopped: Condvar,
 }
 
-/// The connections that are open, so that stopping can end them.
+/// The open connections, kept so that stopping the server can close them.
 #[derive(Default)]
 struct OpenConnections {
     stopping: bool,
@@ -28,10 +28,10 @@ struct OpenConnections {
     streams: HashMap<u64, TcpStream>,
 }
 
-/// The listening threads; they end, with all connections, when it is dropped.
+/// A running server. Dropping it ends its threads and connections.
 pub(crate) struct Server {
     pub(crate) shared: Arc<ServerShared>,
-    /// Where it listens without TLS.
+    /// Address of the listener without TLS.
     pub(crate) address: SocketAddr,
     listeners: Mutex<Vec<(SocketAddr, JoinHandle<()>)>>,
 }
@@ -41,7 +41,7 @@ impl ServerShared {
         ServerShared { state: Mutex::new(FakeState::new()), open: Mutex::default(), stopped: Condvar::new() }
     }
 
-    /// A test that panicked while it held the state has said so already; others may go on.
+    /// Locks the state. A poisoned lock is taken anyway: the test that panicked has reported the failure.
     pub(crate) fn state(&self) -> MutexGuard<'_, FakeState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -50,7 +50,7 @@ impl ServerShared {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sleeps so long, or until the server stops.
+    /// Sleeps for `time`, or until the server stops.
     fn wait(&self, time: Duration) {
         if !time.is_zero() {
             drop(self.stopped.wait_timeout_while(self.open(), time, |open| !open.stopping));
@@ -59,7 +59,7 @@ impl ServerShared {
 }
 
 impl Server {
-    /// Listens on 127.0.0.1; port 0 means any free one.
+    /// Starts listening on 127.0.0.1; port 0 means any free port.
     pub(crate) fn start(port: u16) -> io::Result<Server> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         let address = listener.local_addr()?;
@@ -68,10 +68,10 @@ impl Server {
         Ok(server)
     }
 
-    /// Waits until no connection is open any more, `most` at the longest; whether it came to that.
+    /// Waits until no connection is open, for `most` at the longest. Returns false if the time ran out.
     pub(crate) fn until_quiet(&self, most: Duration) -> io::Result<bool> {
         let end = Instant::now() + most;
-        // Connections are taken in their order: when this one is answered, all that were made before it are known.
+        // Connections are accepted in order: once this one is answered, all earlier ones are registered.
         let mut last = TcpStream::connect(self.address)?;
         last.write_all(b"\r\n\r\n")?;
         last.set_read_timeout(Some(most))?;
@@ -86,7 +86,7 @@ impl Server {
         Ok(true)
     }
 
-    /// Listens there, too, with TLS if there is a configuration for it.
+    /// Adds a listener, with TLS if a configuration is given.
     pub(crate) fn listen(&self, listener: TcpListener, tls: Option<Arc<ServerConfig>>) -> io::Result<SocketAddr> {
         let address = listener.local_addr()?;
         let shared = Arc::clone(&self.shared);
@@ -104,13 +104,13 @@ impl Drop for Server {
             let mut open = self.shared.open();
             open.stopping = true;
             for stream in open.streams.values() {
-                // Already closed by the other side: as good.
+                // Fails if the client has closed the connection, which is as good.
                 let _ = stream.shutdown(Shutdown::Both);
             }
         }
         self.shared.stopped.notify_all();
         for (address, thread) in self.listeners.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            // The listener looks at `stopping` after each connection, so it gets one more.
+            // The listener checks `stopping` only after it accepted a connection: wake it with one.
             if TcpStream::connect(address).is_ok() {
                 let _ = thread.join();
             }
@@ -124,7 +124,7 @@ fn accept(listener: &TcpListener, tls: Option<&Arc<ServerConfig>>, shared: &Arc<
             return;
         }
         let Ok(stream) = stream else {
-            // Out of descriptors: some connection must end before the next can be taken.
+            // Out of file descriptors: wait for some connection to close before accepting the next.
             shared.wait(Duration::from_millis(10));
             continue;
         };
@@ -140,9 +140,9 @@ fn accept(listener: &TcpListener, tls: Option<&Arc<ServerConfig>>, shared: &Arc<
 }
 
 fn serve(number: u64, mut stream: TcpStream, tls: Option<Arc<ServerConfig>>, shared: &ServerShared) {
-    // Answers are small and complete; waiting for more to send only costs 40 ms.
+    // Without this, Nagle's algorithm delays the small responses by 40 ms.
     let _ = stream.set_nodelay(true);
-    // A connection that breaks is the client's business.
+    // A broken connection is the client's problem.
     let _ = match tls.map(ServerConnection::new) {
         None => converse(&mut stream, shared),
         Some(Ok(connection)) => within(StreamOwned::new(connection, stream), shared),
@@ -151,7 +151,7 @@ fn serve(number: u64, mut stream: TcpStream, tls: Option<Arc<ServerConfig>>, sha
     shared.open().streams.remove(&number);
 }
 
-/// The same conversation within TLS. A client that does not like the certificate ends it before it begins.
+/// Serves a connection within TLS. Ends with the handshake if the client rejects the certificate.
 fn within(mut stream: StreamOwned<ServerConnection, TcpStream>, shared: &ServerShared) -> io::Result<()> {
     converse(&mut stream, shared)?;
     stream.conn.send_close_notify();
@@ -170,7 +170,7 @@ fn register(stream: &TcpStream, shared: &ServerShared) -> Option<u64> {
     Some(number)
 }
 
-/// Answers requests until either side has had enough. Anything that reads and writes will do, TLS included.
+/// Answers requests until either side closes the connection. Works on any stream, TLS included.
 pub(crate) fn converse<S: Read + Write>(stream: &mut S, shared: &ServerShared) -> io::Result<()> {
     let mut buffer = Vec::new();
     loop {
@@ -198,7 +198,7 @@ pub(crate) fn converse<S: Read + Write>(stream: &mut S, shared: &ServerShared) -
     }
 }
 
-/// More of a body that does not end, until the client has had enough of it, or the server stops.
+/// Sends an endless body until the client closes the connection or the server stops.
 fn go_on(stream: &mut impl Write, shared: &ServerShared, pause: Duration) -> io::Result<()> {
     let piece: &[u8] = if pause.is_zero() { &[b' '; 64 * 1024] } else { b" " };
     while !shared.open().stopping {

@@ -1,5 +1,6 @@
-//! Signature version 4: what a request looks like when it is signed, and what the signature must be.
-//! Specified in "Create a signed AWS API request", IAM user guide; S3's differences in "Authenticating requests".
+//! AWS Signature Version 4: canonical request, signing key and signature.
+//! Specified in "Create a signed AWS API request" of the IAM user guide; S3's differences in "Authenticating
+//! requests" of the S3 API reference.
 
 use std::fmt::Write as _;
 
@@ -9,19 +10,19 @@ use sha2::{Digest, Sha256};
 use crate::form;
 use crate::http::HttpRequest;
 
-/// The only algorithm that is understood.
+/// The only supported algorithm.
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// How a path is written for signing.
+/// How a path is canonicalized.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PathRule {
-    /// S3: as it is, encoded once.
+    /// S3: encoded once, not normalized.
     EncodedOnce,
-    /// All others: dots and double slashes resolved, encoded once more.
+    /// All other services: dot segments and double slashes resolved, then encoded a second time.
     NormalizedAndEncodedTwice,
 }
 
-/// Day, region and service for which a signing key is good.
+/// Date, region and service for which a signing key is valid.
 pub(crate) struct CredentialScope {
     /// `20150830`
     pub(crate) date: String,
@@ -36,7 +37,7 @@ impl CredentialScope {
     }
 }
 
-/// Step 1: the canonical request.
+/// Step 1: builds the canonical request.
 pub(crate) fn canonical_request(
     request: &HttpRequest,
     signed: &[String],
@@ -59,19 +60,19 @@ pub(crate) fn canonical_request(
     .join("\n")
 }
 
-/// Step 2: the text that is signed. `date_time` is `20150830T123600Z`.
+/// Step 2: builds the string to sign. `date_time` looks like `20150830T123600Z`.
 pub(crate) fn string_to_sign(date_time: &str, scope: &CredentialScope, canonical_request: &str) -> String {
     format!("{ALGORITHM}\n{date_time}\n{}\n{}", scope.text(), sha256_hex(canonical_request.as_bytes()))
 }
 
-/// Step 3: the key of a day, a region and a service.
+/// Step 3: derives the signing key of a date, region and service.
 pub(crate) fn signing_key(secret: &str, scope: &CredentialScope) -> Vec<u8> {
     let first = format!("AWS4{secret}").into_bytes();
     let parts = [scope.date.as_str(), &scope.region, &scope.service, "aws4_request"];
     parts.iter().fold(first, |key, part| hmac(&key).chain_update(part).finalize().into_bytes().to_vec())
 }
 
-/// Step 4: is this the signature? Compared in constant time.
+/// Step 4: returns true if `hex` is the signature. Compares in constant time.
 pub(crate) fn is_signature(key: &[u8], string_to_sign: &str, hex: &str) -> bool {
     let mac = hmac(key).chain_update(string_to_sign);
     hex.len() == 64 && unhex(hex).is_some_and(|bytes| mac.verify_slice(&bytes).is_ok())
@@ -82,14 +83,14 @@ fn hmac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::<Sha256>::new_from_slice(key).expect("a key of any length")
 }
 
-/// The signature itself, for those who test the check.
+/// Returns the signature, for tests of the check.
 #[cfg(test)]
 pub(crate) fn sign(key: &[u8], string_to_sign: &str) -> String {
     let tag = hmac(key).chain_update(string_to_sign).finalize().into_bytes();
     tag.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A payload's hash as the header and the canonical request have it.
+/// Returns a payload's hash in the form of the header and the canonical request.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
@@ -105,7 +106,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// No blanks at the ends, one blank for many within.
+/// Trims a header value and collapses runs of blanks to one.
 fn collapse(value: &str) -> String {
     value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -132,7 +133,7 @@ fn normalize(path: &str) -> String {
     format!("/{}{}", kept.join("/"), if is_folder { "/" } else { "" })
 }
 
-/// Sorted by name, then by value, both encoded; the signature itself, in a presigned URL, is left out.
+/// Sorts parameters by encoded name, then by encoded value. The signature of a presigned URL is left out.
 fn canonical_query(query: &str) -> String {
     let mut pairs: Vec<(String, String)> = query
         .split('&')
@@ -147,7 +148,7 @@ fn canonical_query(query: &str) -> String {
     pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
-/// RFC 3986's unreserved characters stay, and `/` in a path.
+/// Percent-encodes all but the unreserved characters of RFC 3986, and `/` in a path.
 pub(crate) fn encode(bytes: &[u8], is_path: bool) -> String {
     let mut out = String::with_capacity(bytes.len());
     for &byte in bytes {

@@ -10,17 +10,17 @@ use crate::refusal::{AwsRefusal, Constraints};
 use crate::response::HttpResponse;
 use crate::xml;
 
-/// Seconds that root's sessions last at most, and sessions that one session makes of another.
+/// Longest session of root, and of a role assumed from another session, in seconds.
 const HOUR: i64 = 3_600;
 
-/// Always answered, to whoever signed.
+/// Answers GetCallerIdentity, which is allowed to every authenticated caller.
 pub(crate) fn get_caller_identity(inventory: &Inventory, asked: &AuthorizedCall<'_>) -> HttpResponse {
     let (arn, id, account) = identity(inventory, &asked.caller);
     let inner = xml::text("Arn", &arn) + &xml::text("UserId", &id) + &xml::text("Account", &account);
     HttpResponse::result(Service::Sts, Action::GetCallerIdentity, &inner, asked.request_id)
 }
 
-/// ARN, unique id and AWS account of a caller.
+/// Returns the ARN, unique id and AWS account of a caller.
 pub(crate) fn identity(inventory: &Inventory, caller: &SignedCaller) -> (String, String, String) {
     if let Some(SessionKind::Role { role, session_name }) = &caller.session {
         let role = &inventory.roles[*role];
@@ -39,7 +39,7 @@ fn assumed_arn(inventory: &Inventory, role: &RoleRecord, session_name: &str) -> 
     format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}")
 }
 
-/// A session for a long-term key, with MFA if a code came with it.
+/// Answers GetSessionToken: a session for a long-term key, with MFA if the request carries a good code.
 pub(crate) fn get_session_token(
     inventory: &mut Inventory,
     asked: &AuthorizedCall<'_>,
@@ -53,7 +53,7 @@ pub(crate) fn get_session_token(
     }
     let mfa = check_mfa(inventory, asked)?;
     let owner = asked.caller.owner;
-    // Root's longer requests are cut, not refused; without a wish, it gets the hour as well.
+    // AWS shortens root's sessions to one hour instead of refusing the request; the default is one hour too.
     let duration = if inventory.people[owner].name.is_none() { duration.min(HOUR) } else { duration };
     let expires = asked.now + duration;
     let session = inventory.add_session(owner, SessionKind::User { mfa }, expires);
@@ -61,7 +61,8 @@ pub(crate) fn get_session_token(
     Ok(HttpResponse::result(Service::Sts, Action::GetSessionToken, &inner, asked.request_id))
 }
 
-/// Whether a good code came; a code that comes is spent here. Texts as AWS has them, blanks included.
+/// Checks and spends the request's code. Returns false if there is none. The messages are AWS's, trailing and double
+/// blanks included.
 fn check_mfa(inventory: &mut Inventory, asked: &AuthorizedCall<'_>) -> Result<bool, AwsRefusal> {
     let (serial_number, code) = match (asked.field("SerialNumber"), asked.field("TokenCode")) {
         (None, None) => return Ok(false),
@@ -86,7 +87,7 @@ fn check_mfa(inventory: &mut Inventory, asked: &AuthorizedCall<'_>) -> Result<bo
     }
 }
 
-/// A session of a role, where its trust policy lets the caller have it.
+/// Answers AssumeRole: a session of a role, if its trust policy allows the caller.
 pub(crate) fn assume_role(inventory: &mut Inventory, asked: &AuthorizedCall<'_>) -> Result<HttpResponse, AwsRefusal> {
     let duration = check_role_request(asked)?;
     if asked.caller.session.is_none() && inventory.people[asked.caller.owner].name.is_none() {

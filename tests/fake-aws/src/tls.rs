@@ -1,4 +1,4 @@
-//! A certificate authority made for a test, and certificates by it, for any hosts and any time.
+//! A certificate authority for tests, and certificates signed by it for any host and period.
 
 use std::io;
 use std::ops::Range;
@@ -12,22 +12,25 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 
-/// A day, in seconds.
+/// Seconds in a day.
 const DAY: u64 = 86_400;
 
-/// Whoever trusts it trusts the certificates that it makes. Its own is valid for all times.
+/// A certificate authority. Its own certificate does not expire before the year 4096.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-/// What a server shows, and the key to it.
+/// A server certificate with its private key.
 #[derive(Clone)]
 pub struct Certificate {
     server: Arc<ServerConfig>,
 }
 
 impl Authority {
-    /// A new authority; nobody trusts it yet.
+    /// Creates an authority, which no client trusts yet. `name` becomes its common name.
+    ///
+    /// # Errors
+    /// If no key can be generated.
     pub fn new(name: &str) -> io::Result<Authority> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -37,22 +40,29 @@ impl Authority {
         Ok(Authority { issuer: CertifiedIssuer::self_signed(params, key).map_err(io::Error::other)? })
     }
 
-    /// Its own certificate, as it stands in a CA bundle.
+    /// Returns the authority's certificate in PEM, as in a CA bundle.
     pub fn pem(&self) -> String {
         self.issuer.pem()
     }
 
-    /// A certificate for these host names and addresses, valid since yesterday and for a month.
+    /// Creates a certificate for these host names and addresses, valid from yesterday for 31 days.
+    ///
+    /// # Errors
+    /// If a name is not a valid DNS name, or no key can be generated.
     pub fn certificate(&self, hosts: &[&str]) -> io::Result<Certificate> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         self.certificate_valid(hosts, now.saturating_sub(DAY)..now.saturating_add(30 * DAY))
     }
 
-    /// The same, valid between these moments, in seconds since 1970.
+    /// Creates a certificate as [`certificate`](Authority::certificate) does, valid for `valid`, in seconds since
+    /// 1970.
+    ///
+    /// # Errors
+    /// If a name is not a valid DNS name, or no key can be generated.
     pub fn certificate_valid(&self, hosts: &[&str], valid: Range<u64>) -> io::Result<Certificate> {
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
         let mut params = CertificateParams::new(hosts).map_err(io::Error::other)?;
-        // Another name than the authority's, or it would seem to be by itself.
+        // A name different from the authority's: otherwise the certificate would look self-signed.
         params.distinguished_name.push(DnType::CommonName, "a server of fake-aws");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;

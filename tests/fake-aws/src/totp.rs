@@ -1,21 +1,21 @@
-//! The codes that an MFA device shows: HOTP and TOTP with SHA-1, six digits, 30 seconds (RFC 4226, RFC 6238).
+//! The codes of an MFA device: TOTP with SHA-1, six digits and 30-second steps (RFC 4226, RFC 6238).
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
 use crate::clock::UnixSeconds;
 
-/// Seconds that one code stands.
+/// Length of a time step, in seconds.
 pub(crate) const STEP_SECONDS: i64 = 30;
 
-/// The time step in which a moment lies.
+/// Returns the time step that contains `now`.
 pub(crate) fn step_at(now: UnixSeconds) -> i64 {
     now.div_euclid(STEP_SECONDS)
 }
 
-/// The six digits of a step, RFC 4226 §5.3.
+/// Returns the six digits of a step (RFC 4226 §5.3).
 pub(crate) fn code(seed: &[u8], step: i64) -> String {
-    // HMAC takes a key of any length, so there is nothing to refuse here.
+    // HMAC accepts keys of any length (RFC 2104), so this cannot fail.
     let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(seed) else {
         return String::new();
     };
@@ -26,7 +26,8 @@ pub(crate) fn code(seed: &[u8], step: i64) -> String {
     format!("{:06}", number % 1_000_000)
 }
 
-/// Base32 (RFC 4648 §6) as people copy it: case, blanks, dashes and padding do not matter.
+/// Decodes base32 (RFC 4648 §6) as people copy it: case, blanks, dashes and padding are ignored. `None` if empty or
+/// invalid.
 pub fn decode_base32(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let (mut bits, mut count) = (0_u32, 0_u32);
@@ -51,9 +52,9 @@ mod tests {
     use super::*;
     use totp_rs::{Algorithm, Builder};
 
-    /// RFC 6238 appendix B, the SHA-1 rows, their last six digits.
+    /// The last six digits of the SHA-1 rows in RFC 6238, appendix B.
     #[test]
-    fn the_rfc_has_the_same_codes() {
+    fn codes_match_rfc_6238() {
         let seed = b"12345678901234567890";
         for (time, expected) in [
             (59, "287082"),
@@ -67,9 +68,9 @@ mod tests {
         }
     }
 
-    /// RFC 4226 appendix D.
+    /// The values of RFC 4226, appendix D.
     #[test]
-    fn the_counter_has_the_same_codes() {
+    fn codes_match_rfc_4226() {
         let expected =
             ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
         for (step, expected) in (0..).zip(expected) {
@@ -79,7 +80,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn another_library_agrees(seed in proptest::collection::vec(0_u8.., 1..=130), time in 0_u32..) {
+        fn codes_match_another_library(seed in proptest::collection::vec(0_u8.., 1..=130), time in 0_u32..) {
             let other = Builder::new().with_algorithm(Algorithm::SHA1).with_secret(seed.clone()).build_noncompliant();
             let theirs = other.generate(u64::from(time)).to_string();
             proptest::prop_assert_eq!(code(&seed, step_at(i64::from(time))), theirs);
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn base32_is_read_as_people_write_it() {
+    fn base32_is_decoded_as_people_write_it() {
         let seed = Some(b"12345678901234567890".to_vec());
         assert_eq!(decode_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), seed);
         assert_eq!(decode_base32("gezd gnbv gy3t qojq-gezd gnbv gy3t qojq\n"), seed);

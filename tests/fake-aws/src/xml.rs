@@ -1,21 +1,21 @@
-//! XML as the query services and S3 write it: elements and text, nothing else.
+//! Writing of the XML in responses: elements and escaped text.
 
-/// `<name>` around markup that is already XML.
+/// Returns `<name>` around XML markup.
 pub(crate) fn element(name: &str, inner: &str) -> String {
     format!("<{name}>{inner}</{name}>")
 }
 
-/// `<name>` around text, escaped.
+/// Returns `<name>` around escaped text.
 pub(crate) fn text(name: &str, value: &str) -> String {
     element(name, &escape(value))
 }
 
-/// The outermost element, with its namespace.
+/// Returns the root element, with its namespace.
 pub(crate) fn document(name: &str, namespace: &str, inner: &str) -> String {
     format!("<{name} xmlns=\"{}\">{inner}</{name}>", escape(namespace))
 }
 
-/// Characters that XML 1.0 cannot hold become U+FFFD.
+/// Escapes text. Characters that XML 1.0 cannot represent become U+FFFD.
 fn escape(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for letter in value.chars() {

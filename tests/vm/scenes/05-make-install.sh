@@ -1,4 +1,5 @@
-# Installed while the machine runs, as the pages of the README say, and taken away again; then for all that follows.
+# `make install` in the running system, as the README says; then `make uninstall`; then the installation for all later
+# scenes.
 cd /opt/source
 typed alice 'sudo make install POLKITDIR=/etc/polkit-1/rules.d' >/tmp/said
 [ -f /etc/polkit-1/rules.d/40-aws-mfa-key.rules ]

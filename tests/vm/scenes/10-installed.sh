@@ -1,11 +1,11 @@
-# What was installed is in order, and nothing of it does anything yet.
+# The installed files are valid, and no unit runs yet.
 udevadm verify /usr/local/lib/udev/rules.d/70-aws-mfa-key.rules
 man --warnings --pager=cat --local-file /usr/local/share/man/man1/aws-mfa-key.1 >/tmp/page 2>/tmp/warnings
 grep -q 'EXIT STATUS' /tmp/page
 [ ! -s /tmp/warnings ] || fail "$(cat /tmp/warnings)"
 bash -ic 'source /usr/local/share/bash-completion/completions/aws-mfa-key; complete -p aws-mfa-key' 2>/dev/null
 
-# How far a unit is open, by systemd's own count: 0 is closed, 10 is not shut in at all.
+# Checks a unit's exposure with systemd-analyze: 0 is fully sandboxed, 10 not at all. MOST is ten times the limit.
 score() { # WHOSE MOST UNIT COMMAND…
     local score whose=$1 most=$2 unit=$3
     shift 3

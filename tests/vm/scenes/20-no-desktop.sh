@@ -1,4 +1,4 @@
-# Somebody without a desktop may not use the token, until an administrator lets their group.
+# A user without a desktop session may not use the token until an administrator adds the user to the group.
 aws_files bob /home/bob/.aws robot
 plug_in 1
 until_it_is_so at_desktop alice aws-mfa-key tokens

@@ -1,4 +1,5 @@
-# Plugging in wakes the unit that alice has enabled, which gets a session without a touch; plugging in again, another one.
+# Plugging in a token starts the unit that alice has enabled, which gets a session without a touch. Plugging in again
+# renews it.
 aws_files alice /home/alice/.aws robot
 systemctl_of alice enable aws-mfa-key-login@robot.service
 expect 1 "no token is plugged in" at_desktop alice aws-mfa-key doctor robot
@@ -10,7 +11,7 @@ until_it_is_so is inactive systemctl_of alice is-active aws-mfa-key-login@robot.
 is success systemctl_of alice show --property Result --value aws-mfa-key-login@robot.service
 pull_out 1
 expect 0 robot-mfa at_desktop alice aws-mfa-key status robot
-# One that runs out soon is renewed.
+# A session that expires soon is renewed.
 first=$(key_of_session)
 [ -n "$first" ]
 sed -i "s/^x_security_token_expires *=.*/x_security_token_expires = $(date -u -d '+5 minutes' +%FT%TZ)/" /home/alice/.aws/credentials

@@ -1,7 +1,8 @@
-# With a touch: the token blinks as soon as it is plugged in, and the session is there when it was touched.
+# An account with touch: the token blinks as soon as it is plugged in, and the session is written after the touch.
 aws_files alice /home/alice/.aws alice
 systemctl_of alice enable aws-mfa-key-login@alice.service
-# What she has it run meanwhile makes machine code of its own, as JavaScript does (mmap: 9; written and run: 7).
+# The hook maps memory that is writable and executable, as JavaScript engines do (mmap is system call 9, and 7 its
+# protection).
 systemctl_of alice set-environment \
     AWS_MFA_KEY_ON_TOUCH='perl -e "print syscall(9, 0, 4096, 7, 34, -1, 0) == -1 ? qq(no) : qq(yes)" >>~/runs-code'
 plug_in 1

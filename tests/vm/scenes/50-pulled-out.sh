@@ -1,4 +1,4 @@
-# Pulled out in the middle of a touch: the unit has failed, and says why; plugged in again, it is woken again.
+# A token removed during a touch: the unit fails and says why. Plugging the token in again starts the unit again.
 aws_files alice /home/alice/.aws alice
 systemctl_of alice enable aws-mfa-key-login@alice.service
 plug_in 1
@@ -16,7 +16,7 @@ plug_in 1
 until_it_is_so is yes order 1 waiting
 is ok order 1 touch
 until_it_is_so at_desktop alice aws-mfa-key status alice
-# In between: the session stays, and another one needs the token.
+# While no token is plugged in, the session stays valid, but another login needs the token.
 pull_out 1
 expect 0 alice-mfa at_desktop alice aws-mfa-key status alice
 until_it_is_so expect 3 "no token" at_desktop alice aws-mfa-key tokens

@@ -1,4 +1,4 @@
-# Held by another program, which waits for a touch: whoever comes next says so, and goes on after it.
+# A token held by another program that waits for a touch: the next program says so, and continues afterwards.
 aws_files alice /home/alice/.aws alice
 plug_in 1
 until_it_is_so at_desktop alice aws-mfa-key tokens
@@ -13,7 +13,7 @@ wait %2 || code=$?
 same_face held-by-another-program alice 11111111 "$code" /tmp/said
 grep --extended-regexp '^[0-9]{6}$' /tmp/code >/dev/null
 grep robot@123456789012 /tmp/list
-# For itself alone: that is said after a second.
+# Exclusive use by another program is reported after one second.
 another_program
 tell_it exclusive
 it_did 1

@@ -1,4 +1,4 @@
-# Reset by another program, before and in the middle of a touch: nothing of ours is lost, and it gets its turn afterwards.
+# A reset by another program, before and during a touch: the login succeeds, and the reset waits for its turn.
 aws_files alice /home/alice/.aws alice
 plug_in 1
 until_it_is_so at_desktop alice aws-mfa-key tokens
@@ -20,7 +20,7 @@ same_face reset-by-another-program alice 11111111 "$code" /tmp/said
 it_did 3
 tell_it leave
 it_did 4
-# And by the kernel, as it does after a bad contact: to us it was gone for a moment, and nobody has to plug it in again.
+# A reset by the kernel, as after a bad contact: the login sees a removal, but nobody has to plug the token in again.
 at_desktop alice aws-mfa-key login alice --force >/tmp/said 2>&1 &
 login=$!
 until_it_is_so is yes order 1 waiting

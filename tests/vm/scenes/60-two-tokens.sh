@@ -1,4 +1,5 @@
-# Two tokens: both are seen, the one that has the account is used, and the second wakes what the first could not serve.
+# Two tokens: both are listed, the one that has the account is used, and the second starts the unit that the first one
+# could not serve.
 aws_files alice /home/alice/.aws robot lab
 systemctl_of alice enable aws-mfa-key-login@lab.service
 plug_in 1

@@ -1,4 +1,4 @@
-# The session ends with the token, where that is wanted; with two tokens, with the last.
+# With the logout unit enabled, the session ends when the last token is removed.
 aws_files alice /home/alice/.aws robot
 typed alice 'systemctl --user enable aws-mfa-key-login@PROFILE.service aws-mfa-key-logout@PROFILE.service' PROFILE=robot
 plug_in 1
@@ -6,7 +6,7 @@ until_it_is_so at_desktop alice aws-mfa-key status robot
 plug_in 2
 until_it_is_so expect 0 22222222 at_desktop alice aws-mfa-key tokens
 pull_out 2
-# What the first of two does not need, the last would have done by now.
+# The logout would have run by now, had the removal of the first token started it.
 until_it_is_so is 1 at_desktop alice sh -c 'aws-mfa-key tokens --json | grep --only-matching serial | wc -l'
 is active systemctl_of alice is-active aws-mfa-key-logout@robot.service
 expect 0 robot-mfa at_desktop alice aws-mfa-key status robot

@@ -1,4 +1,5 @@
-# Logged in with the token plugged in: the unit may be started before she counts as somebody at the machine, and gets its session.
+# A desktop login with the token plugged in: the unit gets its session even if it starts before alice's session is
+# active.
 aws_files alice /home/alice/.aws robot
 systemctl_of alice enable aws-mfa-key-login@robot.service aws-mfa-key-logout@robot.service
 plug_in 1
@@ -9,7 +10,7 @@ first=$(key_of_session)
 before=$(loginctl show-user alice --property Display --value)
 loginctl terminate-user alice
 until_it_is_so alice_is_there "$before"
-# Looked at by root: `at_desktop` would open another session of hers.
+# Checked as root: `at_desktop` would open another session of alice's.
 until_it_is_so has_another_session "$first"
 is active systemctl_of alice is-active aws-mfa-key-logout@robot.service
 pull_out 1

@@ -1,4 +1,4 @@
-# The agent at a desktop: a session as soon as there is a token, and none without one, where that is wanted.
+# The agent at a desktop: a session as soon as a token is plugged in, and, if configured, none without a token.
 aws_files alice /home/alice/.aws robot
 typed alice 'systemctl --user daemon-reload'
 typed alice 'systemctl --user enable --now aws-mfa-key-agent.service'
@@ -11,7 +11,7 @@ pull_out 1
 until_it_is_so expect 3 "no token" at_desktop alice aws-mfa-key tokens
 expect 0 "1 of 1 sessions are fresh" systemctl_of alice show --property StatusText --value aws-mfa-key-agent.service
 expect 0 robot-mfa at_desktop alice aws-mfa-key status robot
-# Pulled out in the middle of a touch, the token is waited for, and asked for a touch when it is there again.
+# After a removal during a touch, the agent waits for the token, and asks for the touch again once it is back.
 aws_files alice /home/alice/.aws alice
 systemctl_of alice reload aws-mfa-key-agent.service
 plug_in 1
@@ -24,7 +24,7 @@ until_it_is_so is yes order 1 waiting
 is ok order 1 touch
 until_it_is_so at_desktop alice aws-mfa-key status alice
 pull_out 1
-# And the sessions end with the token, where that is wanted.
+# With AWS_MFA_KEY_LOGOUT_ON_REMOVAL, the sessions end with the token.
 aws_files alice /home/alice/.aws robot
 systemctl_of alice set-environment AWS_MFA_KEY_LOGOUT_ON_REMOVAL=yes
 systemctl_of alice restart aws-mfa-key-agent.service

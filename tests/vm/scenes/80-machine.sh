@@ -1,4 +1,4 @@
-# A machine that nobody logs in to: the system's unit gets a session in its sandbox, as a token is plugged in.
+# An unattended machine: the system's unit gets a session in its sandbox as soon as a token is plugged in.
 install --directory --owner alice /home/alice/new
 cd /home/alice/new
 key=$(long LAB 15)
@@ -15,7 +15,7 @@ ls -l /var/lib/aws-mfa-key /var/lib/aws-mfa-key/.aws
 [ "$(stat --format '%U %a' /var/lib/aws-mfa-key/.aws/credentials)" = "aws-mfa-key 600" ]
 expect 0 lab-mfa typed alice 'sudo -H -u aws-mfa-key aws-mfa-key status PROFILE' PROFILE=lab
 expect 0 "lab@123456789012 on YubiKey 22222222" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab
-# No code twice: what the unit sent is known to whoever logs in by hand right after it.
+# No code is sent twice: a manual login right after the unit shares the unit's ledger.
 as aws-mfa-key aws-mfa-key logout lab
 is 1 sh -c 'find /var/lib/aws-mfa-key -name "*.json" | wc -l'
 as aws-mfa-key aws-mfa-key login lab >/tmp/said 2>&1

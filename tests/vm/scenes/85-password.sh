@@ -1,4 +1,4 @@
-# A token that is locked: its password is sealed to the machine, and the unit alone gets it.
+# A locked token: its password is sealed to the machine, and only the unit can read it.
 aws_files aws-mfa-key /var/lib/aws-mfa-key/.aws lab
 is ok order 2 password correct horse
 typed_and_answered alice 'sudo sh -c "systemd-ask-password -n | systemd-creds encrypt - /etc/credstore.encrypted/aws-mfa-key.password"' \
@@ -9,7 +9,7 @@ plug_in 2
 until_it_is_so grep -q lab-mfa /var/lib/aws-mfa-key/.aws/credentials
 until_it_is_so is inactive systemctl is-active aws-mfa-key-login@lab.service
 is success systemctl show --property Result --value aws-mfa-key-login@lab.service
-# Without it, nobody can be asked.
+# Without the sealed password, the login fails: nobody can be asked.
 rm /etc/credstore.encrypted/aws-mfa-key.password
 expect 0 "" as aws-mfa-key aws-mfa-key logout lab
 expect 1 "" systemctl start aws-mfa-key-login@lab.service

@@ -1,4 +1,4 @@
-# The agent on a machine that nobody logs in to, in its sandbox.
+# The agent on an unattended machine, in its sandbox.
 systemctl disable --now aws-mfa-key-login@lab.service
 aws_files aws-mfa-key /var/lib/aws-mfa-key/.aws lab
 with_a_secret /var/lib/aws-mfa-key/.aws
@@ -9,7 +9,7 @@ is active systemctl is-active aws-mfa-key-agent.service
 until_it_is_so expect 0 "1 of 2 sessions are fresh" typed alice 'systemctl show --property ExecMainStatus,StatusText aws-mfa-key-agent.service'
 until_it_is_so expect 0 lab-mfa typed alice 'sudo journalctl --unit aws-mfa-key-agent.service'
 expect 0 "the one in profile lab-mfa is good for another" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab
-# What a job is served, as AWS's clients would ask for it.
+# A job that requests its credentials as AWS's clients do.
 cat >/tmp/job <<'END'
 import json, os, urllib.request
 token = {"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}
@@ -19,7 +19,7 @@ END
 served=$(typed aws-mfa-key 'aws-mfa-key exec --serve PROFILE -- JOB' PROFILE=lab JOB='python3 /tmp/job')
 grep "$served" /var/lib/aws-mfa-key/.aws/credentials
 echo "note: $(($(systemctl show --property MemoryCurrent --value aws-mfa-key-agent.service) / 1024)) KiB in its group"
-# What Prometheus reads: in a folder of others, out of the sandbox.
+# The metrics file, in a folder outside of the sandbox, for Prometheus.
 cd /home/alice/new
 folder=/var/lib/prometheus/node-exporter
 from_page metrics.conf | sed "s|FOLDER|$folder|" >metrics.conf
@@ -29,12 +29,12 @@ typed alice 'sudo systemctl daemon-reload && sudo systemctl restart aws-mfa-key-
 until_it_is_so as bob grep 'session_ends_seconds{profile="lab"} [1-9]' $folder/aws-mfa-key.prom
 rm -r /etc/systemd/system/aws-mfa-key-agent.service.d $folder
 systemctl daemon-reload
-# Without the token it does not fail, and says what it waits for.
+# Without the token, the agent keeps running and says what it waits for.
 pull_out 2
 as aws-mfa-key aws-mfa-key logout lab
 until_it_is_so expect 1 "lab" typed alice 'sudo -H -u aws-mfa-key aws-mfa-key status PROFILE' PROFILE=lab
 is active systemctl is-active aws-mfa-key-agent.service
-# A secret that is sealed while it runs.
+# A secret that is sealed while the agent runs.
 not grep -q machine-mfa /var/lib/aws-mfa-key/.aws/credentials
 typed_and_answered alice 'sudo sh -c "systemd-ask-password -n | systemd-creds encrypt - /etc/credstore.encrypted/aws-mfa-key.totp"' \
     Password MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK

@@ -1,4 +1,4 @@
-# What is there before the restart: the agent of the system, with a sealed secret; a login of alice's; bob in the group.
+# Preparation of the restart: the system's agent with a sealed secret, a login unit of alice's, and bob in the group.
 systemctl stop aws-mfa-key-agent.service
 aws_files aws-mfa-key /var/lib/aws-mfa-key/.aws lab
 with_a_secret /var/lib/aws-mfa-key/.aws

@@ -1,4 +1,4 @@
-# After a restart it is all there again: what was enabled gets its session as soon as there is a token.
+# After the restart, the enabled units get their sessions as soon as a token is plugged in.
 expect 0 enabled systemctl is-enabled aws-mfa-key-agent.service
 not grep -q lab-mfa /var/lib/aws-mfa-key/.aws/credentials
 not grep -q robot-mfa /home/alice/.aws/credentials

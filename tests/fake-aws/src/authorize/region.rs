@@ -1,10 +1,11 @@
-//! For whom a signature was made: the right service, a region that exists, of the right partition.
+//! Checks of a signature's credential scope: the service, and a region of the AWS account's partition.
 
 use super::SignatureFault;
 use crate::action::Service;
 use crate::sigv4::CredentialScope;
 
-/// A region of another partition is another AWS, where this key does not exist.
+/// Checks that a signature is scoped to `service` and to a region of `partition`, or to exactly the region `only`.
+/// Partitions share no keys, so a region of another partition makes the key unknown.
 pub(super) fn check_scope(
     scope: &CredentialScope,
     service: Service,
@@ -29,7 +30,7 @@ pub(super) fn check_scope(
     }
 }
 
-/// `eu-central-1`: words of letters, then a number.
+/// Returns true for names such as `eu-central-1`: at least two words of letters, then one digit.
 fn is_region(region: &str) -> bool {
     let parts: Vec<&str> = region.split('-').collect();
     let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -65,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn regions_belong_to_partitions() {
+    fn a_region_of_another_partition_makes_the_key_unknown() {
         for (region, partition) in [
             ("us-east-1", "aws"),
             ("ap-southeast-4", "aws"),
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_region_and_no_service_of_ours() {
+    fn wrong_regions_and_services_are_refused() {
         for region in ["", "aws-global", "us-east", "us-east-x", "us-east-12", "US-EAST-1", "-east-1", "us--1", "1"] {
             let fault = check(region, "sts", "aws", None);
             assert!(matches!(fault, Err(SignatureFault::WrongScope { part: "region", .. })), "{region}");

@@ -1,4 +1,4 @@
-//! A rightly signed request passes; change anything in it, and it does not.
+//! Tests of authentication: a correctly signed request passes, and changing any signed part makes it fail.
 
 use super::*;
 use crate::inventory::AccessKeyPair;
@@ -15,7 +15,7 @@ fn inventory() -> Inventory {
     inventory
 }
 
-/// Who signs, when, and for what.
+/// The parameters of a signature.
 struct TestSigner<'a> {
     id: &'a str,
     secret: &'a str,
@@ -90,13 +90,13 @@ fn replace(request: &mut HttpRequest, from: &str, to: &str) {
 }
 
 #[test]
-fn a_right_signature_passes() {
+fn a_valid_signature_is_accepted() {
     let caller = sts(&ALICE.post("x=1"));
     assert!(caller.is_ok_and(|caller| caller.session.is_none()));
 }
 
 #[test]
-fn each_signed_part_is_checked() {
+fn changing_any_signed_part_invalidates_the_signature() {
     type Tampering = (&'static str, fn(&mut HttpRequest));
     let tampered: [Tampering; 9] = [
         ("method", |request| request.method = "GET".to_owned()),
@@ -117,7 +117,7 @@ fn each_signed_part_is_checked() {
 }
 
 #[test]
-fn the_signature_header_is_checked() {
+fn a_malformed_authorization_header_is_refused() {
     let mut fewer = ALICE.post("x=1");
     replace(&mut fewer, "content-type;", "");
     assert_eq!(sts(&fewer).err(), Some(SignatureFault::NotMatching));
@@ -143,7 +143,7 @@ fn the_signature_header_is_checked() {
 }
 
 #[test]
-fn keys_are_checked() {
+fn unknown_inactive_and_wrong_keys_are_refused() {
     assert_eq!(sts(&TestSigner { id: "AKIAELSE", ..ALICE }.post("")).err(), Some(SignatureFault::UnknownKey));
     assert_eq!(sts(&TestSigner { secret: "wrong", ..ALICE }.post("")).err(), Some(SignatureFault::NotMatching));
     assert_eq!(sts(&TestSigner { region: "cn-north-1", ..ALICE }.post("")).err(), Some(SignatureFault::UnknownKey));
@@ -155,7 +155,7 @@ fn keys_are_checked() {
 }
 
 #[test]
-fn five_minutes_either_way() {
+fn signatures_are_valid_five_minutes_before_and_after() {
     let inventory = inventory();
     let at = |now| authorize(&ALICE.post(""), Service::Sts, &inventory, now).err();
     assert_eq!(at(NOW + 300), None);
@@ -172,7 +172,7 @@ fn five_minutes_either_way() {
 }
 
 #[test]
-fn sessions_bring_their_token_until_they_expire() {
+fn sessions_need_their_token_and_expire() {
     let mut inventory = inventory();
     let session = inventory.add_session(0, SessionKind::User { mfa: true }, NOW + 900);
     let signer = TestSigner { id: &session.access_key_id, secret: &session.secret_access_key, ..ALICE };
@@ -192,7 +192,7 @@ fn sessions_bring_their_token_until_they_expire() {
 }
 
 #[test]
-fn s3_has_its_own_rules() {
+fn s3_signs_paths_payloads_and_times_by_its_own_rules() {
     let signer = TestSigner { service: "s3", rule: PathRule::EncodedOnce, ..ALICE };
     let empty = sigv4::sha256_hex(b"");
     let get = |hash: &str, body: &str| {
@@ -213,9 +213,9 @@ fn s3_has_its_own_rules() {
     assert_eq!(s3(&request, NOW), Some(SignatureFault::NotMatching));
 }
 
-/// S3's presigned example of the API reference, in the place of its authors.
+/// The presigned URL from the S3 API reference, with the key that its authors signed it with.
 #[test]
-fn presigned_urls_are_good_for_so_long() {
+fn presigned_urls_expire() {
     let mut inventory = inventory();
     let bob = inventory.add_person("123456789012", "/", Some("bob"));
     let (id, secret) = ("AKIAIOSFODNN7EXAMPLE".to_owned(), "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned());

@@ -1,4 +1,4 @@
-//! What AWS says to somebody it does not know: the query services in one way, S3 in another.
+//! AWS's error codes and messages for failed authentication; STS and IAM share one set, S3 has another.
 
 use super::SignatureFault;
 use crate::action::Service;
@@ -9,12 +9,12 @@ const NO_MATCH: &str = "The request signature we calculated does not match the s
      Secret Access Key and signing method. Consult the service documentation for details.";
 
 impl SignatureFault {
-    /// As the service that was asked says it.
+    /// Returns the error in the wording of `service`.
     pub(crate) fn in_words_of(self, service: Service) -> AwsRefusal {
         if service == Service::S3 { self.in_s3_words() } else { self.in_query_words() }
     }
 
-    /// In the words of STS and IAM.
+    /// Returns the error in the wording of STS and IAM.
     pub(super) fn in_query_words(self) -> AwsRefusal {
         let mismatch = |message: String| AwsRefusal::new(403, "SignatureDoesNotMatch", message);
         let unknown = "The security token included in the request is invalid.";
@@ -60,7 +60,6 @@ impl SignatureFault {
         }
     }
 
-    /// In the words of S3.
     fn in_s3_words(self) -> AwsRefusal {
         match self {
             SignatureFault::Missing => AwsRefusal::access_denied("Access Denied"),

@@ -1,4 +1,5 @@
-//! Any bytes in: no panic, and a 4xx out; conversations of several requests.
+//! Tests of connections: keep-alive, bodies, malformed requests, and arbitrary bytes, which get a 4xx and never a
+//! panic.
 
 use std::io::Cursor;
 
@@ -6,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A client made of memory: what it sends, and what it got.
+/// A client in memory: the bytes it sends, and the bytes it received.
 struct MemoryClient {
     sends: Cursor<Vec<u8>>,
     got: Vec<u8>,
@@ -14,7 +15,7 @@ struct MemoryClient {
 
 impl Read for MemoryClient {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        // In small pieces, as a network has them; longer ones later, to save time.
+        // Small reads, as from a network; larger ones after the first 1 000 bytes, to save time.
         let most = into.len().min(if self.sends.position() < 1_000 { 7 } else { 4_000 });
         self.sends.read(&mut into[..most])
     }
@@ -41,7 +42,7 @@ fn statuses(got: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_connection_is_kept_until_someone_has_enough() {
+fn connections_are_kept_alive_until_either_side_closes() {
     let get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
     assert_eq!(statuses(&talk(get.repeat(3).as_bytes())), ["403", "403", "403"]);
     let close = "GET / HTTP/1.1\r\nHost: h\r\nConnection: Close\r\n\r\n";
@@ -52,7 +53,7 @@ fn a_connection_is_kept_until_someone_has_enough() {
 }
 
 #[test]
-fn a_body_is_read_as_long_as_it_says() {
+fn a_body_is_read_to_its_content_length() {
     let post = "POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 24\r\n\r\n\
                 Action=GetCallerIdentity";
     let got = talk(post.repeat(2).as_bytes());
@@ -63,7 +64,7 @@ fn a_body_is_read_as_long_as_it_says() {
 }
 
 #[test]
-fn what_is_no_request_is_refused() {
+fn malformed_requests_are_refused() {
     let long = format!("GET / HTTP/1.1\r\nA: {}", "a".repeat(80_000));
     let many = format!("GET / HTTP/1.1\r\n{}\r\n", "A: a\r\n".repeat(101));
     for (bytes, status) in [

@@ -1,4 +1,4 @@
-//! AWS's published examples, and tables of what is easily written wrongly.
+//! Tests of SigV4 against AWS's published examples, and against tables of error-prone cases.
 //!
 //! Sources: the AWS Signature Version 4 test suite (service `service`), the IAM user guide's ListUsers example, and the
 //! S3 API reference's "Authenticating Requests" examples. Dates of the suite are those of its `x-amz-date` header.
@@ -24,7 +24,7 @@ fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> 
     }
 }
 
-/// All headers signed, in the order that the specification wants.
+/// Returns the names of all headers, sorted, as the list of signed headers.
 fn signed(request: &HttpRequest) -> Vec<String> {
     let mut names: Vec<String> = request.headers.iter().map(|(name, _)| name.clone()).collect();
     names.sort();
@@ -40,7 +40,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// One example of the suite, with `host` and `x-amz-date` added as the suite adds them.
+/// Checks one example of the suite, with `host` and `x-amz-date` added as the suite adds them.
 fn suite(name: &str, rule: PathRule, method: &str, target: &str, more: &[(&str, &str)], body: &str, expected: &str) {
     let mut headers = vec![("host", "example.amazonaws.com"), ("x-amz-date", "20150830T123600Z")];
     headers.extend_from_slice(more);
@@ -52,7 +52,7 @@ fn suite(name: &str, rule: PathRule, method: &str, target: &str, more: &[(&str, 
 }
 
 #[test]
-fn the_suite_paths() {
+fn the_paths_of_the_suite_are_signed_correctly() {
     let vanilla = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
     let space = "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741";
     for (name, rule, target, expected) in [
@@ -108,7 +108,7 @@ fn the_suite_paths() {
 }
 
 #[test]
-fn the_suite_queries() {
+fn the_queries_of_the_suite_are_signed_correctly() {
     let letters = "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     for (name, method, target, expected) in [
         (
@@ -153,7 +153,7 @@ fn the_suite_queries() {
 }
 
 #[test]
-fn the_suite_headers_and_bodies() {
+fn the_headers_and_bodies_of_the_suite_are_signed_correctly() {
     let one = |name, value| vec![(name, value)];
     let sums = "9095672bbd1f56dfc5b65f3e153adc8731a4a654192329106275f4c7b24d0b6e";
     let form = |kind| vec![("content-type", kind), ("content-length", "13"), ("x-amz-content-sha256", sums)];
@@ -228,9 +228,9 @@ fn the_suite_headers_and_bodies() {
     }
 }
 
-/// The suite's `get-vanilla`, signed in the query.
+/// The suite's `get-vanilla` example, signed in the query.
 #[test]
-fn the_suite_presigned() {
+fn a_presigned_url_of_the_suite_is_signed_correctly() {
     let query = "X-Amz-Algorithm=AWS4-HMAC-SHA256\
                  &X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fus-east-1%2Fservice%2Faws4_request\
                  &X-Amz-Date=20150830T123600Z&X-Amz-SignedHeaders=host&X-Amz-Expires=3600&X-Amz-Signature=left-out";
@@ -243,7 +243,7 @@ fn the_suite_presigned() {
 }
 
 #[test]
-fn signing_keys_of_the_user_guide() {
+fn signing_keys_match_the_user_guide() {
     let key = signing_key(SECRET, &scope("20150830", "us-east-1", "iam"));
     assert_eq!(hex(&key), "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9");
     let key = signing_key(SECRET, &scope("20120215", "us-east-1", "iam"));
@@ -251,7 +251,7 @@ fn signing_keys_of_the_user_guide() {
 }
 
 #[test]
-fn list_users_of_the_user_guide() {
+fn list_users_is_signed_as_in_the_user_guide() {
     let headers = [
         ("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
         ("host", "iam.amazonaws.com"),
@@ -268,7 +268,7 @@ fn list_users_of_the_user_guide() {
 }
 
 #[test]
-fn s3_examples_of_the_api_reference() {
+fn s3_requests_are_signed_as_in_the_api_reference() {
     let put = "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072";
     let date = ("x-amz-date", "20130524T000000Z");
     let host = ("host", "examplebucket.s3.amazonaws.com");
@@ -369,7 +369,7 @@ fn queries_are_sorted_as_they_are_encoded() {
 }
 
 #[test]
-fn what_is_no_signature() {
+fn wrong_signatures_do_not_match() {
     let right = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
     let scope = scope("20150830", "us-east-1", "service");
     let headers = [("host", "example.amazonaws.com"), ("x-amz-date", "20150830T123600Z")];

@@ -1,4 +1,4 @@
-//! The program: what it prints, what it obeys, what it writes and will not overwrite, how it ends.
+//! Tests of the program: its output, its commands, the files it writes or refuses to overwrite, its exit.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::venv::{RealClients, done, refused};
 use crate::{ACCOUNT, SEED, SEED_TEXT, code_at};
 
-/// A program that runs, and is ended with the test.
+/// A running program, killed when dropped.
 struct FakeAwsProgram {
     child: Child,
     commands: Option<ChildStdin>,
@@ -67,7 +67,7 @@ const WORLD: &str = r#"{"accounts": [{"id": "123456789012",
   "buckets": [{"name": "photos", "objects": {"cat.jpg": 1024}}]}]}"#;
 
 #[test]
-fn a_world_from_a_file_obeys_commands() {
+fn a_world_file_is_loaded_and_commands_are_executed() {
     let folder = tempfile::tempdir().unwrap();
     let world = folder.path().join("world.json");
     fs::write(&world, WORLD).unwrap();
@@ -110,7 +110,7 @@ fn a_world_from_a_file_obeys_commands() {
 }
 
 #[test]
-fn it_ends_when_it_is_told_to() {
+fn the_program_exits_on_quit_end_of_stdin_and_sigterm() {
     for how in ["quit", "end of stdin", "SIGTERM"] {
         let mut running = FakeAwsProgram::start(&[]);
         match how {
@@ -128,9 +128,9 @@ fn it_ends_when_it_is_told_to() {
     }
 }
 
-/// Everything that a demonstration needs: the files are read by the real CLI.
+/// The files let the real CLI act as the demonstration user.
 #[test]
-fn a_demo_user_in_two_files() {
+fn a_demo_user_is_written_to_two_new_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let (seed, credentials, config) = (path("seed"), path("credentials"), path("config"));
@@ -185,7 +185,7 @@ fn a_demo_user_in_two_files() {
 }
 
 #[test]
-fn the_same_within_tls() {
+fn a_demo_user_works_over_tls() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let (seed, credentials, config, ca) = (path("seed"), path("credentials"), path("config"), path("ca.pem"));
@@ -204,7 +204,7 @@ fn the_same_within_tls() {
 }
 
 #[test]
-fn what_it_does_not_understand() {
+fn invalid_arguments_and_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("damaged");
     fs::write(&file, "{\"accounts\": [{\"id\": \"1\", \"users\": [{\"secret\": 1}]}]}").unwrap();

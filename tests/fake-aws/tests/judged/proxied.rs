@@ -1,4 +1,4 @@
-//! The proxy before the fake, as it looks on the wire.
+//! Tests of the proxy, byte by byte.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -8,12 +8,12 @@ use fake_aws::{FakeProxy, ProxyBehaviour};
 
 use crate::stage::FrozenFake;
 
-/// Says this to the proxy, and gives what comes back until the end.
+/// Sends `text` to the proxy and returns everything it sends until the connection ends.
 fn say(proxy: &FakeProxy, text: &str) -> String {
     heard(said(proxy, text))
 }
 
-/// A connection to the proxy, over which this has been said.
+/// Connects to the proxy and sends `text`.
 fn said(proxy: &FakeProxy, text: &str) -> TcpStream {
     let mut stream = TcpStream::connect(proxy.address()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -21,7 +21,7 @@ fn said(proxy: &FakeProxy, text: &str) -> TcpStream {
     stream
 }
 
-/// All that comes over a connection, until its end.
+/// Reads until the connection ends.
 fn heard(mut stream: TcpStream) -> String {
     let (mut got, mut chunk) = (Vec::new(), [0; 4096]);
     while let Ok(count @ 1..) = stream.read(&mut chunk) {
@@ -31,7 +31,7 @@ fn heard(mut stream: TcpStream) -> String {
 }
 
 #[test]
-fn tunnels_and_whole_requests_reach_the_fake() {
+fn tunnels_and_forwarded_requests_reach_the_simulator() {
     let (stage, proxy) = (FrozenFake::new(), FakeProxy::start(ProxyBehaviour::Open).unwrap());
     let here = stage.aws.endpoint().replace("http://", "");
     let get = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
@@ -41,7 +41,7 @@ fn tunnels_and_whole_requests_reach_the_fake() {
     let got = say(&proxy, &format!("GET http://{here}/?a=b HTTP/1.1\r\n{headers}\r\n\r\n"));
     assert!(got.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{got}");
     assert_eq!(proxy.asked(), [format!("CONNECT {here}"), format!("GET http://{here}/?a=b")]);
-    // A name that does not exist leads to the fake all the same.
+    // With `lead_to`, a host that does not exist leads to the simulator.
     proxy.lead_to(here.parse().unwrap());
     let got = say(&proxy, "GET http://sts.example.invalid HTTP/1.1\r\nConnection: close\r\n\r\n");
     assert!(got.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{got}");
@@ -49,13 +49,13 @@ fn tunnels_and_whole_requests_reach_the_fake() {
 }
 
 #[test]
-fn some_proxies_let_nobody_through() {
+fn proxies_refuse_ignore_or_require_a_password() {
     let connect = "CONNECT 127.0.0.1:1 HTTP/1.1\r\n";
     let proxy = FakeProxy::start(ProxyBehaviour::Password("YWxpY2U6c2VjcmV0")).unwrap();
     for (header, status) in [
         ("", "HTTP/1.1 407 "),
         ("Proxy-Authorization: Basic YWxpY2U6\r\n", "HTTP/1.1 407 "),
-        // This one gets through, to where nothing listens.
+        // The right password: the request is forwarded, to a port where nothing listens.
         ("proxy-authorization: Basic YWxpY2U6c2VjcmV0\r\n", "HTTP/1.1 502 "),
     ] {
         let got = say(&proxy, &format!("{connect}{header}\r\n"));
@@ -65,7 +65,7 @@ fn some_proxies_let_nobody_through() {
     assert!(say(&refusing, &format!("{connect}\r\n")).starts_with("HTTP/1.1 403 "));
     let silent = FakeProxy::start(ProxyBehaviour::Silent).unwrap();
     let stream = said(&silent, &format!("{connect}\r\n"));
-    // It has read all that was said once it takes the end of it for its own.
+    // The proxy closes its side once it has read everything up to the end of the stream.
     stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!((heard(stream), silent.asked().len()), (String::new(), 0));
     assert_eq!(say(&refusing, "rubbish\r\n\r\n"), "");

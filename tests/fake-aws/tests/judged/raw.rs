@@ -1,4 +1,4 @@
-//! A client that sees every byte: its own SigV4, its own HTTP, nothing retried.
+//! A client with its own SigV4 and HTTP, which shows every byte and never retries.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::NOW_BASIC;
 
-/// Who signs.
+/// Credentials that sign a request.
 pub(crate) struct RequestSigner {
     pub(crate) id: String,
     pub(crate) secret: String,
@@ -31,7 +31,7 @@ impl From<&AwsSession> for RequestSigner {
     }
 }
 
-/// What came back, as far as it came.
+/// A response, as far as it was received.
 #[derive(Debug)]
 pub(crate) struct RawReply {
     pub(crate) status: u16,
@@ -40,18 +40,18 @@ pub(crate) struct RawReply {
 }
 
 impl RawReply {
-    /// The text of the first element of this name.
+    /// Returns the text of the first element with this name.
     pub(crate) fn xml(&self, name: &str) -> Option<&str> {
         let rest = self.body.split_once(&format!("<{name}>"))?.1;
         Some(rest.split_once(&format!("</{name}>"))?.0)
     }
 
-    /// Status, code and message of a refusal.
+    /// Returns status, code and message of an error.
     pub(crate) fn refusal(&self) -> (u16, &str, &str) {
         (self.status, self.xml("Code").unwrap_or_default(), self.xml("Message").unwrap_or_default())
     }
 
-    /// The session in the answer.
+    /// Returns the session in the response.
     pub(crate) fn session(&self) -> RequestSigner {
         let get = |name| self.xml(name).unwrap_or_else(|| panic!("no {name} in {}", self.body)).to_owned();
         RequestSigner { id: get("AccessKeyId"), secret: get("SecretAccessKey"), token: Some(get("SessionToken")) }
@@ -62,7 +62,7 @@ impl RawReply {
     }
 }
 
-/// A query call, signed at the frozen moment; nothing if the connection ended without a head.
+/// Sends a query call, signed at the frozen time. `None` if the connection ended without a response.
 pub(crate) fn call(aws: &FakeAws, signer: impl Into<RequestSigner>, fields: &[(&str, &str)]) -> Option<RawReply> {
     exchange(aws, &signed(aws, &signer.into(), fields))
 }
@@ -83,7 +83,7 @@ fn address(aws: &FakeAws) -> String {
     aws.endpoint().strip_prefix("http://").unwrap().to_owned()
 }
 
-/// Reads to the end of what the head promises, or of the connection.
+/// Reads until `Content-Length` is reached or the connection ends.
 pub(crate) fn read_reply(stream: &mut TcpStream) -> Option<RawReply> {
     let mut bytes = Vec::new();
     let mut reply = None;
@@ -123,7 +123,7 @@ fn is_of_iam(action: &str) -> bool {
         .contains(&action)
 }
 
-/// The whole request, as it goes over the wire.
+/// Builds the bytes of a signed request.
 pub(crate) fn signed(aws: &FakeAws, signer: &RequestSigner, fields: &[(&str, &str)]) -> Vec<u8> {
     let is_iam = fields.iter().any(|(_, value)| is_of_iam(value));
     let (service, version) = if is_iam { ("iam", "2010-05-08") } else { ("sts", "2011-06-15") };

@@ -1,4 +1,4 @@
-//! Who may ask and what may be asked: keys, sessions, clocks, regions, and the record of it all.
+//! Tests of authentication and of unknown calls: keys, sessions, clocks, regions, and the record.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use crate::stage::{FrozenFake, UNKNOWN_KEY};
 use crate::{ACCOUNT, NOW, SEED, code_at};
 
 #[test]
-fn who_one_is() {
+fn get_caller_identity_names_the_caller() {
     let stage = FrozenFake::new();
     let who = |signer: RequestSigner| call(&stage.aws, signer, &[("Action", "GetCallerIdentity")]).unwrap();
     let reply = who((&stage.key).into());
@@ -26,7 +26,7 @@ fn who_one_is() {
 }
 
 #[test]
-fn keys_and_sessions_that_are_no_good() {
+fn invalid_keys_and_sessions_are_refused() {
     let stage = FrozenFake::new();
     let session = stage.code(0).session();
     let reply = call(&stage.aws, session, &[("Action", "GetSessionToken")]).unwrap();
@@ -52,7 +52,7 @@ fn keys_and_sessions_that_are_no_good() {
 }
 
 #[test]
-fn a_clock_that_is_off() {
+fn a_clock_offset_moves_signatures_and_codes() {
     let stage = FrozenFake::new();
     stage.aws.set_clock_offset(3_600);
     let reply = stage.ask(&[("Action", "GetCallerIdentity")]);
@@ -73,7 +73,7 @@ fn a_clock_that_is_off() {
 }
 
 #[test]
-fn what_was_not_asked_for() {
+fn unknown_and_unsigned_calls_are_refused() {
     let stage = FrozenFake::new();
     let reply = stage.ask(&[("Action", "GetFederationToken")]);
     let message = "Could not find operation GetFederationToken for version 2011-06-15";
@@ -89,7 +89,7 @@ fn what_was_not_asked_for() {
 }
 
 #[test]
-fn regions_and_partitions() {
+fn signatures_must_name_a_region_of_the_partition() {
     let stage = FrozenFake::new();
     let in_region = |region: &str| {
         let request = raw::signed(&stage.aws, &(&stage.key).into(), &[("Action", "GetCallerIdentity")]);
@@ -132,7 +132,7 @@ fn the_record_holds_no_code() {
 }
 
 #[test]
-fn it_ends_with_its_last_handle() {
+fn the_simulator_stops_with_its_last_handle() {
     let stage = FrozenFake::new();
     let other = stage.aws.clone();
     let endpoint = other.endpoint();
@@ -145,7 +145,7 @@ fn it_ends_with_its_last_handle() {
     assert_eq!(raw::read_reply(&mut open).unwrap().status, 200, "one handle is left");
     drop(other);
     assert!(raw::read_reply(&mut open).is_none());
-    // A program that another test is just starting may hold the listener for a moment longer.
+    // A process that another test is spawning may hold the listening socket for a moment longer.
     let address = endpoint.strip_prefix("http://").unwrap();
     let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
     while std::net::TcpStream::connect(address).is_ok() {

@@ -1,4 +1,4 @@
-//! GetSessionToken, answer by answer: status, code, and the texts that AWS was seen to send.
+//! Tests of GetSessionToken: status, code and message of each refusal, as observed of AWS.
 
 use std::thread;
 
@@ -9,7 +9,7 @@ use crate::stage::{BAD_CODE, FrozenFake, NOT_VALIDATED};
 use crate::{ACCOUNT, NOW, NOW_HTTP, SEED, code_at};
 
 #[test]
-fn a_session_in_every_detail() {
+fn get_session_token_responds_in_the_format_of_aws() {
     let stage = FrozenFake::new();
     let reply = stage.code(0);
     assert_eq!(reply.status, 200, "{reply:?}");
@@ -27,7 +27,7 @@ fn a_session_in_every_detail() {
 }
 
 #[test]
-fn codes_of_five_steps_each_once() {
+fn codes_of_five_steps_are_accepted_once_each() {
     let stage = FrozenFake::new();
     for step in [3, -3] {
         assert_eq!(stage.code(step).refusal(), BAD_CODE, "{step}");
@@ -45,7 +45,7 @@ fn codes_of_five_steps_each_once() {
 }
 
 #[test]
-fn one_code_for_many_is_good_for_one() {
+fn one_of_twenty_concurrent_requests_spends_a_code() {
     let stage = FrozenFake::new();
     stage.aws.set_lock_out(100, 120);
     let good = thread::scope(|scope| {
@@ -56,13 +56,13 @@ fn one_code_for_many_is_good_for_one() {
 }
 
 #[test]
-fn eight_bad_codes_and_two_minutes() {
+fn eight_bad_codes_lock_out_even_good_ones_for_two_minutes() {
     let stage = FrozenFake::new();
     for _ in 0..8 {
         assert_eq!(stage.code(7).refusal(), BAD_CODE);
     }
     assert_eq!(stage.code(0).refusal(), NOT_VALIDATED);
-    // Signatures of the frozen moment are good for five minutes, so two may pass.
+    // Signatures at the frozen time are valid for five minutes, so the clock can advance by two.
     stage.aws.advance_clock(119);
     assert_eq!(stage.code(4).refusal(), NOT_VALIDATED);
     stage.aws.advance_clock(1);
@@ -70,7 +70,7 @@ fn eight_bad_codes_and_two_minutes() {
 }
 
 #[test]
-fn lock_out_can_be_shorter() {
+fn the_lockout_can_be_configured() {
     let stage = FrozenFake::new();
     stage.aws.set_lock_out(2, 10);
     for expected in [BAD_CODE, BAD_CODE, NOT_VALIDATED] {
@@ -81,7 +81,7 @@ fn lock_out_can_be_shorter() {
 }
 
 #[test]
-fn mfa_devices_that_are_not_ones_own() {
+fn foreign_and_disabled_mfa_devices_are_refused() {
     let stage = FrozenFake::new();
     let bob = stage.aws.add_user(ACCOUNT, "bob");
     let bobs = stage.aws.add_mfa(&bob, "bob", SEED);
@@ -103,7 +103,7 @@ fn mfa_devices_that_are_not_ones_own() {
 }
 
 #[test]
-fn parameters_that_cannot_be() {
+fn invalid_parameters_are_refused_with_validation_errors() {
     let stage = FrozenFake::new();
     let serial = ("SerialNumber", stage.serial.as_str());
     for (fields, message) in [
@@ -145,7 +145,7 @@ fn parameters_that_cannot_be() {
 }
 
 #[test]
-fn durations() {
+fn durations_are_kept_and_shortened_for_root() {
     let stage = FrozenFake::new();
     let root = stage.aws.add_root(ACCOUNT);
     let root = stage.aws.add_key(&root);

@@ -1,4 +1,4 @@
-//! Each lie, as it looks on the wire, and whether the work behind it was done.
+//! Tests of each lie: its bytes on the wire, and whether the call was executed.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::raw::{self, RawReply};
 use crate::stage::FrozenFake;
 use crate::{NOW, NOW_HTTP, SEED, code_at};
 
-/// One GetSessionToken with a good code under this lie; and whether the code was spent by it.
+/// Calls GetSessionToken once with a good code under this lie. Returns the response, and whether the code was spent.
 fn told(lie: Lie) -> (Option<RawReply>, bool) {
     let stage = FrozenFake::new();
     stage.aws.lie(Action::GetSessionToken, lie, Times::Next(1));
@@ -24,13 +24,13 @@ fn told(lie: Lie) -> (Option<RawReply>, bool) {
 }
 
 #[test]
-fn dropped_connections() {
+fn dropped_connections_have_no_response() {
     assert!(matches!(told(Lie::DropBefore), (None, false)));
     assert!(matches!(told(Lie::DropAfter), (None, true)));
 }
 
 #[test]
-fn faults_of_the_service() {
+fn service_errors_spend_the_code_only_after_execution() {
     for (lie, status, code, spends) in [
         (Lie::InternalFailure, 500, "InternalFailure", false),
         (Lie::InternalFailureAfter, 500, "InternalFailure", true),
@@ -47,7 +47,7 @@ fn faults_of_the_service() {
 }
 
 #[test]
-fn bodies_that_are_cut() {
+fn cut_bodies_are_shorter_than_announced_or_invalid_xml() {
     let (reply, spent) = told(Lie::CutBody);
     let reply = reply.unwrap();
     assert!(spent && reply.status == 200 && reply.body.len() == reply.promised() / 2);
@@ -61,7 +61,7 @@ fn bodies_that_are_cut() {
 }
 
 #[test]
-fn pages_of_others() {
+fn html_pages_and_redirects_spend_no_code() {
     for (lie, status) in [(Lie::HtmlBadGateway, 502), (Lie::HtmlPortal, 200)] {
         let (reply, spent) = told(lie);
         let reply = reply.unwrap();
@@ -76,7 +76,7 @@ fn pages_of_others() {
 }
 
 #[test]
-fn a_page_that_would_take_over_the_terminal() {
+fn an_html_page_carries_terminal_control_characters() {
     let (reply, spent) = told(Lie::HtmlNasty);
     let reply = reply.unwrap();
     assert_eq!((reply.status, spent), (200, false));
@@ -84,7 +84,7 @@ fn a_page_that_would_take_over_the_terminal() {
 }
 
 #[test]
-fn bodies_without_an_end() {
+fn endless_bodies_continue_after_the_response() {
     for (lie, at_least) in [(Lie::Drip, 3), (Lie::Flood, 1 << 20)] {
         let stage = FrozenFake::new();
         stage.aws.lie(None, lie, Times::Next(1));
@@ -104,7 +104,7 @@ fn bodies_without_an_end() {
 }
 
 #[test]
-fn shapes_of_other_servers() {
+fn responses_can_imitate_s3_like_servers() {
     let (reply, spent) = told(Lie::S3ShapedError("AccessDenied".to_owned()));
     let reply = reply.unwrap();
     assert_eq!((reply.refusal(), spent), ((403, "AccessDenied", ""), false));
@@ -119,13 +119,13 @@ fn shapes_of_other_servers() {
 }
 
 #[test]
-fn latency_comes_after_the_work() {
+fn latency_delays_the_response_not_the_call() {
     let stage = FrozenFake::new();
     stage.aws.lie(Action::GetSessionToken, Lie::Latency(Duration::from_millis(300)), Times::Next(1));
     let begun = Instant::now();
     assert_eq!(stage.code(0).status, 200);
     assert!(begun.elapsed() >= Duration::from_millis(300));
-    // A client that does not wait for the answer has spent its code all the same.
+    // The code is spent even if the client does not wait for the response.
     stage.aws.lie(None, Lie::Latency(Duration::from_secs(3_600)), Times::Next(1));
     stage.aws.lie(None, Lie::DropAfter, Times::Next(1));
     let code = code_at(SEED, NOW + 30);
@@ -136,13 +136,13 @@ fn latency_comes_after_the_work() {
         std::thread::yield_now();
     }
     assert_eq!(stage.code(1).refusal().1, "AccessDenied");
-    // An hour of latency does not keep the fake from ending: this test would not.
+    // Dropping the simulator ends the hour of latency; otherwise this test would hang.
     drop(stage);
     assert!(raw::read_reply(&mut stream).is_none());
 }
 
 #[test]
-fn a_clock_off_for_one_request() {
+fn a_clock_lie_applies_to_one_request() {
     let stage = FrozenFake::new();
     stage.aws.lie(None, Lie::ClockOff(86_400), Times::Next(1));
     let reply = stage.ask(&[("Action", "GetCallerIdentity")]);
@@ -153,7 +153,7 @@ fn a_clock_off_for_one_request() {
 }
 
 #[test]
-fn lies_are_for_one_action_and_end() {
+fn lies_apply_to_one_action_and_run_out() {
     let stage = FrozenFake::new();
     stage.aws.lie(Action::GetSessionToken, Lie::Throttling, Times::Next(2));
     assert_eq!(stage.ask(&[("Action", "GetCallerIdentity")]).status, 200);
@@ -168,7 +168,7 @@ fn lies_are_for_one_action_and_end() {
 }
 
 #[test]
-fn a_kept_connection_survives_a_refusal_but_not_a_cut() {
+fn a_connection_survives_a_refusal_but_not_a_cut_body() {
     let stage = FrozenFake::new();
     let request = raw::signed(&stage.aws, &(&stage.key).into(), &[("Action", "GetCallerIdentity")]);
     let mut stream = raw::connect(&stage.aws);

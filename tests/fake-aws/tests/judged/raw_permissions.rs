@@ -1,4 +1,4 @@
-//! What a caller may do: IAM's list of MFA devices, and the roles of STS.
+//! Tests of permissions: IAM's list of MFA devices, roles, AWSDenyAll, and the calls reserved to root.
 
 use fake_aws::AwsRole;
 
@@ -7,7 +7,7 @@ use crate::stage::{BAD_CODE, FrozenFake, UNKNOWN_KEY};
 use crate::{ACCOUNT, NOW, SEED, code_at};
 
 #[test]
-fn iam_lists_mfa_devices_for_who_may_know() {
+fn mfa_devices_are_listed_for_oneself_and_root() {
     let stage = FrozenFake::new();
     let (alice, bob) = (&stage.alice, stage.aws.add_user(ACCOUNT, "bob"));
     stage.aws.add_mfa(&bob, "bob", SEED);
@@ -41,7 +41,7 @@ fn iam_lists_mfa_devices_for_who_may_know() {
 }
 
 #[test]
-fn roles_and_who_may_have_them() {
+fn roles_are_assumed_as_their_trust_policy_allows() {
     let stage = FrozenFake::new();
     let mut admin = AwsRole::new("admin");
     (admin.needs_mfa, admin.external_id, admin.max_session_duration) = (true, Some("ext".into()), 7_200);
@@ -85,7 +85,7 @@ fn roles_and_who_may_have_them() {
 }
 
 #[test]
-fn whoever_is_denied_everything_can_do_nothing_in_old_sessions_either() {
+fn deny_all_applies_to_existing_sessions() {
     let stage = FrozenFake::new();
     let role = stage.aws.add_role(ACCOUNT, AwsRole::new("admin"));
     let root = stage.aws.add_key(&stage.aws.add_root(ACCOUNT));
@@ -111,7 +111,7 @@ fn whoever_is_denied_everything_can_do_nothing_in_old_sessions_either() {
         assert!(refused.refusal().2.ends_with("with an explicit deny in an identity-based policy"), "{}", refused.body);
         assert_eq!(ask((&stage.key).into(), fields).refusal().1, "AccessDenied");
     }
-    // No policy counts there, and a role has policies of its own.
+    // No policy can deny GetCallerIdentity, and a role has policies of its own.
     let who = [("Action", "GetCallerIdentity")];
     for signer in [(&session).into(), (&stage.key).into(), of_role.session()] {
         assert_eq!(ask(signer, &who).status, 200);
@@ -119,7 +119,7 @@ fn whoever_is_denied_everything_can_do_nothing_in_old_sessions_either() {
 }
 
 #[test]
-fn key_and_device_of_a_user_are_taken_away_by_root_alone() {
+fn only_root_can_delete_a_users_key_and_mfa_device() {
     let stage = FrozenFake::new();
     let root = stage.aws.add_key(&stage.aws.add_root(ACCOUNT));
     let other = stage.aws.add_key(&stage.aws.add_root("210987654321"));

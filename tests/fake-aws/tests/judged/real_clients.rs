@@ -1,4 +1,4 @@
-//! The AWS CLI and boto3 as judges: what they accept as AWS, and what they make of its refusals.
+//! Tests with the AWS CLI and boto3: they accept the simulator as AWS, and recognize its errors.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::venv::{RealClients, done, refused};
 use crate::{ACCOUNT, SEED, code_at};
 
-/// A fake whose clock stands at the real time, so that signatures are good and codes do not run away.
+/// A simulator whose clock is stopped at the real time, so that signatures are valid and codes do not expire during
+/// the test.
 struct ClientsAndFake {
     aws: FakeAws,
     clients: RealClients,
@@ -41,13 +42,13 @@ impl ClientsAndFake {
         json!([self.key.access_key_id, self.key.secret_access_key, null])
     }
 
-    /// A boto3 call of GetSessionToken.
+    /// Builds a boto3 call of GetSessionToken.
     fn with_code(&self, serial: &str, code: &str) -> Value {
         json!(["sts", "get_session_token", {"SerialNumber": serial, "TokenCode": code}, self.who()])
     }
 }
 
-/// Nothing for success, else code and message.
+/// Returns `None` for success, otherwise the error's code and message.
 fn verdict(answer: &Value) -> Option<(&str, &str)> {
     let error = answer.get("Error")?;
     Some((error["Code"].as_str().unwrap(), error["Message"].as_str().unwrap()))
@@ -94,7 +95,7 @@ fn the_cli_needs_a_session_with_mfa_for_s3() {
 }
 
 #[test]
-fn the_cli_lists_mfa_devices_and_is_told_what_is_wrong() {
+fn the_cli_lists_mfa_devices_and_reports_errors() {
     let stage = ClientsAndFake::new();
     let u2f = stage.aws.add_u2f(&stage.alice, "usb");
     let query = ["iam", "list-mfa-devices", "--query", "MFADevices[].SerialNumber", "--output", "text"];
@@ -108,7 +109,7 @@ fn the_cli_lists_mfa_devices_and_is_told_what_is_wrong() {
 }
 
 #[test]
-fn boto3_and_the_codes_of_seven_steps() {
+fn boto3_gets_five_of_seven_steps_accepted() {
     let stage = ClientsAndFake::new();
     let calls: Vec<Value> =
         [-3, 3, -2, 2, -1, 1, 0, 0].map(|step| stage.with_code(&stage.serial, &stage.code(step))).to_vec();
@@ -121,7 +122,7 @@ fn boto3_and_the_codes_of_seven_steps() {
 }
 
 #[test]
-fn boto3_and_the_lock_out() {
+fn boto3_sees_the_lockout() {
     let stage = ClientsAndFake::new();
     let bob = stage.aws.add_user(ACCOUNT, "bob");
     let bobs = stage.aws.add_mfa(&bob, "bob", SEED);
@@ -139,7 +140,7 @@ fn boto3_and_the_lock_out() {
 }
 
 #[test]
-fn boto3_and_sessions_roles_and_s3() {
+fn boto3_sees_errors_of_sessions_roles_and_s3() {
     let stage = ClientsAndFake::new();
     let role = stage.aws.add_role(ACCOUNT, AwsRole { needs_mfa: true, ..AwsRole::new("admin") });
     let session = stage.aws.add_session(&stage.alice, true, 900);
@@ -174,14 +175,14 @@ fn boto3_and_sessions_roles_and_s3() {
 }
 
 #[test]
-fn boto3_and_the_shapes_of_other_servers() {
+fn boto3_sees_responses_of_s3_like_servers() {
     let stage = ClientsAndFake::new();
     stage.aws.lie(None, Lie::S3ShapedError("AccessDenied".to_owned()), Times::Next(1));
     stage.aws.lie(None, Lie::NanosecondExpiration, Times::Next(1));
     stage.aws.lie(None, Lie::Throttling, Times::Next(1));
     let call = json!(["sts", "get_session_token", {}, stage.who()]);
     let answers = stage.clients.boto3(&[call.clone(), call.clone(), call]);
-    // Without an `ErrorResponse` around it, botocore sees that it failed, and looks for the code in the wrong place.
+    // Without an `ErrorResponse` element, botocore sees the failure but looks for the code in the wrong place.
     assert_eq!((verdict(&answers[0]), &answers[0]["Code"]), (None, &json!("AccessDenied")));
     assert_eq!(answers[0]["ResponseMetadata"]["HTTPStatusCode"], 403);
     assert!(answers[1]["Credentials"]["Expiration"].as_str().unwrap().contains(".123456"));

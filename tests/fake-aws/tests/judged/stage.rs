@@ -1,4 +1,4 @@
-//! A fake that stands still, with alice in it, and the refusals that come up most.
+//! A simulator with a stopped clock and one user, and frequent refusals.
 
 use fake_aws::{AccessKeyPair, AwsUser, FakeAws};
 
@@ -16,7 +16,7 @@ pub(crate) const NOT_VALIDATED: (u16, &str, &str) = (
 pub(crate) const UNKNOWN_KEY: (u16, &str, &str) =
     (403, "InvalidClientTokenId", "The security token included in the request is invalid.");
 
-/// A fake that stands still, with alice in it.
+/// A simulator with a stopped clock and the user alice.
 pub(crate) struct FrozenFake {
     pub(crate) aws: FakeAws,
     pub(crate) alice: AwsUser,
@@ -38,7 +38,7 @@ impl FrozenFake {
         call(&self.aws, &self.key, fields).unwrap()
     }
 
-    /// GetSessionToken with the code of so many steps from now.
+    /// Calls GetSessionToken with the code of the step `step` steps from now.
     pub(crate) fn code(&self, step: i64) -> RawReply {
         let code = code_at(SEED, NOW + 30 * step);
         self.ask(&[("Action", "GetSessionToken"), ("SerialNumber", &self.serial), ("TokenCode", &code)])

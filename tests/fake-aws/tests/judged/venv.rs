@@ -1,4 +1,4 @@
-//! AWS's own clients, in a Python environment of their own, started with nothing of ours around them.
+//! AWS's own clients, from a Python environment, run without any inherited environment variables.
 
 use std::env;
 use std::io::Write;
@@ -8,16 +8,16 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A home folder, and an endpoint.
+/// The real clients, with a home folder of their own and the endpoint to use.
 pub(crate) struct RealClients {
     pub(crate) home: TempDir,
     endpoint: String,
 }
 
-/// Access key id, secret and session token of a child's environment.
+/// Access key id, secret and session token for a client's environment.
 pub(crate) type KeyTriple<'a> = (&'a str, &'a str, Option<&'a str>);
 
-/// Makes the calls that it reads as JSON, and writes what became of each.
+/// Reads calls as JSON, executes them, and writes each result or error.
 const BOTO3: &str = "
 import json, sys
 import boto3
@@ -45,7 +45,7 @@ impl RealClients {
         RealClients { home: tempfile::tempdir().unwrap(), endpoint: endpoint.to_owned() }
     }
 
-    /// A program of the Python environment, with as little around it as it takes.
+    /// Builds a command of the Python environment, with the fewest environment variables it needs.
     pub(crate) fn command(&self, program: &str) -> Command {
         let bin = folder().join("bin");
         let mut command = Command::new(bin.join(program));
@@ -56,7 +56,7 @@ impl RealClients {
         command
     }
 
-    /// The AWS CLI as whoever this is.
+    /// Runs the AWS CLI with these credentials.
     pub(crate) fn aws(&self, (id, secret, token): KeyTriple<'_>, arguments: &[&str]) -> Output {
         let mut command = self.command("aws");
         command.env("AWS_ENDPOINT_URL", &self.endpoint).env("AWS_DEFAULT_REGION", "us-east-1");
@@ -67,7 +67,7 @@ impl RealClients {
         command.args(arguments).output().unwrap()
     }
 
-    /// Many calls from one start of boto3: service, operation, arguments, who.
+    /// Runs many calls in one boto3 process. Each is a service, an operation, its arguments and the credentials.
     pub(crate) fn boto3(&self, calls: &[Value]) -> Vec<Value> {
         let mut command = self.command("python");
         command.args(["-c", BOTO3]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -80,13 +80,13 @@ impl RealClients {
     }
 }
 
-/// The answer of a program that did its work.
+/// Returns stdout of a program that succeeded.
 pub(crate) fn done(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// The complaint of a program that did not.
+/// Returns stderr of a program that failed.
 pub(crate) fn refused(output: &Output) -> String {
     assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8(output.stderr.clone()).unwrap()

@@ -1,19 +1,18 @@
-//! The command line: flags with values, no secret among them.
+//! Parsing of the command line. No flag takes a secret.
 
 use std::path::PathBuf;
 
-/// What was asked for.
 #[derive(Default)]
 pub(crate) struct Arguments {
     pub(crate) port: u16,
     pub(crate) region: Option<String>,
     pub(crate) world: Option<PathBuf>,
-    /// Where the authority's certificate goes; without it there is no TLS.
+    /// File for the certificate of a new authority; `None` turns TLS off.
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) demo: Option<Demo>,
 }
 
-/// A user to show things with, and the files to write for them.
+/// A demonstration user, and the files to write so that AWS's clients can act as that user.
 pub(crate) struct Demo {
     pub(crate) user: String,
     pub(crate) account: String,
@@ -40,7 +39,7 @@ const FLAGS: [&str; 11] = [
 ];
 
 impl Arguments {
-    /// Nothing if help was asked for.
+    /// Parses the arguments; `None` means that help was requested.
     pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
         let mut values = Vec::new();
         let mut arguments = arguments;

@@ -1,8 +1,8 @@
-//! Commands while it runs: one line each, answered by one line.
+//! Commands on stdin: one line each, answered with one line.
 
 use fake_aws::{Action, FakeAws, Lie, Times};
 
-/// The answer to a command, or nothing where it was the last one.
+/// Executes a command and returns the line to print, or `None` after `quit`.
 pub(crate) fn obey(line: &str, aws: &FakeAws) -> Option<String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let done = match words[..] {

@@ -1,4 +1,4 @@
-//! A user to show things with, and the two files of AWS that let the real clients be that user.
+//! The demonstration user, and the credentials and config files that let AWS's clients act as that user.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -10,11 +10,11 @@ use crate::arguments::Demo;
 use crate::endpoint::Endpoint;
 use crate::world_file;
 
-/// Makes the user, and writes both files or none.
+/// Creates the user and writes both files. If the second file cannot be written, the first is removed.
 pub(crate) fn set_up(demo: &Demo, aws: &FakeAws, endpoint: &Endpoint) -> Result<(), String> {
     let seed = world_file::read(&demo.seed_file)?;
     let line = seed.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    // The text is a secret: it is not repeated.
+    // The line is a secret, so the error does not quote it.
     let seed = fake_aws::decode_base32(line).ok_or_else(|| format!("{}: no base32", demo.seed_file.display()))?;
     let user = aws.add_user(&demo.account, &demo.user);
     let key = aws.add_key(&user);
@@ -32,12 +32,12 @@ pub(crate) fn set_up(demo: &Demo, aws: &FakeAws, endpoint: &Endpoint) -> Result<
     let config = format!("{header}\nregion = {region}\nendpoint_url = {url}\n{bundle}mfa_serial = {mfa_serial}\n");
     write_new(credentials_file, &credentials)?;
     write_new(&demo.config_file, &config).inspect_err(|_| {
-        // It was made by us a moment ago, and is of no use without the other.
+        // This file was created a moment ago, and is useless without the config file.
         let _ = fs::remove_file(credentials_file);
     })
 }
 
-/// Mode 0600 from the first moment; a file that is there already is left alone.
+/// Creates a file with mode 0600. Fails if the file exists.
 pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), String> {
     let mut file = create_new(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());

@@ -1,4 +1,4 @@
-//! The URL at which the fake is reached: plain, or within TLS by an authority made for this run.
+//! The URL of the simulator: plain HTTP, or TLS with a certificate authority created for this run.
 
 use std::path::{Path, PathBuf};
 
@@ -6,15 +6,16 @@ use fake_aws::{Authority, FakeAws};
 
 use crate::demo::write_new;
 
-/// What a client needs to reach the fake.
+/// The data that a client needs to reach the simulator.
 pub(crate) struct Endpoint {
     pub(crate) url: String,
-    /// The certificate to trust, absolute.
+    /// Absolute path of the certificate to trust; `None` for plain HTTP.
     pub(crate) ca_file: Option<PathBuf>,
 }
 
 impl Endpoint {
-    /// With a file for the authority's certificate, which must not exist: within TLS.
+    /// Opens a TLS endpoint and writes its authority's certificate to `ca_file`, which must not exist. Without
+    /// `ca_file`, returns the plain HTTP endpoint.
     pub(crate) fn open(aws: &FakeAws, ca_file: Option<&Path>) -> Result<Endpoint, String> {
         let Some(path) = ca_file else { return Ok(Endpoint { url: aws.endpoint(), ca_file: None }) };
         let told = |error: std::io::Error| format!("no TLS: {error}");

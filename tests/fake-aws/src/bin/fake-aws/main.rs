@@ -1,4 +1,5 @@
-//! The fake as a program: a world from a file or from flags, one line with the endpoint, commands on stdin.
+//! The simulator as a program: it loads a world from a file or from flags, prints its endpoint, and reads commands
+//! from stdin.
 
 mod arguments;
 mod console;
@@ -64,7 +65,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs until `quit` or the end of the commands.
+/// Executes commands until `quit` or the end of stdin.
 fn serve(arguments: &Arguments, commands: &mut impl BufRead, out: &mut impl Write) -> Result<(), String> {
     let port = arguments.port;
     let aws = FakeAws::start_on(port).map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}"))?;

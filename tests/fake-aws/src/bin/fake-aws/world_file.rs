@@ -1,4 +1,4 @@
-//! A world written down as JSON.
+//! The world file: AWS accounts with their users, keys, MFA devices, roles and buckets, as JSON.
 //!
 //! ```json
 //! {"accounts": [{"id": "123456789012", "partition": "aws",
@@ -37,7 +37,7 @@ struct AccountEntry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UserEntry {
-    /// Left out for root.
+    /// `None` for the root user.
     name: Option<String>,
     path: Option<String>,
     #[serde(default)]
@@ -60,7 +60,7 @@ struct KeyEntry {
 #[serde(deny_unknown_fields)]
 struct MfaEntry {
     name: String,
-    /// Base32.
+    /// The secret, in base32.
     seed: String,
 }
 
@@ -80,20 +80,20 @@ struct RoleEntry {
 #[serde(deny_unknown_fields)]
 struct BucketEntry {
     name: String,
-    /// Size in bytes, by key.
+    /// Size of each object in bytes, by key.
     #[serde(default)]
     objects: BTreeMap<String, u64>,
 }
 
-/// A file's text, or a sentence with its name.
+/// Reads a text file. The error names the file.
 pub(crate) fn read(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Makes everything that the file names.
+/// Loads a world file and creates everything in it.
 pub(crate) fn load(path: &Path, aws: &FakeAws) -> Result<(), String> {
     let world: WorldFile = serde_json::from_str(&read(path)?).map_err(|error| {
-        // Only where: the text holds secrets, and serde quotes values.
+        // Only the position: the text holds secrets, and serde's messages quote values.
         format!("{}: damaged at line {}, column {}", path.display(), error.line(), error.column())
     })?;
     for account in &world.accounts {
