@@ -35,6 +35,15 @@ use zeroizing_alloc::ZeroAlloc;
 #[global_allocator]
 static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
+/// The C library's `pow`, which the SDK computes the pause before a retry with. Without it the loader would read
+/// libm.so.6 at each start, for this function alone.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code, reason = "a symbol of C's has its plain name; what it stands for takes and returns numbers only")]
+#[unsafe(no_mangle)]
+extern "C" fn pow(base: f64, exponent: f64) -> f64 {
+    libm::pow(base, exponent)
+}
+
 fn main() -> ExitCode {
     keep_to_ourselves();
     end_on_signals();

@@ -67,6 +67,7 @@ mod install;
 mod keyrings;
 mod layers;
 mod ledger;
+mod loading;
 mod login;
 mod memory;
 mod network;
