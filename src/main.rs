@@ -20,6 +20,15 @@ use zeroizing_alloc::ZeroAlloc;
 #[global_allocator]
 static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
+/// Replaces the C library's `pow`, with which the SDK computes the pause before a retry: for this function alone, the loader
+/// would read libm.so.6 at each start.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code, reason = "a C symbol has its plain name; the function takes and returns numbers only")]
+#[unsafe(no_mangle)]
+extern "C" fn pow(base: f64, exponent: f64) -> f64 {
+    libm::pow(base, exponent)
+}
+
 fn main() -> ExitCode {
     core_dumps::forbid();
     signals::end_at_once();

@@ -5,4 +5,5 @@ mod generate;
 mod help;
 mod install;
 mod layers;
+mod loading;
 mod pages;
