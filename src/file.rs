@@ -58,7 +58,7 @@ pub enum FileFault {
         /// Explanation with the line number, from the SDK's parser or from us.
         what: String,
     },
-    /// Reading failed.
+    /// Reading the file failed.
     Read(io::Error),
     /// Writing failed; the file is unchanged.
     Write(io::Error),
@@ -100,7 +100,7 @@ pub enum ReplaceNotice {
 pub enum Privacy {
     /// Its owner alone, whatever the permissions were before.
     Secret,
-    /// The same users as before; the owner alone, if the file is new.
+    /// Those who could read the file before; its owner alone, if the file is new.
     Ordinary,
 }
 
@@ -300,7 +300,7 @@ pub fn make_folder(folder: &Path) -> Result<(), FileFault> {
     make_folder(above)?;
     match DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => {}
-        // Another process was quicker.
+        // Another process has created the folder meanwhile.
         Err(_) if folder.is_dir() => return Ok(()),
         Err(error) => return Err(writing(error)),
     }

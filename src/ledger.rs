@@ -148,7 +148,7 @@ pub fn time_left(stored: &Stored, folder: Option<&Path>, clock: &dyn Clock) -> D
 }
 
 /// Checks that the ledger of an MFA device can be written, or any ledger if `serial` is `None`. A ledger that another
-/// login holds can be.
+/// login has locked counts as writable.
 ///
 /// # Errors
 /// [`FileError`] if the folder, the lock or the ledger cannot be written.
@@ -274,7 +274,7 @@ impl Notes {
 }
 
 /// Returns the identifier of the machine's boot, and its time by this machine's clock in seconds since 1970. Setting
-/// the clock changes that time by as much.
+/// the clock shifts that time by the same amount.
 fn started(clock: &dyn Clock) -> Option<(String, i64)> {
     let uptime = clock.uptime()?;
     let seconds = |time: Duration| i64::try_from(time.as_millis() / 1000).unwrap_or(i64::MAX);

@@ -72,7 +72,7 @@ fn explain(answer: &clap::Error, world: &mut World) -> u8 {
         world.person.must_know(text.trim_end());
         return Exit::Change as u8;
     }
-    // A reader that closes the pipe early is no error.
+    // A reader that closes the pipe early is not an error.
     let _ = world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush());
     Exit::Done as u8
 }

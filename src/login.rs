@@ -29,7 +29,7 @@ pub enum Grant<'a> {
 pub struct LoginOutcome {
     /// Identity that the session acts as.
     pub identity: Identity,
-    /// Keys and end of the session.
+    /// Keys and expiry of the session.
     pub session: Session,
     /// Source of the code, as shown to a person.
     pub source: String,
@@ -46,7 +46,7 @@ pub enum LoginError {
     MfaDevices(AwsError),
     /// The user has no MFA device that makes codes.
     NoMfaDevice {
-        /// Number of the user's MFA devices that make none (FIDO).
+        /// Number of the user's MFA devices that make no codes (FIDO).
         without_codes: usize,
     },
     /// The user has several MFA devices, and nothing says which one to use.
@@ -70,7 +70,7 @@ pub enum LoginError {
     Code(CodeError),
     /// The ledger cannot be written, without which no code is sent.
     Ledger(FileError),
-    /// A role could not be assumed.
+    /// A role on the way to the profile's own could not be assumed.
     Role {
         /// ARN of the role.
         arn: String,
@@ -112,8 +112,8 @@ pub struct KnownDevice {
     pub identity: Option<Identity>,
 }
 
-/// Finds the MFA device of a plan that names none: the one with codes that IAM lists for the key's user; of several,
-/// the only one that has an account on a token.
+/// Finds the MFA device of a plan that names none: of those that IAM lists for the key's user, the one that makes
+/// codes; if there are several, the only one that has an account on a token.
 ///
 /// # Errors
 /// [`LoginError::Identity`] or [`LoginError::MfaDevices`] if AWS does not tell; else as for [`the_one`].
@@ -125,11 +125,11 @@ pub async fn find_mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<
     Ok(KnownDevice { serial, identity: Some(identity) })
 }
 
-/// Returns the one with codes of the MFA devices that IAM lists; of several, the only one that has an account on a
-/// token.
+/// Returns the MFA device that makes codes, of those that IAM lists; if there are several, the only one that has an
+/// account on a token.
 ///
 /// # Errors
-/// [`LoginError::NoMfaDevice`] if none has codes; [`LoginError::SeveralMfaDevices`] if several are left.
+/// [`LoginError::NoMfaDevice`] if no MFA device makes codes; [`LoginError::SeveralMfaDevices`] if several are left.
 pub async fn the_one(
     plan: &Plan,
     listed: &[String],
@@ -163,7 +163,7 @@ async fn fitting(plan: &Plan, serials: &[MfaSerial], identity: &Identity, tokens
     serials.iter().enumerate().filter(|(_, serial)| fits(serial)).map(|(index, _)| index).collect()
 }
 
-/// All that a login works with.
+/// The inputs of a login.
 pub struct Login<'a> {
     /// Decisions from flags, environment variables and AWS's files.
     pub plan: &'a Plan,
@@ -347,7 +347,7 @@ async fn known_or_found(codes: &mut CodeFinder<'_>) -> Result<(ReadySource, Code
         match codes.code(&ready).await {
             Ok(code) => return Ok((ready, code)),
             Err(error) if error.is_of_a_person() => return Err(error),
-            // The token was changed, or the account on it.
+            // The token may have been changed, or the account on it, so all sources are tried.
             Err(_) => {}
         }
     }

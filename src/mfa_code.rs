@@ -86,7 +86,7 @@ pub struct CodeFinder<'a> {
     pub person: &'a Person,
     /// Ledger of the time steps that are spent.
     pub ledger: &'a mut Held,
-    /// Returns the time at AWS.
+    /// Returns AWS's time.
     pub now: &'a dyn Fn() -> SystemTime,
     /// True if only the code of the current time step will do, because AWS refused that of a neighbouring one.
     pub only_present: bool,

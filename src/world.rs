@@ -59,7 +59,7 @@ pub struct World {
     pub machine: Machine,
     /// Makes the alarm that wakes up a command that waits for days.
     pub alarm: alarm::Alarms,
-    /// Undoes what must not be passed on to another program, just before exec replaces this process by it.
+    /// Restores the limits that this process lowered for itself, just before exec replaces it by another program.
     pub before_exec: fn(),
 }
 

@@ -64,7 +64,7 @@ impl OpenNetwork {
         *self.network == *network
     }
 
-    /// Returns the time at AWS, as far as the responses so far have told.
+    /// Returns AWS's time: this machine's clock, corrected by AWS's responses so far.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         self.clock.now()
@@ -160,7 +160,7 @@ impl Aws {
         Self { sts, iam, clock: Arc::clone(clock), to_sts, to_iam }
     }
 
-    /// Returns the time at AWS, as far as the responses so far have told.
+    /// Returns AWS's time: this machine's clock, corrected by AWS's responses so far.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         self.clock.now()

@@ -99,7 +99,7 @@ impl Profiles {
         self.all.get_profile(profile)
     }
 
-    /// The names of all profiles, sorted.
+    /// Returns the names of all profiles, sorted.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.all.profiles().collect();

@@ -39,7 +39,7 @@ pub struct Stored {
     pub identity: Option<String>,
     /// Serial number of the MFA device whose code the session was made with.
     pub mfa_serial: Option<String>,
-    /// End of the session; `None` if it cannot be read, or if one of the session's keys is missing.
+    /// Expiry of the session; `None` if it cannot be read, or if one of the session's keys is missing.
     pub expires: Option<DateTime>,
 }
 
@@ -136,7 +136,7 @@ pub struct SessionEntry<'a> {
     pub identity: &'a Identity,
     /// Serial number of the MFA device whose code the session was made with.
     pub mfa_serial: &'a MfaSerial,
-    /// Keys and end of the session.
+    /// Keys and expiry of the session.
     pub session: &'a Session,
 }
 
@@ -275,7 +275,7 @@ pub fn remove(path: &Path, profile: &SessionProfile, owner: &ProfileName) -> Res
         let ours = section.filter(|section| section.get(OWNER) == Some(owner));
         removed = Removed::Nothing;
         if let Some(section) = ours {
-            // Somebody may have put a long-term key into the section since.
+            // Somebody may have put a long-term key into the section since login wrote it.
             check_key(&section, path, profile)?;
             edits.remove(profile, &KEYS).map_err(|fault| damaged(path, fault))?;
             removed = Removed::Session;

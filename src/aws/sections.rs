@@ -302,12 +302,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_refused_or_edited_the_same_twice(text in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_refused_or_edited_idempotently(text in prop::collection::vec(any::<u8>(), 0..200)) {
             check(text)?;
         }
 
         #[test]
-        fn random_lines_are_refused_or_edited_the_same_twice(lines in prop::collection::vec(
+        fn random_lines_are_refused_or_edited_idempotently(lines in prop::collection::vec(
             prop::sample::select(vec!["[dev]", "[x]", "a = 1", "  b", "#c", "", "k: v", "[dev] #", "\r", "rubbish"]), 0..12),
             ending in prop::sample::select(vec!["\n", "\r\n"]))
         {

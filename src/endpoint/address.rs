@@ -141,7 +141,7 @@ pub fn path_of(profile: &str) -> String {
         byte => format!("%{byte:02X}"),
     };
     let name: String = profile.bytes().map(escaped).collect();
-    // Clients would resolve one or two dots alone as a folder.
+    // Clients would resolve `.` and `..` as folders.
     if name.bytes().all(|byte| byte == b'.') {
         format!("/profiles/{}", name.replace('.', "%2E"))
     } else {
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_opens_one_profile_and_outlives_the_agent() {
+    fn an_authorization_token_opens_one_profile_and_outlives_the_agent() {
         let folder = tempfile::tempdir().unwrap();
         let runtime_folder = RuntimeFolder::take(folder.path().join("run")).unwrap();
         let address = Address { port: 4711, ..Address::of(&runtime_folder).unwrap() };

@@ -42,11 +42,11 @@ const LINES: usize = 64;
 
 /// A session that is served.
 pub struct Served {
-    /// Keys of the session.
+    /// Keys and expiry of the session, by AWS's clock.
     pub session: Session,
     /// AWS account number, if known.
     pub account: Option<String>,
-    /// End of the session, by this machine's clock.
+    /// Expiry of the session, by this machine's clock.
     pub ends: SystemTime,
 }
 

@@ -1,4 +1,4 @@
-//! The target of a replacement: locked against our own processes, and watched for programs that know no lock.
+//! The target of a replacement: locked against our own processes, and watched for programs that do not take the lock.
 
 use super::{
     Content, Edited, FileFault, FileStamp, Privacy, ROUNDS, adopt, load, lock, make_folder, resolve, stamp, writing,
@@ -18,7 +18,7 @@ const OURS: &str = ".aws-mfa-key";
 const ACL: &str = "system.posix_acl_access";
 /// Age of a file below which another program may be in the middle of rewriting it in place.
 pub(super) const FRESH: Duration = Duration::from_millis(50);
-/// Age of a change below which its program may be about to overwrite ours with what it read before.
+/// Time after a change by another program in which that program may still overwrite our text with an older copy.
 const RECENT: Duration = Duration::from_secs(1);
 /// Upper bound for the wait for another process of ours.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -159,7 +159,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 
 /// Syncs a folder, so that files created or renamed in it survive a crash.
 pub(super) fn sync_folder(folder: &Path) {
-    // Some file systems cannot sync a folder; the files in it are as safe as before.
+    // Some file systems cannot sync a folder; the files themselves are synced anyway.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::{Mutex, OnceCell};
 
-/// The outcome of one plan; its failure is shared with plans that depend on it.
+/// The outcome of one plan; its failure is shared with other plans that need the same login.
 type SharedOutcome = Result<ObtainedSession, Arc<Failure>>;
 
 /// Obtains a session for each plan: the present one if it is good, else a fresh one, which is written to its profile.
@@ -76,7 +76,7 @@ struct Obtaining<'a> {
     devices: RefCell<HashMap<String, Rc<Mutex<Vec<Made<'a>>>>>>,
 }
 
-/// The outcome of a login, for plans that would do the very same.
+/// The outcome of a login, reused for plans whose login would be the same.
 struct Made<'a> {
     plan: &'a Plan,
     outcome: Result<(Identity, Session, String), Arc<Failure>>,
@@ -175,8 +175,8 @@ impl<'a> Obtaining<'a> {
             Turn::Served(got) => return Ok(*got),
             Turn::Ours(ledger) => ledger,
         };
-        // If this plan cannot be written, an earlier session with the same ledger is, before another process gets the
-        // ledger.
+        // This plan's session cannot be written. Sessions made earlier with this ledger are written before it is
+        // released.
         if let Err(failure) = self.check(plan) {
             self.writer.deliver();
             return Err(failure);

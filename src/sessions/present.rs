@@ -17,12 +17,12 @@ pub struct ObtainedSession {
     pub session_profile: SessionProfile,
     /// ARN of the user or role that the session acts as; `None` if the credentials file does not say.
     pub identity: Option<String>,
-    /// Keys and end of the session.
+    /// Keys and expiry of the session.
     pub session: Session,
     /// Serial number of the MFA device whose code the session was made with; `None` if the credentials file does not
     /// say.
     pub mfa_serial: Option<String>,
-    /// Time until the session ends, by AWS's clock as far as it is known.
+    /// Time until the session expires, by AWS's clock as far as it is known.
     pub left: Duration,
     /// Source of the code, as shown to a person; `None` if no code was needed.
     pub source: Option<String>,

@@ -30,7 +30,7 @@ pub enum Event {
 /// Reports an event to an [`Alarm`], from any thread.
 pub type Bell = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// Cleanup to run before the process ends, whatever it is in the middle of.
+/// Cleanup to run before the process ends, even in the middle of other work.
 pub type Last = Box<dyn Fn() + Send>;
 
 /// Lets one thread sleep until something happens, without waking up in between.

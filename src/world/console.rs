@@ -8,12 +8,12 @@ use std::time::Duration;
 /// Makes the prefix of each line on standard error, such as a time or a priority.
 pub type LineStamp = Box<dyn Fn(Level) -> String + Send>;
 
-/// Verbosity: the messages that are shown besides errors and requests to the person.
+/// The verbosity of messages to the person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// No others.
+    /// Only errors and requests to the person.
     Quiet,
-    /// Also the outcome, and anything out of the ordinary.
+    /// Also outcomes, and anything out of the ordinary.
     #[default]
     Normal,
     /// Also each step.
@@ -108,7 +108,7 @@ impl Console {
             return;
         };
         let countdown = countdown.map(|left| format!(" ({} s)", left.as_secs_f64().ceil())).unwrap_or_default();
-        // The last column stays free, or some terminals begin a new line.
+        // The last column stays free, since some terminals begin a new line after it.
         let width = terminal.width();
         let parts: Vec<String> = parts.iter().map(|part| printable_lines(part).replace('\n', "\\n")).collect();
         let line = fitting(&parts, width.saturating_sub(countdown.len() + 1)) + &countdown;

@@ -1,7 +1,8 @@
 //! Desktop notifications over the session's D-Bus (Desktop Notifications Specification 1.2,
 //! org.freedesktop.Notifications).
 //!
-//! All of it runs on a thread of its own, with timeouts: a desktop that hangs, refuses or is absent delays nobody.
+//! Everything here runs on a thread of its own, with timeouts: a desktop that hangs, refuses or is absent delays
+//! nobody.
 
 use super::Environment;
 use super::notifications::Desktop;

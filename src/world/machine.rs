@@ -30,7 +30,7 @@ impl Machine {
         Self { root: root.to_owned() }
     }
 
-    /// Returns the path of a file, whose path on the real machine is `absolute`.
+    /// Returns the path of a file, given its absolute path on the real machine.
     #[must_use]
     pub fn path(&self, absolute: &str) -> PathBuf {
         self.root.join(absolute.trim_start_matches('/'))

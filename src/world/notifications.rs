@@ -23,7 +23,7 @@ pub trait Desktop: Send + Sync {
     fn settle(&self, limit: Duration);
 }
 
-/// Surroundings of the person's terminal: the desktop, the calling program, and the preparation for an early end.
+/// Surroundings of the person's terminal: the desktop, the calling program, and the preparation for signals.
 pub struct PersonContext {
     /// Desktop that shows notifications; `None` if there is none.
     pub desktop: Option<Box<dyn Desktop>>,

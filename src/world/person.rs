@@ -50,7 +50,7 @@ pub(super) struct Inner {
     before_waiting: Mutex<Option<Arc<Chore>>>,
 }
 
-/// Work to do before the person is kept waiting.
+/// Work to do before the person is kept waiting, such as writing sessions.
 type Chore = dyn Fn() + Send + Sync;
 
 impl Person {
@@ -172,7 +172,7 @@ impl Person {
         self.console().say(Level::Quiet, line);
     }
 
-    /// Writes a line of a journal, which has its stamp already.
+    /// Writes a journal line, which carries its own prefix.
     pub fn note(&self, line: &str) {
         let mut console = self.console();
         console.clear();

@@ -53,11 +53,11 @@ pub struct TouchPrompt {
 /// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The person did it in time.
+    /// The person acted in time.
     Done,
-    /// The person did not do it in time.
+    /// The person did not act in time.
     Late,
-    /// Something else went wrong meanwhile.
+    /// Something else failed before the person acted.
     Failed,
     /// A signal ended the program.
     Interrupted,

@@ -29,7 +29,7 @@ pub trait Terminal: Send {
     /// Returns true if what is typed there comes to this process, and not to another program of the same shell.
     fn is_ours(&self) -> bool;
 
-    /// Returns the number of columns.
+    /// Returns the number of characters that fit on a line.
     fn width(&self) -> usize;
 
     /// Reads one line. What is typed is shown only if `echo` is true.
@@ -197,7 +197,7 @@ impl Terminal for ControllingTerminal {
                 Ok(count) => line.extend_from_slice(&bytes[..count]),
             }
         }
-        // The Enter key has ended the line on the screen, too.
+        // The person's Enter key has ended the line on the screen.
         if line.ends_with(b"\n") && echo {
             locked(&UNFINISHED).clear();
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Time limits of everything that waits for a token.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenLimits {
-    /// Waits for a token that another program holds, that does not answer yet, or that was pulled out.
+    /// Limits for a token that another program holds, that does not answer yet, or that was pulled out.
     pub patience: Patience,
     /// Upper bound for reading all tokens. Another program that talks to a token makes us wait, and so does a token
     /// that still blinks for a program that was ended, for up to 30 seconds.

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub struct CaBundle {
     /// Path of the PEM file.
     pub path: PathBuf,
-    /// Name of the setting that names the file.
+    /// Setting or environment variable that names the file.
     pub origin: &'static str,
 }
 

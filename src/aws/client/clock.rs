@@ -52,7 +52,7 @@ impl AwsClock {
     }
 }
 
-/// Returns the time at AWS, given this machine's time and the seconds that its clock is behind.
+/// Returns AWS's time, given this machine's time and the seconds that its clock is behind.
 #[must_use]
 pub fn shifted(here: SystemTime, behind: i64) -> SystemTime {
     let by = Duration::from_secs(behind.unsigned_abs());

@@ -44,9 +44,9 @@ pub enum Unreached {
     Garbled {
         /// HTTP status code.
         status: u16,
-        /// Fault of the response, in words.
+        /// Fault of the response, such as "it is cut short".
         detail: String,
-        /// True if the response is AWS's, as far as it goes.
+        /// True if the response seems to come from AWS but is incomplete.
         is_cut: bool,
         /// Route that the request took.
         route: Box<RequestRoute>,
@@ -89,7 +89,7 @@ pub enum Unreachable {
     Tls,
     /// The request took too long.
     Timeout,
-    /// The connection broke.
+    /// The connection broke before a response had come.
     Dropped,
 }
 
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_request_without_a_connection_is_unsent() {
+    fn only_a_failed_connect_is_certainly_unsent() {
         use Unreachable::{Connect, Dns, Dropped, ProxyPassword, ProxyRefused, Timeout, Tls};
         // The texts are those of hyper and the SDK.
         let cases: [(&[&'static str], Unreachable, bool); 11] = [

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum NetworkFault {
     /// The CA bundle cannot be read.
     CaUnreadable {
-        /// Name of the setting that names the CA bundle.
+        /// Setting or environment variable that names the CA bundle.
         origin: &'static str,
         /// Reason why the file cannot be read.
         error: FileError,
@@ -17,7 +17,7 @@ pub enum NetworkFault {
     CaDamaged {
         /// Path of the CA bundle.
         path: PathBuf,
-        /// Name of the setting that names the CA bundle.
+        /// Setting or environment variable that names the CA bundle.
         origin: &'static str,
         /// Fault of the CA bundle, in words.
         what: String,

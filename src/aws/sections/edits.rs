@@ -23,7 +23,7 @@ struct LineReplacement {
 }
 
 impl<'a> Edits<'a> {
-    /// Returns no edits yet.
+    /// Returns an empty list of edits to `sections`.
     #[must_use]
     pub fn of(sections: &'a Sections) -> Self {
         Self { sections, lines: Vec::new() }

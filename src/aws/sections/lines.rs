@@ -10,14 +10,14 @@ pub(super) struct KeyLines {
     /// Name of the key, in lower case.
     pub(super) key: String,
     pub(super) value: Range<usize>,
-    /// The line with the key and the indented ones below it.
+    /// Range of the key's line and of the indented lines below it.
     pub(super) lines: Range<usize>,
 }
 
 /// A section of a file, with its keys.
 pub struct Section<'a> {
     pub(super) text: &'a [u8],
-    /// The line with its header.
+    /// Range of the section's header line.
     pub(super) header: Range<usize>,
     pub(super) entries: Vec<KeyLines>,
 }
@@ -117,7 +117,7 @@ pub(super) fn breaks_inside(line: &[u8]) -> bool {
     content.contains(&b'\r')
 }
 
-/// The header in a line.
+/// A section header, found in a line of text.
 pub(super) struct Header {
     /// Range of the name within the line.
     pub(super) name: Range<usize>,

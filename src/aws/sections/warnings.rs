@@ -1,4 +1,5 @@
-//! Warnings about lines of a file, beside those that we write, that some of AWS's clients misread.
+//! Warnings about lines of a file, beside those that we write, that some of AWS's clients misread. Clients are named
+//! by the language of their SDK; Python's include the AWS CLI.
 
 use super::Sections;
 use super::lines::{Header, breaks_inside, lines};
@@ -17,14 +18,14 @@ pub struct Warning {
 /// Kinds of text that are misread, and by which clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misread {
-    /// The file begins with a byte order mark: Python's clients and Rust's read nothing of it.
+    /// The file begins with a byte order mark: Python's and Rust's clients reject the whole file.
     ByteOrderMark,
-    /// The section stands a second time: Python's clients read nothing of the file.
+    /// The section is in the file a second time: Python's clients reject the whole file.
     SectionTwice {
         /// Name of the section.
         section: String,
     },
-    /// The key stands a second time in its section: Python's clients read nothing of the file.
+    /// The key is in its section a second time: Python's clients reject the whole file.
     KeyTwice {
         /// Name of the key, in lower case.
         key: String,
@@ -36,16 +37,16 @@ pub enum Misread {
     },
     /// Blanks in or before a header, or text behind it: clients disagree on which section begins there.
     OddHeader,
-    /// `key: value`: Rust's clients read nothing of the file, JavaScript's not the line.
+    /// A colon instead of `=`: Rust's clients reject the whole file, JavaScript's ignore the line.
     Colon {
         /// Name of the key, in lower case.
         key: String,
     },
-    /// Neither a header, a key nor a comment: Python's clients and Rust's read nothing of the file.
+    /// A line that is neither a header, a key nor a comment: Python's and Rust's clients reject the whole file.
     Unreadable,
-    /// A key before the first header: Python's clients and Rust's read nothing of the file.
+    /// A key before the first header: Python's and Rust's clients reject the whole file.
     BeforeSections,
-    /// The first key of a section is indented: Rust's clients read nothing of the file.
+    /// The first key of a section is indented: Rust's clients reject the whole file.
     IndentedKey,
     /// An indented comment below a key: Rust's clients read it as a part of the value.
     IndentedComment,
@@ -54,7 +55,7 @@ pub enum Misread {
         /// Name of the key, in lower case.
         key: String,
     },
-    /// A key of AWS's that is not in lower case: JavaScript's clients do not find it.
+    /// One of AWS's keys that is not in lower case: JavaScript's clients do not find it.
     NotLowerCase {
         /// Name of the key, in lower case.
         key: String,
@@ -65,7 +66,7 @@ pub enum Misread {
 
 /// Keys that hold a session or a long-term key.
 const KEYS: [&str; 4] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
-/// Keys that change the identity, if Python's clients read them into every section.
+/// Keys that would change the identity of every profile if they stood in `[DEFAULT]`, for Python's clients.
 const WINNING: [&str; 9] = [
     KEYS[0],
     KEYS[1],

@@ -154,7 +154,7 @@ impl Alarm for LinuxAlarm {
                 return events;
             }
             let mut fds = [&self.timer, &self.files, &self.ring.bell].map(|fd| PollFd::new(fd, PollFlags::IN));
-            // Whether poll was interrupted does not matter, since everything is read again.
+            // An interruption does not matter, since everything is read again.
             let _ = poll(&mut fds, None);
             let _ = rustix::io::read(&self.ring.bell, &mut [0; 8]);
         }
