@@ -21,7 +21,7 @@ pub struct LongTermKey {
     pub secret: SecretString,
 }
 
-/// A session: the temporary keys that STS gives a user for a code, or anybody for a role.
+/// A session: the temporary keys that STS issues for a code or an assumed role.
 #[derive(Clone)]
 pub struct Session {
     /// Access key id, `ASIA…`; not a secret.
@@ -88,7 +88,7 @@ pub struct MfaSerial(String);
 pub enum SerialFault {
     /// A FIDO security key or passkey, which makes no codes.
     Fido,
-    /// A device that gets text messages.
+    /// An MFA device that gets its codes by text message.
     Sms,
     /// The ARN of a user; `mfa` belongs where `user` stands.
     User,

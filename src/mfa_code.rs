@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const TYPING: Duration = Duration::from_mins(2);
 /// Time that a person needs to touch a token.
 const REACTION: Duration = Duration::from_secs(3);
-/// Number of times that a person may type something that cannot be right.
+/// Number of times that a person may type something that cannot be a valid code.
 const TRIES: usize = 3;
 
 /// Reasons why there is no code.
@@ -310,7 +310,7 @@ impl CodeFinder<'_> {
         let (step, wait) = (self.present_step(), self.person.wait());
         while self.present_step() == step {
             let left = self.until_next();
-            // Another login may be asking for a touch at the moment.
+            // Another login may be asking for a touch at the moment; its line must stay.
             if let Some(_attention) = self.person.free_attention() {
                 wait.show("Waiting for the next code; AWS takes each only once", Some(left));
             }

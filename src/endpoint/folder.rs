@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// A runtime folder that this process has locked. The kernel releases the lock, however its holder ends.
 pub struct RuntimeFolder {
-    /// Path of the folder.
+    /// Path of the runtime folder.
     pub folder: PathBuf,
     _lock: File,
 }

@@ -190,7 +190,7 @@ impl SessionService {
         };
         // A web page can make a browser send requests, under a host name of the page's own.
         if headers.contains_key(ORIGIN) || headers.contains_key(REFERER) || !one(HOST).is_some_and(is_loopback)
-            // In a request for a whole URL, the URL's host counts instead of the header's.
+            // The host of an absolute URL takes precedence over the header (RFC 9112, 3.2.2).
             || uri.authority().is_some_and(|host| !is_loopback(host.as_str().as_bytes()))
         {
             return Err((StatusCode::FORBIDDEN, "Forbidden", "this is for programs on this machine"));

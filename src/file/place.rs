@@ -20,7 +20,7 @@ const ACL: &str = "system.posix_acl_access";
 pub(super) const FRESH: Duration = Duration::from_millis(50);
 /// Time after a change by another program in which that program may still overwrite our text with an older copy.
 const RECENT: Duration = Duration::from_secs(1);
-/// Upper bound for the wait for another process of ours.
+/// Upper bound for the wait for another process of ours to release the lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A file that is about to be replaced: its links followed, its folder created, and locked against our own processes.
@@ -81,8 +81,8 @@ impl ReplaceTarget {
         }
         let kept = if privacy == Privacy::Secret { 0o600 } else { 0o777 };
         new.as_file().set_permissions(mode(old.mode() & kept)).map_err(writing)?;
-        // With a list, the mode's group bits are the most that the list grants, so the mode needs the list to mean
-        // the same.
+        // With an access control list, the mode's group bits only limit what the list grants, so the mode means the
+        // same only with the list.
         let list = if privacy == Privacy::Secret { None } else { access_list(&self.target) };
         if let Some(list) = list {
             fsetxattr(new.as_file(), ACL, &list, XattrFlags::empty()).map_err(|error| writing(error.into()))?;

@@ -264,7 +264,7 @@ fn unreachable<E: Error + 'static>(error: &SdkError<E, HttpResponse>, route: Box
         false if slow => Unreachable::Timeout,
         false => match tls(error) {
             Some(error) => {
-                let why = untrusted(error);
+                let why = classify_tls(error);
                 detail = if why == Unreachable::OtherHost { names(error) } else { detail };
                 why
             }
@@ -295,8 +295,8 @@ fn names(error: &rustls::Error) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// Classifies a TLS error.
-fn untrusted(error: &rustls::Error) -> Unreachable {
+/// Maps a TLS error to what a person can check: the clock, the trusted certificates, the host name, or TLS itself.
+fn classify_tls(error: &rustls::Error) -> Unreachable {
     use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
     match error {
         rustls::Error::InvalidCertificate(fault) => match fault {
@@ -370,7 +370,7 @@ mod tests {
     #[test]
     fn only_a_failed_connect_is_certainly_unsent() {
         use Unreachable::{Connect, Dns, Dropped, ProxyPassword, ProxyRefused, Timeout, Tls};
-        // The texts are those of hyper and the SDK.
+        // Error texts as hyper and the SDK word them.
         let cases: [(&[&'static str], Unreachable, bool); 11] = [
             (&["client error (Connect)", "tcp connect error", "Connection refused (os error 111)"], Connect, false),
             (&["client error (Connect)", "dns error", "failed to lookup address information"], Dns, false),
@@ -418,7 +418,7 @@ mod tests {
     fn a_wrapped_tls_error_is_found() {
         let inner = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, inner));
-        assert_eq!(tls(&wrapped).map(untrusted), Some(Unreachable::Untrusted));
+        assert_eq!(tls(&wrapped).map(classify_tls), Some(Unreachable::Untrusted));
         assert!(tls(&io::Error::other("another")).is_none());
     }
 

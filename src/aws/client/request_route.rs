@@ -16,7 +16,7 @@ use url::Url;
 pub struct RequestRoute {
     /// Host of the request, with the port if it is not the scheme's default; `AWS` if nothing was sent.
     pub host: String,
-    /// AWS region of the settings.
+    /// AWS region from the settings.
     pub region: String,
     /// True if a setting names the endpoint, false if the region does.
     pub is_set: bool,

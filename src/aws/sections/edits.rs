@@ -151,7 +151,7 @@ impl<'a> Edits<'a> {
 }
 
 impl Sections {
-    /// Returns the text with `edits`, which must have been made from it.
+    /// Applies `edits`, which must have been made from this text.
     #[must_use]
     pub fn edited(self, edits: Vec<Edit>) -> Edited {
         Edited::new(self.text, edits)
