@@ -65,7 +65,7 @@ pub fn examine(
 ) -> io::Result<Vec<Finding>> {
     let subject = Subject::of(named, typed, world);
     let runtime = async_runtime::current_thread()?;
-    let show = |wait: &Wait<'_>| wait.show("Looking at the tokens, and asking AWS", None);
+    let show = |wait: &Wait<'_>| wait.show("Checking the tokens and AWS", None);
     let found = runtime.block_on(world.person.wait_for(MOMENT, all(&subject, askable), show));
     // Do not wait for a host name that is still being resolved.
     runtime.shutdown_background();

@@ -204,7 +204,7 @@ impl Login<'_> {
         loop {
             sent += 1;
             let code = codes.code(&ready).await.map_err(LoginError::Code)?;
-            person.detail(&format!("{source} gave a code; asking STS for a session"));
+            person.detail(&format!("got a code from {source}; requesting a session from STS"));
             let is_present = codes.is_present(&code);
             codes.note(&ready);
             codes.ledger.spend(code.step).map_err(LoginError::Ledger)?;
@@ -271,14 +271,12 @@ fn pause(error: &AwsError) -> Duration {
 fn what_now(error: &AwsError, is_present: bool) -> String {
     let what = match error {
         AwsError::Refused(refusal) if refusal.is_wrong_code() && is_present => "AWS refused the code",
-        AwsError::Refused(refusal) if refusal.is_wrong_code() => {
-            "AWS refused a code of the half minute beside this one"
-        }
-        AwsError::Refused(refusal) if refusal.is_throttling() => "AWS was asked too much at once",
+        AwsError::Refused(refusal) if refusal.is_wrong_code() => "AWS refused the code of a neighbouring time step",
+        AwsError::Refused(refusal) if refusal.is_throttling() => "AWS received too many requests",
         AwsError::Refused(_) => "AWS has a problem",
-        _ => "AWS's answer got lost",
+        _ => "AWS's response was lost",
     };
-    format!("{what}; trying once more, with another code")
+    format!("{what}; trying once more with another code")
 }
 
 /// Lists the user's MFA devices if AWS refused this one; `None` if it did not, or does not list them.
@@ -293,13 +291,13 @@ async fn devices(aws: &Aws, error: &AwsError) -> Option<Vec<String>> {
 fn check(aws: &Aws, identity: &Identity, codes: &mut CodeFinder<'_>) -> Result<(), LoginError> {
     /// Seconds by which two measurements of the clock's offset may differ.
     const DOUBT: u64 = 2;
-    codes.person.detail(&format!("the long-term key is {identity}'s"));
+    codes.person.detail(&format!("the long-term key belongs to {identity}"));
     let (behind, known) = (aws.clock_behind(), codes.ledger.noted_behind());
     codes.ledger.set_clock_behind(behind);
     if behind != 0 && behind.abs_diff(known) > DOUBT {
         let (by, direction) = (behind.unsigned_abs(), if behind > 0 { "behind" } else { "ahead of" });
         let by = humantime::format_duration(Duration::from_secs(by));
-        codes.person.tell(&format!("note: this machine's clock is {by} {direction} AWS's; AWS's is used"));
+        codes.person.tell(&format!("note: this machine's clock is {by} {direction} AWS's; using AWS's time"));
     }
     belongs(codes.serial, identity)
 }

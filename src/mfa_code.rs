@@ -171,7 +171,7 @@ impl CodeFinder<'_> {
                 Ok(ReadySource::Prompt) => {
                     if let Some(reason) = absent.as_ref().and_then(reason) {
                         let hint = absent.as_ref().map_or("", hint);
-                        self.person.must_know(&format!("{reason}: the code has to be typed{hint}"));
+                        self.person.must_know(&format!("{reason}; the code has to be typed{hint}"));
                     }
                     return Ok(ReadySource::Prompt);
                 }
@@ -312,7 +312,7 @@ impl CodeFinder<'_> {
             let left = self.until_next();
             // Another login may be asking for a touch at the moment; its line must stay.
             if let Some(_attention) = self.person.free_attention() {
-                wait.show("Waiting for the next code; AWS takes each only once", Some(left));
+                wait.show("Waiting for the next code; AWS accepts each code only once", Some(left));
             }
             tokio::time::sleep(left.min(Duration::from_secs(1))).await;
         }
@@ -358,10 +358,10 @@ impl CodeFinder<'_> {
             match source::digits(&typed, DIGITS..=DIGITS) {
                 // The time step has changed while the person typed.
                 Ok(_) if self.ledger.is_spent(step) => {
-                    self.person.must_know("A code of this half minute was sent already; the next one will do.");
+                    self.person.must_know("The current code was already used. Enter the next one.");
                 }
                 Ok(digits) => return Ok(Code { digits, step }),
-                Err(_) => self.person.must_know("A code has six digits."),
+                Err(_) => self.person.must_know("A code has six digits. Try again."),
             }
         }
         Err(CodeError::NotACode)
@@ -384,7 +384,7 @@ fn reason(absent: &CodeError) -> Option<String> {
 fn hint(absent: &CodeError) -> &'static str {
     match absent {
         CodeError::Token(TokenError::NoToken | TokenError::OtherTokens { .. }) => {
-            "; --wait waits for the token instead"
+            " (--wait waits for the token instead)"
         }
         _ => "",
     }
@@ -395,9 +395,9 @@ fn reason_of(missing: &TokenError) -> Option<String> {
         TokenError::NotCome { missing, .. } => reason_of(missing),
         TokenError::NoToken => Some("no token is plugged in".to_owned()),
         TokenError::OtherTokens { wanted, .. } => Some(format!("token {wanted} is not plugged in")),
-        TokenError::NoApplet { token, .. } => Some(format!("{token} has no OATH applet to ask")),
+        TokenError::NoApplet { token, .. } => Some(format!("{token} has no OATH applet")),
         TokenError::NoMatch { named: Some(id), .. } => Some(format!("the token has no account {}", printable(id, 64))),
-        TokenError::NoMatch { .. } => Some("no account on the token fits".to_owned()),
+        TokenError::NoMatch { .. } => Some("no account on the token matches".to_owned()),
         TokenError::Bus(why) => Some(why.to_string()),
         TokenError::Unseen { why, .. } if why.carrier() == Some(&CarrierError::Removed) => {
             Some("the token was removed".to_owned())

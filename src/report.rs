@@ -1,4 +1,4 @@
-//! Any error becomes three lines and an exit code: what did not happen, why, and what to type next.
+//! Reports of failures: three lines (what did not happen, why, what to do next) and an exit code.
 
 mod accounts;
 mod aws;
@@ -31,125 +31,125 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How the program ends; scripts rely on these.
+/// The exit code of the program; scripts rely on these values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Done.
+    /// The command did what it was asked to.
     Done = 0,
-    /// Failed.
+    /// Something failed that no other code stands for.
     Failed = 1,
-    /// The command line or the configuration must change.
+    /// Invalid command line or configuration.
     Change = 2,
-    /// No token plugged in.
+    /// No suitable token is plugged in.
     NoToken = 3,
-    /// A person was needed and none came.
+    /// A touch, an answer or a password was needed, and did not come.
     Person = 4,
-    /// AWS refused.
+    /// AWS refused the request.
     Refused = 5,
     /// AWS could not be reached.
     Unreachable = 6,
-    /// `exec`: the command cannot be run.
+    /// `exec` could not run the command (as in a shell).
     NotRunnable = 126,
-    /// `exec`: there is no such command.
+    /// `exec` could not find the command (as in a shell).
     NoCommand = 127,
 }
 
-/// Everything that can keep a command from being done.
+/// Reason why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// No plan.
+    /// The settings do not make a plan for a login.
     Plan(PlanError),
-    /// No way to AWS.
+    /// The settings for proxy or certificates cannot be used.
     Network(NetworkFault),
-    /// No session.
+    /// The login itself failed.
     Login {
-        /// The profile.
+        /// The profile that was to be logged in.
         profile: String,
-        /// Why.
+        /// The reason.
         error: Box<LoginError>,
     },
-    /// The session could not be written. It is lost if it was there already.
+    /// The session could not be written to the credentials file.
     Write {
-        /// Whether a code was spent on it.
+        /// True if AWS had issued the session, which is lost together with its code.
         spent: bool,
-        /// Why.
+        /// The reason.
         error: CredentialsError,
     },
-    /// The tokens could not be looked at, or one not changed.
+    /// A command for tokens, accounts, passwords or secrets failed.
     Accounts {
-        /// What was not done.
+        /// The `error` line of the report, such as "could not add the account".
         what: &'static str,
-        /// Why.
+        /// The reason.
         error: Box<AccountsError>,
     },
-    /// A file.
+    /// A file could not be read or written.
     File(FileError),
-    /// Several profiles were asked for, and some of them failed.
+    /// Some logins of a command for several profiles failed.
     Some {
-        /// How many.
+        /// Number of logins that failed, from 1.
         failed: usize,
-        /// Of how many.
+        /// Number of profiles that were to be logged in.
         of: usize,
-        /// The last of them.
+        /// The failure that is reported last.
         last: Box<Failure>,
-        /// The other profiles that failed together with the last.
+        /// Further profiles that failed for the same reason as `last`.
         others: Vec<String>,
-        /// How the program ends.
+        /// Exit code for all of them: their own if they agree, otherwise [`Exit::Failed`].
         exit: Exit,
     },
-    /// Several profiles failed together.
+    /// One failure that several profiles have in common.
     Shared(Arc<Failure>),
-    /// A program cannot be pointed at the agent.
+    /// The agent cannot serve a session to a program.
     Agent {
-        /// The profile.
+        /// The profile whose session was wanted.
         profile: String,
-        /// Why not.
+        /// The reason.
         fault: AgentFault,
     },
-    /// Another agent runs for the same user.
+    /// An agent cannot start because another one is running for the same user.
     AgentRuns {
-        /// Its process, if that is known.
+        /// Process id of the running agent; `None` if it has not written its id yet.
         pid: Option<u32>,
     },
-    /// A session that was asked for is not valid.
+    /// `status` was asked for a session that is absent or expired.
     NotValid {
-        /// The profile.
+        /// The profile without a valid session.
         profile: String,
     },
-    /// An SDK's patience would have ended before ours.
+    /// `credential-process` had to answer before the SDK that called it gives up.
     TooLate {
-        /// The profile.
+        /// The profile that was to be logged in.
         profile: String,
-        /// How long it was waited.
+        /// Time after which the login was abandoned.
         waited: Duration,
-        /// For what, if that was told.
+        /// The event that the login was waiting for; `None` if it was not waiting for anything in particular.
         pending: Option<Pending>,
     },
-    /// The doctor found faults, and has told them.
+    /// `doctor` found problems, and has printed them.
     Faults,
-    /// The command could not be run.
+    /// `exec` could not run its command.
     Exec {
-        /// Its name.
+        /// Name or path of the program, as given.
         program: OsString,
-        /// Why.
+        /// The reason.
         error: std::io::Error,
     },
-    /// The runtime did not start.
+    /// The async runtime could not start.
     Runtime(std::io::Error),
-    /// Standard input, where a code was to be read.
+    /// Standard input could not be read for `--code -`.
     Input(std::io::Error),
-    /// Standard output.
+    /// Standard output could not be written.
     Output(std::io::Error),
 }
 
 impl Failure {
-    /// Whether both are one and the same, met together.
+    /// Returns true if both are the same [`Failure::Shared`], reported once for several profiles.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Shared(one), Self::Shared(other)) if Arc::ptr_eq(one, other))
     }
 
-    /// Whether none of the places is there that a code may come from.
+    /// Returns true if none of the sources of a code is present (no token plugged in, no secret stored).
     #[must_use]
     pub fn is_without_source(&self) -> bool {
         match self {
@@ -172,16 +172,16 @@ impl From<FileError> for Failure {
     }
 }
 
-/// An error as it is told.
+/// A failure in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// What did not happen.
+    /// Action that failed, in the user's terms.
     pub error: String,
-    /// Why.
+    /// The fact that caused it.
     pub cause: String,
-    /// What to do.
+    /// A command to paste, or a thing to do, that can help.
     pub next: String,
-    /// How the program ends.
+    /// Exit code of the program.
     pub exit: Exit,
 }
 
@@ -199,22 +199,25 @@ impl fmt::Display for Report {
     }
 }
 
-/// The same in one line, as a journal has it.
+/// Part of a `next` that mentions `--wait`, which not every command has.
+const WAIT_HINT: &str = " (--wait waits for it)";
+
+/// Explains a failure in one line, for a journal.
 #[must_use]
 pub fn in_one_line(failure: &Failure) -> String {
     let Report { error, cause, next, .. } = report(failure);
     format!("{error}: {cause}; next: {next}")
 }
 
-/// The same for one who tries again by itself, so that nobody is told to.
+/// Explains a failure in one line, for the agent: it retries on its own, so the line does not tell anybody to.
 #[must_use]
 pub fn in_one_line_unattended(failure: &Failure) -> String {
-    /// What only helps one who typed a command.
-    const TYPED: [&str; 3] = [", then try again", "; --wait waits for it", " (--wait waits for it)"];
+    /// Parts of a `next` that only help a person who typed a command.
+    const TYPED: [&str; 2] = [", then try again", WAIT_HINT];
     TYPED.iter().fold(in_one_line(failure), |line, words| line.replace(words, ""))
 }
 
-/// Explains a failure.
+/// Explains a failure in three lines.
 #[must_use]
 pub fn report(failure: &Failure) -> Report {
     match failure {
@@ -227,8 +230,8 @@ pub fn report(failure: &Failure) -> Report {
         Failure::Some { failed, of, last, others, exit } => {
             let last = report(last);
             let also = if others.is_empty() { String::new() } else { format!(" (and {})", others.join(", ")) };
-            let which = if *failed == 1 { "" } else { " the last:" };
-            let error = format!("{failed} of {of} failed:{which} {}{also}", last.error);
+            let which = if *failed == 1 { ":" } else { ", the last one:" };
+            let error = format!("{failed} of {of} logins failed{which} {}{also}", last.error);
             Report { error, exit: *exit, ..last }
         }
         Failure::Shared(failure) => report(failure),
@@ -236,21 +239,21 @@ pub fn report(failure: &Failure) -> Report {
         Failure::AgentRuns { pid } => agent_runs(*pid),
         Failure::NotValid { profile } => Report::new(
             Exit::Failed,
-            format!("profile {profile} has no valid session"),
-            "there is none, or it has expired",
-            format!("`aws-mfa-key login {profile}`"),
+            format!("could not find a valid session for profile {profile}"),
+            "there is no session, or it has expired",
+            format!("log in: `aws-mfa-key login {}`", profile_word(profile)),
         ),
         Failure::TooLate { profile, waited, pending } => too_late(profile, *waited, pending.as_ref()),
         Failure::Faults => {
-            let next = "type what is behind each `fix:`, then look again: `aws-mfa-key doctor`";
-            Report::new(Exit::Failed, "not all is as it should be", "there are faults", next)
+            let next = "do what each `fix:` says, then check again: `aws-mfa-key doctor`";
+            Report::new(Exit::Failed, "problems found", "a login, or AWS's clients, would fail", next)
         }
         Failure::Exec { program, error } => exec(program, error),
         Failure::Runtime(error) => Report::new(
             Exit::Failed,
             "could not start",
             error.to_string(),
-            "free some memory or processes, then try again",
+            "close some programs to free memory and processes, then try again",
         ),
         Failure::Input(error) => Report::new(
             Exit::Change,
@@ -259,7 +262,8 @@ pub fn report(failure: &Failure) -> Report {
             "pipe the code in: `echo 123456 | aws-mfa-key login --code -`",
         ),
         Failure::Output(error) => {
-            Report::new(Exit::Failed, "could not write to standard output", error.to_string(), "look where it leads to")
+            let next = "check where standard output goes: a full disk, or a program that has ended?";
+            Report::new(Exit::Failed, "could not write to standard output", error.to_string(), next)
         }
     }
 }
@@ -269,41 +273,44 @@ fn too_late(profile: &str, waited: Duration, pending: Option<&Pending>) -> Repor
     let (exit, cause) = match pending {
         Some(Pending::Touch(token)) => (Exit::Person, format!("nobody touched {token} within {seconds} s")),
         Some(Pending::Answer) => {
-            (Exit::Person, format!("nobody answered the question at the terminal within {seconds} s"))
+            (Exit::Person, format!("nobody answered the question on the terminal within {seconds} s"))
         }
         Some(Pending::PlugIn) => (Exit::NoToken, format!("no token was plugged in within {seconds} s")),
         Some(Pending::Other(what)) => {
             let what = what.strip_prefix("Waiting for ").unwrap_or(what);
-            (Exit::Failed, format!("after {seconds} s it was still waiting for {what}"))
+            (Exit::Failed, format!("still waiting after {seconds} s for {what}"))
         }
         None => (Exit::Failed, format!("AWS and the token took longer than {seconds} s")),
     };
-    let next = format!("`aws-mfa-key login {profile}` in a terminal, then try again");
-    Report::new(exit, format!("could not log in profile {profile}"), cause, next)
+    let next = format!("run `aws-mfa-key login {}` in a terminal, then try again", profile_word(profile));
+    Report::new(exit, could_not_log_in(profile), cause, next)
 }
 
 fn agent(profile: &str, fault: AgentFault) -> Report {
     let what = format!("could not get the session of profile {profile} from the agent");
     match fault {
         AgentFault::Nowhere => {
-            let next = "set it: `export XDG_RUNTIME_DIR=/run/user/$(id -u)`, which is there while you are logged in";
-            Report::new(Exit::Failed, what, "XDG_RUNTIME_DIR is not set, which says where the agent is", next)
+            let next =
+                "set it: `export XDG_RUNTIME_DIR=/run/user/$(id -u)` (the folder exists while you are logged in)";
+            Report::new(Exit::Failed, what, "XDG_RUNTIME_DIR is not set, so the agent cannot be found", next)
         }
         AgentFault::NotRunning => {
-            let next = "start it: `aws-mfa-key agent`, in another terminal or as a service";
+            let next = "start one: `aws-mfa-key agent`, in another terminal or as a service";
             Report::new(Exit::Failed, what, "no agent is running for this user", next)
         }
         AgentFault::Silent => {
-            let next = "end it, and start it anew: `aws-mfa-key agent`";
-            Report::new(Exit::Failed, what, "the agent that is running does not answer", next)
+            let next = "stop it, then start it again: `aws-mfa-key agent`";
+            Report::new(Exit::Failed, what, "the running agent does not respond", next)
         }
         AgentFault::NotKept => {
-            let next = format!("start it with this profile: `aws-mfa-key agent {profile}`, or without any for all");
-            Report::new(Exit::Failed, what, "the agent that is running does not keep this profile", next)
+            let word = profile_word(profile);
+            let next =
+                format!("restart it with this profile: `aws-mfa-key agent {word}`, or without a profile for all");
+            Report::new(Exit::Failed, what, "the running agent does not serve this profile", next)
         }
         AgentFault::NoSession => {
-            let next = "`aws-mfa-key status` says what it waits for";
-            Report::new(Exit::Failed, what, "the agent has no session for it at the moment", next)
+            let next = "see what it is waiting for: `aws-mfa-key status`";
+            Report::new(Exit::Failed, what, "the agent has no session for this profile right now", next)
         }
     }
 }
@@ -312,23 +319,23 @@ fn agent_runs(pid: Option<u32>) -> Report {
     let (who, how) = pid.map_or_else(Default::default, |pid| (format!(" (pid {pid})"), format!(" with `kill {pid}`")));
     Report::new(
         Exit::Failed,
-        "the agent did not start",
-        format!("another one is running for this user already{who}"),
-        format!("use that one: `aws-mfa-key status` says how it goes; or end it{how}, and try again"),
+        "could not start the agent",
+        format!("another agent is already running for this user{who}"),
+        format!("use that one (`aws-mfa-key status` shows its state), or stop it{how} and try again"),
     )
 }
 
 fn exec(program: &OsString, error: &std::io::Error) -> Report {
     let name = printable(&program.to_string_lossy(), 200);
     let (exit, next) = match error.kind() {
-        std::io::ErrorKind::NotFound => (Exit::NoCommand, "look at its name and at PATH"),
-        _ => (Exit::NotRunnable, "look whether it is a program, and may be run: `ls -l`"),
+        std::io::ErrorKind::NotFound => (Exit::NoCommand, "check its name and PATH".to_owned()),
+        _ => (Exit::NotRunnable, format!("check that it is a program you may run: `ls -l {}`", quoted(&name))),
     };
     Report::new(exit, format!("could not run {name}"), error.to_string(), next)
 }
 
 fn login(profile: &str, error: &LoginError) -> Report {
-    let what = format!("could not log in profile {profile}");
+    let (what, word) = (could_not_log_in(profile), profile_word(profile));
     match error {
         LoginError::Identity(error) => aws::identity(profile, error),
         LoginError::MfaDevices(error) => aws::mfa_devices(profile, error),
@@ -337,28 +344,31 @@ fn login(profile: &str, error: &LoginError) -> Report {
             Exit::Change,
             what,
             format!("the user has several MFA devices: {}", listed(serials.iter())),
-            format!("say which: `aws configure set mfa_serial ARN --profile {profile}`, or --mfa-serial ARN"),
+            choose_serial(serials.first().map_or("ARN", String::as_str), profile),
         ),
         LoginError::OtherAccount { serial, identity } => Report::new(
             Exit::Change,
             what,
-            format!("MFA device {serial} is not in the AWS account of the long-term key, which is {identity}'s"),
             format!(
-                "`aws iam list-mfa-devices --profile {profile}` lists those of the user; set mfa_serial to one of them"
+                "MFA device {serial} is in another AWS account than the long-term key, which belongs to {identity}"
+            ),
+            format!(
+                "list the user's MFA devices: `aws iam list-mfa-devices --profile {word}`; set mfa_serial to one of them"
             ),
         ),
         LoginError::StrangeIdentity { identity } => Report::new(
             Exit::Change,
             what,
-            format!("the long-term key's owner has a name that AWS's files cannot hold: {identity}"),
-            "use the key of a user whose name and path have no quotes in front and no blanks",
+            format!("the long-term key belongs to {identity}, a name that cannot be stored in AWS's files"),
+            "use the key of a user whose name and path do not begin with a quote or contain spaces",
         ),
         LoginError::Code(error) => code(what, error),
         LoginError::Ledger(error) => {
             let Report { cause, exit, .. } = file::report(error);
             let path = printable(&error.path.to_string_lossy(), 300);
-            let next = format!("look at `ls -ld {path}`, or set AWS_MFA_KEY_STATE_DIR to a folder of your own");
-            Report::new(exit, "could not note which codes were sent, so none was", format!("{path}: {cause}"), next)
+            let next =
+                format!("check `ls -ld {}`, or set AWS_MFA_KEY_STATE_DIR to a folder that you own", quoted(&path));
+            Report::new(exit, "could not record the code as used, so none was sent", format!("{path}: {cause}"), next)
         }
         LoginError::Role { arn, error } => aws::role(profile, arn, error),
         LoginError::Network(fault) => unreached::report(fault),
@@ -373,14 +383,14 @@ fn code(what: String, error: &CodeError) -> Report {
         CodeError::Command { origin, fault } => secret::command(what, origin, fault),
         CodeError::Prompt(answer) => prompt(what, *answer),
         CodeError::NotACode => {
-            let next = "look at your MFA device, and try again";
-            Report::new(Exit::Person, what, "what was typed is not a code: six digits", next)
+            let next = "read the code from your MFA device, and try again";
+            Report::new(Exit::Person, what, "the input was not a code of six digits", next)
         }
         CodeError::Spent { wait } => Report::new(
             Exit::Failed,
             what,
-            "a code of this half minute was sent already, and AWS takes each only once",
-            format!("wait {} s for the next code, and try again with it", wait.as_secs() + 1),
+            "the current code was already used, and AWS accepts each code only once",
+            format!("wait {} s for the next code, then try again with it", wait.as_secs() + 1),
         ),
     }
 }
@@ -388,24 +398,23 @@ fn code(what: String, error: &CodeError) -> Report {
 fn no_mfa_device(what: String, without_codes: usize) -> Report {
     let cause = match without_codes {
         0 => "the user has no MFA device".to_owned(),
-        _ => "the user's only MFA devices are FIDO keys or passkeys, with which AWS gives no sessions".to_owned(),
+        _ => "the user has only FIDO security keys or passkeys, which AWS does not accept for sessions".to_owned(),
     };
-    let next = "in the IAM console, add an \"Authenticator app\" to the user; `aws-mfa-key accounts add --touch` puts it on the token";
+    let next = "in the IAM console, add an \"Authenticator app\" to the user; put its secret on the token with `aws-mfa-key accounts add --touch`";
     Report::new(Exit::Change, what, cause, next)
 }
 
 fn prompt(what: String, answer: NoAnswer) -> Report {
+    const RETRY: &str = "get the MFA device ready, and try again";
     let (cause, next) = match answer {
-        NoAnswer::Nobody => {
-            ("the code has to be typed, and nobody can be asked here", "run it in a terminal, or plug in the token")
-        }
-        NoAnswer::Late => ("no code was typed within two minutes", "try again when you have the MFA device at hand"),
-        NoAnswer::Nothing => ("no code was typed", "try again when you have the MFA device at hand"),
+        NoAnswer::Nobody => (nobody_to_ask("a code has to be typed"), "run it in a terminal, or plug in the token"),
+        NoAnswer::Late => ("no code was typed within two minutes".to_owned(), RETRY),
+        NoAnswer::Nothing => ("no code was typed".to_owned(), RETRY),
     };
     Report::new(Exit::Person, what, cause, next)
 }
 
-/// A word as one types it to a shell.
+/// Quotes a word for a POSIX shell, if it needs quotes.
 #[must_use]
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+,=".contains(c);
@@ -416,7 +425,28 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// A list for a sentence, cut where it gets long.
+/// The `error` line of a login that failed.
+fn could_not_log_in(profile: &str) -> String {
+    format!("could not log in with profile {profile}")
+}
+
+/// A profile's name as a word of a shell command.
+fn profile_word(profile: &str) -> String {
+    quoted(&printable(profile, 80))
+}
+
+/// The command that names the MFA device of a profile, with `serial` as an example.
+fn choose_serial(serial: &str, profile: &str) -> String {
+    let (serial, profile) = (quoted(&printable(serial, 200)), profile_word(profile));
+    format!("choose one, for example: `aws configure set mfa_serial {serial} --profile {profile}`")
+}
+
+/// Says that something is `needed`, and that nobody can be asked for it.
+fn nobody_to_ask(needed: &str) -> String {
+    format!("{needed}, and nobody can be asked (no terminal, or --non-interactive)")
+}
+
+/// Joins items to a list for a sentence, shortened to the first eight.
 fn listed<T: fmt::Display>(items: impl ExactSizeIterator<Item = T>) -> String {
     const MOST: usize = 8;
     let count = items.len();

@@ -106,10 +106,10 @@ pub enum ExchangeError {
 impl fmt::Display for ExchangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Carrier(_) => f.write_str("the command did not get through to the token"),
-            Self::TooShort { length } => write!(f, "the token's answer is cut short ({length} bytes)"),
-            Self::Endless => f.write_str("the token's answer does not end"),
-            Self::TooLong { length } => write!(f, "{length} bytes are too many for one command to the token"),
+            Self::Carrier(_) => f.write_str("the command did not reach the token"),
+            Self::TooShort { length } => write!(f, "the token's response is too short ({length} of at least 2 bytes)"),
+            Self::Endless => f.write_str("the token's response does not end"),
+            Self::TooLong { length } => write!(f, "{length} bytes are too many for one command"),
         }
     }
 }

@@ -110,25 +110,23 @@ pub enum OathError {
 impl fmt::Display for OathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Exchange(_) => f.write_str("the conversation with the token failed"),
-            Self::AppletMissing { disabled: Some(true), .. } => {
-                f.write_str("the OATH applet of the token is switched off")
-            }
+            Self::Exchange(_) => f.write_str("communication with the token failed"),
+            Self::AppletMissing { disabled: Some(true), .. } => f.write_str("the OATH applet of the token is disabled"),
             Self::AppletMissing { status, .. } => write!(f, "the token has no OATH applet (status {status})"),
-            Self::PasswordNeeded { .. } => f.write_str("the applet is locked with a password"),
-            Self::WrongPassword => f.write_str("the applet does not take the password"),
-            Self::WrongProof => f.write_str("the applet cannot prove that it knows the password"),
-            Self::NotPermitted => f.write_str("the applet does not permit it"),
+            Self::PasswordNeeded { .. } => f.write_str("the OATH applet needs its password"),
+            Self::WrongPassword => f.write_str("the OATH applet rejected the password"),
+            Self::WrongProof => f.write_str("the OATH applet could not prove that it knows the password"),
+            Self::NotPermitted => f.write_str("the OATH applet does not allow it"),
             Self::TouchMissing { waited } => write!(f, "the token was not touched within {} s", waited.as_secs()),
             Self::NoSuchAccount { id } => write!(f, "the token has no account {id}"),
             Self::Full => f.write_str("the token has no room for another account"),
-            Self::Unsupported { command } => write!(f, "the applet does not know {command}"),
-            Self::OtherApplet { status } => write!(f, "another applet of the token answered (status {status})"),
-            Self::OtherToken { .. } => f.write_str("another token is in the reader"),
-            Self::Malformed { answer_to } => write!(f, "the token's answer to {answer_to} makes no sense"),
-            Self::Digits { digits } => write!(f, "the token says that its code has {digits} digits"),
-            Self::Status { command, status } => write!(f, "the applet refused {command} (status {status})"),
-            Self::NoRandomness => f.write_str("the system has no random bytes"),
+            Self::Unsupported { command } => write!(f, "the OATH applet does not support {command}"),
+            Self::OtherApplet { status } => write!(f, "another applet of the token responded (status {status})"),
+            Self::OtherToken { .. } => f.write_str("a different token is in the reader"),
+            Self::Malformed { answer_to } => write!(f, "the token's response to {answer_to} is invalid"),
+            Self::Digits { digits } => write!(f, "the token reports a code of {digits} digits"),
+            Self::Status { command, status } => write!(f, "the OATH applet refused {command} (status {status})"),
+            Self::NoRandomness => f.write_str("the system provides no random bytes"),
         }
     }
 }
@@ -229,7 +227,7 @@ mod tests {
         let missing = OathError::AppletMissing { status: StatusWord::NOT_FOUND, disabled: None };
         assert_eq!(missing.to_string(), "the token has no OATH applet (status 6A82)");
         let missing = OathError::AppletMissing { status: StatusWord::NOT_FOUND, disabled: Some(true) };
-        assert_eq!(missing.to_string(), "the OATH applet of the token is switched off");
+        assert_eq!(missing.to_string(), "the OATH applet of the token is disabled");
         let busy = OathError::from(CarrierError::Busy);
         let exchange = std::error::Error::source(&busy).unwrap();
         assert_eq!(exchange.source().unwrap().to_string(), "another program is using the token");

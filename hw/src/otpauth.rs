@@ -94,14 +94,14 @@ impl fmt::Display for UriFault {
         f.write_str(match self {
             Self::NoSecret => "no secret",
             Self::Secret => "a secret that is not base32",
-            Self::Type => "neither totp nor hotp",
-            Self::Hotp => "a counter (hotp), and no period (totp)",
-            Self::Label => "a label that is no text",
-            Self::Value => "a value that is no text",
+            Self::Type => "a type that is neither totp nor hotp",
+            Self::Hotp => "a counter (hotp) instead of a period (totp)",
+            Self::Label => "a label that is not valid text",
+            Self::Value => "a value that is not valid text",
             Self::Algorithm => "an unknown algorithm",
             Self::Digits => "digits other than 6 to 8",
             Self::Period => "a period other than 1 to 3600 seconds",
-            Self::Counter => "a counter that is no number",
+            Self::Counter => "a counter that is not a number",
         })
     }
 }

@@ -123,13 +123,13 @@ impl fmt::Display for CarrierError {
         match self {
             Self::NoService => f.write_str("the smart card service (pcscd) is not running"),
             Self::ServiceStopped => f.write_str("the smart card service (pcscd) stopped"),
-            Self::Refused => f.write_str("the smart card service refuses this user or session"),
+            Self::Refused => f.write_str("the smart card service (pcscd) denies access to this user or session"),
             Self::Busy => f.write_str("another program is using the token"),
             Self::Reset => f.write_str("another program reset the token"),
             Self::Removed => f.write_str("the token was removed"),
             Self::Empty => f.write_str("there is no token in the reader"),
-            Self::Mute => f.write_str("the token does not answer"),
-            Self::Broken => f.write_str("the conversation with the token broke off"),
+            Self::Mute => f.write_str("the token does not respond"),
+            Self::Broken => f.write_str("the connection to the token was lost"),
             Self::Other { code, text } => write!(f, "{text} (PC/SC error {code:#010x})"),
         }
     }

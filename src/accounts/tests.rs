@@ -62,12 +62,12 @@ fn reports_faults_without_showing_the_secret() {
     assert_eq!(part("otpauth://totp/a"), "no secret");
     assert_eq!(part("otpauth://totp/a?secret"), "no secret");
     assert_eq!(part("otpauth://totp/a?secret=0189"), "a secret that is not base32");
-    assert_eq!(part("otpauth://motp/a?secret=S"), "neither totp nor hotp");
+    assert_eq!(part("otpauth://motp/a?secret=S"), "a type that is neither totp nor hotp");
     assert_eq!(part("otpauth://totp/a?secret=S&digits=9"), "digits other than 6 to 8");
     assert_eq!(part("otpauth://totp/a?secret=S&period=0"), "a period other than 1 to 3600 seconds");
     assert_eq!(part("otpauth://totp/a?secret=S&algorithm=MD5"), "an unknown algorithm");
-    assert_eq!(part("otpauth://totp/%ff?secret=S"), "a label that is no text");
-    assert_eq!(part("otpauth://totp/%4?secret=S"), "a label that is no text");
+    assert_eq!(part("otpauth://totp/%ff?secret=S"), "a label that is not valid text");
+    assert_eq!(part("otpauth://totp/%4?secret=S"), "a label that is not valid text");
     for text in ["", "1", "not base32!", "AA", "https://example.com/"] {
         assert_eq!(account(&named("a"), text).err(), Some(AccountFault::Issued(OtpauthError::NotASecret)), "{text}");
     }

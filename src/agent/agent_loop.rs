@@ -85,7 +85,7 @@ impl<'w> AgentLoop<'w> {
         agent.journal.stamp_all();
         systemd::keep_alive(&agent.turns, began);
         let names: Vec<&str> = agent.managed.iter().map(|managed| managed.plan.profile.as_str()).collect();
-        agent.journal.note(Weight::Info, &format!("keeping the sessions of {}", listed(&names)));
+        agent.journal.note(Weight::Info, &format!("renewing the sessions of {}", listed(&names)));
         Ok(agent)
     }
 
@@ -212,8 +212,8 @@ impl<'w> AgentLoop<'w> {
                 .iter()
                 .all(|at| self.managed[*at].renewal_state.met.is_none_or(|(met, _)| met == Obstacle::Person));
             let weight = if is_news { Weight::Info } else { Weight::Debug };
-            self.journal.note(weight, &format!("asking for a touch, or a password, for {}", listed(&names)));
-            systemd::status(&format!("waiting for a touch, or a password, for {}", listed(&names)));
+            self.journal.note(weight, &format!("asking for a touch or a password for {}", listed(&names)));
+            systemd::status(&format!("waiting for a touch or a password for {}", listed(&names)));
         }
         self.address(if ask { self.interaction.level } else { Level::Quiet }, ask);
         let asked = match (ask, self.asking.never) {
@@ -267,9 +267,9 @@ impl<'w> AgentLoop<'w> {
         let Some(pause) = self.asking.not_before.and_then(|then| then.duration_since(now).ok()) else { return };
         let pause = length::about(pause);
         let names: Vec<&str> = whose.iter().map(|at| self.managed[*at].plan.profile.as_str()).collect();
-        let what = format!("asking again in {pause}, or as soon as a token is plugged in, for {}", listed(&names));
+        let what = format!("asking again for {} in {pause}, or as soon as a token is plugged in", listed(&names));
         let login = names.first().map_or_else(String::new, |name| report::quoted(name));
-        self.journal.note(Weight::Info, &format!("{what}; at once: `aws-mfa-key login {login}`"));
+        self.journal.note(Weight::Info, &format!("{what}; to be asked now: `aws-mfa-key login {login}`"));
     }
 
     /// Records an event.
@@ -280,7 +280,7 @@ impl<'w> AgentLoop<'w> {
             Event::Due | Event::ClockSet | Event::End => {}
             Event::Files => self.read_again(false),
             Event::Reload => {
-                self.journal.note(Weight::Info, "reading AWS's files again");
+                self.journal.note(Weight::Info, "reloading AWS's files");
                 self.read_again(true);
             }
             Event::Tokens(tokens) => self.plug(tokens.as_deref()),
@@ -304,7 +304,7 @@ impl<'w> AgentLoop<'w> {
     fn go_on_without(&mut self, failure: &Failure, is_asked: bool) {
         let why = report::in_one_line(failure);
         if is_asked || self.unreadable.as_ref() != Some(&why) {
-            self.journal.note(Weight::Error, &format!("the old settings go on: {why}"));
+            self.journal.note(Weight::Error, &format!("still using the old settings: {why}"));
         }
         self.unreadable = Some(why);
     }
@@ -321,7 +321,7 @@ impl<'w> AgentLoop<'w> {
             self.presence.wait_anew(self.world.clock.now());
         }
         if slept {
-            self.journal.note(Weight::Info, "the machine slept; whoever woke it is there to be asked");
+            self.journal.note(Weight::Info, "the machine woke from sleep: whoever woke it can be asked now");
             self.hope(|obstacle| matches!(obstacle, Obstacle::Network | Obstacle::Person));
             self.asking.is_there();
         }
@@ -332,9 +332,12 @@ impl<'w> AgentLoop<'w> {
         let was_silent = self.presence.is_silent();
         let change = self.presence.hear(tokens, self.world.clock.now());
         if self.presence.is_silent() {
-            self.journal.note(Weight::Info, "the smart card service does not answer: what is plugged in is not known");
+            self.journal.note(
+                Weight::Info,
+                "the smart card service does not respond, so it is unknown which tokens are plugged in",
+            );
         } else if was_silent {
-            self.journal.note(Weight::Info, "the smart card service answers again");
+            self.journal.note(Weight::Info, "the smart card service responds again");
         }
         self.take(&change);
     }
@@ -343,7 +346,7 @@ impl<'w> AgentLoop<'w> {
     fn take(&mut self, change: &PresenceChange) {
         self.logout_on_removal.hear(change);
         let PresenceChange { came, went, is_back, .. } = change;
-        for (what, tokens) in [("pulled out", went), ("plugged in", came)] {
+        for (what, tokens) in [("unplugged", went), ("plugged in", came)] {
             for token in tokens {
                 self.journal.note(Weight::Info, &format!("{what}: {}", printable(&token.reader, 100)));
             }

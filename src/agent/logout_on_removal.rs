@@ -44,7 +44,8 @@ impl LogoutOnRemoval {
             self.is_due = removed.is_err();
             if let Err(failure) = removed {
                 let why = report::in_one_line(&failure);
-                journal.note(Weight::Error, &format!("a session is still there although no token is: {why}"));
+                journal
+                    .note(Weight::Error, &format!("could not remove a session after its token was unplugged: {why}"));
             }
         }
         self.is_due.then(|| world.clock.now() + AGAIN)

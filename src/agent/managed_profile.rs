@@ -113,7 +113,7 @@ impl ManagedProfile {
             false => Weight::Warning,
         };
         let what = match (obstacle, how.asked) {
-            (Obstacle::Person, PersonAsked::Next) => "a person is needed".to_owned(),
+            (Obstacle::Person, PersonAsked::Next) => "needs a touch or a password".to_owned(),
             _ => report::in_one_line_unattended(failure),
         };
         journal.note(weight, &format!("{}: {what}", self.plan.profile));

@@ -36,19 +36,19 @@ pub(super) fn text(all: &[ProfileMetrics]) -> String {
         (
             "session_ends_seconds",
             "gauge",
-            "When the session ends, in seconds since 1970; 0 if there is none. What is left: this - time().",
+            "Unix time at which the session expires; 0 if there is none. Time left: this - time().",
             |metrics| metrics.ends.map_or(Some(0), seconds),
         ),
         (
             "last_success_seconds",
             "gauge",
-            "When the session was renewed last, in seconds since 1970; nothing before the agent has done so.",
+            "Unix time of the last renewal by this agent; absent before the first.",
             |metrics| metrics.renewed.and_then(seconds),
         ),
-        ("renewals_total", "counter", "How often the session was renewed.", |metrics| Some(metrics.renewals)),
-        ("refusals_total", "counter", "How often AWS refused.", |metrics| Some(metrics.refusals)),
-        ("touches_asked_total", "counter", "How often a person was asked.", |metrics| Some(metrics.asked)),
-        ("waits_for_person", "gauge", "Whether a person is waited for.", |metrics| {
+        ("renewals_total", "counter", "Number of renewals of the session.", |metrics| Some(metrics.renewals)),
+        ("refusals_total", "counter", "Number of refusals by AWS.", |metrics| Some(metrics.refusals)),
+        ("touches_asked_total", "counter", "Number of times a person was asked.", |metrics| Some(metrics.asked)),
+        ("waits_for_person", "gauge", "1 while the profile waits for a person, otherwise 0.", |metrics| {
             Some(metrics.waits_for_person.into())
         }),
     ];
@@ -87,7 +87,7 @@ pub(super) fn write(path: &Path, all: &[ProfileMetrics]) -> io::Result<()> {
     let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
     if !folder.is_dir() {
         let folder = printable(&folder.to_string_lossy(), 200);
-        return Err(io::Error::other(format!("there is no folder {folder}; next: make it, or name another file")));
+        return Err(io::Error::other(format!("there is no folder {folder}; next: create it, or choose another file")));
     }
     // Keep only the kind of the error: its text has the temporary file's random name.
     let mut new = tempfile::NamedTempFile::new_in(folder).map_err(|error| io::Error::from(error.kind()))?;
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
         let told = || write(&folder.path().join("nowhere/keys.prom"), &[]).unwrap_err().to_string();
         let next =
-            format!("there is no folder {}/nowhere; next: make it, or name another file", folder.path().display());
+            format!("there is no folder {}/nowhere; next: create it, or choose another file", folder.path().display());
         assert_eq!((told(), told()), (next.clone(), next), "it is told once");
         let device = folder.path().join("stdout");
         symlink("/dev/null", &device).unwrap();

@@ -72,7 +72,7 @@ impl Publisher {
         let fault = outcome.err();
         if let Some(fault) = fault.as_ref().filter(|fault| self.unwritten.as_ref() != Some(fault)) {
             let path = printable(&path.to_string_lossy(), 200);
-            journal.note(Weight::Warning, &format!("{path} could not be written: {fault}"));
+            journal.note(Weight::Warning, &format!("could not write {path}: {fault}"));
         }
         self.unwritten = fault;
     }
@@ -90,12 +90,12 @@ fn waits(managed: &[ManagedProfile]) -> BTreeMap<&str, String> {
 /// Returns the status line for the service manager.
 fn status(managed: &[ManagedProfile], left: Option<Duration>) -> String {
     let fresh = managed.iter().filter(|managed| managed.renewal_state.renew_at.is_some()).count();
-    let mut text = format!("{fresh} of {} sessions are fresh", managed.len());
+    let mut text = format!("{fresh} of {} sessions up to date", managed.len());
     for (profile, what) in waits(managed).iter().take(5) {
         text.push_str(&format!("; {profile} waits for {what}"));
     }
     if let Some(left) = left {
-        text.push_str(&format!("; next in {}", length::about(left)));
+        text.push_str(&format!("; next renewal in {}", length::about(left)));
     }
     text
 }

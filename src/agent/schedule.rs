@@ -57,13 +57,13 @@ impl Obstacle {
     #[must_use]
     pub(super) const fn waits_for(self) -> &'static str {
         match self {
-            Self::Person => "a touch, or a password",
+            Self::Person => "a touch or a password",
             Self::Token => "its token to be plugged in",
-            Self::Sources => "one of its sources to have a code",
-            Self::Trouble => "something on this machine to get better",
-            Self::Network => "AWS to be reached",
-            Self::Refusal => "AWS not to refuse any more",
-            Self::Settings => "its settings, or what is on the token, to change",
+            Self::Sources => "one of its sources to provide a code",
+            Self::Trouble => "a problem on this machine to be solved",
+            Self::Network => "AWS to be reachable",
+            Self::Refusal => "AWS to stop refusing",
+            Self::Settings => "a change of its settings or of the token's accounts",
         }
     }
 }

@@ -35,7 +35,7 @@ impl Serving {
                 Ok(taken) => taken.ok(),
                 Err(_) => None,
             };
-            let why = "the sessions are not served to programs, and `status` is not told: XDG_RUNTIME_DIR is not set; next: set it to a folder of your own, such as /run/user/$(id -u)";
+            let why = "cannot serve sessions to programs, or report to `status`: XDG_RUNTIME_DIR is not set; next: set it to a folder that you own, such as /run/user/$(id -u)";
             journal.note(Weight::Warning, why);
             return Ok(Self { runtime_folder: None, _alone: alone, sessions });
         };
@@ -51,7 +51,7 @@ impl Serving {
             Err(ServeFault::System(error)) => error.to_string(),
             Err(ServeFault::File(error)) => report::in_one_line(&Failure::File(error)),
         };
-        journal.note(Weight::Warning, &format!("the sessions are not served to programs: {why}"));
+        journal.note(Weight::Warning, &format!("cannot serve sessions to programs: {why}"));
         Ok(Self { runtime_folder: None, _alone: None, sessions })
     }
 

@@ -21,7 +21,7 @@ pub(super) fn run(person: &Person, journal: &Journal, folder: Option<&Path>) {
     if let Some(folder) = folder {
         status_file::remove(folder);
     }
-    journal.note(Weight::Info, "ended");
+    journal.note(Weight::Info, "stopped");
 }
 
 /// Writes sessions that were obtained but not written yet, or waits until another thread has written them.

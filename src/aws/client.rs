@@ -267,7 +267,7 @@ impl Aws {
     fn incomplete(&self, call: &str) -> AwsError {
         AwsError::Unreached(Unreached::Garbled {
             status: 200,
-            detail: format!("the answer to {call} is not complete"),
+            detail: format!("the response to {call} is incomplete"),
             is_cut: true,
             route: self.to_sts.route(),
         })

@@ -281,18 +281,18 @@ fn as_one_reads(text: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn damaged(path: &Path, fault: EditFault) -> FileError {
     let what = match fault {
-        EditFault::SectionTwice { line } => format!("line {line}: the section stands there a second time"),
+        EditFault::SectionTwice { line } => format!("line {line}: the section appears a second time"),
         EditFault::OddHeader { line } => {
             format!("line {line}: a header that AWS's clients read differently")
         }
         EditFault::IndentedComment { line } => {
-            format!("line {line}: a comment that does not begin the line, which some of AWS's clients take for a value")
+            format!("line {line}: an indented comment, which some of AWS's clients read as a value")
         }
         EditFault::IndentedKey { line } => {
-            format!("line {line}: a key that does not begin the line, which AWS's clients read differently")
+            format!("line {line}: an indented key, which AWS's clients read differently")
         }
         EditFault::LoneReturn { line } => {
-            format!("line {line}: a carriage return inside the line, where some of AWS's clients see another line")
+            format!("line {line}: a carriage return inside the line, which some of AWS's clients read as its end")
         }
         EditFault::Unreadable { line } => format!("line {line}: neither a section, a key nor a comment"),
     };
@@ -321,7 +321,7 @@ fn parse(
     let what = match loading.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(profiles)) => return Ok(profiles),
         Poll::Ready(Err(error)) => error.source().map_or_else(|| error.to_string(), ToString::to_string),
-        Poll::Pending => "the parser waits for something".to_owned(),
+        Poll::Pending => "the parser did not finish".to_owned(),
     };
     let culprit = files.iter().map(|(_, path, _)| path).find(|path| what.contains(&*path.to_string_lossy()));
     let path = culprit.cloned().unwrap_or_default();

@@ -43,7 +43,7 @@ fn renewed(plan: Plan, present: &ObtainedSession, world: &World) -> Option<Obtai
     let unanswered = serial.map(|serial| UnansweredPrompt::of(&plan.state, &serial));
     let now = || world.clock.now();
     if !plan.force && unanswered.as_ref().is_some_and(|unanswered| unanswered.is_recent(now())) {
-        world.person.detail("nobody came a moment ago: the present session will do");
+        world.person.detail("nobody responded a moment ago; using the current session");
         return None;
     }
     let outcome = in_time(plan, world);

@@ -20,13 +20,13 @@ pub(super) fn run(typed: &cli::LogoutArgs, world: &mut World) -> Result<(), Fail
             let theirs = plan::sessions_of(Some(which.name()), &profiles);
             if theirs.is_empty() {
                 which.profile(&profiles)?;
-                world.person.tell(&format!("profile {} has no session", printable(which.name(), 100)));
+                world.person.tell(&format!("Profile {} has no session.", printable(which.name(), 100)));
             }
             sessions.extend(theirs);
         }
     }
     if typed.all && sessions.is_empty() {
-        world.person.tell("there are no sessions");
+        world.person.tell("There are no sessions.");
     }
     for session in sessions {
         remove(&session, &profiles, world)?;

@@ -27,7 +27,7 @@ pub(super) fn run(command: &SecretCommand, world: &mut World) -> Result<(), Fail
 }
 
 fn add(typed: &cli::SecretAddArgs, world: &mut World) -> Result<(), Failure> {
-    let failed = |error| Failure::Accounts { what: "could not keep the secret", error: Box::new(error) };
+    let failed = |error| Failure::Accounts { what: "could not store the secret", error: Box::new(error) };
     let words = [&typed.place.profile.named, &typed.place.profile.profile, &typed.place.keyring];
     if !typed.more.is_empty() || words.into_iter().flatten().any(|word| may_be_secret(word)) {
         return Err(failed(AccountsError::SecretInArguments));
@@ -49,12 +49,12 @@ fn add(typed: &cli::SecretAddArgs, world: &mut World) -> Result<(), Failure> {
     if !put {
         return Err(failed(AccountsError::SecretTaken { place }));
     }
-    person.tell(&format!("the secret of profile {} is in {place} now", printable(&home.profile, 100)));
+    person.tell(&format!("Stored the secret of profile {} in {place}.", printable(&home.profile, 100)));
     secret.doubt().iter().for_each(|doubt| person.tell(doubt));
     if let Err(SecretFault::Unlike { digits, period, algorithm }) = secret.check() {
         let kind = format!("{digits} digits, {period} s, {algorithm}");
         person.tell(&format!(
-            "note: its codes ({kind}) are not of AWS's kind; `aws-mfa-key code` prints them, no login takes them"
+            "note: AWS does not use such codes ({kind}); `aws-mfa-key code` prints them, but they are useless for a login"
         ));
     }
     if !home.is_source {
@@ -78,7 +78,7 @@ fn remove(typed: &cli::SecretRemoveArgs, world: &mut World) -> Result<(), Failur
         return Err(failed(AccountsError::SecretMissing { place }));
     }
     if !typed.yes {
-        let question = format!("Remove the secret in {place}? Nothing can bring it back. [y/N] ");
+        let question = format!("Remove the secret in {place}? It cannot be recovered. [y/N] ");
         let unconfirmed = |answer| failed(AccountsError::SecretUnconfirmed { place: place.clone(), answer });
         let answer =
             runtime.block_on(person.ask(&question, true, TYPING)).map_err(|answer| unconfirmed(Some(answer)))?;
@@ -87,7 +87,7 @@ fn remove(typed: &cli::SecretRemoveArgs, world: &mut World) -> Result<(), Failur
         }
     }
     runtime.block_on(home.place.remove(person)).map_err(|fault| failed(fault.into()))?;
-    person.tell(&format!("removed the secret from {place}"));
+    person.tell(&format!("Removed the secret from {place}."));
     Ok(())
 }
 
@@ -122,7 +122,7 @@ fn talk(typed: cli::OutputArgs, world: &World) -> Result<Runtime, Failure> {
 
 /// Asks the person for the secret.
 fn asked(home: &SecretHome, runtime: &Runtime, world: &World) -> Result<(SecretString, SoftwareSecret), AccountsError> {
-    let question = format!("Secret of profile {}, or its otpauth:// URI (not shown): ", printable(&home.profile, 100));
+    let question = format!("Secret of profile {}, or its otpauth:// URI (hidden): ", printable(&home.profile, 100));
     let mut tried = 0;
     loop {
         let asking = world.person.ask(&question, false, TYPING);
@@ -130,7 +130,7 @@ fn asked(home: &SecretHome, runtime: &Runtime, world: &World) -> Result<(SecretS
         tried += 1;
         match parse(&text) {
             Err(AccountsError::Account(AccountFault::Issued(OtpauthError::NotASecret))) if tried < TRIES => {
-                world.person.must_know("That is neither base32 nor an otpauth:// URI.")
+                world.person.must_know("That is neither base32 nor an otpauth:// URI. Try again.")
             }
             outcome => return outcome.map(|secret| (text, secret)),
         }

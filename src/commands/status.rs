@@ -63,7 +63,7 @@ fn as_text(rows: &[SessionJson], waits: &BTreeMap<String, String>) -> String {
     let mut text = as_table(rows);
     for (profile, what) in waits {
         let (what, profile) = (printable(what, 200), printable(profile, 100));
-        text.push_str(&format!("the agent waits for {what}, for profile {profile}\n"));
+        text.push_str(&format!("For profile {profile}, the agent is waiting for {what}.\n"));
     }
     text
 }
@@ -75,7 +75,7 @@ fn as_json(rows: &[SessionJson], waits: &BTreeMap<String, String>) -> String {
 
 fn as_table(rows: &[SessionJson]) -> String {
     if rows.is_empty() {
-        return "no sessions; `aws-mfa-key login` gets one\n".to_owned();
+        return "No sessions. Log in: `aws-mfa-key login`\n".to_owned();
     }
     let cells = |row: &SessionJson| {
         let shown = |text: &Option<String>| text.as_deref().map_or("-".to_owned(), |text| printable(text, 200));

@@ -13,8 +13,8 @@ use hw::survey::{Contents, TokenInfo, Unseen};
 use serde_json::{Value, json};
 
 /// Error line for all failures of this command.
-const WHAT: &str = "could not look at the tokens";
 /// Upper bound for the accounts in a token's row.
+const WHAT: &str = "could not list the tokens";
 const MOST: usize = 4;
 
 pub(super) fn run(typed: &cli::TokensArgs, world: &mut World) -> Result<(), Failure> {
@@ -79,9 +79,7 @@ fn rows_as_table(looks: &[&TokenInfo], unseen: &[&Unseen]) -> String {
     let unknown = || "-".to_owned();
     let row = |look: &&TokenInfo| {
         let (locked, accounts) = match &look.contents {
-            Contents::NoApplet { disabled: Some(true), .. } => {
-                (unknown(), "its OATH applet is switched off".to_owned())
-            }
+            Contents::NoApplet { disabled: Some(true), .. } => (unknown(), "its OATH applet is disabled".to_owned()),
             Contents::NoApplet { .. } => (unknown(), "it has no OATH applet".to_owned()),
             Contents::Locked { .. } => {
                 ("yes".to_owned(), "`aws-mfa-key accounts list` asks for its password".to_owned())
@@ -112,8 +110,8 @@ fn of_aws(accounts: &[Account]) -> String {
     let others = accounts.len() - ours.len();
     match (said.is_empty(), others) {
         (true, 0) => "none".to_owned(),
-        (true, others) => format!("none ({others} of others)"),
+        (true, others) => format!("none ({others} other)"),
         (false, 0) => said.join(", "),
-        (false, others) => format!("{} ({others} of others)", said.join(", ")),
+        (false, others) => format!("{} ({others} other)", said.join(", ")),
     }
 }

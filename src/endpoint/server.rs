@@ -193,7 +193,7 @@ impl SessionService {
             // The host of an absolute URL takes precedence over the header (RFC 9112, 3.2.2).
             || uri.authority().is_some_and(|host| !is_loopback(host.as_str().as_bytes()))
         {
-            return Err((StatusCode::FORBIDDEN, "Forbidden", "this is for programs on this machine"));
+            return Err((StatusCode::FORBIDDEN, "Forbidden", "only programs on this machine are served"));
         }
         if method != Method::GET {
             return Err((StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "only GET is served"));
@@ -204,14 +204,18 @@ impl SessionService {
         let is_open =
             found.zip(one(AUTHORIZATION)).is_some_and(|((profile, _), token)| self.address.opens(profile, token));
         let Some((_, served)) = found.filter(|_| is_open) else {
-            return Err((StatusCode::UNAUTHORIZED, "Unauthorized", "the token does not open this profile"));
+            return Err((
+                StatusCode::UNAUTHORIZED,
+                "Unauthorized",
+                "the authorization token is not valid for this profile",
+            ));
         };
         match served.as_ref().filter(|served| served.ends > self.clock.now()) {
             Some(served) => Ok(as_json(served)),
             None => Err((
                 StatusCode::SERVICE_UNAVAILABLE,
                 "NoSession",
-                "there is no session at the moment; `aws-mfa-key status` says what the agent waits for",
+                "there is no session right now; `aws-mfa-key status` shows what the agent is waiting for",
             )),
         }
     }

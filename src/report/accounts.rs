@@ -1,6 +1,6 @@
-//! Accounts and passwords that could not be changed, and what is on the token now.
+//! Failures of commands for accounts, passwords and software secrets.
 
-use super::{Exit, Report, change, keyring, secret, token};
+use super::{Exit, Report, change, keyring, nobody_to_ask, secret, token};
 use crate::accounts::{AccountFault, AccountsError, PictureFault};
 use crate::file::{FileError, FileFault};
 use crate::source::keyring::KeyringFault;
@@ -10,8 +10,10 @@ use hw::oath::AccountId;
 use hw::otpauth::OtpauthError;
 use std::path::Path;
 
-/// How to go on where the secret was not given as it should be.
-const GIVE_IT: &str = "paste it at the prompt, pipe it in, or name a picture: --qr FILE";
+/// Next step if no usable secret was given.
+const GIVE_IT: &str = "paste it at the prompt, pipe it in, or give a picture of its QR code: --qr FILE";
+/// Cause if a question was answered with no.
+const NOT_CONFIRMED: &str = "not confirmed; nothing was changed";
 
 pub(super) fn report(what: String, error: &AccountsError) -> Report {
     match error {
@@ -20,85 +22,85 @@ pub(super) fn report(what: String, error: &AccountsError) -> Report {
         AccountsError::SecretInArguments => Report::new(
             Exit::Change,
             what,
-            "a secret on the command line can be read by others, and stays in the shell's history",
-            format!("leave it out; {GIVE_IT}"),
+            "others can read a secret on the command line, and it stays in the shell's history",
+            format!("omit it; {GIVE_IT}"),
         ),
         AccountsError::NoSecret(answer) => Report::new(Exit::Person, what, untyped("the secret", *answer), GIVE_IT),
         AccountsError::Input(error) => {
-            Report::new(Exit::Change, what, format!("standard input: {error}"), "look what is piped in")
+            Report::new(Exit::Change, what, format!("could not read standard input: {error}"), "check what is piped in")
         }
         AccountsError::Picture { path, fault } => picture(what, path, fault),
         AccountsError::Unconfirmed { answer: None, .. } => {
-            Report::new(Exit::Failed, what, "the answer was not y; it is as it was", "answer y if it is meant")
+            Report::new(Exit::Failed, what, NOT_CONFIRMED, "answer y to confirm")
         }
         AccountsError::Unconfirmed { id, answer: Some(answer) } => Report::new(
             Exit::Person,
             what,
             match answer {
-                NoAnswer::Nobody => "nobody can be asked here whether it is meant; it is as it was",
-                NoAnswer::Late | NoAnswer::Nothing => "nobody said whether it is meant; it is as it was",
+                NoAnswer::Nobody => format!("{}; nothing was changed", nobody_to_ask("not confirmed")),
+                NoAnswer::Late | NoAnswer::Nothing => NOT_CONFIRMED.to_owned(),
             },
-            format!("in a script: `aws-mfa-key accounts remove --yes {}`", change::quoted(id)),
+            format!("confirm it with --yes: `aws-mfa-key accounts remove --yes {}`", change::quoted(id)),
         ),
         AccountsError::NoPassword(answer) => {
-            let next = "run it in a terminal and type it, or pipe it in: --stdin";
+            let next = "run it in a terminal, or pipe the password in: --stdin";
             Report::new(Exit::Person, what, format!("{}; nothing was changed", untyped("the password", *answer)), next)
         }
         AccountsError::Unlike => {
-            Report::new(Exit::Person, what, "it was not typed twice the same; nothing was changed", "try again")
+            Report::new(Exit::Person, what, "the two did not match; nothing was changed", "try again")
         }
         AccountsError::IsSet { token } => Report::new(
             Exit::Change,
             what,
-            format!("{token} has a password already"),
-            "`aws-mfa-key accounts password change`",
+            format!("{token} already has a password"),
+            "change it: `aws-mfa-key accounts password change`",
         ),
         AccountsError::IsNotSet { token } => Report::new(
             Exit::Change,
             what,
             format!("{token} has no password"),
-            "`aws-mfa-key accounts password set` sets one",
+            "set one: `aws-mfa-key accounts password set`",
         ),
         AccountsError::Keyring(fault) => keyring::report(what, fault),
         AccountsError::SecretTaken { place } => Report::new(
             Exit::Change,
             what,
-            format!("there is something in {place} already, which is as it was"),
-            "choose another place; --force replaces it",
+            format!("there is already something in {place}; nothing was changed"),
+            "choose another place, or replace it with --force",
         ),
         AccountsError::SecretMissing { place } => Report::new(
             Exit::Change,
             what,
             format!("there is no secret in {place}"),
-            "name another place: --keyring NAME or --file PATH; `aws-mfa-key secret list` shows the keyring's",
+            "choose another place: --keyring NAME or --file PATH; `aws-mfa-key secret list` lists those in the keyring",
         ),
         AccountsError::SecretUnconfirmed { answer: None, .. } => {
-            Report::new(Exit::Failed, what, "the answer was not y; it is as it was", "answer y if it is meant")
+            Report::new(Exit::Failed, what, NOT_CONFIRMED, "answer y to confirm")
         }
         AccountsError::SecretUnconfirmed { place, answer: Some(_) } => Report::new(
             Exit::Person,
             what,
-            format!("nobody said whether the secret in {place} is meant; it is as it was"),
-            "say the same with --yes, if it is meant",
+            format!("removing the secret in {place} was {NOT_CONFIRMED}"),
+            "run the same command with --yes to confirm it",
         ),
         AccountsError::Keep(Keep::File(error)) => kept_in_file(what, error),
         AccountsError::Keep(Keep::Keyring(fault @ (KeyringFault::NoBus | KeyringFault::NoKeyring))) => {
             let report = keyring::report(what, fault);
-            Report { next: format!("{}; or name a file: --file PATH", report.next), ..report }
+            Report { next: format!("{}; or choose a file: --file PATH", report.next), ..report }
         }
         AccountsError::Keep(Keep::Keyring(fault)) => keyring::report(what, fault),
         AccountsError::Keep(Keep::NoSecret { place, fault: SecretFault::Malformed(_) }) => Report::new(
             Exit::Change,
             what,
-            format!("{place} holds no secret, or more than that; it is as it was"),
-            "look at it, and remove it by hand if it is meant",
+            format!("{place} does not hold a secret and nothing else; nothing was changed"),
+            "check what is in it, and remove it by hand",
         ),
         AccountsError::Keep(Keep::NoSecret { place, fault }) => secret::fault(what, place, fault),
         AccountsError::Keep(Keep::Credential) => Report::new(
             Exit::Change,
             what,
-            "a systemd credential is systemd's to give",
-            "`systemd-creds encrypt` makes one for LoadCredentialEncrypted=; or --keyring NAME, --file PATH",
+            "systemd provides its credentials, and they cannot be changed from here",
+            "create one for LoadCredentialEncrypted= with `systemd-creds encrypt`; or use --keyring NAME or --file PATH",
         ),
         AccountsError::HasNone { token } => change::has_no_passwords(what, token),
     }
@@ -110,8 +112,8 @@ fn kept_in_file(what: String, error: &FileError) -> Report {
         FileFault::NotAFile => Report::new(
             Exit::Change,
             what,
-            format!("{path} is a folder, a pipe or a device"),
-            "name a file: --file PATH",
+            format!("{path} is not a regular file (a folder, a pipe or a device)"),
+            "choose a regular file: --file PATH",
         ),
         _ => Report { error: what, ..super::file::report(error) },
     }
@@ -119,20 +121,21 @@ fn kept_in_file(what: String, error: &FileError) -> Report {
 
 fn untyped(what: &str, answer: NoAnswer) -> String {
     match answer {
-        NoAnswer::Nobody => format!("nobody can be asked here for {what}"),
+        NoAnswer::Nobody => nobody_to_ask(&format!("{what} is needed")),
         NoAnswer::Late => format!("{what} was not typed within two minutes"),
         NoAnswer::Nothing => format!("{what} was not typed"),
     }
 }
 
-/// A profile names an account that is not called so any more.
+/// Returns the warning that a profile refers to an account by an id that is gone. `now` is the account's new id; `None` if
+/// the account was removed.
 #[must_use]
 pub fn is_named(profile: &str, now: Option<&AccountId>) -> String {
     let id = now.map_or("ID".to_owned(), change::quoted);
     let (said, profile) = (printable(profile, 80), super::quoted(&printable(profile, 80)));
-    let which = if now.is_some() { "" } else { ", with another ID, or with '' for the one that is found" };
+    let which = if now.is_some() { "" } else { ", with another ID, or with '' to have the account found" };
     format!(
-        "profile {said} names it (mfa_key_account): `aws configure set mfa_key_account {id} --profile {profile}`{which}"
+        "profile {said} still refers to it (mfa_key_account); correct it: `aws configure set mfa_key_account {id} --profile {profile}`{which}"
     )
 }
 
@@ -141,24 +144,24 @@ fn account(what: String, fault: &AccountFault) -> Report {
         AccountFault::Issued(fault) => {
             let next = match fault {
                 OtpauthError::NotASecret => GIVE_IT,
-                OtpauthError::Export => "take the QR code or the secret of the one account, as its issuer showed it",
-                OtpauthError::Uri(_) => "get it anew from who issued it, without changing it",
+                OtpauthError::Export => "use the QR code or the secret of the one account, as its issuer showed it",
+                OtpauthError::Uri(_) => "get a new one from its issuer, and use it unchanged",
             };
-            (secret::issued("what was given", *fault), next)
+            (secret::issued("the input", *fault), next)
         }
         AccountFault::NoId => {
             let next = "give it an id, such as \"Amazon Web Services:alice@example\"";
-            ("nothing says what the account is to be called".to_owned(), next)
+            ("no id was given for the account".to_owned(), next)
         }
         AccountFault::IdControls => {
-            ("the id has characters that do not print".to_owned(), "give it another: --id \"ISSUER:NAME\"")
+            ("the id has control characters".to_owned(), "give it another id: --id \"ISSUER:NAME\"")
         }
         AccountFault::IdPeriod { id, read, period } => (
-            format!("{id} reads as an account whose codes are good for {read} s, and they are for {period} s"),
-            "give it an id that does not begin with another number and a slash",
+            format!("the id {id} stands for codes that are valid for {read} s, and these are valid for {period} s"),
+            "choose an id that does not begin with another number and a slash",
         ),
-        AccountFault::Digits => ("a code has 6, 7 or 8 digits".to_owned(), "change --digits, or leave it out"),
-        AccountFault::Period => ("a code is good for 1 to 3600 seconds".to_owned(), "change --period, or leave it out"),
+        AccountFault::Digits => ("a code has 6, 7 or 8 digits".to_owned(), "correct --digits, or omit it"),
+        AccountFault::Period => ("a code is valid for 1 to 3600 seconds".to_owned(), "correct --period, or omit it"),
     };
     Report::new(Exit::Change, what, cause, next)
 }
@@ -166,16 +169,19 @@ fn account(what: String, fault: &AccountFault) -> Report {
 fn picture(what: String, path: &Path, fault: &PictureFault) -> Report {
     let path = printable(&path.to_string_lossy(), 300);
     let (cause, next) = match fault {
-        PictureFault::Unreadable(error) => (error.to_string(), "look at its name and permissions"),
-        PictureFault::NotAFile => ("it is no regular file".to_owned(), "name the picture itself"),
-        PictureFault::TooLarge => ("it is too large".to_owned(), "cut out the QR code"),
-        PictureFault::NotAPicture => ("it is neither PNG nor JPEG".to_owned(), "save it as one of them"),
+        PictureFault::Unreadable(error) => (error.to_string(), "check the file's name and permissions"),
+        PictureFault::NotAFile => ("it is not a regular file".to_owned(), "give the path of the picture itself"),
+        PictureFault::TooLarge => ("it is too large".to_owned(), "crop it to the QR code"),
+        PictureFault::NotAPicture => ("it is neither PNG nor JPEG".to_owned(), "save it as PNG or JPEG"),
         PictureFault::Damaged => ("it is damaged".to_owned(), "take the picture again"),
         PictureFault::NoCode => {
-            ("no QR code in it can be read".to_owned(), "take the picture again, larger and sharper")
+            ("no QR code could be read in it".to_owned(), "take the picture again, larger and sharper")
         }
-        PictureFault::NoAccount => ("its QR code is not of an account".to_owned(), "take a picture of the right one"),
-        PictureFault::Several => ("it shows several accounts".to_owned(), "cut out the one that is meant"),
+        PictureFault::NoAccount => (
+            "its QR code is not for an account".to_owned(),
+            "use the QR code that IAM shows for an \"Authenticator app\"",
+        ),
+        PictureFault::Several => ("it shows several accounts".to_owned(), "crop it to the QR code of the right one"),
     };
     Report::new(Exit::Change, what, format!("{path}: {cause}"), next)
 }

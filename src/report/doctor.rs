@@ -1,4 +1,4 @@
-//! What the doctor found, line by line: how bad it is, what is so, and the exact fix.
+//! Findings of `doctor`: a severity, a message and a fix for each.
 
 mod at_aws;
 mod pcsc;
@@ -8,19 +8,19 @@ mod token;
 use super::Report;
 use crate::doctor::Finding;
 
-/// How bad something is.
+/// Severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// As it should be.
+    /// No problem.
     Ok,
-    /// Login works, or may work, all the same.
+    /// A login works, or may work, all the same.
     Warning,
-    /// Login does not work, or AWS's clients do not.
+    /// A login fails, or AWS's clients do.
     Fault,
 }
 
 impl Severity {
-    /// As it stands in tables and JSON.
+    /// Returns the name in tables and JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -31,16 +31,16 @@ impl Severity {
     }
 }
 
-/// One line of what the doctor found.
+/// A finding in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What was looked at; scripts rely on these.
+    /// Name of the check; scripts rely on these.
     pub name: &'static str,
-    /// How bad it is.
+    /// Severity of the finding.
     pub level: Severity,
-    /// What is so.
+    /// The fact that was found.
     pub message: String,
-    /// What to type, for all that is not ok.
+    /// A command to paste, or a thing to do; `None` if all is ok.
     pub fix: Option<String>,
 }
 
@@ -57,24 +57,24 @@ impl Check {
         Self { name, level: Severity::Fault, message: message.into(), fix: Some(fix.into()) }
     }
 
-    /// What login would stop at, of which the error says no more than that.
+    /// A fault that would stop a login. Only cause and next step are new to the reader.
     fn stop(name: &'static str, report: Report) -> Self {
         Self::fault(name, report.cause, report.next)
     }
 
-    /// What a command would stop at, of which the error says what it is about.
+    /// A fault whose error line names the thing that is wrong.
     fn error(name: &'static str, report: Report) -> Self {
         Self::fault(name, format!("{}: {}", report.error, report.cause), report.next)
     }
 
-    /// The same, where login goes on.
+    /// Lowers a fault to a warning if a login works without what was checked.
     fn merely(self, is_dispensable: bool) -> Self {
         let level = if is_dispensable { self.level.min(Severity::Warning) } else { self.level };
         Self { level, ..self }
     }
 }
 
-/// One line for one thing that was looked at.
+/// Puts a finding into words.
 #[must_use]
 pub fn check(finding: &Finding) -> Check {
     match finding {
@@ -88,18 +88,19 @@ pub fn check(finding: &Finding) -> Check {
     }
 }
 
-/// What all lines together come to, and what is in them: they may be shown to others.
+/// Returns the last line: the number of problems, and that the output may be shared.
 #[must_use]
 pub fn summary(checks: &[Check]) -> String {
     let count = |level| checks.iter().filter(|check| check.level == level).count();
-    let said = |count: usize, name: &str| format!("{count} {name}{}", if count == 1 { "" } else { "s" });
-    let outcome = match (count(Severity::Fault), count(Severity::Warning)) {
-        (0, 0) => "All is well.".to_owned(),
-        (faults, warnings) => format!("{}, {}.", said(faults, "fault"), said(warnings, "warning")),
+    let problems = match count(Severity::Fault) {
+        0 => "No problems found".to_owned(),
+        1 => "1 problem found".to_owned(),
+        count => format!("{count} problems found"),
     };
-    format!("{outcome} {CONTENT}")
+    let warnings = match count(Severity::Warning) {
+        0 => String::new(),
+        1 => ", 1 warning".to_owned(),
+        count => format!(", {count} warnings"),
+    };
+    format!("{problems}{warnings}. Safe to share: contains names, but no secrets.")
 }
-
-/// What whoever shows it to others should know.
-const CONTENT: &str =
-    "This names tokens, accounts, profiles, users, hosts and files; no secret, key, password or code is in it.";

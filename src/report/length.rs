@@ -1,14 +1,14 @@
-//! Lengths of time as people read them: in whole minutes.
+//! Lengths of time in whole minutes, for people.
 
 use humantime::FormattedDuration;
 use std::time::Duration;
 
-/// A pause, or what a new session is good for: a minute that has begun counts.
+/// Rounds up to whole minutes: a pause, or the lifetime of a new session.
 pub fn about(length: Duration) -> FormattedDuration {
     humantime::format_duration(Duration::from_secs(length.as_secs().div_ceil(60) * 60))
 }
 
-/// What is left: there is no less.
+/// Rounds down to whole minutes: time that is certainly left.
 pub fn at_least(length: Duration) -> FormattedDuration {
     humantime::format_duration(Duration::from_secs(length.as_secs() / 60 * 60))
 }

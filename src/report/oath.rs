@@ -1,10 +1,10 @@
-//! A conversation with a token that failed: what the OATH applet answered, or why no answer came.
+//! Failed communication with a token: error responses of the OATH applet, and responses that did not come.
 
 use super::{Exit, Report};
 use hw::oath::OathError;
 use hw::transport::CarrierError;
 
-/// The service itself.
+/// Reports why the smart card service could not be used.
 pub(super) fn bus(why: &CarrierError) -> Report {
     carrier(String::new(), None, why)
 }
@@ -24,35 +24,35 @@ pub(super) fn oath(what: String, token: &str, why: &OathError) -> Report {
         OathError::PasswordNeeded { .. } => Report::new(
             Exit::Person,
             what,
-            format!("the OATH applet of {token} is locked with a password"),
-            "run it in a terminal and type the password",
+            format!("{token} needs its OATH password"),
+            "run it in a terminal and enter the password",
         ),
         OathError::WrongPassword => {
-            Report::new(Exit::Person, what, format!("that is not the password of {token}"), "try again")
+            Report::new(Exit::Person, what, format!("that is not the OATH password of {token}"), "try again")
         }
         OathError::WrongProof => Report::new(
             Exit::Failed,
             what,
-            format!("{token} cannot prove that it knows the password: it may be an impostor"),
-            "pull it out, and look whether it is yours",
+            format!("{token} could not prove that it knows the password, so it may not be your token"),
+            "unplug it, and check that it is yours",
         ),
         OathError::AppletMissing { .. } => Report::new(
             Exit::Failed,
             what,
             format!("{token}: {why}"),
-            "switch the applet on: `ykman config usb --enable OATH`",
+            "enable the applet: `ykman config usb --enable OATH`",
         ),
         OathError::OtherToken { .. } | OathError::OtherApplet { .. } | OathError::NoSuchAccount { .. } => Report::new(
             Exit::Failed,
             what,
             format!("{token}: {why}"),
-            "somebody changed the token or its accounts meanwhile; try again",
+            "make sure that nobody else changes the token or its accounts, then try again",
         ),
         OathError::Full => {
             Report::new(Exit::Change, what, format!("{token}: {why}"), "remove one: `aws-mfa-key accounts remove ID`")
         }
         OathError::Unsupported { .. } => {
-            Report::new(Exit::Change, what, format!("{token}: {why}"), "use a token that can, such as a YubiKey 5")
+            Report::new(Exit::Change, what, format!("{token}: {why}"), "use a token that does, such as a YubiKey 5")
         }
         OathError::NotPermitted
         | OathError::Exchange(_)
@@ -63,12 +63,12 @@ pub(super) fn oath(what: String, token: &str, why: &OathError) -> Report {
             Exit::Failed,
             what,
             format!("{token}: {}", chain(why)),
-            "pull the token out, plug it in again, and try again",
+            "unplug the token, plug it in again, then try again",
         ),
     }
 }
 
-/// An error and its sources in one line.
+/// Joins an error and its sources to one line.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -79,7 +79,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Reports why no answer came from `token`, or from the service where no token is named.
+/// Reports why no response came from `token`, or from the smart card service if `token` is `None`.
 pub(super) fn carrier(what: String, token: Option<&str>, why: &CarrierError) -> Report {
     let (exit, next) = match why {
         CarrierError::NoService => {
@@ -88,14 +88,14 @@ pub(super) fn carrier(what: String, token: Option<&str>, why: &CarrierError) -> 
         }
         CarrierError::ServiceStopped => (Exit::NoToken, "start it again: `sudo systemctl restart pcscd`"),
         CarrierError::Refused => {
-            let next = "`aws-mfa-key doctor` says what lets you in; without a desktop session (SSH, a service), polkit has to allow it";
+            let next = "`aws-mfa-key doctor` prints the fix; without a desktop session (SSH, a service), polkit has to allow access";
             (Exit::Failed, next)
         }
-        CarrierError::Busy => (Exit::Failed, "close what is using it, then try again"),
+        CarrierError::Busy => (Exit::Failed, "close the program that is using it, then try again"),
         CarrierError::Removed | CarrierError::Empty => (Exit::NoToken, "plug it in again, then try again"),
-        CarrierError::Reset => (Exit::Failed, "try again; if it stays, end the program that resets it"),
+        CarrierError::Reset => (Exit::Failed, "try again; if it happens again, close the program that resets it"),
         CarrierError::Mute | CarrierError::Broken | CarrierError::Other { .. } => {
-            (Exit::Failed, "pull the token out, plug it in again, and try again")
+            (Exit::Failed, "unplug the token, plug it in again, then try again")
         }
     };
     Report::new(exit, what, token.map_or_else(|| why.to_string(), |token| format!("{token}: {why}")), next)

@@ -1,6 +1,6 @@
-//! Secrets in software that are not there or not fit, and commands that print no code.
+//! Software secrets that are absent or unusable, and commands that print no code.
 
-use super::{Exit, Report, file, keyring};
+use super::{Exit, Report, file, keyring, quoted};
 use crate::source::command::CommandFault;
 use crate::source::secret::{SecretFault, SecretPlace};
 use crate::world::printable;
@@ -9,7 +9,7 @@ use hw::otpauth::OtpauthError;
 pub(super) fn fault(what: String, place: &SecretPlace, fault: &SecretFault) -> Report {
     let (cause, next) = match fault {
         SecretFault::File(fault) => {
-            let after = "if others could read it, make a new MFA device";
+            let after = "if others may have read it, replace the MFA device";
             let (path, kind, named_by) = match place {
                 SecretPlace::File(path) => (path.to_string_lossy(), "secret file", "mfa_key_source"),
                 SecretPlace::Credential { name, .. } => {
@@ -20,29 +20,29 @@ pub(super) fn fault(what: String, place: &SecretPlace, fault: &SecretFault) -> R
             file::private(&printable(&path, 300), kind, named_by, after, fault)
         }
         SecretFault::NoCredentials => (
-            format!("there is no {place}: CREDENTIALS_DIRECTORY is not set, as systemd does for a service"),
-            "put LoadCredential= or LoadCredentialEncrypted= into the unit, and let systemd start it".to_owned(),
+            format!("there is no {place}: CREDENTIALS_DIRECTORY is not set (systemd sets it for a service)"),
+            "add LoadCredential= or LoadCredentialEncrypted= to the unit, and let systemd start it".to_owned(),
         ),
         SecretFault::NotKept => (
             format!("there is no secret in {place}"),
-            format!("put it there: `aws-mfa-key secret add --keyring {}`", name(place)),
+            format!("store it: `aws-mfa-key secret add --keyring {}`", quoted(&name(place))),
         ),
         SecretFault::Keyring(fault) => return keyring::report(what, fault),
         SecretFault::Malformed(fault) => (
             issued(&format!("the first line of {place}"), *fault),
-            "put the secret there that IAM shows with the QR code (\"Show secret key\")".to_owned(),
+            "replace it with the secret that IAM shows with the QR code (\"Show secret key\")".to_owned(),
         ),
         SecretFault::Unlike { digits, period, algorithm } => (
             format!(
-                "the secret in {place} makes codes of {digits} digits for {period} s by {algorithm}; AWS's have 6 for 30 s by SHA1"
+                "the secret in {place} is for codes of {digits} digits, {period} s and {algorithm}; AWS uses 6 digits, 30 s and SHA1"
             ),
-            "put the secret of the AWS MFA device there".to_owned(),
+            "replace it with the secret of the AWS MFA device".to_owned(),
         ),
     };
     Report::new(Exit::Change, what, cause, next)
 }
 
-/// Why a text is not what an issuer gives.
+/// Explains why `text` cannot be used as a secret.
 pub(super) fn issued(text: &str, fault: OtpauthError) -> String {
     match fault {
         OtpauthError::NotASecret => format!("{text} is neither base32 nor an otpauth:// URI"),
@@ -59,40 +59,42 @@ fn name(place: &SecretPlace) -> String {
 }
 
 pub(super) fn command(what: String, origin: &str, fault: &CommandFault) -> Report {
-    let look = "run it by itself in a shell, and look what it prints".to_owned();
+    let look = "run the command in a shell, and check what it prints".to_owned();
     let (exit, cause, next) = match fault {
-        CommandFault::NotRun(error) => {
-            (Exit::Failed, format!("sh could not be run: {error}"), "look at PATH".to_owned())
-        }
+        CommandFault::NotRun(error) => (Exit::Failed, format!("sh could not be run: {error}"), "check PATH".to_owned()),
         CommandFault::NotFound => (
             Exit::Change,
-            format!("there is no such program as the command in {origin} names"),
-            "look at its name and at PATH".to_owned(),
+            format!("the program of the command in {origin} does not exist"),
+            "check its name and PATH".to_owned(),
         ),
         CommandFault::Failed(Some(code)) => {
             (Exit::Failed, format!("the command in {origin} failed with exit code {code}"), look)
         }
-        CommandFault::Failed(None) => (Exit::Failed, format!("the command in {origin} was ended by a signal"), look),
+        CommandFault::Failed(None) => {
+            (Exit::Failed, format!("the command in {origin} was terminated by a signal"), look)
+        }
         CommandFault::Late { waited } => (
             Exit::Failed,
-            format!("the command in {origin} did not end within {} s, and was ended", waited.as_secs()),
+            format!("the command in {origin} did not finish within {} s, and was terminated", waited.as_secs()),
             look,
         ),
         CommandFault::Nothing => (Exit::Change, format!("the command in {origin} printed nothing"), look),
         CommandFault::NotACode { yubico_otp: true } => (
             Exit::Change,
             format!(
-                "the command in {origin} printed what a YubiKey types when it is touched (a Yubico OTP), not a code"
+                "the command in {origin} printed a Yubico one-time password (what a YubiKey types when touched), not a code"
             ),
-            "let it print a code of the OATH applet, or name the source token instead".to_owned(),
+            "make it print a code of the OATH applet, or use the source `token` instead".to_owned(),
         ),
-        CommandFault::NotACode { yubico_otp: false } => {
-            (Exit::Change, format!("what the command in {origin} printed first is no code: 6 to 8 digits"), look)
-        }
+        CommandFault::NotACode { yubico_otp: false } => (
+            Exit::Change,
+            format!("the output of the command in {origin} does not begin with a code of 6 to 8 digits"),
+            look,
+        ),
         CommandFault::NotSixDigits { digits } => (
             Exit::Change,
-            format!("the command in {origin} printed a code of {digits} digits, and AWS's have six"),
-            "let it print the code of the AWS MFA device".to_owned(),
+            format!("the command in {origin} printed a code of {digits} digits, and AWS needs six"),
+            "make it print the code of the AWS MFA device".to_owned(),
         ),
     };
     Report::new(exit, what, cause, next)

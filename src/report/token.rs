@@ -5,8 +5,14 @@ use super::{Exit, Report, change, listed};
 use crate::source::token::{PasswordPlace, TokenError};
 use crate::world::{Process, printable};
 
-/// What may help where nobody is known to be using the token.
-const NOBODY_KNOWN: &str = "close Yubico Authenticator; `gpgconf --kill scdaemon` makes GnuPG let go; then try again";
+/// Next step if the program that is using the token is unknown.
+const NOBODY_KNOWN: &str =
+    "close Yubico Authenticator, or run `gpgconf --kill scdaemon` to make GnuPG release the token, then try again";
+
+/// Next step if a token stays silent.
+const CLOSE_OR_UNPLUG: &str = "close that program, or unplug the token and plug it in again";
+/// Next step if no account is chosen, or the wrong one.
+const CHOOSE_ACCOUNT: &str = "choose an account: --account ID, or mfa_key_account in the profile";
 
 pub(super) fn report(what: String, error: &TokenError) -> Report {
     match error {
@@ -15,13 +21,13 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
             Exit::NoToken,
             what,
             "no token is plugged in",
-            "plug in the token, then try again; --wait waits for it",
+            "plug in the token, then try again (--wait waits for it)",
         ),
         TokenError::NotCome { waited, missing } => {
             let waited = humantime::format_duration(*waited);
             let Report { cause, exit, .. } = report(what.clone(), missing);
-            let cause = format!("{cause}; nothing else came within {waited}");
-            Report::new(exit, what, cause, "plug in the token that is meant, then try again")
+            let cause = format!("{cause} (waited {waited} for it)");
+            Report::new(exit, what, cause, "plug in the right token, then try again")
         }
         TokenError::OtherTokens { wanted, present } => Report::new(
             Exit::NoToken,
@@ -32,14 +38,14 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
         TokenError::NoApplet { token, disabled: true } => Report::new(
             Exit::Failed,
             what,
-            format!("the OATH applet of {token} is switched off"),
-            "switch it on: `ykman config usb --enable OATH`",
+            format!("the OATH applet of {token} is disabled"),
+            "enable it: `ykman config usb --enable OATH`",
         ),
         TokenError::NoApplet { token, disabled: false } => Report::new(
             Exit::Change,
             what,
             format!("{token} has no OATH applet"),
-            "plug in a token that has one (not a \"Security Key\", which has FIDO only)",
+            "plug in a token that has one (a \"Security Key\" has only FIDO)",
         ),
         TokenError::NoMatch { present, named, behind_pin } => {
             no_match(what, present, named.as_deref(), behind_pin.as_deref())
@@ -47,76 +53,82 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
         TokenError::SeveralAccounts { matching } => Report::new(
             Exit::Change,
             what,
-            format!("several accounts could be meant: {}", listed(matching.iter())),
-            "name one: --account ID, or mfa_key_account in the profile",
+            format!("several accounts match: {}", listed(matching.iter())),
+            match matching.first() {
+                Some(id) => format!(
+                    "choose one, for example: --account {}; or set mfa_key_account in the profile",
+                    change::quoted(id)
+                ),
+                None => CHOOSE_ACCOUNT.to_owned(),
+            },
         ),
         TokenError::NotByTime { id } => Report::new(
             Exit::Change,
             what,
-            format!("account {id} counts (HOTP), and AWS's codes go by the time (TOTP)"),
-            "name another account, or add it again as TOTP",
+            format!("account {id} is counter-based (HOTP), and AWS needs time-based codes (TOTP)"),
+            "choose another account (--account ID), or add it again as TOTP",
         ),
         TokenError::NotSixDigits { id, digits } => Report::new(
             Exit::Change,
             what,
-            format!("the codes of account {id} have {digits} digits, and AWS's have six"),
-            "name another account: --account ID, or mfa_key_account in the profile",
+            format!("account {id} has codes of {digits} digits, and AWS needs six"),
+            "choose another account: --account ID, or mfa_key_account in the profile",
         ),
         TokenError::SeveralTokens { tokens } => Report::new(
             Exit::Change,
             what,
             format!("several tokens have the account: {}", listed(tokens.iter())),
-            "name one: --token SERIAL, or mfa_key_token in the profile",
+            "choose one: --token SERIAL, or mfa_key_token in the profile",
         ),
         TokenError::SeveralPlugged { tokens } => Report::new(
             Exit::Change,
             what,
             format!("several tokens are plugged in: {}", listed(tokens.iter())),
-            "name one: --token SERIAL, or pull the others out",
+            "choose one: --token SERIAL, or unplug the others",
         ),
         TokenError::Change { token, why } => change::report(what, token, why),
         TokenError::Unanswered { token, waited, begun: false } => Report::new(
             Exit::Failed,
             what,
             format!(
-                "{token} did not answer within {} s, another program may be using it; nothing was changed",
+                "{token} did not respond within {} s, and another program may be using it; nothing was changed",
                 waited.as_secs()
             ),
-            "end that program, or pull the token out and plug it in again",
+            CLOSE_OR_UNPLUG,
         ),
         TokenError::Unanswered { token, waited, begun: true } => Report::new(
             Exit::Failed,
             what,
-            format!("{token} did not answer within {} s: it may be done, or not", waited.as_secs()),
-            "pull the token out, plug it in again, and look: `aws-mfa-key accounts list`",
+            format!("{token} did not respond within {} s; {}", waited.as_secs(), change::UNCERTAIN),
+            format!("unplug the token, plug it in again, and {}", change::CHECK),
         ),
         TokenError::Locked { token } => Report::new(
             Exit::Person,
             what,
-            format!("the OATH applet of {token} is locked with a password, and nobody typed it"),
-            "type it in a terminal; `aws-mfa-key accounts password remember` keeps it for the next time",
+            format!("{token} needs its OATH password, and nobody entered it"),
+            "run it in a terminal; `aws-mfa-key accounts password remember` stores the password for later",
         ),
         TokenError::Refused { token, places } => Report::new(
             Exit::Person,
             what,
-            format!("{token} did not take the password from {}, and nobody typed another", listed(places.iter())),
+            format!("{token} rejected the password from {}, and nobody entered another", listed(places.iter())),
             match places.iter().any(|place| matches!(place, PasswordPlace::File(_) | PasswordPlace::Credential(_))) {
-                true => "put the right one there, or type it in a terminal",
-                false => "type it in a terminal: `aws-mfa-key accounts password remember` remembers the right one",
+                true => "correct it there, or run it in a terminal and enter the password",
+                false => "store the right one, in a terminal: `aws-mfa-key accounts password remember`",
             },
         ),
         TokenError::PasswordFile { place, fault } => super::file::password(what, place, fault),
         TokenError::WrongPassword { token } => Report::new(
             Exit::Person,
             what,
-            format!("that is not the password of {token}"),
-            "try again; if it is lost, `ykman oath reset` deletes it, and all accounts with it",
+            format!("that is not the OATH password of {token}"),
+            "try again; if the password is lost, `ykman oath reset` removes it together with all accounts",
         ),
         TokenError::TouchWanted { token } => Report::new(
             Exit::Person,
             what,
-            format!("the account on {token} wants a touch, and nobody may be asked for it (--non-interactive)"),
-            "leave out --non-interactive, or add the account without --touch",
+            format!("the account on {token} needs a touch, and nobody may be asked for it (--non-interactive)"),
+            "run it without --non-interactive, or add the account again without --touch",
         ),
         TokenError::Unseen { reader, why } => oath(what, reader, why),
         TokenError::NoCode { token, why } => oath(what, token, why),
@@ -128,16 +140,14 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
         ),
         TokenError::Stuck { waited, holders } => {
             let seconds = waited.as_secs();
-            let cause = format!("the token did not answer within {seconds} s; another program may be using it");
-            let next = let_go(holders);
-            let next =
-                next.unwrap_or_else(|| "end that program, or pull the token out and plug it in again".to_owned());
+            let cause = format!("the token did not respond within {seconds} s; another program may be using it");
+            let next = let_go(holders).unwrap_or_else(|| CLOSE_OR_UNPLUG.to_owned());
             Report::new(Exit::Failed, what, cause + &guess(holders), next)
         }
     }
 }
 
-/// Who may be using a token: PC/SC does not say.
+/// Names the programs that may be using a token. A guess, because PC/SC does not tell.
 fn guess(holders: &[Process]) -> String {
     let said = |process: &Process| format!("{} (pid {})", printable(&process.name, 40), process.pid);
     match holders {
@@ -147,16 +157,16 @@ fn guess(holders: &[Process]) -> String {
     }
 }
 
-/// What makes the likeliest holder let go; nothing is done to it by us.
+/// Returns the step that makes the likeliest holder release the token; nothing is run here.
 fn let_go(holders: &[Process]) -> Option<String> {
     let Process { name, pid } = holders.first()?;
     Some(match name.as_str() {
         "scdaemon" => "run `gpgconf --kill scdaemon`, then try again".to_owned(),
-        "yubikey-agent" => format!("run `kill -HUP {pid}`, then try again"),
+        "yubikey-agent" => format!("run `kill -HUP {pid}` to make it release the token, then try again"),
         "authenticator" | "authenticator-helper" | "yubioath-desktop" => {
             "close Yubico Authenticator, then try again".to_owned()
         }
-        _ => format!("wait until it is done, or run `kill {pid}`, then try again"),
+        _ => format!("wait for it to finish or run `kill {pid}`, then try again"),
     })
 }
 
@@ -169,21 +179,21 @@ fn no_match(
     let there: Vec<String> = present
         .iter()
         .map(|(token, ids)| match ids.as_slice() {
-            [] => format!("{token} has none"),
+            [] => format!("{token} has no accounts"),
             ids => format!("{token} has {}", listed(ids.iter())),
         })
         .collect();
-    let wanted = named.map_or("no account of this MFA device".to_owned(), |id| format!("no account \"{id}\""));
-    let cause = format!("{wanted} on the token: {}", listed(there.iter()));
-    let next = "name the account: --account ID, or mfa_key_account in the profile";
+    let wanted = named.map_or("for this MFA device".to_owned(), |id| format!("\"{id}\""));
+    let cause = format!("no account {wanted} on the token: {}", listed(there.iter()));
+    let next = CHOOSE_ACCOUNT;
     match behind_pin {
         Some(token) => {
-            let cause = format!("{cause}; accounts behind the PIN of {token} cannot be seen");
+            let cause = format!("{cause}; accounts protected by the PIN of {token} are hidden");
             Report::new(
                 Exit::Change,
                 what,
                 cause,
-                format!("{next}; one behind the PIN has to be added again without it"),
+                format!("{next}; an account protected by the PIN has to be added again without it"),
             )
         }
         None => {

@@ -1,21 +1,21 @@
-//! Why AWS could not be reached: whose fault it seems to be, by name, and the setting that leads there.
+//! Reasons why AWS could not be reached: the host or proxy that seems to be at fault, and the setting that names it.
 
 use super::{Exit, Report};
 use crate::aws::client::{CaBundle, CertificateTime, NetworkFault, RequestRoute, Through, Unreachable, Unreached};
 use crate::world::printable;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// No answer, or one that is not AWS's.
+/// Reports a request without a response, or with one that AWS did not send.
 pub(super) fn unreached(what: String, error: &Unreached) -> Report {
     let (cause, next) = match error {
         Unreached::Unsendable { detail } => {
-            let cause = format!("no request can be made of the settings: {}", printable(detail, 200));
-            let next = "look at the region (--region, AWS_REGION) and AWS_ENDPOINT_URL";
+            let cause = format!("the settings do not make a valid request: {}", printable(detail, 200));
+            let next = "check the region (--region, AWS_REGION) and AWS_ENDPOINT_URL";
             return Report::new(Exit::Change, what, cause, next);
         }
         Unreached::Garbled { status, detail, route, .. } => {
             let cause =
-                format!("what answered at {} is not AWS (HTTP {status}): {}", host(route), printable(detail, 200));
+                format!("the response from {} is not AWS's (HTTP {status}): {}", host(route), printable(detail, 200));
             (cause, portal(route))
         }
         Unreached::Unreachable { why: Unreachable::CertificateTime(time), route, .. } => {
@@ -33,7 +33,7 @@ pub(super) fn unreached(what: String, error: &Unreached) -> Report {
     Report::new(Exit::Unreachable, what, cause, next)
 }
 
-/// The host that was asked.
+/// Returns the host of the request.
 fn host(route: &RequestRoute) -> String {
     printable(&route.host, 120)
 }
@@ -42,29 +42,30 @@ fn named(proxy: &Through) -> String {
     format!("the proxy {} ({})", printable(&proxy.host, 120), proxy.origin)
 }
 
-/// What may be wrong with the name of the host that was asked.
+/// Returns the settings that the host's name is made of.
 fn which(route: &RequestRoute) -> String {
     if route.is_set {
-        "AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL or endpoint_url is right".to_owned()
+        "the endpoint (AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, endpoint_url)".to_owned()
     } else {
-        format!("the region {} is right (--region, AWS_REGION, region in the profile)", printable(&route.region, 60))
+        format!("the region {} (--region, AWS_REGION, region in the profile)", printable(&route.region, 60))
     }
 }
 
-/// The request did not get to the proxy.
+/// Returns cause and next step if the request did not get to the proxy.
 fn before_the_proxy(why: Unreachable, proxy: &Through, detail: &str) -> (String, String) {
     let (name, origin) = (named(proxy), proxy.origin);
     let cause = match why {
-        Unreachable::Dns => format!("the name of {name} could not be looked up: {detail}"),
-        Unreachable::Untrusted => format!("the certificate of {name} is by no authority that is trusted here"),
+        Unreachable::Dns => format!("the host name of {name} could not be resolved: {detail}"),
+        Unreachable::Untrusted => format!("the certificate of {name} is not signed by a trusted authority"),
         Unreachable::Tls | Unreachable::NoTls | Unreachable::OtherHost => {
-            format!("no trusted connection to {name} came about: {detail}")
+            format!("no secure connection to {name} could be made: {detail}")
         }
         _ => format!("{name} could not be reached: {detail}"),
     };
-    (cause, format!("look at {origin} and at the network (is there a VPN to be started?)"))
+    (cause, format!("check {origin} and the network (does it need a VPN?)"))
 }
 
+/// Returns cause and next step if the request failed beyond the proxy, or without one.
 fn on_the_way(
     why: Unreachable,
     route: &RequestRoute,
@@ -74,46 +75,49 @@ fn on_the_way(
 ) -> (String, String) {
     let host = host(route);
     let look = match proxy {
-        Some(proxy) => format!("look at the network and at {}", named(proxy)),
-        None if route.is_set => format!("look at the network, and whether {}", which(route)),
-        None => "look at the network; if it wants a proxy, set HTTPS_PROXY".to_owned(),
+        Some(proxy) => format!("check the network and {}", named(proxy)),
+        None if route.is_set => format!("check the network and {}", which(route)),
+        None => "check the network; if it needs a proxy, set HTTPS_PROXY".to_owned(),
     };
     match why {
         Unreachable::Dns => (
-            format!("the name {host} could not be looked up: {detail}"),
-            format!("look at the network, and whether {}", which(route)),
+            format!("the host name {host} could not be resolved: {detail}"),
+            format!("check the network and {}", which(route)),
         ),
         Unreachable::Connect => (format!("AWS could not be reached at {host}: {detail}"), look),
         Unreachable::ProxyPassword => password(proxy),
         Unreachable::ProxyRefused => (
-            format!("{} made no connection to {host}: it may not, or it cannot", via(proxy)),
-            format!("ask whoever runs it to allow {host}, or put that into NO_PROXY; look whether {}", which(route)),
+            format!("{} did not connect to {host}: it is not allowed to, or it cannot", via(proxy)),
+            format!(
+                "ask the proxy's administrator to allow {host}, or add that host to NO_PROXY; check {}",
+                which(route)
+            ),
         ),
         Unreachable::Untrusted => untrusted(route),
         Unreachable::OtherHost => {
-            (format!("what answered at {host} has another host's certificate ({detail})"), portal(route))
+            (format!("{host} answered with the certificate of another host ({detail})"), portal(route))
         }
-        Unreachable::NoTls => (format!("what answered at {host} does not speak TLS"), portal(route)),
+        Unreachable::NoTls => (format!("{host} answered without TLS"), portal(route)),
         Unreachable::Tls | Unreachable::CertificateTime(_) => {
-            (format!("no trusted connection to {host} came about: {detail}"), look)
+            (format!("no secure connection to {host} could be made: {detail}"), look)
         }
-        Unreachable::Timeout if sent => (format!("AWS did not answer in time at {host}: {detail}"), again(&look)),
+        Unreachable::Timeout if sent => (format!("AWS did not respond in time at {host}: {detail}"), again(&look)),
         Unreachable::Timeout => match proxy {
             Some(proxy) => {
-                let next = format!("look at {} and at the network, and whether {}", proxy.origin, which(route));
-                (format!("{} made no connection to {host} in time: {detail}", named(proxy)), next)
+                let next = format!("check {}, the network and {}", proxy.origin, which(route));
+                (format!("{} did not connect to {host} in time: {detail}", named(proxy)), next)
             }
-            None => (format!("no connection to {host} came about in time: {detail}"), again(&look)),
+            None => (format!("no connection to {host} could be made in time: {detail}"), again(&look)),
         },
-        Unreachable::Dropped => (format!("the connection to {host} broke: {detail}"), dropped(proxy)),
+        Unreachable::Dropped => (format!("the connection to {host} was lost: {detail}"), dropped(proxy)),
     }
 }
 
-/// What to do where somebody between here and AWS answers in its place.
+/// Returns the next step if something between this machine and AWS responds in its place.
 fn portal(route: &RequestRoute) -> String {
-    let proxy = route.proxy.as_ref().map_or(String::new(), |proxy| format!("; look at {}", named(proxy)));
-    let endpoint = if route.is_set { format!("; look whether {}", which(route)) } else { String::new() };
-    format!("sign in to the network if it has a portal{proxy}{endpoint}")
+    let proxy = route.proxy.as_ref().map_or(String::new(), |proxy| format!("; check {}", named(proxy)));
+    let endpoint = if route.is_set { format!("; check {}", which(route)) } else { String::new() };
+    format!("if the network has a sign-in page, sign in with a browser{proxy}{endpoint}")
 }
 
 fn again(look: &str) -> String {
@@ -121,8 +125,8 @@ fn again(look: &str) -> String {
 }
 
 fn dropped(proxy: Option<&Through>) -> String {
-    let between = proxy.map_or_else(|| "proxies in between".to_owned(), named);
-    format!("try again; look at the network and at {between}")
+    let between = proxy.map_or_else(|| "any proxy in between".to_owned(), named);
+    format!("try again; check the network and {between}")
 }
 
 fn via(proxy: Option<&Through>) -> String {
@@ -131,10 +135,10 @@ fn via(proxy: Option<&Through>) -> String {
 
 fn password(proxy: Option<&Through>) -> (String, String) {
     let origin = proxy.map_or("HTTPS_PROXY", |proxy| proxy.origin);
-    let next = format!("set {origin} to http://USER:PASSWORD@HOST:PORT, with %40 for @, %23 for # and %2F for /");
+    let next = format!("set {origin} to http://USER:PASSWORD@HOST:PORT, with @ written as %40, # as %23 and / as %2F");
     match proxy.is_some_and(|proxy| proxy.has_user) {
-        true => (format!("{} does not take that user name and password", via(proxy)), next),
-        false => (format!("{} wants a user name and a password", via(proxy)), next),
+        true => (format!("{} rejected the user name and password", via(proxy)), next),
+        false => (format!("{} requires a user name and a password", via(proxy)), next),
     }
 }
 
@@ -143,68 +147,67 @@ fn untrusted(route: &RequestRoute) -> (String, String) {
     match &route.ca_bundle {
         Some(CaBundle { path, origin }) => (
             format!(
-                "the certificate of {host} is by no authority in {} ({origin}), which replaces the system's",
+                "the certificate of {host} is not signed by a trusted authority: {} ({origin}) replaces the system's",
                 printable(&path.to_string_lossy(), 300)
             ),
-            format!("add the certificate of your network's authority to that file, or unset {origin}"),
+            format!("add the CA certificate of your network to that file, or remove {origin}"),
         ),
         None => (
-            format!("the certificate of {host} is by no authority that this machine trusts"),
-            "if a proxy looks into TLS, set AWS_CA_BUNDLE to its authority's certificate; if nothing is trusted, install ca-certificates"
+            format!("the certificate of {host} is not signed by a trusted authority"),
+            "if a proxy inspects TLS, set AWS_CA_BUNDLE to its CA certificate; if no certificate is trusted, install ca-certificates"
                 .to_owned(),
         ),
     }
 }
 
-/// A certificate that is not valid at this machine's time: the clock is more likely to be wrong than AWS.
+/// Returns cause and next step if a certificate is not valid at this machine's time: the clock is more likely to be wrong
+/// than AWS.
 fn clock(time: &CertificateTime, route: &RequestRoute) -> (String, String) {
-    /// The last second of the year 9999, the last that can be written.
+    /// Last second of the year 9999, the latest time that can be formatted.
     const LAST: u64 = 253_402_300_799;
+    const SET_CLOCK: &str = "set the clock: `sudo timedatectl set-ntp true`";
     let CertificateTime { here, border } = *time;
     let said = |seconds: u64| humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds.min(LAST)));
     let (off, host) = (about(here.abs_diff(border)), host(route));
     let (here_said, border_said) = (said(here), said(border));
     if here < border {
         let cause = format!(
-            "this machine's clock, at {here_said}, seems at least {off} behind: the certificate of {host} is valid from {border_said} on"
+            "this machine's clock ({here_said}) seems to be at least {off} behind: the certificate of {host} is valid from {border_said}"
         );
-        return (cause, "set the clock: `timedatectl`".to_owned());
+        return (cause, SET_CLOCK.to_owned());
     }
     let cause = format!(
-        "this machine's clock, at {here_said}, seems at least {off} ahead: the certificate of {host} was valid until {border_said}"
+        "this machine's clock ({here_said}) seems to be at least {off} ahead: the certificate of {host} was valid until {border_said}"
     );
-    (
-        cause,
-        "set the clock: `timedatectl`; if it is right, whoever runs that host has to renew the certificate".to_owned(),
-    )
+    (cause, format!("{SET_CLOCK}; if it is right, the host's administrator has to renew the certificate"))
 }
 
-/// A length of time as one says it where the second does not matter.
+/// Formats a length of time in its largest fitting unit, rounded down.
 fn about(seconds: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(31_557_600, "years"), (86_400, "days"), (3600, "hours"), (60, "minutes")];
     let unit = UNITS.into_iter().find(|(length, _)| seconds >= 2 * length);
     unit.map_or_else(|| format!("{seconds} seconds"), |(length, name)| format!("{} {name}", seconds / length))
 }
 
-/// Settings that lead to no way at all.
+/// Reports settings for proxy or certificates that cannot be used.
 pub(super) fn report(fault: &NetworkFault) -> Report {
     let bundle = "could not use the CA bundle";
     let (error, cause, next) = match fault {
         NetworkFault::CaUnreadable { origin, error } => {
             let inner = super::file::report(error);
-            (bundle, format!("{}: {}", inner.error, inner.cause), format!("look at {origin}, which names it"))
+            (bundle, format!("{}: {}", inner.error, inner.cause), format!("check {origin}, which names the file"))
         }
         NetworkFault::CaDamaged { path, origin, what } => {
-            let next = format!("put PEM certificates there (-----BEGIN CERTIFICATE-----), or unset {origin}");
+            let next = format!("put PEM certificates there (-----BEGIN CERTIFICATE-----), or remove {origin}");
             (bundle, format!("{}: {what}", printable(&path.to_string_lossy(), 300)), next)
         }
         NetworkFault::Tls { what } => {
-            ("could not make TLS ready", what.clone(), "look at AWS_CA_BUNDLE and ca_bundle".to_owned())
+            ("could not set up TLS", what.clone(), "check AWS_CA_BUNDLE and ca_bundle".to_owned())
         }
         NetworkFault::Proxy { what, origin } => (
             "could not use the proxy",
             format!("{origin}: {what}"),
-            format!("{origin} looks like http://HOST:PORT; in a password, @ is %40, # is %23, / is %2F"),
+            format!("write {origin} as http://HOST:PORT; in a password, write @ as %40, # as %23 and / as %2F"),
         ),
     };
     Report::new(Exit::Change, error, cause, next)
@@ -215,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_as_one_says_them() {
+    fn a_length_of_time_is_given_in_its_largest_fitting_unit() {
         for (seconds, said) in [
             (90, "90 seconds"),
             (120, "2 minutes"),

@@ -266,15 +266,16 @@ impl<'a> Obtaining<'a> {
     fn found(&self, plan: &Plan, serial: &MfaSerial, account: Option<&str>) {
         let (person, profile) = (&self.world.person, &plan.profile);
         if !plan.remember {
+            let word = report::quoted(profile);
             return person.tell(&format!(
-                "note: IAM lists {serial} for this user; `aws-mfa-key login {profile} --remember` writes it down"
+                "note: using {serial}, which IAM lists for this user; save it: `aws-mfa-key login {word} --remember`"
             ));
         }
         let config = &self.profiles.locations.config;
         let mut keys = vec![("mfa_serial", serial.as_str())];
         keys.extend(account.filter(|id| is_plain(id)).map(|id| ("mfa_key_account", id)));
         match set_profile(config, profile, &keys) {
-            Ok(()) => person.tell(&format!("profile {profile} now says mfa_serial = {serial}")),
+            Ok(()) => person.tell(&format!("Saved mfa_serial = {serial} in profile {profile}.")),
             Err(error) => person.must_know(&report::report(&Failure::File(error)).to_string()),
         }
     }

@@ -5,7 +5,7 @@ use crate::aws::credentials_file::{Stored, rfc3339};
 use crate::aws::{MfaSerial, Session, SessionProfile, short_name};
 use crate::ledger;
 use crate::plan::Plan;
-use crate::report::length;
+use crate::report::{length, quoted};
 use crate::world::{Clock, printable};
 use aws_smithy_types::DateTime;
 use std::time::{Duration, SystemTime};
@@ -37,12 +37,14 @@ impl ObtainedSession {
         let (profile, expires) = (&self.session_profile, rfc3339(&self.session.expires));
         let left = length::about(self.left);
         if self.fresh {
-            let who = printable(self.identity.as_deref().map_or("the user", short_name), 128);
-            format!(
-                "{who} has a session in profile {profile} for {left}, until {expires}; use it with --profile {profile}"
-            )
+            let user = self.identity.as_deref().map(|arn| printable(short_name(arn), 128));
+            let who = user.map_or(String::new(), |user| format!(" as {user}"));
+            let word = quoted(profile);
+            format!("Logged in{who} for {left}, until {expires}. Use it: aws --profile {word} …")
         } else {
-            format!("the session in profile {profile} is good for another {left}, until {expires} (--force renews it)")
+            format!(
+                "The session in profile {profile} is valid for another {left}, until {expires} (--force renews it)."
+            )
         }
     }
 }

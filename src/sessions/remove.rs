@@ -24,6 +24,6 @@ pub fn remove(session: &SessionProfile, profiles: &Profiles, world: &World) -> R
     if !passed_on.is_empty() {
         config_file::remove_profile(&profiles.locations.config, session, &passed_on)?;
     }
-    world.person.tell(&format!("removed the session in profile {session}"));
+    world.person.tell(&format!("Removed the session in profile {session}."));
     Ok(())
 }

@@ -146,7 +146,7 @@ impl SessionWriter {
             let path = printable(&self.locations.config.to_string_lossy(), 300);
             let cause = report::report(&Failure::File(error)).cause;
             let names: Vec<&str> = new.iter().map(|new| new.name).collect();
-            self.person.must_know(&format!("warning: {} was not added to {path}: {cause}", names.join(", ")));
+            self.person.must_know(&format!("warning: could not add {} to {path}: {cause}", names.join(", ")));
         }
     }
 }

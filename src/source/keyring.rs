@@ -38,12 +38,10 @@ pub enum KeyringFault {
 impl std::fmt::Display for KeyringFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NoBus => f.write_str("there is no keyring here: no D-Bus session"),
-            Self::NoKeyring => {
-                f.write_str("there is no keyring in this session (no program has org.freedesktop.secrets)")
-            }
+            Self::NoBus => f.write_str("no keyring is available: there is no D-Bus session"),
+            Self::NoKeyring => f.write_str("no keyring is available: no program provides org.freedesktop.secrets"),
             Self::Locked => f.write_str("the keyring is locked"),
-            Self::Stuck { waited } => write!(f, "the keyring did not answer within {} s", waited.as_secs()),
+            Self::Stuck { waited } => write!(f, "the keyring did not respond within {} s", waited.as_secs()),
             Self::Failed { why } => write!(f, "the keyring failed: {}", printable(why, 200)),
         }
     }

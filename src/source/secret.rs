@@ -128,7 +128,7 @@ impl SoftwareSecret {
 pub fn doubt(bytes: usize) -> Option<String> {
     /// Shortest usual length in bytes: 16 characters of base32.
     const USUAL: usize = 10;
-    (bytes < USUAL).then(|| format!("note: the secret has only {bytes} bytes; look whether all of it was copied"))
+    (bytes < USUAL).then(|| format!("note: the secret has only {bytes} bytes; check that all of it was copied"))
 }
 
 #[cfg(test)]
@@ -177,7 +177,7 @@ mod tests {
             assert_eq!(code(line), Err(OtpauthError::NotASecret), "{line}");
         }
         for (line, part) in [
-            ("otpauth://hotp/x?secret=GEZDGNBV", "a counter (hotp), and no period (totp)"),
+            ("otpauth://hotp/x?secret=GEZDGNBV", "a counter (hotp) instead of a period (totp)"),
             ("otpauth://totp/x", "no secret"),
             ("otpauth://totp/x?secret=", "no secret"),
             ("otpauth://totp/x?secret=GEZDGNBV&digits=5", "digits other than 6 to 8"),

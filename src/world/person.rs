@@ -218,7 +218,7 @@ impl Person {
         let answer = loop {
             match self.ask_once(&question, echo, end.saturating_duration_since(Instant::now())).await {
                 Ok(answer) if is_yubico_otp(answer.expose_secret()) => {
-                    self.must_know("That is what a YubiKey types when it is touched, and no answer.");
+                    self.must_know("That was a YubiKey one-time password, not an answer. Try again.");
                 }
                 answer => break answer,
             }

@@ -101,17 +101,17 @@ impl Prompt {
             None => profile,
         });
         let who = match (caller, profile) {
-            (Some(caller), Some(profile)) => Some(format!("{caller} asks, for {profile}.")),
-            (Some(caller), None) => Some(format!("{caller} asks.")),
+            (Some(caller), Some(profile)) => Some(format!("Requested by {caller} for {profile}.")),
+            (Some(caller), None) => Some(format!("Requested by {caller}.")),
             (None, Some(profile)) => Some(format!("For {profile}.")),
             (None, None) => None,
         };
         let more = match &self.act {
             Act::Touch(touch) => Some(format!("Account on the token: {}", name(&touch.account))),
-            Act::Answer => Some("It is waited for at the terminal.".to_owned()),
+            Act::Answer => Some("Answer on the terminal.".to_owned()),
             Act::PlugIn => None,
         };
-        let time = Some(format!("There are {} seconds.", self.limit.as_secs()));
+        let time = Some(format!("You have {} seconds.", self.limit.as_secs()));
         let body: Vec<String> = [who, more, time].into_iter().flatten().collect();
         let summary = printable(&format!("{}{}", self.what, self.detail), 2 * LONGEST);
         DesktopNotice { summary, body: body.join("\n"), limit: self.limit }
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(notice.summary, "Touch YubiKey 1");
         assert_eq!(
             notice.body,
-            "terraform asks, for profile dev (AWS account 123456789012).\nAccount on the token: AWS:al\\u{1b}ice\nThere are 15 seconds."
+            "Requested by terraform for profile dev (AWS account 123456789012).\nAccount on the token: AWS:al\\u{1b}ice\nYou have 15 seconds."
         );
     }
 
@@ -191,7 +191,10 @@ mod tests {
         assert_eq!(plug.parts(Some("terraform")), [line]);
         let notice = plug.notice(Some("terraform"));
         assert_eq!(notice.summary, "Plug in token 2; plugged in: YubiKey 1");
-        assert_eq!(notice.body, "terraform asks, for profile dev (AWS account 123456789012).\nThere are 15 seconds.");
+        assert_eq!(
+            notice.body,
+            "Requested by terraform for profile dev (AWS account 123456789012).\nYou have 15 seconds."
+        );
     }
 
     #[test]
@@ -200,8 +203,8 @@ mod tests {
         assert_eq!(question.variables(Some("make")), None);
         assert_eq!(
             question.notice(Some("make")).body,
-            "make asks.\nIt is waited for at the terminal.\nThere are 15 seconds."
+            "Requested by make.\nAnswer on the terminal.\nYou have 15 seconds."
         );
-        assert_eq!(question.notice(None).body, "It is waited for at the terminal.\nThere are 15 seconds.");
+        assert_eq!(question.notice(None).body, "Answer on the terminal.\nYou have 15 seconds.");
     }
 }

@@ -72,8 +72,8 @@ fn the_agent_asks_for_a_touch_and_writes_the_session() {
     stack.bench.token.set_touch(SimulatedTouch::OnCommand);
     let hook = format!("echo \"$AWS_MFA_KEY_TOUCH_CALLER\" > {}", stack.bench.path("asked").display());
     let mut agent = agent(&stack, &["--on-touch", &hook]);
-    agent.until("keeping the sessions of dev");
-    agent.until("asking for a touch, or a password, for dev");
+    agent.until("renewing the sessions of dev");
+    agent.until("asking for a touch or a password for dev");
     // The agent names itself as the requester, not the test that started it.
     agent.until("Touch YubiKey 12345678 for aws-mfa-key agent: profile dev");
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
@@ -81,7 +81,7 @@ fn the_agent_asks_for_a_touch_and_writes_the_session() {
         fs::read_to_string(stack.bench.path("asked")).is_ok_and(|name| name == "aws-mfa-key agent\n")
     });
     assert!(stack.bench.token.touch());
-    agent.until("alice has a session in profile dev-mfa for 12h");
+    agent.until("Logged in as alice for 12h");
     assert!(has_session(&stack));
     let status = stack.run(&["status", "dev"]);
     assert_eq!(status.code, Some(0), "{status:?}");
@@ -98,12 +98,12 @@ fn status_and_metrics_show_the_wait_for_a_touch() {
     let mut agent = agent(&stack, &["--metrics-file", numbers.to_str().unwrap()]);
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     let status = ours(&stack, &["status"]);
-    assert!(status.out.contains("the agent waits for a touch, or a password, for profile dev\n"), "{status:?}");
+    assert!(status.out.contains("For profile dev, the agent is waiting for a touch or a password.\n"), "{status:?}");
     let numbers = fs::read_to_string(&numbers).unwrap();
     assert!(numbers.contains("aws_mfa_key_waits_for_person{profile=\"dev\"} 1\n"), "{numbers}");
     // After the touch is missed, the agent says when it tries again.
     agent.until("YubiKey 12345678 was not touched within");
-    agent.until("or as soon as a token is plugged in, for dev; at once: `aws-mfa-key login dev`");
+    agent.until("or as soon as a token is plugged in; to be asked now: `aws-mfa-key login dev`");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn non_interactive_reports_that_a_person_is_needed() {
     let stack = RealStack::new();
     stack.bench.token.set_touch(SimulatedTouch::Never);
     let mut agent = agent(&stack, &["--non-interactive"]);
-    agent.until("wants a touch, and nobody may be asked for it (--non-interactive)");
+    agent.until("needs a touch, and nobody may be asked for it (--non-interactive)");
 }
 
 #[test]
@@ -123,15 +123,15 @@ fn non_interactive_retries_once_no_person_is_needed() {
     agent.until("dev: could not log in");
     stack.bench.token.set_password(None);
     agent.signal("HUP");
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     stack.bench.token.set_password(Some("horse"));
     assert_eq!(stack.run(&["logout", "dev"]).code, Some(0));
     agent.until("dev: could not log in");
     stack.bench.token.set_password(None);
     stack.inserted = None;
-    agent.until("pulled out: Yubico YubiKey");
+    agent.until("unplugged: Yubico YubiKey");
     stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
 }
 
 #[test]
@@ -144,10 +144,10 @@ fn a_secret_added_later_is_used_at_once() {
         agent.until("dev: could not log in");
         until("status says so", || {
             let told = ours(&stack, &["status"]).out;
-            told.contains("the agent waits for one of its sources to have a code, for profile dev\n")
+            told.contains("For profile dev, the agent is waiting for one of its sources to provide a code.\n")
         });
         put_secret(&stack, "secret");
-        agent.until("alice has a session");
+        agent.until("Logged in as alice");
         agent.end();
         fs::remove_file(stack.bench.path("secret")).unwrap();
         assert_eq!(stack.run(&["logout", "dev"]).code, Some(0));
@@ -159,14 +159,16 @@ fn a_profile_with_broken_settings_keeps_its_session() {
     let stack = with_a_secret();
     let numbers = stack.bench.path("keys.prom");
     let mut agent = agent(&stack, &["--metrics-file", numbers.to_str().unwrap()]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     let door = EndpointClient::of(&stack);
     let config = stack.bench.read(".aws/config");
     stack.bench.write(".aws/config", &config.replace("mfa_serial", "mfa_key_duration = soon\nmfa_serial"));
     agent.until("dev: ");
     until("status says so", || {
         let told = ours(&stack, &["status"]).out;
-        told.contains("the agent waits for its settings, or what is on the token, to change, for profile dev\n")
+        told.contains(
+            "For profile dev, the agent is waiting for a change of its settings or of the token's accounts.\n",
+        )
     });
     let lines = format!("Host: {}\r\nAuthorization: {}\r\n", door.host, door.token);
     assert_eq!(door.status("GET", &door.path, &lines), "200");
@@ -175,11 +177,11 @@ fn a_profile_with_broken_settings_keeps_its_session() {
     // A renewal needs correct settings.
     stack.bench.sessions_end_in(Duration::from_mins(10));
     agent.signal("HUP");
-    agent.until("reading AWS's files again");
+    agent.until("reloading AWS's files");
     let asked = || stack.bench.aws.requests().iter().filter(|request| request.had_code).count();
     assert_eq!(asked(), 1);
     stack.bench.write(".aws/config", &config);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     assert_eq!(asked(), 2);
 }
 
@@ -194,7 +196,7 @@ fn metrics_count_only_touches_that_were_asked_for() {
         has(format!("aws_mfa_key_touches_asked_total{{profile=\"dev\"}} {asked}"))
             && has(format!("aws_mfa_key_waits_for_person{{profile=\"dev\"}} {waits}"))
     };
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     until("one touch is counted", || are(1, 0));
     // The session has to be renewed by a person, but the login fails at AWS before anybody is asked.
     stack.bench.aws.lie(Action::GetCallerIdentity, Lie::DropBefore, Times::Always);
@@ -206,12 +208,12 @@ fn metrics_count_only_touches_that_were_asked_for() {
     // The same account, now without touch.
     want_no_touch(&stack);
     stack.bench.aws.honest();
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     until("nobody is counted", || are(1, 0));
     let asked = |agent: &RunningAgent| agent.said.iter().filter(|line| line.contains("asking for a touch")).count();
     let before = asked(&agent);
     stack.bench.sessions_end_in(Duration::from_mins(10));
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     assert_eq!(asked(&agent), before);
 }
 
@@ -221,22 +223,22 @@ fn the_agents_own_writes_cause_no_retry() {
     add_profile(&stack, "two", "secret:file:~/nowhere");
     let mut agent = agent(&stack, &[]);
     // The first session adds a section to the config file.
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     assert!(stack.bench.read(".aws/config").contains("[profile dev-mfa]"));
     agent.until("two: could not log in");
     // The agent checks for changed files before it sleeps; its own changes have been made by then.
     until("it sleeps", || main_thread_sleeps(agent.pid()));
     agent.signal("HUP");
-    agent.until("reading AWS's files again");
+    agent.until("reloading AWS's files");
     let told = agent.said.iter().filter(|line| line.contains("two: could not log in")).count();
     assert_eq!(told, 1, "{:#?}", agent.said);
     let told = ours(&stack, &["status"]);
-    let waits = "the agent waits for one of its sources to have a code, for profile two\n";
+    let waits = "For profile two, the agent is waiting for one of its sources to provide a code.\n";
     assert!(told.out.contains(waits), "{told:?}");
-    assert!(!ours(&stack, &["status", "dev"]).out.contains("the agent waits"));
+    assert!(!ours(&stack, &["status", "dev"]).out.contains("the agent is waiting"));
     let told = ours(&stack, &["status", "two", "--json"]);
     let told: serde_json::Value = serde_json::from_str(&told.out).unwrap();
-    assert_eq!(told["agent_waits_for"], serde_json::json!({ "two": "one of its sources to have a code" }));
+    assert_eq!(told["agent_waits_for"], serde_json::json!({ "two": "one of its sources to provide a code" }));
 }
 
 #[test]
@@ -286,18 +288,18 @@ fn a_token_is_used_as_soon_as_it_is_plugged_in() {
     let mut stack = RealStack::new();
     stack.inserted = None;
     let mut agent = agent(&stack, &[]);
-    agent.until("dev: could not log in profile dev: no token is plugged in; next: plug in the token");
+    agent.until("dev: could not log in with profile dev: no token is plugged in; next: plug in the token");
     assert!(!agent.said.iter().any(|line| line.contains("--wait") || line.contains("try again")), "{:?}", agent.said);
     let mut status = stack.program(&["status"]);
     status.env("XDG_RUNTIME_DIR", stack.bench.home.path());
     until("status says so", || {
         let told = String::from_utf8(status.output().unwrap().stdout).unwrap();
-        told.contains("the agent waits for its token to be plugged in, for profile dev\n")
+        told.contains("For profile dev, the agent is waiting for its token to be plugged in.\n")
     });
     stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
     until("there is a session", || has_session(&stack));
     stack.inserted = None;
-    agent.until("pulled out: Yubico YubiKey");
+    agent.until("unplugged: Yubico YubiKey");
     assert!(has_session(&stack));
 }
 
@@ -305,12 +307,12 @@ fn a_token_is_used_as_soon_as_it_is_plugged_in() {
 fn logout_on_removal_removes_sessions_with_the_token() {
     let mut stack = RealStack::new();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     stack.inserted = None;
-    agent.until("removed the session in profile dev-mfa");
+    agent.until("Removed the session in profile dev-mfa");
     assert!(!has_session(&stack));
     stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     assert!(has_session(&stack));
 }
 
@@ -318,14 +320,14 @@ fn logout_on_removal_removes_sessions_with_the_token() {
 fn logout_on_removal_works_during_a_touch() {
     let mut stack = RealStack::new();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     // The session is still valid but due for renewal, and nobody touches the token.
     stack.bench.token.set_touch(SimulatedTouch::Never);
     stack.bench.sessions_end_in(Duration::from_mins(10));
     assert!(stack.bench.token.until_waiting_for_touch(PATIENCE));
     assert!(has_session(&stack));
     stack.inserted = None;
-    agent.until("removed the session in profile dev-mfa");
+    agent.until("Removed the session in profile dev-mfa");
     assert!(!has_session(&stack));
 }
 
@@ -333,15 +335,15 @@ fn logout_on_removal_works_during_a_touch() {
 fn logout_on_removal_is_retried_after_a_failure() {
     let mut stack = RealStack::new();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     let config = stack.bench.read(".aws/config");
     stack.bench.write(".aws/config", "[profile dev\n");
-    agent.until("the old settings go on");
+    agent.until("still using the old settings");
     stack.inserted = None;
-    agent.until("a session is still there although no token is: ");
+    agent.until("could not remove a session after its token was unplugged: ");
     assert!(has_session(&stack));
     stack.bench.write(".aws/config", &config);
-    agent.until("removed the session in profile dev-mfa");
+    agent.until("Removed the session in profile dev-mfa");
     assert!(!has_session(&stack));
 }
 
@@ -351,35 +353,35 @@ fn logout_on_removal_works_for_a_token_already_gone() {
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
     stack.pull_out();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
-    agent.until("removed the session in profile dev-mfa");
+    agent.until("Removed the session in profile dev-mfa");
     assert!(!has_session(&stack));
     stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
     agent.until("plugged in: Yubico YubiKey");
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
 }
 
 #[test]
 fn a_restart_of_pcscd_is_no_removal() {
     let mut stack = RealStack::new();
     let mut agent = agent(&stack, &["--logout-on-removal"]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     let restart = |stack: &mut RealStack, agent: &mut RunningAgent| {
         stack.pcscd.kill();
-        agent.until("the smart card service does not answer");
+        agent.until("the smart card service does not respond");
         stack.inserted = None;
         stack.pcscd.revive().unwrap();
-        agent.until("the smart card service answers again");
+        agent.until("the smart card service responds again");
     };
     restart(&mut stack, &mut agent);
     stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
     until("the service sees it", || stack.run(&["tokens"]).code == Some(0));
     restart(&mut stack, &mut agent);
-    let moved = |line: &String| line.contains("pulled out: ") || line.contains("plugged in: ");
+    let moved = |line: &String| line.contains("unplugged: ") || line.contains("plugged in: ");
     assert!(!agent.said.iter().any(moved), "{:#?}", agent.said);
     assert!(has_session(&stack));
     // This time the token is not put back.
-    agent.until("pulled out: Yubico YubiKey");
-    agent.until("removed the session in profile dev-mfa");
+    agent.until("unplugged: Yubico YubiKey");
+    agent.until("Removed the session in profile dev-mfa");
     assert!(!has_session(&stack));
 }
 
@@ -387,22 +389,22 @@ fn a_restart_of_pcscd_is_no_removal() {
 fn the_agent_survives_a_killed_pcscd() {
     let mut stack = RealStack::new();
     let mut agent = agent(&stack, &[]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     stack.pcscd.kill();
-    agent.until("the smart card service does not answer");
+    agent.until("the smart card service does not respond");
     stack.inserted = None;
     stack.bench.run(&["logout", "dev"]);
     agent.until("dev: could not log in");
     stack.pcscd.revive().unwrap();
     stack.inserted = Some(stack.pcscd.insert(0, &stack.bench.token).unwrap());
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
 }
 
 #[test]
 fn removed_sessions_are_restored_and_new_settings_apply() {
     let stack = with_a_secret();
     let mut agent = agent(&stack, &[]);
-    agent.until("alice has a session in profile dev-mfa for 12h");
+    agent.until("Logged in as alice for 12h");
     let config = stack.bench.read(".aws/config");
     // A new profile, and one whose session goes to another profile.
     let more =
@@ -411,20 +413,20 @@ fn removed_sessions_are_restored_and_new_settings_apply() {
     let key: Vec<&str> = credentials.lines().skip_while(|line| *line != "[dev]").skip(1).take(2).collect();
     stack.bench.write(".aws/credentials", &format!("{credentials}[two]\n{}\n", key.join("\n")));
     stack.bench.write(".aws/config", &format!("{config}{more}"));
-    agent.until("alice has a session in profile two-mfa for 1h");
+    agent.until("Logged in as alice for 1h");
     agent.signal("HUP");
-    agent.until("reading AWS's files again");
+    agent.until("reloading AWS's files");
     // Broken files change nothing.
     let replace = |text: &str| {
         stack.bench.write("new", text);
         fs::rename(stack.bench.path("new"), stack.bench.path(".aws/config")).unwrap();
     };
     replace("[profile dev\n");
-    agent.until("the old settings go on");
+    agent.until("still using the old settings");
     replace(&config);
     assert_eq!(stack.run(&["logout", "dev"]).code, Some(0));
     // Not at once: the agent must not race somebody who removes the session again and again.
-    agent.until("alice has a session in profile dev-mfa for 12h");
+    agent.until("Logged in as alice for 12h");
     let told = agent.said.iter().filter(|line| line.contains("could not use")).count();
     assert_eq!(told, 1, "once is enough: {:?}", agent.said);
 }
@@ -434,7 +436,7 @@ fn the_metrics_file_counts_renewals() {
     let stack = with_a_secret();
     let file = stack.bench.path("keys.prom");
     let mut agent = agent(&stack, &["--metrics-file", file.to_str().unwrap()]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     let has = |line: &str| fs::read_to_string(&file).unwrap_or_default().lines().any(|there| there.starts_with(line));
     until("it is told", || has("aws_mfa_key_renewals_total{profile=\"dev\"} 1"));
     assert!(
@@ -450,9 +452,9 @@ fn a_missing_network_is_waited_for() {
     let endpoint = stack.bench.aws.endpoint();
     stack.bench.write(".aws/config", &config.replace(&endpoint.to_string(), "http://127.0.0.1:9"));
     let mut agent = agent(&stack, &[]);
-    agent.until("dev: could not log in profile dev");
+    agent.until("dev: could not log in with profile dev");
     stack.bench.write(".aws/config", &config);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
 }
 
 #[test]
@@ -467,7 +469,7 @@ fn systemd_is_notified() {
     let mut told = String::new();
     let mut room = [0; 4096];
     while !(told.contains("READY=1")
-        && told.contains("1 of 1 sessions are fresh; next in 8h")
+        && told.contains("1 of 1 sessions up to date; next renewal in 8h")
         && told.matches("WATCHDOG=1").count() > 1)
     {
         let length = manager.recv(&mut room).unwrap_or_else(|_| panic!("told only {told}"));
@@ -493,12 +495,12 @@ fn journal_lines_have_a_priority() {
     };
     command.env("XDG_RUNTIME_DIR", stack.bench.home.path()).env("JOURNAL_STREAM", stream).stderr(log);
     let child = command.spawn().unwrap();
-    until("it says so", || stack.bench.read("log").contains("<6>alice has a session in profile dev-mfa"));
+    until("it says so", || stack.bench.read("log").contains("<6>Logged in as alice for "));
     signal(&child, "TERM");
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
     let log = stack.bench.read("log");
     assert!(
-        log.starts_with("<6>keeping the sessions of dev\n") && log.contains("\n<6>Touch YubiKey 12345678 for "),
+        log.starts_with("<6>renewing the sessions of dev\n") && log.contains("\n<6>Touch YubiKey 12345678 for "),
         "{log}"
     );
     assert!(log.lines().all(|line| line.starts_with('<')), "{log}");
@@ -508,7 +510,7 @@ fn journal_lines_have_a_priority() {
 fn the_idle_agent_does_not_wake_up() {
     let stack = RealStack::new();
     let mut agent = agent(&stack, &[]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     // The token's power state and the written files cause events for a while; pcscd waits for five seconds. There is
     // no event for "nothing happened", so real time has to pass.
     let mut before = agent.wake_ups();
@@ -524,7 +526,7 @@ fn the_idle_agent_does_not_wake_up() {
 fn the_agent_uses_little_memory() {
     let stack = RealStack::new();
     let mut agent = agent(&stack, &[]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     // An installed program has at most 8 MiB, and 12 MiB may be resident.
     let (_, own) = agent.memory();
     assert!(own < 4 * 1024, "{own} KiB are its own");
@@ -534,6 +536,6 @@ fn the_agent_uses_little_memory() {
 fn unknown_profiles_are_refused_at_start() {
     let stack = RealStack::new();
     let told = stack.run(&["agent", "nobody"]);
-    assert!(told.code == Some(2) && told.err.contains("there is no profile nobody"), "{told:?}");
-    assert!(told.err.contains("\nerror: there is no session to keep\n"), "{told:?}");
+    assert!(told.code == Some(2) && told.err.contains("could not find profile nobody"), "{told:?}");
+    assert!(told.err.contains("\nerror: could not find a session to renew\n"), "{told:?}");
 }

@@ -147,7 +147,7 @@ fn case_17_overriding_keys_in_default_are_refused() {
         let outcome = bench.login(&[]);
         match winner {
             Some(key) => {
-                let told = format!("config: boto3 and the AWS CLI read {key} in [DEFAULT] into every section\n");
+                let told = format!("config: boto3 and the AWS CLI apply {key} in [DEFAULT] to every section\n");
                 assert!(outcome.code == 2 && outcome.err.contains(&told), "{outcome:?}");
                 assert_eq!((bench.read(".aws/credentials"), bench.aws.requests().len()), (before, 0), "{keys}");
             }

@@ -35,8 +35,8 @@ impl Feature {
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Touch => "codes that need a touch",
-            Self::Sha512 => "accounts with SHA-512",
+            Self::Touch => "requiring a touch",
+            Self::Sha512 => "SHA-512",
             Self::Rename => "renaming accounts",
         })
     }

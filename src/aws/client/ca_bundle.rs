@@ -40,11 +40,11 @@ impl CaBundle {
         let bytes = bytes.map_err(|error| NetworkFault::CaUnreadable { origin: self.origin, error })?;
         let mut store = RootCertStore::empty();
         for (count, certificate) in CertificateDer::pem_slice_iter(&bytes).enumerate() {
-            let damaged = || damaged(format!("certificate {} in it is damaged", count + 1));
+            let damaged = || damaged(format!("certificate {} is damaged", count + 1));
             store.add(certificate.map_err(|_| damaged())?).map_err(|_| damaged())?;
         }
         if store.is_empty() {
-            return Err(damaged("there is no certificate in it".to_owned()));
+            return Err(damaged("it contains no certificate".to_owned()));
         }
         Ok((bytes.to_vec(), store.len()))
     }
@@ -68,9 +68,9 @@ mod tests {
     fn an_empty_or_damaged_bundle_is_an_error_and_no_panic() {
         let good = fake_aws::Authority::new("good").unwrap().pem();
         assert_eq!(bundle(&good).unwrap(), good.as_bytes());
-        assert_eq!(bundle("rubbish"), Err("there is no certificate in it".to_owned()));
+        assert_eq!(bundle("rubbish"), Err("it contains no certificate".to_owned()));
         let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert_eq!(bundle(&format!("{good}{bad}")), Err("certificate 2 in it is damaged".to_owned()));
+        assert_eq!(bundle(&format!("{good}{bad}")), Err("certificate 2 is damaged".to_owned()));
         for cut in [good.len() - 2, good.len() / 2, 30] {
             assert!(bundle(&good[..cut]).is_err(), "{cut}");
         }

@@ -45,7 +45,7 @@ impl Intercept for CompleteResponse {
         let response = context.response();
         let body = response.body().bytes().map(String::from_utf8_lossy);
         match body {
-            Some(body) if response.status().is_success() && !is_whole(&body) => Err("the answer is cut short".into()),
+            Some(body) if response.status().is_success() && !is_whole(&body) => Err("the response is truncated".into()),
             _ => Ok(()),
         }
     }

@@ -198,7 +198,7 @@ where
     let route = context.recorder.route();
     let Some(body) = raw.body().bytes().map(String::from_utf8_lossy) else {
         let is_long = chain(&error).iter().any(|text| text.contains("length limit"));
-        let detail = if is_long { "it does not end" } else { "it is cut short" };
+        let detail = if is_long { "it does not end" } else { "it is truncated" };
         return AwsError::Unreached(Unreached::Garbled { status, detail: detail.to_owned(), is_cut: !is_long, route });
     };
     let service = error.as_service_error();
@@ -211,7 +211,7 @@ where
         }
         _ => {
             let onwards = raw.headers().get("location").filter(|_| (300..400).contains(&status));
-            let detail = onwards.map_or_else(|| describe(&body), |to| format!("it sends one on to {to}"));
+            let detail = onwards.map_or_else(|| describe(&body), |to| format!("it redirects to {to}"));
             let is_cut = !(300..500).contains(&status) && !is_page(&body);
             AwsError::Unreached(Unreached::Garbled { status, detail, is_cut, route })
         }
@@ -237,7 +237,7 @@ fn describe(body: &str) -> String {
         let title = element(body, "title").filter(|title| !title.trim().is_empty());
         title.map_or("it is a web page".to_owned(), |title| format!("it is a web page, \"{}\"", title.trim()))
     } else {
-        "it is not complete, or not in AWS's form".to_owned()
+        "it is incomplete, or not in AWS's format".to_owned()
     }
 }
 
@@ -343,8 +343,8 @@ mod tests {
     fn a_body_that_is_not_a_response_is_described() {
         assert_eq!(describe(" "), "it is empty");
         assert_eq!(describe("<!DOCTYPE HTML><title> Guest wifi </title>"), "it is a web page, \"Guest wifi\"");
-        assert_eq!(describe("<GetSessionTokenResp"), "it is not complete, or not in AWS's form");
-        assert_eq!(describe("ünï"), "it is not complete, or not in AWS's form");
+        assert_eq!(describe("<GetSessionTokenResp"), "it is incomplete, or not in AWS's format");
+        assert_eq!(describe("ünï"), "it is incomplete, or not in AWS's format");
     }
 
     #[derive(Debug)]

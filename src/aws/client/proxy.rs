@@ -39,10 +39,10 @@ impl Proxy {
     fn parsed(&self) -> Result<Url, NetworkFault> {
         let fault = |what| NetworkFault::Proxy { what, origin: self.origin };
         let text = if self.url.contains("://") { self.url.clone() } else { format!("http://{}", self.url) };
-        let url = Url::parse(&text).map_err(|error| fault(format!("it is no URL ({error})")))?;
+        let url = Url::parse(&text).map_err(|error| fault(format!("it is not a URL ({error})")))?;
         match url.scheme() {
             "http" | "https" => Ok(url),
-            other => Err(fault(format!("only http:// and https:// proxies can be used, not {other}://"))),
+            other => Err(fault(format!("only http:// and https:// proxies are supported, not {other}://"))),
         }
     }
 
@@ -50,7 +50,7 @@ impl Proxy {
     /// proxy.
     pub(super) fn config(&self) -> Result<ProxyConfig, NetworkFault> {
         let config = ProxyConfig::https(self.parsed()?.as_str());
-        let fault = |_| NetworkFault::Proxy { what: "it is no URL".to_owned(), origin: self.origin };
+        let fault = |_| NetworkFault::Proxy { what: "it is not a URL".to_owned(), origin: self.origin };
         Ok(config.map_err(fault)?.no_proxy(&self.except))
     }
 
@@ -96,9 +96,9 @@ mod tests {
     #[test]
     fn a_fault_of_the_proxy_does_not_show_its_url() {
         for (url, why) in [
-            ("http://alice:p#ss@proxy:3128", "it is no URL (invalid port number)"),
-            ("socks5://proxy:1080", "only http:// and https:// proxies can be used, not socks5://"),
-            ("http://", "it is no URL (empty host)"),
+            ("http://alice:p#ss@proxy:3128", "it is not a URL (invalid port number)"),
+            ("socks5://proxy:1080", "only http:// and https:// proxies are supported, not socks5://"),
+            ("http://", "it is not a URL (empty host)"),
         ] {
             let Err(NetworkFault::Proxy { what, .. }) = proxy(url, "").config() else { panic!("{url}") };
             assert_eq!(what, why);

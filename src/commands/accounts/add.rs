@@ -39,8 +39,8 @@ pub(super) fn run(typed: &cli::AddArgs, world: &mut World) -> Result<(), Account
     };
     let (id, touch, doubt) = (account.id.clone(), account.touch, doubt(account.secret.length()));
     desk.change(&look, Change::Add { account, overwrite: typed.force })?;
-    let touched = if touch { "; each code needs a touch" } else { "" };
-    world.person.tell(&format!("added {id} to {}{touched}", name(&look)));
+    let touched = if touch { " Each code needs a touch." } else { "" };
+    world.person.tell(&format!("Added {id} to {}.{touched}", name(&look)));
     doubt.iter().for_each(|doubt| world.person.tell(doubt));
     if is_of_aws(&id) {
         world.person.tell(&next(&id));
@@ -65,8 +65,8 @@ fn asked(
         allowed.map_err(|refusal| refused(look, refusal))?;
     }
     let question = match id {
-        Some(id) => format!("Secret of {id}, or its otpauth:// URI (not shown): "),
-        None => "otpauth:// URI of the account (not shown): ".to_owned(),
+        Some(id) => format!("Secret of {id}, or its otpauth:// URI (hidden): "),
+        None => "otpauth:// URI of the account (hidden): ".to_owned(),
     };
     let mut tried = 0;
     loop {
@@ -74,7 +74,7 @@ fn asked(
         tried += 1;
         match wishes.account(&text) {
             Err(AccountFault::Issued(OtpauthError::NotASecret)) if tried < TRIES => {
-                desk.person.must_know("That is neither base32 nor an otpauth:// URI.");
+                desk.person.must_know("That is neither base32 nor an otpauth:// URI. Try again.");
             }
             outcome => return Ok(outcome?),
         }
@@ -93,10 +93,10 @@ fn algorithm(typed: cli::AlgorithmArg) -> Algorithm {
 /// device.
 fn next(id: &AccountId) -> String {
     let Some(device) = mfa_device(id) else {
-        return "next: the IAM console wants two codes, one after the other".to_owned();
+        return "next: give the IAM console two consecutive codes".to_owned();
     };
     let device = printable(&device, 200);
     format!(
-        "next: `aws configure set mfa_serial {device} --profile PROFILE`; then `aws-mfa-key code PROFILE`, twice, gives the two codes that the IAM console wants"
+        "next: `aws configure set mfa_serial {device} --profile PROFILE`; then run `aws-mfa-key code PROFILE` twice, for the two consecutive codes that the IAM console asks for"
     )
 }

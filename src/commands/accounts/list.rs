@@ -29,7 +29,7 @@ fn rows_as_json(accounts: &[Account]) -> String {
 
 fn rows_as_table(accounts: &[Account]) -> String {
     if accounts.is_empty() {
-        return "no accounts; `aws-mfa-key accounts add` puts one there\n".to_owned();
+        return "No accounts. Add one: `aws-mfa-key accounts add`\n".to_owned();
     }
     let row = |account: &Account| {
         let touch = match account.touch {
@@ -39,7 +39,7 @@ fn rows_as_table(accounts: &[Account]) -> String {
         };
         let period = match account.kind {
             OathType::Totp => format!("{} s", account.id.period()),
-            OathType::Hotp => "counts".to_owned(),
+            OathType::Hotp => "counter".to_owned(),
         };
         let digits = account.digits.map_or("-".to_owned(), |digits| digits.to_string());
         [account.id.to_string(), touch.to_owned(), digits, period]

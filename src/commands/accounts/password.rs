@@ -35,7 +35,7 @@ fn set(typed: &cli::PasswordChangeArgs, world: &mut World) -> Result<(), Account
     }
     let look = desk.token(None)?;
     give(&desk, &look, &mut piped)?;
-    world.person.tell(&format!("{token} has a password now, and is locked with it"));
+    world.person.tell(&format!("{token} is now locked with a password."));
     Ok(())
 }
 
@@ -44,7 +44,7 @@ fn change(typed: &cli::PasswordChangeArgs, world: &mut World) -> Result<(), Acco
     let mut piped = lines(typed, 2, world)?;
     let look = with_present_password(&desk, &mut piped)?;
     give(&desk, &look, &mut piped)?;
-    world.person.tell(&format!("{} has another password now", name(&look)));
+    world.person.tell(&format!("Changed the password of {}.", name(&look)));
     Ok(())
 }
 
@@ -54,7 +54,7 @@ fn clear(typed: &cli::PasswordChangeArgs, world: &mut World) -> Result<(), Accou
     let look = with_present_password(&desk, &mut piped)?;
     desk.change(&look, Change::ClearPassword)?;
     memory::follow(&desk, &look, None);
-    world.person.tell(&format!("{} has no password any more", name(&look)));
+    world.person.tell(&format!("Removed the password of {}.", name(&look)));
     Ok(())
 }
 
@@ -97,12 +97,12 @@ fn key(password: &SecretString, device_id: &DeviceId) -> AccessKey {
 fn typed_twice(desk: &TokenDesk, token: &str) -> Result<SecretString, AccountsError> {
     for _ in 0..TRIES {
         let ask = |question: &str| desk.ask(question, false).map_err(AccountsError::NoPassword);
-        let first = ask(&format!("New password of the OATH applet on {token}: "))?;
-        let second = ask("The same again: ")?;
+        let first = ask(&format!("New OATH password for {token}: "))?;
+        let second = ask("Repeat it: ")?;
         if first.expose_secret() == second.expose_secret() {
             return Ok(first);
         }
-        desk.person.must_know("They are not the same.");
+        desk.person.must_know("The two did not match. Try again.");
     }
     Err(AccountsError::Unlike)
 }

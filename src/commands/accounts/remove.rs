@@ -18,7 +18,7 @@ pub(super) fn run(typed: &cli::RemoveArgs, world: &mut World) -> Result<(), Acco
         preconditions.can_remove(&id).map_err(|refusal| refused(&look, refusal))?;
     }
     if !typed.yes {
-        let question = format!("Remove {id} from {token}? Nothing can bring its secret back. [y/N] ");
+        let question = format!("Remove {id} from {token}? Its secret cannot be recovered. [y/N] ");
         let unconfirmed = |answer| AccountsError::Unconfirmed { id: id.clone(), answer };
         let answer = desk.ask(&question, true).map_err(|answer| unconfirmed(Some(answer)))?;
         if !["y", "yes"].contains(&answer.expose_secret().trim().to_lowercase().as_str()) {
@@ -26,7 +26,7 @@ pub(super) fn run(typed: &cli::RemoveArgs, world: &mut World) -> Result<(), Acco
         }
     }
     desk.change(&look, Change::Remove { id: id.clone() })?;
-    world.person.tell(&format!("removed {id} from {token}"));
+    world.person.tell(&format!("Removed {id} from {token}."));
     tell_profiles(&id, None, world);
     Ok(())
 }

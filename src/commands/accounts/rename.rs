@@ -16,7 +16,7 @@ pub(super) fn run(typed: &cli::RenameArgs, world: &mut World) -> Result<(), Acco
         preconditions.allows(&change).map_err(|refusal| refused(&look, refusal))?;
     }
     desk.change(&look, change)?;
-    world.person.tell(&format!("renamed {old} to {new} on {}", name(&look)));
+    world.person.tell(&format!("Renamed {old} to {new} on {}.", name(&look)));
     tell_profiles(&old, Some(&new), world);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The way to AWS, and what AWS says.
+//! Findings about the route to AWS, and about AWS's responses.
 
 use super::Check;
 use crate::aws::client::{AwsError, Through};
@@ -10,11 +10,11 @@ use crate::report::{Report, login, quoted};
 use crate::world::printable;
 use std::time::Duration;
 
-/// Seconds from which on a clock is worth a warning.
+/// Clock offset that is worth a warning, in seconds.
 const OFF: u64 = 5;
-/// Seconds from which on AWS takes no signature that is made by it (Signature Version 4).
+/// Clock offset at which AWS rejects signatures, in seconds (Signature Version 4).
 const TOO_FAR: u64 = 300;
-/// What puts a clock right.
+/// Command that synchronizes the clock.
 const CLOCK: &str = "`sudo timedatectl set-ntp true`";
 
 pub(super) fn check(finding: &AwsFinding) -> Check {
@@ -22,12 +22,12 @@ pub(super) fn check(finding: &AwsFinding) -> Check {
         AwsFinding::Proxy { to_sts, to_iam, origin } => {
             Check::ok("proxy", proxy(to_sts.as_ref(), to_iam.as_ref(), *origin))
         }
-        AwsFinding::Certificates(None) => Check::ok("certificates", "those that the system trusts"),
+        AwsFinding::Certificates(None) => Check::ok("certificates", "those that the system trusts are used"),
         AwsFinding::Certificates(Some((bundle, count))) => {
             let (path, s) = (printable(&bundle.path.to_string_lossy(), 300), if *count == 1 { "" } else { "s" });
             Check::ok(
                 "certificates",
-                format!("{count} certificate{s} in {path} ({}) instead of the system's", bundle.origin),
+                format!("{count} certificate{s} in {path} ({}) replace the system's", bundle.origin),
             )
         }
         AwsFinding::Network(fault) => {
@@ -36,7 +36,7 @@ pub(super) fn check(finding: &AwsFinding) -> Check {
         }
         AwsFinding::Answered { route, took } => {
             let (host, region) = (printable(&route.host, 120), printable(&route.region, 60));
-            Check::ok("endpoint", format!("{host}, region {region}, answered within {} ms", took.as_millis()))
+            Check::ok("endpoint", format!("{host}, region {region}, responded within {} ms", took.as_millis()))
         }
         AwsFinding::Unreached(error) => {
             let name = if error.is_clock() { "clock" } else { "endpoint" };
@@ -44,10 +44,10 @@ pub(super) fn check(finding: &AwsFinding) -> Check {
         }
         AwsFinding::Identity(identity) if identity.is_root() => Check::warning(
             "identity",
-            format!("the key is the root user's, {identity}, whose sessions last an hour at most"),
-            "make an IAM user with a key of its own, and delete the root user's in the IAM console",
+            format!("the key belongs to the root user, {identity}, whose sessions last one hour at most"),
+            "create an IAM user with its own key, and delete the root user's key in the IAM console",
         ),
-        AwsFinding::Identity(identity) => Check::ok("identity", format!("the key is {identity}'s")),
+        AwsFinding::Identity(identity) => Check::ok("identity", format!("the key belongs to {identity}")),
         AwsFinding::Refused { profile, error } => Check::stop("identity", identity(profile, error)),
         AwsFinding::Clock { behind } => clock(*behind),
         AwsFinding::Device(finding) => device(finding),
@@ -61,11 +61,13 @@ fn proxy(to_sts: Option<&Through>, to_iam: Option<&Option<Through>>, origin: Opt
     };
     let to_iam = to_iam.map(Option::as_ref);
     let text = match to_iam {
-        Some(to_iam) if to_iam != to_sts => format!("to STS {}, to IAM {}", named(to_sts), named(to_iam)),
-        _ => format!("AWS is asked {}", named(to_sts)),
+        Some(to_iam) if to_iam != to_sts => {
+            format!("STS is reached {}, IAM {}", named(to_sts), named(to_iam))
+        }
+        _ => format!("AWS is reached {}", named(to_sts)),
     };
     match (origin, to_sts) {
-        (Some(origin), None) => format!("{text}, whatever {origin} says (NO_PROXY, or this machine)"),
+        (Some(origin), None) => format!("{text}, despite {origin} (NO_PROXY, or an endpoint on this machine)"),
         _ => text,
     }
 }
@@ -76,23 +78,23 @@ fn clock(behind: i64) -> Check {
     let said =
         format!("this machine's clock is {} {direction} AWS's", humantime::format_duration(Duration::from_secs(by)));
     match by {
-        0 => Check::ok("clock", "this machine's clock is AWS's, within two seconds"),
+        0 => Check::ok("clock", "this machine's clock agrees with AWS's within two seconds"),
         1..OFF => Check::ok("clock", said),
-        OFF..TOO_FAR => Check::warning("clock", format!("{said}, which login allows for"), CLOCK),
-        _ => Check::fault("clock", format!("{said}; login allows for it, and other programs are refused"), CLOCK),
+        OFF..TOO_FAR => Check::warning("clock", format!("{said}; login corrects for it"), CLOCK),
+        _ => Check::fault("clock", format!("{said}; login corrects for it, but AWS rejects other programs"), CLOCK),
     }
 }
 
 fn device(finding: &DeviceFinding) -> Check {
     const NAME: &str = "mfa-device";
     match finding {
-        DeviceFinding::Theirs(serial) => Check::ok(NAME, format!("{serial} is this user's")),
+        DeviceFinding::Theirs(serial) => Check::ok(NAME, format!("{serial} belongs to this user")),
         DeviceFinding::Named(serial) => {
-            Check::ok(NAME, format!("{serial} is to be used; whose it is could not be asked"))
+            Check::ok(NAME, format!("{serial} is configured; its owner could not be checked"))
         }
         DeviceFinding::Listed { profile, serial } => Check::warning(
             NAME,
-            format!("the profile names none; {serial} is the one that login would find, by asking IAM each time"),
+            format!("none is configured; login asks IAM each time, and finds {serial}"),
             format!("`aws configure set mfa_serial {serial} --profile {}`", quoted(&printable(profile, 80))),
         ),
         DeviceFinding::Unlisted { serial, error } => {
@@ -113,13 +115,13 @@ fn unlisted(serial: &str, error: &AwsError) -> String {
         }
         error => explained(error).cause,
     };
-    format!("whether {serial} is this user's shows at login only: {why}")
+    format!("could not check that {serial} belongs to this user: {why}")
 }
 
 fn unlisted_fix(error: &AwsError) -> String {
     match error {
         AwsError::Refused(refusal) if refusal.code.starts_with("AccessDenied") => {
-            "login works without; to have it checked, allow iam:ListMFADevices to the user, without MFA".to_owned()
+            "login works without it; to have it checked, allow the user iam:ListMFADevices without MFA".to_owned()
         }
         error => explained(error).next,
     }

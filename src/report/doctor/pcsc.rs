@@ -1,4 +1,4 @@
-//! The smart card service, and what is plugged in.
+//! Findings about the smart card service and the USB devices.
 
 use super::Check;
 use crate::doctor::{Distribution, Hidden, Sandbox, Seat, ServiceFinding, System, UsbFinding, UsbToken};
@@ -11,7 +11,7 @@ use hw::transport::CarrierError;
 
 const SERVICE: &str = "service";
 
-/// What lets a user without a desktop session use tokens (polkit; pcsc-lite's actions).
+/// Returns the command that lets this user use tokens without a desktop session (polkit; pcsc-lite's actions).
 fn polkit_rule() -> String {
     format!(
         "`echo \"polkit.addRule(function (action, subject) {{ if (subject.user == '$(id -un)' && \
@@ -27,7 +27,7 @@ pub(super) fn service(finding: &ServiceFinding) -> Check {
         ServiceFinding::Answers { version, library } => {
             let version = version.as_deref().map_or(String::new(), |version| format!(" {}", printable(version, 20)));
             let library = library.as_deref().map_or(String::new(), |path| format!(" ({})", printable(path, 200)));
-            Check::ok(SERVICE, format!("the smart card service, pcscd{version}, answers{library}"))
+            Check::ok(SERVICE, format!("the smart card service (pcscd{version}) is running{library}"))
         }
         ServiceFinding::Silent { why, system, seat } => {
             let told = bus(why);
@@ -44,24 +44,26 @@ pub(super) fn service(finding: &ServiceFinding) -> Check {
 
 fn who(Seat { ssh, local, elsewhere, .. }: Seat) -> String {
     let session = match (ssh, local) {
-        (true, _) => "you are here over SSH",
-        (false, Some(true)) => "this is the session of somebody at this machine",
-        (false, Some(false)) => "this is not the session of somebody at this machine",
-        (false, None) => "there is no login session here (a service, a container, su)",
+        (true, _) => "you are connected over SSH",
+        (false, Some(true)) => "you are logged in at this machine",
+        (false, Some(false)) => "this login session is not at this machine",
+        (false, None) => "there is no login session (a service, a container, su)",
     };
-    let elsewhere = if elsewhere && local != Some(true) { "; you have one at this machine, too" } else { "" };
+    let elsewhere = if elsewhere && local != Some(true) { "; you also have a session at this machine" } else { "" };
     format!("{session}{elsewhere}")
 }
 
-/// What is known of why the service does not answer us.
+/// Returns what is known about why the service does not respond, to be appended to the cause.
 fn because(why: &CarrierError, system: &System, seat: Seat) -> String {
     match why {
-        CarrierError::Refused if seat.ssh => "; over SSH, polkit has to allow it".to_owned(),
-        CarrierError::Refused => "; without a desktop session, polkit has to allow it".to_owned(),
+        CarrierError::Refused if seat.ssh => "; over SSH, polkit has to allow access".to_owned(),
+        CarrierError::Refused => "; without a desktop session, polkit has to allow access".to_owned(),
         CarrierError::NoService if !system.has_pcscd && system.sandbox.is_none() => "; it is not installed".to_owned(),
         CarrierError::NoService | CarrierError::ServiceStopped => {
-            let socket =
-                system.socket.as_deref().map(|path| format!("; PCSCLITE_CSOCK_NAME leads to {}", printable(path, 200)));
+            let socket = system
+                .socket
+                .as_deref()
+                .map(|path| format!("; PCSCLITE_CSOCK_NAME points to {}", printable(path, 200)));
             let sandbox = system
                 .sandbox
                 .filter(|_| !system.has_pcscd)
@@ -80,33 +82,33 @@ fn name(sandbox: Sandbox) -> &'static str {
     }
 }
 
-/// What starts the service here, or lets us in; `None` where no more is known than everywhere.
+/// Returns the fix that fits this machine; `None` if the general one is as good.
 fn start(why: &CarrierError, system: &System, seat: Seat) -> Option<String> {
     match why {
         CarrierError::NoService | CarrierError::ServiceStopped if system.socket.is_some() => {
-            Some("`unset PCSCLITE_CSOCK_NAME`, or start the service that it leads to".to_owned())
+            Some("`unset PCSCLITE_CSOCK_NAME`, or start the service that it points to".to_owned())
         }
         CarrierError::NoService | CarrierError::ServiceStopped
             if let Some(sandbox) = system.sandbox.filter(|_| !system.has_pcscd) =>
         {
             Some(match sandbox {
                 Sandbox::Flatpak => {
-                    "run it outside, or give the sandbox the service: `flatpak override --user --socket=pcsc APP`"
+                    "run it outside the sandbox, or allow access to the service: `flatpak override --user --socket=pcsc APP`"
                         .to_owned()
                 }
                 Sandbox::Snap => {
-                    "run it outside, or give the sandbox the service: `sudo snap connect NAME:pcscd`".to_owned()
+                    "run it outside the sandbox, or allow access to the service: `sudo snap connect NAME:pcscd`".to_owned()
                 }
-                Sandbox::Container => "give the container the machine's service: `-v /run/pcscd:/run/pcscd`".to_owned(),
+                Sandbox::Container => "start the container with the host's service: `docker run -v /run/pcscd:/run/pcscd …`".to_owned(),
             })
         }
         CarrierError::NoService if !system.has_pcscd => Some(install(system.distribution)),
         CarrierError::NoService if !system.has_systemd => Some("start it: `sudo pcscd`".to_owned()),
         CarrierError::NoService => Some("start it: `sudo systemctl enable --now pcscd.socket`".to_owned()),
         CarrierError::Refused if seat.may_join => {
-            Some("join the group that may: `sudo usermod --append --groups aws-mfa-key \"$(id -un)\"`".to_owned())
+            Some("join the group that has access: `sudo usermod --append --groups aws-mfa-key \"$(id -un)\"`".to_owned())
         }
-        CarrierError::Refused => Some(format!("as somebody whom polkit believes: {}", polkit_rule())),
+        CarrierError::Refused => Some(format!("allow yourself access with a polkit rule: {}", polkit_rule())),
         _ => None,
     }
 }
@@ -118,7 +120,7 @@ fn install(distribution: Option<Distribution>) -> String {
         Some(Distribution::Arch) => "`sudo pacman -S pcsclite ccid`",
         Some(Distribution::Suse) => "`sudo zypper install pcsc-lite pcsc-ccid`",
         Some(Distribution::Alpine) => "`sudo apk add pcsc-lite ccid`",
-        None => "install pcscd, and its driver libccid",
+        None => "install pcscd and its driver, libccid",
     };
     command.to_owned()
 }
@@ -129,7 +131,7 @@ pub(super) fn usb(finding: &UsbFinding) -> Check {
             let known = if known.is_empty() { "none".to_owned() } else { listed(known.iter()) };
             let others = match others.as_slice() {
                 [] => String::new(),
-                others => format!("; not looked at without --reader: {}", listed(others.iter())),
+                others => format!("; not used without --reader: {}", listed(others.iter())),
             };
             Check::ok("readers", format!("{known}{others}"))
         }
@@ -146,34 +148,34 @@ fn shown(token: &UsbToken) -> String {
 fn without_ccid(token: &UsbToken) -> Check {
     let shown = shown(token);
     if token.is_security_key {
-        let fix = "use a token that has one, such as a YubiKey 5";
-        return Check::fault("usb", format!("{shown} has FIDO only, and no OATH applet"), fix);
+        let fix = "use a token with an OATH applet, such as a YubiKey 5";
+        return Check::fault("usb", format!("{shown} has only FIDO, and no OATH applet"), fix);
     }
-    let fix = "`ykman config usb --enable OATH`; on a NEO or a YubiKey 4, `ykman config mode OTP+FIDO+CCID`";
-    Check::fault("usb", format!("{shown} is plugged in, and its smart card interface (CCID) is switched off"), fix)
+    let fix = "enable it: `ykman config usb --enable OATH`; on a NEO or a YubiKey 4: `ykman config mode OTP+FIDO+CCID`";
+    Check::fault("usb", format!("{shown} is plugged in, but its smart card interface (CCID) is disabled"), fix)
 }
 
 fn without_reader(token: &UsbToken, why: &Hidden) -> Check {
     let (cause, fix) = match why {
         Hidden::Ignored => {
             let fix =
-                "find the udev rule, and remove it: `grep -r PCSCLITE_IGNORE /etc/udev/rules.d /usr/lib/udev/rules.d`";
+                "find the udev rule and remove it: `grep -r PCSCLITE_IGNORE /etc/udev/rules.d /usr/lib/udev/rules.d`";
             ("a udev rule hides it (PCSCLITE_IGNORE)".to_owned(), fix.to_owned())
         }
         Hidden::NoDriver(distribution) => {
-            ("the driver for readers on USB (libccid) is not installed".to_owned(), install(*distribution))
+            ("the driver for USB readers (libccid) is not installed".to_owned(), install(*distribution))
         }
         Hidden::Taken(process) => {
             let name = quoted(&printable(&process.name, 40));
             (
-                format!("probably {name} (pid {}) has it for itself", process.pid),
-                "`echo disable-ccid >> ~/.gnupg/scdaemon.conf; echo pcsc-shared >> ~/.gnupg/scdaemon.conf; gpgconf --kill scdaemon`".to_owned(),
+                format!("{name} (pid {}) probably has exclusive access to it", process.pid),
+                "make GnuPG share it: `echo disable-ccid >> ~/.gnupg/scdaemon.conf; echo pcsc-shared >> ~/.gnupg/scdaemon.conf; gpgconf --kill scdaemon`".to_owned(),
             )
         }
         Hidden::Unknown => {
-            let fix = "pull it out and plug it in again; then `sudo systemctl restart pcscd`, and look at `journalctl -u pcscd`";
-            ("it cannot be seen why".to_owned(), fix.to_owned())
+            let fix = "unplug it and plug it in again; if that does not help, run `sudo systemctl restart pcscd` and check `journalctl -u pcscd`";
+            ("the reason is unknown".to_owned(), fix.to_owned())
         }
     };
-    Check::fault("usb", format!("{} is plugged in, and the service shows no reader for it: {cause}", shown(token)), fix)
+    Check::fault("usb", format!("{} is plugged in, but the service shows no reader for it: {cause}", shown(token)), fix)
 }

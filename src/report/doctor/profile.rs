@@ -1,4 +1,4 @@
-//! The profile, the files that it stands in, and what AWS's clients use instead of its session.
+//! Findings about the profile, its files, and what overrides its session in AWS's clients.
 
 use super::Check;
 use crate::aws::credentials_file::CredentialsNotice;
@@ -17,20 +17,22 @@ pub(super) fn check(finding: &ProfileFinding) -> Check {
             Check::ok("profile", meant(profile, *reason, session_profile.as_deref()))
         }
         ProfileFinding::Fault(error) => Check::error(about(error), plan_report(error)),
-        ProfileFinding::Key { end } => Check::ok("key", format!("there is a long-term key, …{}", printable(end, 4))),
+        ProfileFinding::Key { end } => {
+            Check::ok("key", format!("the profile has a long-term key, …{}", printable(end, 4)))
+        }
         ProfileFinding::Role { arn, source: Some(source) } => Check::ok(
             "role",
             format!("{} is assumed with the session of profile {}", printable(arn, 200), printable(source, 80)),
         ),
         ProfileFinding::Role { arn, source: None } => {
-            Check::ok("role", format!("{} is assumed with a code of its own", printable(arn, 200)))
+            Check::ok("role", format!("{} is assumed directly, with a code", printable(arn, 200)))
         }
         ProfileFinding::Session { session_profile, left, expires } => {
             let left = length::at_least(*left);
             Check::ok(
                 "session",
                 format!(
-                    "the one in profile {} is good for another {left}, until {expires}",
+                    "the session in profile {} is valid for another {left}, until {expires}",
                     printable(session_profile, 80)
                 ),
             )
@@ -39,7 +41,7 @@ pub(super) fn check(finding: &ProfileFinding) -> Check {
             let profile = printable(profile, 80);
             Check::ok(
                 "session",
-                format!("there is none that is good; `aws-mfa-key login {}` gets one", quoted(&profile)),
+                format!("there is no valid session; `aws-mfa-key login {}` gets one", quoted(&profile)),
             )
         }
     }
@@ -47,15 +49,16 @@ pub(super) fn check(finding: &ProfileFinding) -> Check {
 
 fn meant(profile: &str, reason: ChoiceReason, session_profile: Option<&str>) -> String {
     let why = match reason {
-        ChoiceReason::Typed => "as it was named".to_owned(),
-        ChoiceReason::Variable(variable) => format!("as {variable} says"),
-        ChoiceReason::Usual => "since none was named".to_owned(),
+        ChoiceReason::Typed => "from the command line".to_owned(),
+        ChoiceReason::Variable(variable) => format!("from {variable}"),
+        ChoiceReason::Usual => "because no other was given".to_owned(),
     };
-    let goes = session_profile.map_or(String::new(), |name| format!("; its session goes to {}", printable(name, 80)));
+    let goes =
+        session_profile.map_or(String::new(), |name| format!("; its session is stored in {}", printable(name, 80)));
     format!("{}, {why}{goes}", printable(profile, 80))
 }
 
-/// What an error in a plan is about.
+/// Returns the name of the check that an invalid setting belongs to.
 fn about(error: &PlanError) -> &'static str {
     match error {
         PlanError::File(_) => "credentials-file",
@@ -98,39 +101,39 @@ fn shown(path: &Path) -> String {
 pub(super) fn file(finding: &FileFinding) -> Check {
     match finding {
         FileFinding::Fine { kind: FileKind::Config, path, is_there: true } => {
-            Check::ok("config-file", format!("{} can be read, and be added to", shown(path)))
+            Check::ok("config-file", format!("{} is readable and writable", shown(path)))
         }
         FileFinding::Fine { kind, path, is_there: true } => {
-            Check::ok(name(*kind), format!("{} can be written, and is for you alone", shown(path)))
+            Check::ok(name(*kind), format!("{} is writable, and private to you", shown(path)))
         }
         FileFinding::Fine { kind: FileKind::State, path, .. } => {
-            Check::ok("state", format!("{} is new, and can be written", shown(path)))
+            Check::ok("state", format!("{} does not exist yet, and can be created", shown(path)))
         }
-        FileFinding::Fine { kind, path, .. } => Check::ok(name(*kind), format!("there is no {}", shown(path))),
+        FileFinding::Fine { kind, path, .. } => Check::ok(name(*kind), format!("{} does not exist", shown(path))),
         FileFinding::Fault { kind, error } => Check::error(name(*kind), file_report(error)),
         FileFinding::Refused(error) => Check::error("session", credentials(false, error)),
         FileFinding::Notice { path, notice } => file_notice(path, notice),
         FileFinding::Foreign { kind, path, owner, as_root } => {
-            let message = format!("{} belongs to user {owner}, and not to you", shown(path));
+            let message = format!("{} belongs to user {owner}, not to you", shown(path));
             let fix = if *as_root {
                 "run it as that user, without sudo".to_owned()
             } else {
-                format!("`sudo chown \"$(id -un)\" {}`", quoted(&shown(path)))
+                format!("make it yours: `sudo chown \"$(id -un)\" {}`", quoted(&shown(path)))
             };
             Check::warning(name(*kind), message, fix)
         }
         FileFinding::Open { kind: FileKind::State, path, mode } => Check::warning(
             "state",
             format!("others can read or write {} (mode {mode:04o})", shown(path)),
-            format!("`chmod 700 {}`", quoted(&shown(path))),
+            format!("make it private: `chmod 700 {}`", quoted(&shown(path))),
         ),
         FileFinding::Open { kind, path, mode } => Check::warning(
             name(*kind),
             format!(
-                "others can write {} (mode {mode:04o}), and say which key is used and which programs run",
+                "others can write to {} (mode {mode:04o}), and so choose which key is used and which programs run",
                 shown(path)
             ),
-            format!("`chmod go-w {}`", quoted(&shown(path))),
+            format!("make it writable only by you: `chmod go-w {}`", quoted(&shown(path))),
         ),
         FileFinding::NoState(error) => Check::error("state", plan_report(error)),
     }
@@ -142,17 +145,17 @@ fn file_notice(path: &Path, notice: &CredentialsNotice) -> Check {
         CredentialsNotice::File(file::ReplaceNotice::Tightened { mode }) => Check::warning(
             "credentials-file",
             format!("others can read or write {} (mode {mode:04o})", shown(path)),
-            format!("`chmod 600 {word}`"),
+            format!("make it private: `chmod 600 {word}`"),
         ),
         CredentialsNotice::File(file::ReplaceNotice::LinkCut { .. }) => Check::warning(
             "credentials-file",
             notice_text(&shown(path), notice),
-            format!("find it: `find ~ -xdev -samefile {word}`; use a symbolic link instead"),
+            format!("find the other one: `find ~ -xdev -samefile {word}`; use a symbolic link instead"),
         ),
         CredentialsNotice::Line(warning) => Check::warning(
             "credentials-file",
             notice_text(&shown(path), notice),
-            format!("mend it in an editor: `vi +{} {word}`", warning.line),
+            format!("correct it in an editor: `vi +{} {word}`", warning.line),
         ),
     }
 }
@@ -162,7 +165,7 @@ pub(super) fn winner(winner: &Winner) -> Check {
     match winner {
         Winner::Nobody { session_profile } => {
             let name = printable(session_profile, 80);
-            Check::ok(NAME, format!("nothing in it is used instead of the session in profile {name}"))
+            Check::ok(NAME, format!("no variable overrides the session in profile {name}"))
         }
         Winner::Keys { end, is_session } => {
             let which = if *is_session { "a session" } else { "a long-term key" };
@@ -170,20 +173,20 @@ pub(super) fn winner(winner: &Winner) -> Check {
             Check::warning(
                 NAME,
                 format!(
-                    "AWS_ACCESS_KEY_ID (…{end}, {which}) is used instead, by programs that are told no profile, and by most that AWS_PROFILE tells one"
+                    "AWS_ACCESS_KEY_ID (…{end}, {which}) overrides the session in programs without --profile, and in most of them even if AWS_PROFILE is set"
                 ),
-                "`unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN`",
+                "remove it: `unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN`",
             )
         }
         Winner::WebIdentity => Check::warning(
             NAME,
-            "AWS_WEB_IDENTITY_TOKEN_FILE is used instead, by the AWS CLI, boto3 and Java's SDK",
-            "`unset AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN`",
+            "AWS_WEB_IDENTITY_TOKEN_FILE overrides the session in the AWS CLI, boto3 and the Java SDK",
+            "remove it: `unset AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN`",
         ),
         Winner::Container { variable } => Check::warning(
             NAME,
-            format!("{variable} is used instead, by programs that are told no profile"),
-            format!("`unset {variable}`, or tell them one: --profile, AWS_PROFILE"),
+            format!("{variable} overrides the session in programs that are not given a profile"),
+            format!("remove it: `unset {variable}`; or give programs a profile: --profile, AWS_PROFILE"),
         ),
         Winner::OtherProfile { variable, value, session_profile, is_owner } => {
             let value = printable(value, 80);
@@ -195,7 +198,11 @@ pub(super) fn winner(winner: &Winner) -> Check {
                     printable(session_profile, 80)
                 )
             };
-            Check::warning(NAME, why, format!("`export {variable}={}`", quoted(&printable(session_profile, 80))))
+            Check::warning(
+                NAME,
+                why,
+                format!("set it: `export {variable}={}`", quoted(&printable(session_profile, 80))),
+            )
         }
     }
 }

@@ -117,7 +117,7 @@ fn prompt(missing: &TokenError, purpose: Option<&Purpose>, limit: Duration) -> P
         TokenError::NoMatch { present, named, .. } => {
             let account = named.as_deref().map_or("account".to_owned(), |id| format!("account {}", printable(id, 64)));
             let tokens: Vec<&str> = present.iter().map(|(token, _)| token.as_str()).collect();
-            (format!("Plug in the token that has the {account}"), format!("; it is not on {}", tokens.join(", ")))
+            (format!("Plug in the token with the {account}"), format!("; it is not on {}", tokens.join(", ")))
         }
         _ => ("Plug in the token".to_owned(), String::new()),
     };

@@ -126,7 +126,7 @@ fn prompt(found: &Found, purpose: &Purpose) -> Prompt {
 }
 
 fn waiting_for(found: &Found) -> String {
-    format!("Waiting for {}; another program may be using it", found.token)
+    format!("Waiting for {} to respond; another program may be using it", found.token)
 }
 
 /// Returns how the prompt for the touch ends.

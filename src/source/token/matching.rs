@@ -57,7 +57,7 @@ impl fmt::Display for MatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSuchId { id, .. } => write!(f, "the token has no account {id}"),
-            Self::NotByTime { id } => write!(f, "the codes of account {id} go by a counter, not by the time"),
+            Self::NotByTime { id } => write!(f, "account {id} is counter-based (HOTP), not time-based (TOTP)"),
             Self::NoMatch { .. } => f.write_str("no account on the token matches"),
             Self::Several { matching } => write!(f, "{} accounts on the token match", matching.len()),
         }

@@ -36,7 +36,7 @@ impl fmt::Display for PasswordPlace {
             Self::File(path) => write!(f, "{} (AWS_MFA_KEY_PASSWORD_FILE)", shown(path)),
             Self::Credential(path) => write!(f, "the systemd credential {}", shown(path)),
             Self::Keyring => f.write_str("the keyring"),
-            Self::Ykman => f.write_str("ykman's memory"),
+            Self::Ykman => f.write_str("ykman's store"),
         }
     }
 }
@@ -82,14 +82,14 @@ impl Remembered {
         person: &Person,
     ) -> Result<Option<(PasswordPlace, AccessKey)>, TokenError> {
         let passed_over = |fault: KeyringFault| {
-            person.detail(&format!("{fault}; going on without it"));
+            person.detail(&format!("{fault}; continuing without it"));
             None
         };
         match &self.places[number] {
             PasswordSource::File(path) => match password(path, Guard::Bits) {
                 Err(PrivateFault::Absent) => {
                     let path = printable(&path.to_string_lossy(), 300);
-                    person.tell(&format!("note: there is no {path} (AWS_MFA_KEY_PASSWORD_FILE)"));
+                    person.tell(&format!("note: {path} does not exist (AWS_MFA_KEY_PASSWORD_FILE)"));
                     Ok(None)
                 }
                 outcome => derived(PasswordPlace::File(path.clone()), outcome, id),

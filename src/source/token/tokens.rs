@@ -83,7 +83,7 @@ impl Tokens {
         let looking = self.person.wait_for(moment, looking, |wait| {
             if let Some(_attention) = self.person.free_attention() {
                 let left = most.saturating_sub(begun.elapsed());
-                wait.show("Waiting for a token to answer; another program may be using it", Some(left));
+                wait.show("Waiting for a token to respond; another program may be using it", Some(left));
             }
         });
         let survey = tokio::time::timeout(most, looking).await.ok().and_then(Result::ok);

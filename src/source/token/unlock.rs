@@ -60,7 +60,7 @@ impl Tokens {
             match tried.as_ref().filter(|(of, _)| *of == id).map_or(0, |(_, times)| *times) {
                 0 => {}
                 times if times == tries => return Err(TokenError::WrongPassword { token }),
-                _ => person.must_know("That is not its password."),
+                _ => person.must_know("Wrong password. Try again."),
             }
             let password = match given {
                 Some(password) => password.clone(),
@@ -78,10 +78,10 @@ impl Tokens {
         let places = self.refused(id).await;
         if person.can_be_asked() {
             for place in &places {
-                person.tell(&format!("note: {token} did not take the password from {place}"));
+                person.tell(&format!("note: {token} rejected the password from {place}"));
             }
         }
-        let question = format!("Password of the OATH applet on {token}: ");
+        let question = format!("OATH password of {token}: ");
         let token = token.to_owned();
         person.ask(&question, false, TYPING).await.map_err(|_| match places[..] {
             [] => TokenError::Locked { token },
@@ -119,7 +119,7 @@ impl Tokens {
             recalled.next += 1;
             let Some((place, key)) = found else { continue };
             if self.learn(id, key).await {
-                person.detail(&format!("the password is known from {place}"));
+                person.detail(&format!("using the password from {place}"));
                 recalled.place = Some(place);
                 return Ok(true);
             }

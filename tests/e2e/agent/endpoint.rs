@@ -19,7 +19,7 @@ fn each_client_uses_the_endpoint_across_a_renewal() {
     let stack = RealStack::new();
     stack.bench.token.set_touch_timeout(Duration::from_secs(40));
     let mut agent = agent(&stack, &[]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     let env = env(&stack, "dev");
     assert_eq!(value(&env, "AWS_REGION"), "eu-central-1");
     let mut callers: Vec<_> =
@@ -38,7 +38,7 @@ fn each_client_uses_the_endpoint_across_a_renewal() {
     let door = EndpointClient::of(&stack);
     door.assert_prompt();
     assert!(stack.bench.token.touch(), "it still waits");
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     // Real time has to pass, since agent, clients and AWS have separate clocks.
     std::thread::sleep(ends.duration_since(SystemTime::now()).unwrap_or_default());
     for (client, caller) in &mut callers {
@@ -53,7 +53,7 @@ fn unauthorized_requests_are_refused() {
     let stack = with_a_secret();
     let config = stack.bench.read(".aws/config");
     let mut agent = agent(&stack, &[]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     let door = EndpointClient::of(&stack);
     let (host, token) = (format!("Host: {}\r\n", door.host), format!("Authorization: {}\r\n", door.token));
     let elsewhere = format!("http://evil.example{}", door.path);
@@ -98,7 +98,7 @@ fn unauthorized_requests_are_refused() {
     stack.bench.write(".aws/credentials", &format!("{credentials}[two]\n{}\n", keys.join("\n")));
     stack.bench.token.remove(b"Amazon Web Services:alice@example");
     agent.until("two: could not log in");
-    let cause = "cause: the agent has no session for it at the moment\n next: `aws-mfa-key status`";
+    let cause = "cause: the agent has no session for this profile right now\n next: see what it is waiting for: `aws-mfa-key status`";
     // The agent may have read the new profile before its key.
     until("it is told that there is none", || {
         let told = ours(&stack, &["agent", "env", "two"]);
@@ -112,11 +112,11 @@ fn the_next_agent_serves_at_the_same_address() {
     let told = ours(&stack, &["agent", "env", "dev"]);
     assert!(told.code == Some(1) && told.err.contains("cause: no agent is running for this user\n"), "{told:?}");
     let mut first = agent(&stack, &[]);
-    first.until("alice has a session");
+    first.until("Logged in as alice");
     let before = env(&stack, "dev");
     // A second agent refuses to start, without effect on the first.
     let told = ours(&stack, &["agent"]);
-    let cause = format!("cause: another one is running for this user already (pid {})\n", first.pid());
+    let cause = format!("cause: another agent is already running for this user (pid {})\n", first.pid());
     assert!(told.code == Some(1) && told.err.contains(&cause), "{told:?}");
     assert_eq!(env(&stack, "dev"), before);
     first.end();
@@ -148,7 +148,7 @@ fn the_next_agent_serves_at_the_same_address() {
 fn a_taken_port_gets_no_valid_authorization_token() {
     let stack = with_a_secret();
     let mut first = agent(&stack, &[]);
-    first.until("alice has a session");
+    first.until("Logged in as alice");
     let before = EndpointClient::of(&stack);
     first.end();
     // Programs configured for the old port would send it their authorization token.
@@ -172,7 +172,7 @@ fn a_taken_port_gets_no_valid_authorization_token() {
 fn idle_connections_do_not_block_requests() {
     let stack = with_a_secret();
     let mut agent = agent(&stack, &[]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     let door = EndpointClient::of(&stack);
     let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\n\r\n", door.path, door.host, door.token);
     let by_the_socket = || {
@@ -205,7 +205,7 @@ fn a_runtime_folder_writable_by_others_is_not_used() {
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
     let mut agent = agent(&stack, &[]);
     agent.until("others can write to it");
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
 }
 
@@ -217,7 +217,7 @@ fn exec_serve_points_a_command_at_the_agent() {
     let text = format!("[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = other\n{credentials}");
     stack.bench.write(".aws/credentials", &text);
     let mut agent = agent(&stack, &["dev"]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     let question = ["sts", "get-caller-identity", "--query", "Arn", "--output", "text", "--endpoint-url"];
     let endpoint = stack.bench.aws.endpoint();
     let arguments = [&["exec", "--serve", "dev", "--", "aws"], &question[..], &[endpoint.as_str()]].concat();

@@ -15,7 +15,7 @@ fn two_hundred_profiles_are_kept_with_little_memory() {
     stack.bench.add_twenty_users(10);
     let sent = |action| stack.bench.aws.requests().iter().filter(|request| request.action == action).count();
     let mut agent = agent(&stack, &[]);
-    agent.until("keeping the sessions of dev, ");
+    agent.until("renewing the sessions of dev, ");
     agent.until_sessions(201);
     // The key whose codes require a touch was checked once before anybody was asked, and again for the login.
     assert_eq!((sent(Action::GetSessionToken), sent(Action::GetCallerIdentity)), (21, 22));

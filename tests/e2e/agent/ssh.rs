@@ -144,7 +144,7 @@ fn command(part: &str, port: u16, desk: &Path) -> String {
 fn the_command_from_the_desk_works() {
     let both = DeskAndRemote::new();
     let mut agent = agent(&both.stack, &[]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     let line = command("HOST sh", free_pair().unwrap(), both.stack.bench.home.path());
     let told = both.shell(&both.desk, &line);
     assert!(told.code == Some(0) && told.out.contains("touched-the-key"), "{line}{told:?}");
@@ -158,7 +158,7 @@ fn failed_tunnels_run_nothing_and_reveal_nothing() {
     let without_agent = both.shell(&both.desk, &command("HOST sh", free_pair().unwrap(), desk));
     assert!(without_agent.out.is_empty() && without_agent.err.contains("no agent is running"), "{without_agent:?}");
     let mut agent = agent(&both.stack, &[]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     let asked = both.stack.bench.aws.requests().len();
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     other.set_nonblocking(true).unwrap();
@@ -177,7 +177,7 @@ fn the_command_from_the_remote_works_across_a_renewal() {
     let both = DeskAndRemote::new();
     let stack = &both.stack;
     let mut agent = agent(stack, &[]);
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     let line = command("-fNL", free_pair().unwrap(), stack.bench.home.path());
     let told = both.shell(&both.elsewhere, &format!("{} && env", line.trim_end()));
     assert_eq!(told.code, Some(0), "{line}{told:?}");
@@ -205,7 +205,7 @@ fn the_command_from_the_remote_works_across_a_renewal() {
     let used = || stack.bench.aws.requests().last().unwrap().access_key_id.clone();
     let first = used();
     assert!(stack.bench.token.touch());
-    agent.until("alice has a session");
+    agent.until("Logged in as alice");
     until("the new session is used", || {
         assert_eq!(caller.call()["arn"], ALICE);
         used() != first

@@ -23,15 +23,15 @@ fn a_healthy_setup_has_no_findings() {
     let told = doctor(&stack);
     assert_eq!((told.code, told.err.as_str(), ill(&told)), (Some(0), "", vec![]), "{}", told.out);
     for line in [
-        "ok       service           the smart card service, pcscd ",
+        "ok       service           the smart card service (pcscd ",
         " (/",
-        "ok       token             YubiKey 12345678, firmware 5.4.3, switched on: OATH",
-        "ok       account           Amazon Web Services:alice@example on YubiKey 12345678, which wants a touch for each code",
-        "ok       session           the one in profile dev-mfa is good for another 1",
-        "ok       identity          the key is alice@123456789012's",
-        "ok       clock             this machine's clock is AWS's",
-        "ok       mfa-device        arn:aws:iam::123456789012:mfa/alice is this user's",
-        "All is well. This names tokens",
+        "ok       token             YubiKey 12345678, firmware 5.4.3, enabled: OATH",
+        "ok       account           Amazon Web Services:alice@example on YubiKey 12345678, needs a touch for each code",
+        "ok       session           the session in profile dev-mfa is valid for another 1",
+        "ok       identity          the key belongs to alice@123456789012",
+        "ok       clock             this machine's clock agrees with AWS's",
+        "ok       mfa-device        arn:aws:iam::123456789012:mfa/alice belongs to this user",
+        "No problems found. Safe to share: contains names, but no secrets.",
     ] {
         assert!(told.out.contains(line), "{line} is not in {}", told.out);
     }
@@ -44,7 +44,10 @@ fn a_stopped_pcscd_is_the_only_finding() {
     let told = doctor(&stack);
     let ill = ill(&told);
     assert_eq!((told.code, ill.len()), (Some(1), 1), "{}", told.out);
-    assert!(ill[0].contains("the smart card service (pcscd) is not running; PCSCLITE_CSOCK_NAME leads to "), "{ill:?}");
+    assert!(
+        ill[0].contains("the smart card service (pcscd) is not running; PCSCLITE_CSOCK_NAME points to "),
+        "{ill:?}"
+    );
     assert!(told.out.contains("ok       identity "), "the rest is told all the same: {}", told.out);
 }
 
@@ -58,7 +61,7 @@ fn a_missing_account_and_a_password_are_reported() {
     stack.bench.token.set_password(Some("correct horse"));
     let told = doctor(&stack);
     assert_eq!((told.code, ill(&told).len()), (Some(0), 1), "{}", told.out);
-    assert!(told.out.contains("the OATH applet of YubiKey 12345678 is locked with a password"), "{}", told.out);
+    assert!(told.out.contains("YubiKey 12345678 needs its OATH password"), "{}", told.out);
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn a_wrong_clock_is_reported() {
     let told = doctor(&stack);
     assert_eq!((told.code, ill(&told).len()), (Some(1), 1), "{}", told.out);
     let line = &ill(&told)[0];
-    assert!(line.starts_with("fault    clock  ") && line.contains(" behind AWS's; login allows for it"), "{line}");
+    assert!(line.starts_with("fault    clock  ") && line.contains(" behind AWS's; login corrects for it"), "{line}");
     assert!(line.ends_with("   fix:  `sudo timedatectl set-ntp true`"), "{line}");
 }
 

@@ -182,7 +182,7 @@ impl<'a> FaultCell<'a> {
                 let says = |words: &str| told.err.contains(words);
                 if told.code == 0 {
                     must(is_made, "said to be done");
-                } else if !says("may be done, or not") && !says("said that it is done") {
+                } else if !says("may or may not have been made") && !says("reported success") {
                     must(!is_made, "said not to be done");
                 }
                 must(says("nothing was changed") <= !is_made, "said to be unchanged");

@@ -219,7 +219,7 @@ fn a_transaction_of_another_program_is_waited_for() {
     });
     assert_same(&real, &in_memory(&memory, &["tokens"]));
     drop(holding);
-    assert!(real.err.contains("did not answer within 35 s; another program may be using it"), "{real:?}");
+    assert!(real.err.contains("did not respond within 35 s; another program may be using it"), "{real:?}");
     other.does("end");
 }
 

@@ -55,7 +55,7 @@ impl RunningAgent {
     /// Waits until the agent has announced `count` more sessions, which are written by then.
     #[track_caller]
     pub fn until_sessions(&mut self, count: usize) {
-        (0..count).for_each(|_| self.until(" has a session in profile "));
+        (0..count).for_each(|_| self.until("Logged in as "));
     }
 
     fn folder(&self) -> PathBuf {

@@ -44,14 +44,14 @@ fn accounts_are_listed_as_table_and_json() {
             "ID                                 TOUCH  DIGITS  PERIOD\n\
              Amazon Web Services:alice@example  no     6       30 s\n\
              60/Acme:bob                        yes    6       60 s\n\
-             counter                            -      8       counts\n"
+             counter                            -      8       counter\n"
         )
     );
     let json: Value = serde_json::from_str(&accounts(&bench, &["list", "--json"]).out).unwrap();
     assert_eq!(json["accounts"][1], json!({ "id": "60/Acme:bob", "touch": true, "digits": 6, "period": 60 }));
     let empty = TestWorld::new();
     empty.token.remove(ALICE.as_bytes());
-    assert_eq!(accounts(&empty, &["list"]).out, "no accounts; `aws-mfa-key accounts add` puts one there\n");
+    assert_eq!(accounts(&empty, &["list"]).out, "No accounts. Add one: `aws-mfa-key accounts add`\n");
 }
 
 #[test]
@@ -61,8 +61,8 @@ fn listing_asks_for_the_password_and_locks_the_token_again() {
     bench.typed = Some(vec!["wrong", "correct horse"]);
     let told = accounts(&bench, &["list"]);
     assert!(told.code == 0 && told.out.contains(ALICE), "{told:?}");
-    assert_eq!(told.err, "That is not its password.\n");
-    assert_eq!(told.terminal.matches("Password of the OATH applet on YubiKey 12345678: ").count(), 2);
+    assert_eq!(told.err, "Wrong password. Try again.\n");
+    assert_eq!(told.terminal.matches("OATH password of YubiKey 12345678: ").count(), 2);
     assert_eq!(bench.token.exchange(&[0, 0xA1, 0, 0, 0]), [0x69, 0x82], "it is locked again");
     assert_eq!(accounts(&bench, &["list", "--non-interactive"]).code, 4);
 }
@@ -77,9 +77,9 @@ fn a_uri_is_read_from_stdin() {
     assert_eq!(
         told.err,
         format!(
-            "added {BOB} to YubiKey 12345678; each code needs a touch\n\
-             next: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/bob --profile PROFILE`; then `aws-mfa-key \
-             code PROFILE`, twice, gives the two codes that the IAM console wants\n"
+            "Added {BOB} to YubiKey 12345678. Each code needs a touch.\n\
+             next: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/bob --profile PROFILE`; then run \
+             `aws-mfa-key code PROFILE` twice, for the two consecutive codes that the IAM console asks for\n"
         )
     );
     let bob = bench.token.accounts().pop().unwrap();
@@ -91,7 +91,7 @@ fn a_short_secret_is_added_with_a_warning() {
     let mut bench = TestWorld::new();
     bench.typed = None;
     bench.input = "GEZDGNBV\n";
-    let doubt = "note: the secret has only 5 bytes; look whether all of it was copied\n";
+    let doubt = "note: the secret has only 5 bytes; check that all of it was copied\n";
     let told = accounts(&bench, &["add", "AWS:carol"]);
     assert!(told.code == 0 && told.err.contains(doubt), "{told:?}");
     let told = bench.run(&["secret", "add", "dev", "--file", "~/part"]);
@@ -117,8 +117,11 @@ fn base32_is_read_at_a_prompt_without_echo() {
     bench.typed = Some(vec!["what?", "gezd gnbv gy3t qojq gezd gnbv gy3t qojq"]);
     let told = accounts(&bench, &["add", "AWS:carol", "--digits", "8", "--algorithm", "sha256", "--period", "60"]);
     assert_eq!(told.code, 0, "{told:?}");
-    assert_eq!(told.terminal.matches("Secret of 60/AWS:carol, or its otpauth:// URI (not shown): ").count(), 2);
-    assert!(told.err.starts_with("That is neither base32 nor an otpauth:// URI.\nadded 60/AWS:carol to"), "{told:?}");
+    assert_eq!(told.terminal.matches("Secret of 60/AWS:carol, or its otpauth:// URI (hidden): ").count(), 2);
+    assert!(
+        told.err.starts_with("That is neither base32 nor an otpauth:// URI. Try again.\nAdded 60/AWS:carol to"),
+        "{told:?}"
+    );
     let carol = bench.token.accounts().pop().unwrap();
     assert_eq!((&carol.secret[..], carol.algorithm, carol.digits), (SEED, HashAlgorithm::Sha256, 8));
     assert_eq!(carol.id, b"60/AWS:carol");
@@ -150,7 +153,7 @@ fn an_existing_account_is_replaced_only_with_force() {
     bench.input = "JBSWY3DPEHPK3PXP\n";
     let told = accounts(&bench, &["add", ALICE]);
     assert_eq!(told.code, 2, "{told:?}");
-    assert!(told.err.contains(&format!("YubiKey 12345678 has an account {ALICE} already, which is as it was\n")));
+    assert!(told.err.contains(&format!("YubiKey 12345678 already has an account {ALICE}; nothing was changed\n")));
     assert_eq!(bench.token.accounts()[0].secret[..], *SEED);
     let told = accounts(&bench, &["add", ALICE, "--force"]);
     assert_eq!((told.code, ids(&bench)), (0, vec![ALICE.to_owned()]), "{told:?}");
@@ -174,7 +177,7 @@ fn a_secret_on_the_command_line_is_refused_and_not_echoed() {
     ] {
         let told = accounts(&bench, arguments);
         assert_eq!(told.code, 2, "{told:?}");
-        assert!(told.err.contains("cause: a secret on the command line can be read by others"), "{told:?}");
+        assert!(told.err.contains("cause: others can read a secret on the command line"), "{told:?}");
         assert!(!told.err.contains("GEZD") && !told.err.contains("gezd"), "{told:?}");
     }
     assert!(bench.token.commands().is_empty());
@@ -197,7 +200,7 @@ fn with_several_tokens_one_must_be_named() {
     bench.bus.insert("Yubico YubiKey CCID 01 00", move |command| Ok(answering.exchange(command)));
     bench.input = "JBSWY3DPEHPK3PXP\n";
     let told = accounts(&bench, &["add", "AWS:bob"]);
-    assert!(told.code == 2 && told.err.contains("YubiKey 12345678, YubiKey 87654321\n next: name one"), "{told:?}");
+    assert!(told.code == 2 && told.err.contains("YubiKey 12345678, YubiKey 87654321\n next: choose one"), "{told:?}");
     assert_eq!(accounts(&bench, &["add", "AWS:bob", "--token", "87654321"]).code, 0);
     assert_eq!((ids(&bench).len(), other.accounts().len()), (1, 1));
     bench.env.insert("AWS_MFA_KEY_TOKEN".to_owned(), "87654321".to_owned());
@@ -229,11 +232,11 @@ fn removing_needs_confirmation() {
     bench.typed = Some(vec!["y"]);
     let told = accounts(&bench, &["remove", ALICE]);
     assert_eq!((told.code, ids(&bench).len()), (0, 0), "{told:?}");
-    let question = format!("Remove {ALICE} from YubiKey 12345678? Nothing can bring its secret back. [y/N] ");
+    let question = format!("Remove {ALICE} from YubiKey 12345678? Its secret cannot be recovered. [y/N] ");
     assert_eq!(told.terminal, question);
     bench.typed = None;
     bench.token.add(StoredAccount::totp("x", SEED));
-    assert_eq!(accounts(&bench, &["remove", "x", "--force"]).err, "removed x from YubiKey 12345678\n");
+    assert_eq!(accounts(&bench, &["remove", "x", "--force"]).err, "Removed x from YubiKey 12345678.\n");
 }
 
 #[test]
@@ -242,14 +245,14 @@ fn a_password_is_set_changed_and_cleared() {
     bench.typed = Some(vec!["one", "another", "correct horse", "correct horse"]);
     let told = accounts(&bench, &["password", "set"]);
     assert_eq!(told.code, 0, "{told:?}");
-    assert_eq!(told.err, "They are not the same.\nYubiKey 12345678 has a password now, and is locked with it\n");
+    assert_eq!(told.err, "The two did not match. Try again.\nYubiKey 12345678 is now locked with a password.\n");
     assert_eq!(accounts(&bench, &["list", "--non-interactive"]).code, 4);
     bench.typed = Some(vec!["correct horse", "battery", "battery"]);
-    assert_eq!(accounts(&bench, &["password", "change"]).err, "YubiKey 12345678 has another password now\n");
+    assert_eq!(accounts(&bench, &["password", "change"]).err, "Changed the password of YubiKey 12345678.\n");
     bench.typed = Some(vec!["correct horse", "correct horse", "correct horse", "battery"]);
     assert_eq!(accounts(&bench, &["password", "clear"]).code, 4);
     bench.typed = Some(vec!["battery"]);
-    assert_eq!(accounts(&bench, &["password", "clear"]).err, "YubiKey 12345678 has no password any more\n");
+    assert_eq!(accounts(&bench, &["password", "clear"]).err, "Removed the password of YubiKey 12345678.\n");
     assert_eq!(accounts(&bench, &["list", "--non-interactive"]).code, 0);
 }
 
@@ -295,7 +298,9 @@ fn removal_during_a_change_reports_an_uncertain_result() {
     });
     let told = accounts(&bench, &["add"]);
     assert_eq!(told.code, 3, "{told:?}");
-    assert!(told.err.contains("the token was removed, in the middle: it may be done, or not\n next: plug it in again"));
+    assert!(
+        told.err.contains("the token was removed; the change may or may not have been made\n next: plug it in again")
+    );
 }
 
 #[test]
@@ -336,13 +341,19 @@ fn renaming_or_removing_names_the_profiles_to_change() {
     bench.configure(&format!("mfa_key_account = {ALICE}\n[profile other]\nmfa_key_account = AWS:other\n"));
     let told = accounts(&bench, &["rename", ALICE, "AWS:al ice"]);
     let command = "aws configure set mfa_key_account 'AWS:al ice' --profile dev";
-    let renamed = format!("renamed {ALICE} to AWS:al ice on YubiKey 12345678\n");
-    assert_eq!(told.err, format!("{renamed}profile dev names it (mfa_key_account): `{command}`\n"));
+    let renamed = format!("Renamed {ALICE} to AWS:al ice on YubiKey 12345678.\n");
+    assert_eq!(
+        told.err,
+        format!("{renamed}profile dev still refers to it (mfa_key_account); correct it: `{command}`\n")
+    );
     bench.edit(".aws/config", ALICE, "AWS:al ice");
     assert_eq!(bench.login(&[]).code, 0);
     let told = accounts(&bench, &["remove", "AWS:al ice", "--yes"]);
     let command = "aws configure set mfa_key_account ID --profile dev";
-    let which = ", with another ID, or with '' for the one that is found";
-    let removed = "removed AWS:al ice from YubiKey 12345678\n";
-    assert_eq!(told.err, format!("{removed}profile dev names it (mfa_key_account): `{command}`{which}\n"));
+    let which = ", with another ID, or with '' to have the account found";
+    let removed = "Removed AWS:al ice from YubiKey 12345678.\n";
+    assert_eq!(
+        told.err,
+        format!("{removed}profile dev still refers to it (mfa_key_account); correct it: `{command}`{which}\n")
+    );
 }

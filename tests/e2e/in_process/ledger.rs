@@ -247,7 +247,7 @@ fn without_a_writable_ledger_no_code_is_sent() {
     fs::create_dir(&path).unwrap();
     for told in [bench.login(&["--force"]), bench.run(&["code", "dev"])] {
         assert_eq!((told.code, told.out.as_str(), coded(&bench).len()), (2, "", before), "{told:?}");
-        assert!(told.err.contains("error: could not note which codes were sent, so none was\n"), "{told:?}");
+        assert!(told.err.contains("error: could not record the code as used, so none was sent\n"), "{told:?}");
     }
     // Commands that only use the existing session do not need the ledger.
     assert_eq!(bench.run(&["status", "dev"]).code, 0);

@@ -19,7 +19,7 @@ fn a_session_is_written_beside_the_long_term_key() {
     let before = bench.read(".aws/credentials");
     let outcome = bench.login(&[]);
     assert_eq!((outcome.code, outcome.out.as_str()), (0, ""), "{outcome:?}");
-    assert!(outcome.err.starts_with("alice has a session in profile dev-mfa for 12h, until "), "{}", outcome.err);
+    assert!(outcome.err.starts_with("Logged in as alice for 12h, until "), "{}", outcome.err);
     let after = bench.read(".aws/credentials");
     let added = after.strip_prefix(&before).expect("what was there stays");
     let keys: Vec<&str> = added.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
@@ -66,7 +66,7 @@ fn a_valid_session_is_kept_without_any_request() {
     bench.aws.clear_requests();
     let commands = bench.bus.log(READER).commands.len();
     let outcome = bench.login(&[]);
-    assert!(outcome.err.starts_with("the session in profile dev-mfa is good for another 12h"), "{}", outcome.err);
+    assert!(outcome.err.starts_with("The session in profile dev-mfa is valid for another 12h"), "{}", outcome.err);
     assert_eq!((outcome.code, bench.aws.requests().len()), (0, 0));
     assert_eq!((bench.read(".aws/credentials"), bench.bus.log(READER).commands.len()), (before.clone(), commands));
     assert_eq!(bench.login(&["--force", "--duration", "15m"]).code, 0);
@@ -141,7 +141,8 @@ fn the_sessions_validity_goes_by_awss_clock() {
         assert!(bench.login(&[]).err.contains("profile dev-mfa for 12h, until"));
         let again = bench.login(&[]);
         // AWS's clock is known to a second.
-        let good = ["12h,", "12h 1m,"].map(|left| format!("the session in profile dev-mfa is good for another {left}"));
+        let good =
+            ["12h,", "12h 1m,"].map(|left| format!("The session in profile dev-mfa is valid for another {left}"));
         assert!(good.iter().any(|good| again.err.starts_with(good)), "{ahead}: {again:?}");
         // Thirteen hours later the session has expired, whatever this machine's clock says.
         bench.clock_ahead += 13 * 3600;
@@ -220,8 +221,8 @@ fn a_locked_token_is_unlocked_with_the_password_and_locked_again() {
     bench.typed = Some(vec!["wrong", "correct horse"]);
     let outcome = bench.login(&[]);
     assert_eq!(outcome.code, 0, "{}", outcome.err);
-    assert!(outcome.terminal.contains("Password of the OATH applet on YubiKey 12345678: "), "{}", outcome.terminal);
-    assert!(outcome.err.contains("That is not its password."), "{}", outcome.err);
+    assert!(outcome.terminal.contains("OATH password of YubiKey 12345678: "), "{}", outcome.terminal);
+    assert!(outcome.err.contains("Wrong password. Try again."), "{}", outcome.err);
     assert!(!outcome.terminal.contains("horse") && !outcome.err.contains("horse"));
     // A locked applet refuses LIST with 6982.
     assert_eq!(bench.token.exchange(&[0x00, 0xA1, 0x00, 0x00, 0x00]), [0x69, 0x82]);

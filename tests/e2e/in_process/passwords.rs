@@ -93,7 +93,7 @@ fn after_wrong_stored_passwords_a_person_is_asked() {
     let path = bench.secret("password", "correct horse");
     bench.set("AWS_MFA_KEY_PASSWORD_FILE", &path);
     let told = bench.done(&["accounts", "password", "remember"]);
-    assert!(told.err.contains("the keyring remembers the password of YubiKey 12345678 now"), "{told:?}");
+    assert!(told.err.contains("Stored the password of YubiKey 12345678 in the keyring"), "{told:?}");
     bench.secret("password", "wrong");
     bench.done(&["login", "dev", "--non-interactive"]);
     // The keyring and the file hold the same wrong password.
@@ -109,8 +109,8 @@ fn after_wrong_stored_passwords_a_person_is_asked() {
     // counted, but not sent again.
     bench.typed = Some(vec!["correct horse", "wrong", "battery"]);
     let told = bench.done(&["login", "dev", "--force"]);
-    assert!(told.err.contains("note: YubiKey 12345678 did not take the password from the keyring"), "{told:?}");
-    assert_eq!(told.terminal.matches("Password of the OATH applet").count(), 3, "{told:?}");
+    assert!(told.err.contains("note: YubiKey 12345678 rejected the password from the keyring"), "{told:?}");
+    assert_eq!(told.terminal.matches("OATH password of").count(), 3, "{told:?}");
     assert_eq!(proofs[1].load(Ordering::Relaxed), 3, "one of each");
 }
 
@@ -133,7 +133,7 @@ fn a_code_from_a_known_locked_token_takes_four_commands() {
     bench.token.set_password(Some("battery"));
     let proofs = bench.count_proofs();
     let told = bench.run(&["code", "dev", "--non-interactive"]);
-    assert!(told.code == 4 && told.err.contains("did not take the password from"), "{told:?}");
+    assert!(told.code == 4 && told.err.contains("rejected the password from"), "{told:?}");
     assert_eq!(proofs[1].load(Ordering::Relaxed), 1);
 }
 
@@ -150,16 +150,16 @@ fn the_keyring_stores_a_derived_key_and_follows_password_changes() {
     bench.input = "";
     bench.done(&["login", "dev", "--non-interactive"]);
     let told = bench.done(&["accounts", "password", "remember"]);
-    assert!(told.err.contains("remembers the password of YubiKey 12345678 already"), "{told:?}");
+    assert!(told.err.contains("The password of YubiKey 12345678 is already in the keyring."), "{told:?}");
     // Changing the password updates the keyring.
     bench.input = "correct horse\nbattery\n";
     let told = bench.done(&["accounts", "password", "change", "--stdin"]);
-    assert!(told.err.contains("the keyring remembers the new password"), "{told:?}");
+    assert!(told.err.contains("Updated the password in the keyring."), "{told:?}");
     assert_ne!(desktop.kept(), kept);
     bench.input = "";
     bench.done(&["login", "dev", "--non-interactive", "--force"]);
     let told = bench.done(&["accounts", "password", "clear", "--non-interactive"]);
-    assert!(told.err.contains("the keyring has forgotten it"), "{told:?}");
+    assert!(told.err.contains("Removed the password from the keyring."), "{told:?}");
     assert_eq!(desktop.kept(), "");
 }
 
@@ -176,14 +176,14 @@ fn remembered_passwords_can_be_forgotten() {
     };
     remember(&mut bench);
     let told = bench.done(&["accounts", "password", "forget"]);
-    assert!(told.err.contains("forgot the password of YubiKey 12345678"), "{told:?}");
+    assert!(told.err.contains("Removed the password of YubiKey 12345678 from the keyring."), "{told:?}");
     let told = bench.done(&["accounts", "password", "forget"]);
-    assert!(told.err.contains("does not remember"), "{told:?}");
+    assert!(told.err.contains("is not in the keyring"), "{told:?}");
     assert_eq!(bench.run(&["login", "dev", "--non-interactive"]).code, 4);
     remember(&mut bench);
     bench.bus.remove(READER);
     let told = bench.done(&["accounts", "password", "forget", "--all"]);
-    assert!(told.err.contains("forgot 1 password"), "{told:?}");
+    assert!(told.err.contains("Removed 1 password from the keyring."), "{told:?}");
     assert!(desktop.kept().contains("| stays") && !desktop.kept().contains("aws-mfa-key"), "{}", desktop.kept());
 }
 
@@ -196,8 +196,8 @@ fn a_locked_keyring_is_skipped_by_logins() {
     bench.done(&["accounts", "password", "remember", "--stdin"]);
     desktop.lock();
     let told = bench.run(&["login", "dev", "--non-interactive", "--verbose"]);
-    assert!(told.code == 4 && told.err.contains("the keyring is locked; going on without it"), "{told:?}");
-    assert!(told.err.contains("is locked with a password, and nobody typed it"), "{told:?}");
+    assert!(told.code == 4 && told.err.contains("the keyring is locked; continuing without it"), "{told:?}");
+    assert!(told.err.contains("needs its OATH password, and nobody entered it"), "{told:?}");
     bench.typed = Some(vec![PASSWORD]);
     bench.done(&["login", "dev"]);
     // A command about the keyring itself must report that it is locked.
@@ -206,7 +206,7 @@ fn a_locked_keyring_is_skipped_by_logins() {
         assert!(told.code == 4 && told.err.contains("cause: the keyring is locked"), "{command:?}: {told:?}");
     }
     let told = bench.done(&["accounts", "password", "clear", "--stdin", "--non-interactive"]);
-    assert!(told.err.contains("note: the keyring is locked; if it remembers the old password"), "{told:?}");
+    assert!(told.err.contains("note: the keyring is locked; if it has the old password"), "{told:?}");
 }
 
 #[test]
@@ -216,14 +216,14 @@ fn an_unresponsive_keyring_is_given_up_after_five_seconds() {
     bench.join(&desktop);
     let begun = Instant::now();
     let told = bench.run(&["login", "dev", "--non-interactive", "--verbose"]);
-    assert!(told.code == 4 && told.err.contains("did not answer within 5 s; going on without it"), "{told:?}");
+    assert!(told.code == 4 && told.err.contains("did not respond within 5 s; continuing without it"), "{told:?}");
     assert!(told.err.contains("Waiting for the keyring\n"), "{told:?}");
     bench.typed = Some(vec![PASSWORD]);
     let told = bench.done(&["login", "dev"]);
     assert!(told.terminal.contains("Waiting for the keyring"), "{told:?}");
     bench.input = "correct horse\n";
     let told = bench.run(&["accounts", "password", "remember", "--stdin"]);
-    assert!(told.code == 1 && told.err.contains("cause: the keyring did not answer within 5 s"), "{told:?}");
+    assert!(told.code == 1 && told.err.contains("cause: the keyring did not respond within 5 s"), "{told:?}");
     assert!(begun.elapsed() < LONG);
 }
 
@@ -233,17 +233,23 @@ fn without_a_keyring_there_is_no_wait() {
     let mut bench = locked();
     bench.input = "correct horse\n";
     let told = bench.run(&["accounts", "password", "remember", "--stdin"]);
-    assert!(told.code == 1 && told.err.contains("cause: there is no keyring here: no D-Bus session"), "{told:?}");
+    assert!(
+        told.code == 1 && told.err.contains("cause: no keyring is available: there is no D-Bus session"),
+        "{told:?}"
+    );
     // As on a server, where systemd has created the runtime folder, but no bus listens in it.
     let folder = bench.home.path().display().to_string();
     bench.set("XDG_RUNTIME_DIR", &folder);
     let told = bench.run(&["accounts", "password", "remember", "--stdin"]);
-    assert!(told.code == 1 && told.err.contains("cause: there is no keyring here: no D-Bus session"), "{told:?}");
+    assert!(
+        told.code == 1 && told.err.contains("cause: no keyring is available: there is no D-Bus session"),
+        "{told:?}"
+    );
     bench.join(&desktop);
     let told = bench.run(&["accounts", "password", "remember", "--stdin"]);
-    assert!(told.code == 1 && told.err.contains("no program has org.freedesktop.secrets"), "{told:?}");
+    assert!(told.code == 1 && told.err.contains("no program provides org.freedesktop.secrets"), "{told:?}");
     let told = bench.run(&["login", "dev", "--non-interactive", "--verbose"]);
-    assert!(told.code == 4 && told.err.contains("going on without it"), "{told:?}");
+    assert!(told.code == 4 && told.err.contains("continuing without it"), "{told:?}");
     bench.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
     assert_eq!(bench.run(&["login", "dev", "--non-interactive"]).code, 4);
     bench.set("DBUS_SESSION_BUS_ADDRESS", "rubbish");

@@ -33,7 +33,7 @@ fn role(bench: &TestWorld, name: &str, source: &str, more: &str) {
 #[test]
 fn status_lists_sessions_without_requests() {
     let bench = TestWorld::new();
-    assert_eq!(bench.run(&["status"]).out, "no sessions; `aws-mfa-key login` gets one\n");
+    assert_eq!(bench.run(&["status"]).out, "No sessions. Log in: `aws-mfa-key login`\n");
     assert_eq!(bench.run(&["status", "dev"]).code, 1);
     let quiet = bench.run(&["status", "dev", "-q"]);
     assert_eq!((quiet.code, quiet.out.as_str()), (1, ""));
@@ -61,7 +61,7 @@ fn status_reports_an_expired_session() {
     bench.clock_ahead = 13 * 3600;
     let over = bench.run(&["status", "dev-mfa"]);
     assert_eq!(over.code, 1);
-    assert!(over.out.contains("  expired  ") && over.err.contains("next: `aws-mfa-key login dev`"), "{over:?}");
+    assert!(over.out.contains("  expired  ") && over.err.contains("next: log in: `aws-mfa-key login dev`"), "{over:?}");
     assert_eq!(bench.run(&["status"]).code, 0, "nobody asked for one in particular");
     assert_eq!(json(&bench.run(&["status", "dev", "--json"]).out)["sessions"][0]["valid"], false);
 }
@@ -137,7 +137,7 @@ fn code_prints_a_fresh_code_without_requests() {
     assert_eq!(bench.aws.requests().len(), 0);
     // The code is of AWS's clock, whose offset the login has recorded, so AWS accepts it.
     let told = bench.login(&["--force", "--code", codes[1].trim(), "--min-ttl", "1"]);
-    assert!(told.code == 0 || told.err.contains("was sent already"), "{told:?}");
+    assert!(told.code == 0 || told.err.contains("was already used"), "{told:?}");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn several_profiles_log_in_with_one_command() {
     let valid: Vec<(&str, bool)> =
         sessions.iter().map(|one| (one["profile"].as_str().unwrap(), one["valid"].as_bool().unwrap())).collect();
     assert_eq!(valid, [("dev", true), ("three", false), ("two", true)]);
-    assert!(told.err.contains("error: 1 of 3 failed: could not log in profile three"), "{told:?}");
+    assert!(told.err.contains("error: 1 of 3 logins failed: could not log in with profile three"), "{told:?}");
     assert_eq!(bench.run(&["login", "two", "dev", "two"]).code, 0);
     assert_eq!(sent(&bench, Action::GetSessionToken), 2);
 }
@@ -210,11 +210,11 @@ fn one_code_serves_several_roles() {
         assert!(credentials.contains(section), "{credentials}");
     }
     assert!(credentials.contains("mfa_key_identity = arn:aws:sts::123456789012:assumed-role/reader/alice\n"));
-    assert!(told.err.contains("reader/alice has a session in profile reader-mfa for 1h,"), "{told:?}");
-    assert!(told.err.contains("writer-mfa for 30m,"), "{told:?}");
+    assert!(told.err.contains("Logged in as reader/alice for 1h,"), "{told:?}");
+    assert!(told.err.contains(" for 30m,"), "{told:?}");
     assert!(bench.read(".aws/config").contains("[profile reader-mfa]\nregion = us-west-2\n"));
     let again = bench.run(&["login", "reader"]);
-    assert!(again.err.starts_with("the session in profile reader-mfa is good"), "{again:?}");
+    assert!(again.err.starts_with("The session in profile reader-mfa is valid"), "{again:?}");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn a_role_session_over_an_hour_takes_its_own_code() {
     let told = bench.run(&["login", "reader", "--duration", "1h"]);
     assert_eq!(told.code, 0, "{told:?}");
     let told = bench.run(&["login", "reader", "--duration", "2h", "--force"]);
-    assert!(told.code == 5 && told.err.contains("ask for less"), "the role allows an hour: {told:?}");
+    assert!(told.code == 5 && told.err.contains("request a shorter session"), "the role allows an hour: {told:?}");
     let mut longer = AwsRole::new("longer");
     longer.trusts = vec!["alice".to_owned()];
     longer.needs_mfa = true;
@@ -249,7 +249,7 @@ fn a_role_session_over_an_hour_takes_its_own_code() {
     bench.aws.clear_requests();
     let told = bench.run(&["login", "longer"]);
     assert_eq!(told.code, 0, "{told:?}");
-    assert!(told.err.contains("longer-mfa for 4h,"), "{told:?}");
+    assert!(told.err.contains(" for 4h,"), "{told:?}");
     assert_eq!((sent(&bench, Action::GetSessionToken), sent(&bench, Action::AssumeRole)), (0, 1));
 }
 
@@ -291,7 +291,7 @@ fn the_layout_of_broamski_aws_mfa_is_understood() {
     let after = bench.read(".aws/credentials");
     assert!(after.contains("mfa_key_owner = work-long-term\n") && !after.contains("aws_security_token"), "{after}");
     assert!(after.contains("assumed_role = False\n") && !after.contains("2020-01-01"), "{after}");
-    assert!(bench.run(&["login", "work"]).err.contains("the session in profile work is good"));
+    assert!(bench.run(&["login", "work"]).err.contains("The session in profile work is valid"));
 }
 
 #[test]
@@ -301,13 +301,13 @@ fn logout_restores_both_files_byte_for_byte() {
     let before = (bench.read(".aws/credentials"), bench.read(".aws/config"));
     assert_eq!(bench.run(&["login", "reader"]).code, 0);
     let told = bench.run(&["logout", "reader"]);
-    assert_eq!((told.code, told.err.as_str()), (0, "removed the session in profile reader-mfa\n"));
+    assert_eq!((told.code, told.err.as_str()), (0, "Removed the session in profile reader-mfa.\n"));
     assert!(bench.read(".aws/credentials").contains("[dev-mfa]"));
-    assert_eq!(bench.run(&["logout", "--all"]).err, "removed the session in profile dev-mfa\n");
+    assert_eq!(bench.run(&["logout", "--all"]).err, "Removed the session in profile dev-mfa.\n");
     assert_eq!((bench.read(".aws/credentials"), bench.read(".aws/config")), before);
-    assert_eq!(bench.run(&["logout", "--all"]).err, "there are no sessions\n");
+    assert_eq!(bench.run(&["logout", "--all"]).err, "There are no sessions.\n");
     let nothing = bench.run(&["logout", "dev"]);
-    assert_eq!((nothing.code, nothing.err.as_str()), (0, "profile dev has no session\n"));
+    assert_eq!((nothing.code, nothing.err.as_str()), (0, "Profile dev has no session.\n"));
 }
 
 #[test]

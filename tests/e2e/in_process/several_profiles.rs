@@ -132,9 +132,9 @@ fn conflicting_profiles_are_refused_before_any_request() {
     bench.add_user("bob", &["two"], false);
     let config = bench.read(".aws/config").replace("[profile two]", "[profile two]\nmfa_key_session_profile = dev-mfa");
     let cases: [(&[&str], &str, &str); 3] = [
-        (&["login", "dev", "two"], &config, "error: two sessions would go to profile dev-mfa\n"),
-        (&["login", "dev", "two", "-u", "team"], "", "error: two sessions would go to profile team\n"),
-        (&["login", "dev", "two", "--code", "123456"], "", "error: one code is given for several MFA devices\n"),
+        (&["login", "dev", "two"], &config, "error: could not write two sessions to profile dev-mfa\n"),
+        (&["login", "dev", "two", "-u", "team"], "", "error: could not write two sessions to profile team\n"),
+        (&["login", "dev", "two", "--code", "123456"], "", "error: could not use one code for several MFA devices\n"),
     ];
     let before = bench.read(".aws/config");
     for (arguments, config, error) in cases {
@@ -153,7 +153,10 @@ fn a_profile_without_a_code_does_not_stop_another() {
     let config = config.replace("[profile two]", "[profile two]\nmfa_key_source = secret:file:/nowhere");
     bench.write(".aws/config", &config);
     let told = bench.run(&["login", "two", "three"]);
-    assert!(told.code == 2 && told.err.contains("1 of 2 failed: could not log in profile two\n"), "{told:?}");
+    assert!(
+        told.code == 2 && told.err.contains("1 of 2 logins failed: could not log in with profile two\n"),
+        "{told:?}"
+    );
     assert!(bench.read(".aws/credentials").contains("[three-mfa]"));
 }
 

@@ -56,7 +56,7 @@ fn a_secret_is_added_to_used_from_and_removed_from_the_keyring() {
     assert!(told.code == 2 && told.err.contains("there is no secret in the keyring (as dev)"), "{told:?}");
     let told = bench.add(&["dev"], "gezd gnbv gy3t qojq gezd gnbv gy3t qojq\n");
     assert_eq!(told.code, 0, "{told:?}");
-    assert!(told.err.contains("the secret of profile dev is in the keyring (as dev) now"), "{told:?}");
+    assert!(told.err.contains("Stored the secret of profile dev in the keyring (as dev)."), "{told:?}");
     assert!(told.err.contains("next: `aws configure set mfa_key_source secret:keyring --profile dev`"), "{told:?}");
     assert!(desktop.kept().contains("MFA secret dev (aws-mfa-key)"), "{}", desktop.kept());
     bench.configure("mfa_key_source = token, secret:keyring\n");
@@ -64,11 +64,11 @@ fn a_secret_is_added_to_used_from_and_removed_from_the_keyring() {
     assert_eq!(told.code, 0, "{told:?}");
     assert_eq!(bench.run(&["secret", "list"]).out, "dev\n");
     let told = bench.add(&["dev"], SEED_BASE32);
-    assert!(told.code == 2 && told.err.contains("already, which is as it was"), "{told:?}");
+    assert!(told.code == 2 && told.err.contains("there is already something in"), "{told:?}");
     let told = bench.add(&["dev", "--force"], SEED_BASE32);
     assert!(told.code == 0 && !told.err.contains("next:"), "{told:?}");
     let told = bench.run(&["secret", "remove", "dev", "--non-interactive"]);
-    assert!(told.code == 4 && told.err.contains("it is as it was"), "{told:?}");
+    assert!(told.code == 4 && told.err.contains("nothing was changed"), "{told:?}");
     assert_eq!(bench.run(&["secret", "remove", "dev", "--yes"]).code, 0);
     let told = bench.run(&["secret", "remove", "dev", "--yes"]);
     assert!(told.code == 2 && told.err.contains("there is no secret in the keyring (as dev)"), "{told:?}");
@@ -99,7 +99,7 @@ fn a_missing_keyring_lets_the_next_source_answer() {
     let mute = KeyringSession::with_a_mute_keyring();
     bench.on(&mute);
     let told = bench.by("secret:keyring,secret:file:~/seed");
-    assert!(told.code == 1 && told.err.contains("the keyring did not answer within 5 s"), "{told:?}");
+    assert!(told.code == 1 && told.err.contains("the keyring did not respond within 5 s"), "{told:?}");
 }
 
 #[test]
@@ -159,9 +159,9 @@ fn suggested_commands_use_absolute_quoted_paths() {
     let source = format!("'secret:file:{}'", std::env::current_dir().unwrap().join(&relative).display());
     assert!(told.code == 0 && told.err.contains(&format!("mfa_key_source {source} --profile dev`")), "{told:?}");
     let told = bench.run(&["secret", "remove", "dev", "--non-interactive", "--file", relative.to_str().unwrap()]);
-    assert!(told.code == 4 && told.err.contains("say the same with --yes, if it is meant"), "{told:?}");
+    assert!(told.code == 4 && told.err.contains("run the same command with --yes to confirm it"), "{told:?}");
     let told = bench.add(&["dev"], SEED_BASE32);
-    assert!(told.code == 1 && told.err.contains("; or name a file: --file PATH"), "no keyring: {told:?}");
+    assert!(told.code == 1 && told.err.contains("; or choose a file: --file PATH"), "no keyring: {told:?}");
 }
 
 #[test]
@@ -173,7 +173,10 @@ fn a_secret_never_replaces_a_folder_pipe_or_device() {
     std::os::unix::fs::symlink(&pipe, bench.path("link")).unwrap();
     for place in ["folder", "pipe", "link"] {
         let told = bench.add(&["dev", "--force", "--file", &format!("~/{place}")], SEED_BASE32);
-        assert!(told.code == 2 && told.err.contains("is a folder, a pipe or a device"), "{place}: {told:?}");
+        assert!(
+            told.code == 2 && told.err.contains("is not a regular file (a folder, a pipe or a device)"),
+            "{place}: {told:?}"
+        );
     }
     assert!(!fs::metadata(pipe).unwrap().is_file() && bench.path("link").is_symlink());
 }
@@ -200,7 +203,7 @@ fn codes_of_other_kinds_are_printed_but_not_sent() {
     let mut bench = headless();
     let uri = "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&digits=8&period=60&algorithm=SHA512";
     let told = bench.add(&["dev", "--file", "~/other"], uri);
-    assert!(told.err.contains("note: its codes (8 digits, 60 s, SHA512) are not of AWS's kind"), "{told:?}");
+    assert!(told.err.contains("note: AWS does not use such codes (8 digits, 60 s, SHA512)"), "{told:?}");
     let told = bench.run(&["code", "dev", "--source", "secret:file:~/other"]);
     assert!(told.code == 0 && told.out.trim().len() == 8, "{told:?}");
     assert_eq!(bench.by("secret:file:~/other").code, 2);
@@ -264,7 +267,7 @@ fn a_hanging_command_is_killed_after_a_minute() {
     stack.set_clock("+0 x30");
     stack.bench.env.remove("FAKETIME_DONT_FAKE_MONOTONIC");
     let told = stack.run(&["login", "dev", "--non-interactive", "--source", "command:echo $$ >~/left; sleep 3000"]);
-    assert!(told.code == Some(1) && told.err.contains("did not end within 60 s, and was ended"), "{told:?}");
+    assert!(told.code == Some(1) && told.err.contains("did not finish within 60 s, and was terminated"), "{told:?}");
     assert!(told.err.contains("Waiting for the command in --source\n"), "{told:?}");
     until("the command has ended", || !is_running(&stack.bench.read("left")));
 }
@@ -276,5 +279,5 @@ fn a_command_that_runs_this_program_does_not_recurse() {
     assert_eq!(bench.login(&[]).code, 0, "it was meant for aws-vault");
     bench.env.insert("AWS_MFA_KEY_IN_COMMAND".to_owned(), "1".to_owned());
     let told = bench.run(&["code", "dev", "--source", "command:aws-mfa-key code dev"]);
-    assert!(told.code == 2 && told.err.contains("which would run it again"), "{told:?}");
+    assert!(told.code == 2 && told.err.contains("which would run the command again"), "{told:?}");
 }

@@ -33,7 +33,7 @@ fn tokens_are_listed_as_table_and_json() {
         (
             0,
             "SERIAL    FIRMWARE  LOCKED  ROOM LEFT  AWS ACCOUNTS\n\
-             12345678  5.4.3     no      28 of 32   Amazon Web Services:alice@example, 60/AWS:bob (touch), AWS:counter (1 of others)\n",
+             12345678  5.4.3     no      28 of 32   Amazon Web Services:alice@example, 60/AWS:bob (touch), AWS:counter (1 other)\n",
             ""
         )
     );
@@ -75,7 +75,7 @@ fn unknown_facts_are_null_and_nobody_is_asked() {
     for row in [
         "12345678  5.4.3     yes     -          `aws-mfa-key accounts list` asks for its password\n",
         "-         3.4.3     no      -          AWS:a\n",
-        "5         5.7.1     -       -          its OATH applet is switched off\n",
+        "5         5.7.1     -       -          its OATH applet is disabled\n",
     ] {
         assert!(table.out.contains(row), "{}", table.out);
     }
@@ -115,7 +115,7 @@ fn missing_tokens_are_reported_with_exit_code_3() {
     assert_eq!((told.code, told.out.as_str()), (3, ""));
     assert_eq!(
         told.err,
-        "error: could not look at the tokens\ncause: no token is plugged in\n next: plug in the token, then try again; --wait waits for it\n"
+        "error: could not list the tokens\ncause: no token is plugged in\n next: plug in the token, then try again (--wait waits for it)\n"
     );
 }
 

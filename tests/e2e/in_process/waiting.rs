@@ -61,7 +61,7 @@ fn wait_continues_until_the_right_token_is_plugged_in() {
     plug_later(&bench, SECOND, &bench.token, 4);
     let told = bench.login(&["--wait"]);
     assert_eq!(told.code, 0, "{told:?}");
-    let asked = "Plug in the token that has the account for profile dev; it is not on YubiKey 5 (";
+    let asked = "Plug in the token with the account for profile dev; it is not on YubiKey 5 (";
     assert!(told.terminal.contains(asked), "{told:?}");
     assert!(!sent(&other, 0xA2));
     let bench = TestWorld::new();
@@ -107,20 +107,20 @@ fn a_wait_that_ends_in_vain_has_its_own_exit_code() {
     let asked = Instant::now();
     let told = bench.login(&["--wait=1", "--non-interactive"]);
     assert!(asked.elapsed() >= Duration::from_secs(1));
-    let error = "error: could not log in profile dev\n\
-                 cause: no token is plugged in; nothing else came within 1s\n \
-                 next: plug in the token that is meant, then try again\n";
+    let error = "error: could not log in with profile dev\n\
+                 cause: no token is plugged in (waited 1s for it)\n \
+                 next: plug in the right token, then try again\n";
     assert_eq!((told.code, told.err.as_str()), (3, error));
     // If a person can type the code, the login asks for it after the wait.
     bench.typed = Some(vec![""]);
     let told = bench.login(&["--wait=1"]);
-    assert!(told.code == 4 && told.err.contains("no token is plugged in: the code has to be typed\n"), "{told:?}");
+    assert!(told.code == 4 && told.err.contains("no token is plugged in; the code has to be typed\n"), "{told:?}");
     let told = bench.run(&["tokens", "--json", "--wait=1"]);
     assert_eq!((told.code, told.out.as_str()), (3, "{\"tokens\":[]}\n"));
-    assert!(told.err.contains("nothing else came within 1s"), "{told:?}");
+    assert!(told.err.contains("(waited 1s for it)"), "{told:?}");
     // Without `--wait`, the error suggests it.
     let told = bench.run(&["tokens"]);
-    assert!(told.code == 3 && told.err.ends_with("; --wait waits for it\n"), "{told:?}");
+    assert!(told.code == 3 && told.err.ends_with(" (--wait waits for it)\n"), "{told:?}");
     for wrong in ["soon", "2d"] {
         let told = bench.login(&[&format!("--wait={wrong}")]);
         assert!(told.code == 2 && told.err.contains("--wait"), "{told:?}");
@@ -153,7 +153,7 @@ fn a_service_that_refuses_at_first_is_asked_again() {
     // A permanent refusal is reported as such, and soon.
     bench.bus.guard(Step::Readers, |_| Err(CarrierError::Refused));
     let refused = bench.login(&["--force", "--non-interactive"]);
-    assert!(refused.code == 1 && refused.err.contains("the smart card service refuses"), "{refused:?}");
+    assert!(refused.code == 1 && refused.err.contains("the smart card service (pcscd) denies access"), "{refused:?}");
     let told = bench.login(&["--force", "--non-interactive", "--wait=1"]);
     assert_eq!((told.code, told.err), (1, refused.err));
     bench.env.insert("AWS_MFA_KEY_WAIT".to_owned(), "1h".to_owned());
@@ -220,7 +220,7 @@ fn an_empty_reader_does_not_delay_a_login() {
     bench.bus.remove(READER);
     let told = bench.login(&["--force", "--source", "token"]);
     assert!(told.code == 3 && told.err.contains("no token is plugged in"), "{told:?}");
-    assert!(told.terminal.contains("Waiting for a token to answer"), "{told:?}");
+    assert!(told.terminal.contains("Waiting for a token to respond"), "{told:?}");
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_token_swapped_between_look_and_code_gets_no_request() {
         Ok(())
     });
     let told = bench.login(&[]);
-    assert!(told.code == 1 && told.err.contains("somebody changed the token"), "{told:?}");
+    assert!(told.code == 1 && told.err.contains("make sure that nobody else changes the token"), "{told:?}");
     assert!(!sent(&twin, 0xA2), "no code was made");
 }
 
@@ -277,7 +277,7 @@ fn a_real_pcscd_finds_the_token_in_either_port() {
         until_it_says(&mut login, ("Plug in the token for ", ": profile dev"));
         let _other = stack.pcscd.insert(1 - port, &other).unwrap();
         let other_token = ": profile dev; it is not on YubiKey 5";
-        until_it_says(&mut login, ("Plug in the token that has the account for ", other_token));
+        until_it_says(&mut login, ("Plug in the token with the account for ", other_token));
         let _wanted = stack.pcscd.insert(port, &stack.bench.token).unwrap();
         let told = ended(login);
         assert_eq!(told.code, Some(0), "{told:?}");

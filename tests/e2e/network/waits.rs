@@ -42,7 +42,7 @@ const WAITS: &[BoundedWait] = &[
         let (address, _listener, _waiting) = black_hole();
         asking(&format!("http://{address}"))
     }),
-    ("a server that says nothing", REQUEST, "cause: AWS did not answer in time at 127.0.0.1:", || {
+    ("a server that says nothing", REQUEST, "cause: AWS did not respond in time at 127.0.0.1:", || {
         let (address, _listener) = mute();
         asking(&format!("http://{address}"))
     }),
@@ -53,7 +53,7 @@ const WAITS: &[BoundedWait] = &[
     (
         "a proxy that says nothing",
         CONNECT,
-        "cause: the proxy PROXY (HTTPS_PROXY) made no connection to sts.eu-central-1.amazonaws.com in time: ",
+        "cause: the proxy PROXY (HTTPS_PROXY) did not connect to sts.eu-central-1.amazonaws.com in time: ",
         || CompanyNetwork::behind(ProxyBehaviour::Silent).login(),
     ),
     ("a proxy in a black hole", CONNECT, "cause: the proxy 127.0.0.1:", || {
@@ -62,12 +62,12 @@ const WAITS: &[BoundedWait] = &[
         company.set("HTTPS_PROXY", &format!("http://{address}"));
         company.login()
     }),
-    ("an answer in drops", REQUEST, "did not answer in time", || {
+    ("an answer in drops", REQUEST, "did not respond in time", || {
         let company = CompanyNetwork::new();
         company.bench.aws.lie(Action::GetCallerIdentity, Lie::Drip, Times::Always);
         company.login()
     }),
-    ("an answer in drops to a code", REQUEST, "(the code is spent)", || {
+    ("an answer in drops to a code", REQUEST, "(the code counts as used)", || {
         let company = CompanyNetwork::new();
         company.bench.aws.lie(Action::GetSessionToken, Lie::Drip, Times::Always);
         company.login()

@@ -105,5 +105,5 @@ fn the_commands_for_a_lost_machine_invalidate_its_sessions() {
     assert!(after.code != Some(0) && after.err.contains("(AccessDenied)"), "{after:?}");
     assert!(after.err.contains("with an explicit deny"), "{after:?}");
     let again = stack.run(&["login", "dev", "--force"]);
-    assert!(again.code == Some(5) && again.err.contains("AWS does not know the long-term key"), "{again:?}");
+    assert!(again.code == Some(5) && again.err.contains("AWS rejected the long-term key"), "{again:?}");
 }

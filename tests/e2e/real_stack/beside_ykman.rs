@@ -92,7 +92,7 @@ fn an_account_from_a_picture_works_in_ykman() {
     let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/pictures/photo.jpg");
     let told = stack.run(&["accounts", "add", "--touch", "--qr", picture]);
     assert!(
-        told.err.starts_with("added Amazon Web Services:alice@123456789012 to YubiKey 12345678; each code"),
+        told.err.starts_with("Added Amazon Web Services:alice@123456789012 to YubiKey 12345678. Each code"),
         "{told:?}"
     );
     let code = stack.ykmans(&["accounts", "code", "--single", "alice"]);
@@ -126,11 +126,11 @@ fn passwords_are_compatible_with_ykman() {
     assert_ne!(stack.ykman(&["accounts", "list", "--password", "correct horse"]).code, Some(0));
     assert!(stack.ykmans(&["accounts", "list", "--password", "correct hörse"]).contains(ALICE));
     stack.ykmans(&["access", "change", "--password", "correct hörse", "--new-password", "battery"]);
-    let told = stack.on_a_terminal(&["accounts", "list"], &[("Password of the OATH applet", "battery\n")]);
+    let told = stack.on_a_terminal(&["accounts", "list"], &[("OATH password of", "battery\n")]);
     assert!(told.code == Some(0) && told.out.contains(ALICE), "{told:?}");
     let told = stack.on_a_terminal(
         &["accounts", "password", "change"],
-        &[("Password of the OATH applet", "battery\n"), ("New password", "staple\n"), ("The same again", "staple\n")],
+        &[("OATH password of", "battery\n"), ("New OATH password", "staple\n"), ("Repeat it", "staple\n")],
     );
     assert!(told.code == Some(0) && !told.out.contains("staple") && !told.out.contains("battery"), "{told:?}");
     assert!(stack.ykmans(&["accounts", "list", "--password", "staple"]).contains(ALICE));
@@ -144,7 +144,7 @@ fn a_secret_typed_at_a_terminal_is_not_echoed() {
     let typed = format!("{SEED_BASE32}\n");
     let told = stack.on_a_terminal(&["accounts", "add", "AWS:alice", "--touch"], &[("Secret of AWS:alice", &typed)]);
     assert!(told.code == Some(0) && !told.out.contains("GEZD"), "{told:?}");
-    assert!(told.out.contains("added AWS:alice to YubiKey 12345678; each code needs a touch"), "{told:?}");
+    assert!(told.out.contains("Added AWS:alice to YubiKey 12345678. Each code needs a touch."), "{told:?}");
     let told = stack.on_a_terminal(&["accounts", "remove", "AWS:alice"], &[("[y/N]", "y\n")]);
     assert!(told.code == Some(0) && stack.ids().is_empty(), "{told:?}");
 }

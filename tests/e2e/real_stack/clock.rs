@@ -66,14 +66,14 @@ fn works_on_a_clock_ahead(seconds: i64) {
     let direction = if seconds > 0 { "ahead of" } else { "behind" };
     assert!(
         told.err.starts_with("note: this machine's clock is ")
-            && told.err.contains(&format!(" {direction} AWS's; AWS's is used\n"))
-            && told.err.contains("alice has a session in profile dev-mfa for 12h, until "),
+            && told.err.contains(&format!(" {direction} AWS's; using AWS's time\n"))
+            && told.err.contains("Logged in as alice for 12h, until "),
         "{told:?}"
     );
     knows_how_long_it_lasts(&stack);
     knows_what_time_it_is(&stack);
     let (before, again) = (touches(&stack), stack.run(&["login", "dev"]));
-    assert!(again.code == Some(0) && again.err.contains("is good for another 12h"), "{again:?}");
+    assert!(again.code == Some(0) && again.err.contains("is valid for another 12h"), "{again:?}");
     assert_eq!(touches(&stack), before);
     let second = stack.run(&["login", "dev", "--force"]);
     assert_eq!((second.code, sent(&stack, Action::GetSessionToken)), (Some(0), 2), "{second:?}");
@@ -127,7 +127,7 @@ fn logins_work_after_the_clock_jumps() {
     knows_how_long_it_lasts(&stack);
     knows_what_time_it_is(&stack);
     let told = stack.run(&["login", "dev", "--force"]);
-    assert!(told.code == Some(0) && told.err.contains(" ahead of AWS's; AWS's is used"), "{told:?}");
+    assert!(told.code == Some(0) && told.err.contains(" ahead of AWS's; using AWS's time"), "{told:?}");
     knows_how_long_it_lasts(&stack);
     assert_eq!(sent(&stack, Action::GetSessionToken), 2, "one code for each");
 }
@@ -160,7 +160,7 @@ fn a_refused_neighbouring_step_is_followed_by_one_wait() {
     let before = sent(&stack, Action::GetSessionToken);
     let told = stack.run(&["login", "dev", "--force"]);
     assert_eq!(told.code, Some(0), "{told:?}");
-    let refused = "AWS refused a code of the half minute beside this one; trying once more, with another code\n";
+    let refused = "AWS refused the code of a neighbouring time step; trying once more with another code\n";
     let requests = stack.bench.aws.requests();
     let codes: Vec<_> = requests.iter().filter(|request| request.had_code).skip(before).collect();
     // If the step has ended since the first login, the current step is unspent and no neighbour is tried.

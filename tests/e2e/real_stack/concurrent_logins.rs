@@ -91,6 +91,6 @@ fn a_lost_response_is_recovered_with_one_more_code() {
     stack.bench.aws.lie(Action::GetSessionToken, Lie::DropAfter, Times::Next(1));
     let told = stack.run(&["login", "dev"]);
     assert_eq!(told.code, Some(0), "{told:?}");
-    assert!(told.err.contains("AWS's answer got lost; trying once more, with another code\n"), "{told:?}");
+    assert!(told.err.contains("AWS's response was lost; trying once more with another code\n"), "{told:?}");
     assert_eq!((sent(&stack, Action::GetSessionToken), touches(&stack)), (2, 2));
 }

@@ -157,7 +157,7 @@ fn each_client_passes_on_the_error_message() {
     with_each(|client, mut stack| {
         stack.pull_out();
         // A message about the wait may come before the error.
-        let error = "error: could not log in profile dev\ncause: no token is plugged in\n next: ";
+        let error = "error: could not log in with profile dev\ncause: no token is plugged in\n next: ";
         let mut caller = ClientProcess::talkative(client, &stack);
         let answer = caller.call();
         let told = answer["error"].as_str().unwrap_or_default();

@@ -174,9 +174,9 @@ fn a_notification_names_requester_and_purpose_and_is_closed() {
         shown_and_closed(&asked),
         (
             "Touch YubiKey 12345678",
-            "terraform asks, for profile dev (AWS account 123456789012).\n\
+            "Requested by terraform for profile dev (AWS account 123456789012).\n\
              Account on the token: Amazon Web Services:alice@example\n\
-             There are 15 seconds.",
+             You have 15 seconds.",
             15_000
         )
     );
@@ -282,9 +282,9 @@ fn names_are_escaped_in_notifications() {
         assert_eq!(told.code, Some(0), "{told:?}");
         let asked = desk.until_asked(2);
         let (_, body, _) = shown_and_closed(&asked);
-        let plain = "<i>evil & co<i> \\u{202e}x asks, for profile dev (AWS account 123456789012).\n\
+        let plain = "Requested by <i>evil & co<i> \\u{202e}x for profile dev (AWS account 123456789012).\n\
                      Account on the token: AWS:<b>a&b</b>\\u{1b}[31m\\u{202e}\\u{a}<a href=\"x\">\n\
-                     There are 15 seconds.";
+                     You have 15 seconds.";
         let marked = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
         assert_eq!(body, if kind == ServerBehaviour::Plain { plain } else { &marked });
         assert!(!told.err.contains(['\u{1b}', '\u{202e}']), "{told:?}");
@@ -302,7 +302,7 @@ fn a_notification_asks_to_plug_in_the_token() {
     assert_eq!(told.code, Some(0), "{told:?}");
     let asked = desk.until_asked(4);
     let (summary, body, limit) = shown_and_closed(&asked[..2]);
-    let body_said = "terraform asks, for profile dev (AWS account 123456789012).\nThere are 120 seconds.";
+    let body_said = "Requested by terraform for profile dev (AWS account 123456789012).\nYou have 120 seconds.";
     assert_eq!((summary, body, limit), ("Plug in the token", body_said, 120_000));
     assert_eq!(shown_and_closed(&asked[2..]).0, "Touch YubiKey 12345678");
 }
@@ -315,7 +315,7 @@ fn a_notification_points_at_a_password_prompt() {
     let caller = desk.called_by("deploy.sh", "login dev --quiet");
     let (setsid, caller) = ("--wait", caller.get_args().nth(1).unwrap().to_str().unwrap().to_owned());
     assert_eq!(setsid, "--wait");
-    let question = "Password of the OATH applet on YubiKey 12345678 (for deploy.sh): ";
+    let question = "OATH password of YubiKey 12345678 (for deploy.sh): ";
     let answers = serde_json::to_string(&[(question, "correct horse\n")]).unwrap();
     let told = ProgramOutput::from(desk.stack.command("python", &[script, &answers, &caller]).output().unwrap());
     assert_eq!(told.code, Some(0), "{told:?}");
@@ -324,8 +324,8 @@ fn a_notification_points_at_a_password_prompt() {
     assert_eq!(
         (summary, body, limit),
         (
-            "Password of the OATH applet on YubiKey 12345678",
-            "deploy.sh asks.\nIt is waited for at the terminal.\nThere are 120 seconds.",
+            "OATH password of YubiKey 12345678",
+            "Requested by deploy.sh.\nAnswer on the terminal.\nYou have 120 seconds.",
             120_000
         )
     );

@@ -89,7 +89,7 @@ fn a_message_wrapped_by_a_narrowed_terminal_is_cleared() {
     // as usual.
     let (_, after) = told.out.split_once("\r\u{1b}[2A\u{1b}[J").unwrap_or_else(|| panic!("{told:?}"));
     assert!(after.starts_with("Touch YubiKey 12345678 for on_a… (1"), "{told:?}");
-    assert!(!after.contains('\u{1b}') && after.contains("alice has a session"), "{told:?}");
+    assert!(!after.contains('\u{1b}') && after.contains("Logged in as alice"), "{told:?}");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_password_is_not_echoed_after_ctrl_z() {
     ];
     let answers = answers.map(|(stands, typed)| (stands, typed.into()));
     let told = in_a_shell(&stack, "", &answers);
-    assert!(told.out.contains("alice has a session") && !told.out.contains("horse"), "{told:?}");
+    assert!(told.out.contains("Logged in as alice") && !told.out.contains("horse"), "{told:?}");
     let meanwhile = told.out.split_once("; fg").unwrap().1;
     assert_eq!(meanwhile.split_whitespace().next(), Some("echo"), "{told:?}");
     assert_eq!(meanwhile.matches(question).count(), 1, "{told:?}");
@@ -125,13 +125,13 @@ fn an_interactive_shell_is_not_named_as_requester() {
 fn a_one_time_password_is_not_taken_as_an_answer() {
     let mut bench = TestWorld::new();
     bench.token.set_password(Some("correct horse"));
-    let said = "That is what a YubiKey types when it is touched, and no answer.\n";
+    let said = "That was a YubiKey one-time password, not an answer. Try again.\n";
     // More one-time passwords than allowed wrong answers, one of them after text that was already typed.
     let behind: &'static str = Box::leak(format!("correct h{OTP}").into_boxed_str());
     bench.typed = Some(vec![OTP, OTP, behind, OTP, "correct horse"]);
     let told = bench.login(&[]);
     assert_eq!((told.code, told.err.matches(said).count()), (0, 4), "{told:?}");
-    assert_eq!(told.terminal.matches("Password of").count(), 5);
+    assert_eq!(told.terminal.matches("OATH password of").count(), 5);
 
     bench.typed = Some(vec!["correct horse", OTP, "y"]);
     bench.token.add(StoredAccount::totp("other", SEED));
@@ -245,8 +245,8 @@ fn the_error_after_the_time_limit_names_the_wait() {
     let cases = [
         (Some(Pending::Touch("YubiKey 1".to_owned())), 4, "nobody touched YubiKey 1 within 17 s"),
         (Some(Pending::PlugIn), 3, "no token was plugged in within 17 s"),
-        (Some(Pending::Answer), 4, "nobody answered the question at the terminal within 17 s"),
-        (other("Waiting for another login"), 1, "after 17 s it was still waiting for another login"),
+        (Some(Pending::Answer), 4, "nobody answered the question on the terminal within 17 s"),
+        (other("Waiting for another login"), 1, "still waiting after 17 s for another login"),
         (None, 1, "AWS and the token took longer than 17 s"),
     ];
     for (pending, exit, cause) in cases {

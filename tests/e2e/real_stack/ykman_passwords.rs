@@ -38,20 +38,20 @@ fn passwords_remembered_by_ykman_are_used() {
     let before = (stack.remembered(), desktop.kept());
     assert!(before.1.contains("ykman of a test"), "{before:?}");
     let told = stack.run(&["login", "dev", "--verbose"]);
-    assert!(told.code == Some(0) && told.err.contains("the password is known from ykman's memory"), "{told:?}");
+    assert!(told.code == Some(0) && told.err.contains("using the password from ykman's store"), "{told:?}");
     assert_eq!(stack.run(&["accounts", "list"]).code, Some(0));
     // This program never changes ykman's entries.
     let told = stack.run(&["accounts", "password", "forget"]);
-    assert!(told.err.contains("note: ykman remembers it, too: `ykman oath access forget`"), "{told:?}");
+    assert!(told.err.contains("note: ykman stores it, too; remove it there: `ykman oath access forget`"), "{told:?}");
     stack.bench.token.set_password(Some("another"));
     let told = stack.run(&["login", "dev", "--force", "--non-interactive"]);
-    assert!(told.code == Some(4) && told.err.contains("did not take the password from ykman's memory"), "{told:?}");
+    assert!(told.code == Some(4) && told.err.contains("rejected the password from ykman's store"), "{told:?}");
     assert_eq!((stack.remembered(), desktop.kept()), before);
     // Without the keyring service name that ykman used, its entry is not found.
     stack.bench.token.set_password(Some(PASSWORD));
     stack.bench.env.remove("YKMAN_KEYRING_SERVICE");
     let told = stack.run(&["login", "dev", "--force", "--non-interactive"]);
-    assert!(told.code == Some(4) && told.err.contains("nobody typed it"), "{told:?}");
+    assert!(told.code == Some(4) && told.err.contains("nobody entered it"), "{told:?}");
 }
 
 #[test]
@@ -62,12 +62,15 @@ fn a_remembered_password_is_typed_only_once() {
     stack.bench.token.set_password(Some(PASSWORD));
     let typed = format!("{PASSWORD}\n");
     let remember = ["accounts", "password", "remember"];
-    let told = stack.on_a_terminal(&remember, &[("Password of the OATH applet", &typed)]);
-    assert!(told.code == Some(0) && told.out.contains("the keyring remembers the password"), "{told:?}");
+    let told = stack.on_a_terminal(&remember, &[("OATH password of", &typed)]);
+    assert!(
+        told.code == Some(0) && told.out.contains("Stored the password of YubiKey 12345678 in the keyring"),
+        "{told:?}"
+    );
     assert!(!told.out.contains(PASSWORD), "{told:?}");
     assert_eq!(stack.run(&["login", "dev"]).code, Some(0));
-    let typed = [("New password", "staple\n"), ("The same again", "staple\n")];
+    let typed = [("New OATH password", "staple\n"), ("Repeat it", "staple\n")];
     let told = stack.on_a_terminal(&["accounts", "password", "change"], &typed);
-    assert!(told.code == Some(0) && told.out.contains("the keyring remembers the new password"), "{told:?}");
+    assert!(told.code == Some(0) && told.out.contains("Updated the password in the keyring."), "{told:?}");
     assert_eq!(stack.run(&["login", "dev", "--force"]).code, Some(0));
 }

@@ -48,7 +48,7 @@ fn case_26_links_stay_links() {
         assert!(link.contains('/') || at(link).is_symlink(), "{link}");
     }
     assert!(at("second").is_symlink() && at("folder").is_symlink());
-    assert_eq!(write(&at("circle"), "dev", TOKEN).unwrap_err(), (2, "its links lead in a circle".to_owned()));
+    assert_eq!(write(&at("circle"), "dev", TOKEN).unwrap_err(), (2, "its symbolic links form a loop".to_owned()));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn case_27_modes_are_tightened_with_a_warning() {
     let home = home();
     let path = home.path().join("credentials");
     let shown = path.display();
-    let open = format!("warning: others can read {shown} (mode 0644); now its owner alone (0600)");
+    let open = format!("warning: others could read {shown} (mode 0644); it is now private to you (0600)");
     for (before, after, notices) in [(0o644, 0o600, vec![open]), (0o400, 0o400, vec![]), (0o600, 0o600, vec![])] {
         fs::set_permissions(&path, Permissions::from_mode(before)).unwrap();
         assert_eq!(write(&path, "dev", TOKEN), Ok(notices));
@@ -64,7 +64,7 @@ fn case_27_modes_are_tightened_with_a_warning() {
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     }
     fs::hard_link(&path, home.path().join("other")).unwrap();
-    let linked = format!("warning: {shown} has another name (a hard link), which keeps the old text");
+    let linked = format!("warning: {shown} has another hard link, which keeps the old content");
     assert_eq!(write(&path, "dev", "another"), Ok(vec![linked]));
     assert!(is_written(&home.path().join("other")) && !is_written(&path));
 }
@@ -87,7 +87,7 @@ fn case_27_access_lists_are_removed_from_the_credentials_file() {
     let path = home.path().join("credentials");
     let shown = path.display();
     // The group bits of the mode show the mask of the list.
-    let open = format!("warning: others can read {shown} (mode 0640); now its owner alone (0600)");
+    let open = format!("warning: others could read {shown} (mode 0640); it is now private to you (0600)");
     for (entries, notices) in [("user:65534:r,mask::r", vec![open]), ("user:65534:r,mask::-", vec![])] {
         grant(entries, &path);
         assert!(access_list(&path).contains("user:"), "{entries}");
@@ -155,7 +155,7 @@ impl Drop for MarkedFile<'_> {
 fn case_27_immutable_files_are_reported_by_the_rehearsal() {
     let home = home();
     let path = home.path().join("credentials");
-    let told = "it or its folder is marked as one that does not change (chattr +i), or only grows (+a)";
+    let told = "the file or its folder is immutable (chattr +i) or append-only (chattr +a)";
     let refused: Result<(), (u8, String)> = Err((1, told.to_owned()));
     for marked in [path.as_path(), home.path()] {
         for mark in ['i', 'a'] {
@@ -215,13 +215,13 @@ fn case_27_files_that_cannot_be_replaced_stay_unchanged() {
     let mount = |options| format!("mount -t tmpfs {options} none \"$d\"; cp /tmp/.old-$$ \"$d/credentials\"");
     let bind = "cp credentials other; mount --bind other credentials".to_owned();
     let read_only = format!("{}; mount -o remount,bind,ro \"$d\"", mount("-o size=64k"));
-    let full = "the disk is full, or a limit is reached; the file is as it was";
+    let full = "the disk is full, or a limit is reached; nothing was changed";
     let cases = [
         (
             "a bind mount",
             "once",
             bind.clone(),
-            "it can only be overwritten in place (a bind mount), which could lose it",
+            "it is bind-mounted and can only be overwritten in place, which could lose its content",
         ),
         ("a bind mount, not rehearsed", "unrehearsed", bind, "it can only be overwritten in place"),
         ("a full disk", "once", mount("-o size=8k"), full),

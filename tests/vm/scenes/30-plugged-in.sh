@@ -5,8 +5,8 @@ systemctl_of alice enable aws-mfa-key-login@robot.service
 expect 1 "no token is plugged in" at_desktop alice aws-mfa-key doctor robot
 plug_in 1
 until_it_is_so at_desktop alice aws-mfa-key status robot
-expect 0 "robot@123456789012 on YubiKey 11111111, which wants no touch" at_desktop alice aws-mfa-key doctor robot
-expect 0 "the one in profile robot-mfa is good for another" at_desktop alice aws-mfa-key doctor robot
+expect 0 "robot@123456789012 on YubiKey 11111111, needs no touch" at_desktop alice aws-mfa-key doctor robot
+expect 0 "the session in profile robot-mfa is valid for another" at_desktop alice aws-mfa-key doctor robot
 until_it_is_so is inactive systemctl_of alice is-active aws-mfa-key-login@robot.service
 is success systemctl_of alice show --property Result --value aws-mfa-key-login@robot.service
 pull_out 1

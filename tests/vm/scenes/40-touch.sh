@@ -14,7 +14,7 @@ is success systemctl_of alice show --property Result --value aws-mfa-key-login@a
 until_it_is_so grep -q yes /home/alice/runs-code
 not grep no /home/alice/runs-code
 systemctl_of alice unset-environment AWS_MFA_KEY_ON_TOUCH
-expect 0 "alice@123456789012 on YubiKey 11111111, which wants a touch" at_desktop alice aws-mfa-key doctor alice
+expect 0 "alice@123456789012 on YubiKey 11111111, needs a touch" at_desktop alice aws-mfa-key doctor alice
 pull_out 1
 at_desktop alice aws-mfa-key logout alice
 systemctl_of alice disable aws-mfa-key-login@alice.service

@@ -12,6 +12,6 @@ is active systemctl_of alice is-active aws-mfa-key-logout@robot.service
 expect 0 robot-mfa at_desktop alice aws-mfa-key status robot
 pull_out 1
 until_it_is_so not grep -q robot-mfa /home/alice/.aws/credentials
-expect 1 "there is none that is good" at_desktop alice aws-mfa-key doctor robot
+expect 1 "there is no valid session" at_desktop alice aws-mfa-key doctor robot
 until_it_is_so expect 0 "AWS session for profile robot" typed alice 'journalctl --user --unit aws-mfa-key-login@PROFILE.service' PROFILE=robot
 typed alice 'systemctl --user disable aws-mfa-key-login@PROFILE.service aws-mfa-key-logout@PROFILE.service' PROFILE=robot

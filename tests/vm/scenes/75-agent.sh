@@ -9,7 +9,7 @@ until_it_is_so expect 0 robot typed alice 'journalctl --user --unit aws-mfa-key-
 expect 0 "robot@123456789012 on YubiKey 11111111" at_desktop alice aws-mfa-key doctor robot
 pull_out 1
 until_it_is_so expect 3 "no token" at_desktop alice aws-mfa-key tokens
-expect 0 "1 of 1 sessions are fresh" systemctl_of alice show --property StatusText --value aws-mfa-key-agent.service
+expect 0 "1 of 1 sessions up to date" systemctl_of alice show --property StatusText --value aws-mfa-key-agent.service
 expect 0 robot-mfa at_desktop alice aws-mfa-key status robot
 # After a removal during a touch, the agent waits for the token, and asks for the touch again once it is back.
 aws_files alice /home/alice/.aws alice

@@ -22,6 +22,6 @@ not grep -q MFRGG /tmp/said
 expect 0 "" as aws-mfa-key aws-mfa-key logout machine
 expect 2 "" as aws-mfa-key aws-mfa-key login machine --non-interactive
 expect 1 "aws-mfa-key.totp" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor machine
-expect 0 "there is a secret that makes codes" systemd-run --quiet --pipe --wait --property User=aws-mfa-key \
+expect 0 "there is a usable secret in" systemd-run --quiet --pipe --wait --property User=aws-mfa-key \
     --property 'ImportCredential=aws-mfa-key.*' env HOME=/var/lib/aws-mfa-key aws-mfa-key doctor machine
 rm /etc/credstore.encrypted/aws-mfa-key.totp

@@ -16,7 +16,7 @@ expect 1 "" systemctl start aws-mfa-key-login@lab.service
 is 4 systemctl show --property ExecMainStatus --value aws-mfa-key-login@lab.service
 until_it_is_so journal_says 'next: ' --unit aws-mfa-key-login@lab.service
 expect 0 aws-mfa-key-login@lab.service typed alice 'systemctl --failed'
-expect 1 "locked with a password, and nobody can be asked for it" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab --non-interactive
+expect 1 "needs its OATH password, and nobody can be asked" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab --non-interactive
 systemctl reset-failed
 is ok order 2 password
 pull_out 2

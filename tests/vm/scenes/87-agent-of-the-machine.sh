@@ -6,9 +6,9 @@ plug_in 2
 typed alice 'sudo systemctl enable --now aws-mfa-key-agent.service'
 until_it_is_so grep -q lab-mfa /var/lib/aws-mfa-key/.aws/credentials
 is active systemctl is-active aws-mfa-key-agent.service
-until_it_is_so expect 0 "1 of 2 sessions are fresh" typed alice 'systemctl show --property ExecMainStatus,StatusText aws-mfa-key-agent.service'
+until_it_is_so expect 0 "1 of 2 sessions up to date" typed alice 'systemctl show --property ExecMainStatus,StatusText aws-mfa-key-agent.service'
 until_it_is_so expect 0 lab-mfa typed alice 'sudo journalctl --unit aws-mfa-key-agent.service'
-expect 0 "the one in profile lab-mfa is good for another" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab
+expect 0 "the session in profile lab-mfa is valid for another" at_desktop alice sudo -H -u aws-mfa-key aws-mfa-key doctor lab
 # A job that requests its credentials as AWS's clients do.
 cat >/tmp/job <<'END'
 import json, os, urllib.request

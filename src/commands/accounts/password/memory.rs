@@ -22,8 +22,8 @@ pub(super) fn remember(typed: &cli::PasswordChangeArgs, world: &mut World) -> Re
     let remembering = desk.tokens.remember(id, &token, &desk.person);
     let is_new = desk.runtime.block_on(remembering).map_err(AccountsError::Keyring)?;
     world.person.tell(&match is_new {
-        true => format!("the keyring remembers the password of {token} now, as a key that only {token} takes"),
-        false => format!("the keyring remembers the password of {token} already"),
+        true => format!("Stored the password of {token} in the keyring, as a key that only {token} accepts."),
+        false => format!("The password of {token} is already in the keyring."),
     });
     Ok(())
 }
@@ -32,7 +32,9 @@ pub(super) fn forget(typed: &cli::ForgetArgs, world: &mut World) -> Result<(), A
     let desk = TokenDesk::new(&typed.plugged, world)?;
     if typed.all {
         let count = desk.forget(None)?;
-        world.person.tell(&format!("forgot {count} {}", if count == 1 { "password" } else { "passwords" }));
+        world
+            .person
+            .tell(&format!("Removed {count} {} from the keyring.", if count == 1 { "password" } else { "passwords" }));
         return Ok(());
     }
     let (token, _) = standing(&desk)?;
@@ -40,11 +42,11 @@ pub(super) fn forget(typed: &cli::ForgetArgs, world: &mut World) -> Result<(), A
     let look = survey.tokens.iter().find(|look| name(look) == token);
     let id = device_id(look.ok_or_else(|| AccountsError::HasNone { token: token.clone() })?)?;
     world.person.tell(&match desk.forget(Some(id))? {
-        0 => format!("the keyring does not remember the password of {token}"),
-        _ => format!("forgot the password of {token}"),
+        0 => format!("The password of {token} is not in the keyring."),
+        _ => format!("Removed the password of {token} from the keyring."),
     });
     if desk.tokens.is_in_ykman(id) {
-        world.person.tell("note: ykman remembers it, too: `ykman oath access forget`");
+        world.person.tell("note: ykman stores it, too; remove it there: `ykman oath access forget`");
     }
     Ok(())
 }
@@ -53,11 +55,11 @@ pub(super) fn forget(typed: &cli::ForgetArgs, world: &mut World) -> Result<(), A
 pub(super) fn follow(desk: &TokenDesk, look: &TokenInfo, key: Option<&AccessKey>) {
     let Some(id) = look.device_id() else { return };
     match (desk.runtime.block_on(desk.tokens.follow(id, &name(look), key, &desk.person)), key) {
-        (Ok(true), Some(_)) => desk.person.tell("the keyring remembers the new password"),
-        (Ok(true), None) => desk.person.tell("the keyring has forgotten it"),
+        (Ok(true), Some(_)) => desk.person.tell("Updated the password in the keyring."),
+        (Ok(true), None) => desk.person.tell("Removed the password from the keyring."),
         (Ok(false), _) | (Err(KeyringFault::NoBus | KeyringFault::NoKeyring), _) => {}
         (Err(fault @ (KeyringFault::Locked | KeyringFault::Stuck { .. } | KeyringFault::Failed { .. })), _) => {
-            let next = "if it remembers the old password, `aws-mfa-key accounts password forget` takes it out";
+            let next = "if it has the old password, remove it: `aws-mfa-key accounts password forget`";
             desk.person.tell(&format!("note: {fault}; {next}"));
         }
     }
