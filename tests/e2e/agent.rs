@@ -205,7 +205,7 @@ fn metrics_count_only_touches_that_were_asked_for() {
         agent.until("dev: could not log in");
     }
     until("nobody is waited for", || are(1, 0));
-    // The same account, now without touch.
+    // The account now requires no touch.
     want_no_touch(&stack);
     stack.bench.aws.honest();
     agent.until("Logged in as alice");

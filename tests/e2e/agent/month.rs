@@ -121,7 +121,7 @@ struct Coverage {
 /// A profile whose coverage is measured.
 struct WatchedProfile {
     profile: &'static str,
-    /// What a session of the profile requires, besides the network.
+    /// The requirements of a session of the profile, besides the network.
     needs: SessionNeeds,
     coverage: Coverage,
 }

@@ -17,7 +17,7 @@ const DIVISOR: u32 = 2;
 /// Upper bound for every cell, on a busy machine.
 const BOUND: Duration = Duration::from_secs(90);
 
-/// How often a command passes each point if nothing goes wrong.
+/// Number of times that a command passes each point if nothing goes wrong.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PointCounts {
     pub readers: usize,

@@ -23,7 +23,7 @@ pub struct FaultyPath {
     times: usize,
     token: VirtualToken,
     bus: Arc<MemoryBus>,
-    /// How often each point was passed.
+    /// Number of times that each point was passed.
     passed: [AtomicUsize; 4],
     /// Codes that reached the program.
     codes: AtomicUsize,

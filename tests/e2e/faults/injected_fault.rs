@@ -26,7 +26,7 @@ impl FaultPoint {
     }
 }
 
-/// How many times a fault occurs, from its position on.
+/// Number of times that a fault occurs, from its position on.
 pub const ONCE: usize = 1;
 pub const EVER: usize = usize::MAX;
 

@@ -1,6 +1,6 @@
 //! A simulator of STS, IAM and the two S3 calls behind `aws s3 ls`, on loopback, with AWS's own checks.
 //!
-//! It verifies signatures; accepts the codes of steps −2 … +2, each once; locks an MFA device for two minutes after
+//! The simulator verifies signatures; accepts the codes of steps −2 … +2, each once; locks an MFA device for two minutes after
 //! eight bad codes; distinguishes long-term keys from sessions; and requires a session with MFA for S3. Tests can set
 //! its clock, read a record of every request, and order a [lie](Lie): a response that AWS would not give, such as a
 //! dropped connection.

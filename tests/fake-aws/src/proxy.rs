@@ -12,7 +12,7 @@ use rustls::{ServerConnection, StreamOwned};
 
 use crate::tls::Certificate;
 
-/// How a proxy treats its clients.
+/// Treatment of a proxy's clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyBehaviour {
     /// Forwards every request.

@@ -13,7 +13,7 @@ use crate::http::HttpRequest;
 /// The only supported algorithm.
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// How a path is canonicalized.
+/// Canonicalization of a path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PathRule {
     /// S3: encoded once, not normalized.
