@@ -135,7 +135,7 @@ fn an_account_is_added_from_a_picture_of_a_qr_code() {
         let told = accounts(&bench, &["add", "--qr", &path, "--id", id]);
         assert_eq!(
             (told.code, told.err.as_str()),
-            (0, format!("added {id} to YubiKey 12345678\n").as_str()),
+            (0, format!("Added {id} to YubiKey 12345678.\n").as_str()),
             "{told:?}"
         );
         assert_eq!(bench.token.accounts().pop().unwrap().secret[..], *SEED);
@@ -213,7 +213,7 @@ fn accounts_are_renamed_but_never_overwritten() {
     let bench = TestWorld::new();
     bench.token.add(StoredAccount::totp("60/Acme:bob", SEED));
     let told = accounts(&bench, &["rename", ALICE, "AWS:alice"]);
-    assert_eq!(told.err, format!("renamed {ALICE} to AWS:alice on YubiKey 12345678\n"));
+    assert_eq!(told.err, format!("Renamed {ALICE} to AWS:alice on YubiKey 12345678.\n"));
     let told = accounts(&bench, &["rename", "60/Acme:bob", "Acme:robert"]);
     assert_eq!((told.code, ids(&bench)), (0, vec!["AWS:alice".to_owned(), "60/Acme:robert".to_owned()]), "{told:?}");
     let told = accounts(&bench, &["rename", "AWS:alice", "60/Acme:robert"]);

@@ -40,7 +40,7 @@ fn sessions_are_written_together_at_the_end() {
     for section in ["[dev-mfa]", "[two-mfa]", "[three-mfa]"] {
         assert!(after.contains(section), "{after}");
     }
-    let summary: Vec<&str> = told.err.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    let summary: Vec<&str> = told.err.lines().map(|line| line.split(' ').nth(3).unwrap()).collect();
     assert_eq!(summary, ["alice", "bob", "carol"], "in the order in which they were named: {told:?}");
 }
 
@@ -104,7 +104,7 @@ fn a_shared_failure_is_reported_once() {
     bench.aws.lie(Action::GetSessionToken, Lie::S3ShapedError("AccessDenied".to_owned()), Times::Always);
     let told = bench.run(&["login", "--all"]);
     assert_eq!((told.code, told.err.matches("cause: ").count()), (5, 2), "{told:?}");
-    assert!(told.err.contains("3 of 3 failed"), "{told:?}");
+    assert!(told.err.contains("3 of 3 logins failed"), "{told:?}");
     bench.aws.honest();
     // Sections are checked one by one: a conflict in one does not stop the others.
     let credentials = bench.read(".aws/credentials");

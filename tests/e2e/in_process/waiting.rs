@@ -181,7 +181,7 @@ fn with_two_tokens_for_an_account_one_must_be_named() {
         }
         let told = bench.login(&[]);
         assert_eq!(told.code, 2, "{told:?}");
-        let names = "several tokens have the account: YubiKey 12345678, YubiKey 5\n next: name one: --token SERIAL";
+        let names = "several tokens have the account: YubiKey 12345678, YubiKey 5\n next: choose one: --token SERIAL";
         assert!(told.err.contains(names), "{told:?}");
         bench.token.clear_commands();
         twin.clear_commands();

@@ -161,7 +161,7 @@ fn ctrl_c_at_the_password_prompt_restores_echo() {
     let program = program();
     let script = format!("trap : INT; {program} login dev; echo \"ended $?\"; stty -a | grep -o -- '-\\?echo\\b'");
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/harness/on_a_terminal.py");
-    let answers = r#"[["Password of the OATH applet", "\u0003"]]"#;
+    let answers = r#"[["OATH password of", "\u0003"]]"#;
     let told = stack.command("python", &[python, answers, "/bin/bash", "-c", &script]).output().unwrap();
     let told = ProgramOutput::from(told);
     let lines: Vec<&str> = told.out.lines().map(str::trim).collect();

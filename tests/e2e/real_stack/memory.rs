@@ -115,7 +115,7 @@ fn is_a_code_left((way, words): (&str, &[&str]), hours: i64, desktop: &KeyringSe
     let now = u64::try_from(stack.bench.aws.now()).unwrap() / 30;
     let secret = SoftwareSecret::read(&seed).unwrap();
     let mut codes = (now - 2..=now + 2).map(|step| secret.code(step, UNIX_EPOCH).digits.expose_secret().to_owned());
-    assert!(has(&image, b"session in profile"), "{way:?}: the image is the program's");
+    assert!(has(&image, b"Logged in as"), "{way:?}: the image is the program's");
     for (name, wanted) in [("the long-term key", key.as_bytes()), ("the secret", SEED)] {
         assert!(!has(&image, wanted), "{way:?}: {name}");
     }
@@ -148,7 +148,7 @@ fn no_password_is_left_in_memory_after_a_login_with_it() {
             "file" => drop(stack.bench.env.insert("AWS_MFA_KEY_PASSWORD_FILE".into(), file.to_str().unwrap().into())),
             "keyring" => {
                 stack.bench.env.extend(desktop.env());
-                let told = stack.on_a_terminal(&["accounts", "password", "remember"], &[("Password of", &typed)]);
+                let told = stack.on_a_terminal(&["accounts", "password", "remember"], &[("OATH password of", &typed)]);
                 assert_eq!(told.code, Some(0), "{told:?}");
             }
             "ykman" => {
@@ -163,13 +163,13 @@ fn no_password_is_left_in_memory_after_a_login_with_it() {
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
         let mut full = File::options().read(true).write(true).open(&pipe).unwrap();
         fill(&mut full);
-        let (script, answers) = (on_a_terminal(), serde_json::to_string(&[("Password of", &typed)]).unwrap());
+        let (script, answers) = (on_a_terminal(), serde_json::to_string(&[("OATH password of", &typed)]).unwrap());
         let line = format!("exec \"$0\" \"$@\" 2>{}", pipe.display());
         let shell = ["/bin/sh", "-c", &line, &program(), "login", "dev", "--force"];
         let login = [&[script.as_str(), &answers], words, &shell].concat();
         let mut child = stack.command("python", &login).stdout(Stdio::null()).spawn().unwrap();
         let image = image(waiting_to_write(child.id()));
-        assert!(has(&image, b"session in profile"), "{way:?}: the image is the program's");
+        assert!(has(&image, b"Logged in as"), "{way:?}: the image is the program's");
         for (name, wanted) in
             [("the password", PASSWORD.as_bytes()), ("its key", &key), ("its key's digits", hex.as_bytes())]
         {

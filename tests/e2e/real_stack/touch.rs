@@ -96,7 +96,7 @@ fn a_message_wrapped_by_a_narrowed_terminal_is_cleared() {
 fn a_password_is_not_echoed_after_ctrl_z() {
     let stack = RealStack::new();
     stack.bench.token.set_password(Some("correct horse"));
-    let question = "Password of the OATH applet";
+    let question = "OATH password of";
     let answers = [
         ("ready> ", "\"$OURS\" login dev\n"),
         (question, "\u{1a}"),

@@ -223,7 +223,7 @@ fn case_27_files_that_cannot_be_replaced_stay_unchanged() {
             bind.clone(),
             "it is bind-mounted and can only be overwritten in place, which could lose its content",
         ),
-        ("a bind mount, not rehearsed", "unrehearsed", bind, "it can only be overwritten in place"),
+        ("a bind mount, not rehearsed", "unrehearsed", bind, "can only be overwritten in place"),
         ("a full disk", "once", mount("-o size=8k"), full),
         ("a disk that fills up", "unrehearsed", mount("-o size=8k"), full),
         ("a disk without room for another file", "once", mount("-o size=64k,nr_inodes=2"), full),
