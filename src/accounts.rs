@@ -19,11 +19,11 @@ pub enum AccountFault {
     NoId,
     /// The id contains control characters, which could move a terminal's cursor.
     IdControls,
-    /// The id begins with another period than the account has.
+    /// The id stands for a different period than the account's.
     IdPeriod {
         /// Id that was asked for.
         id: AccountId,
-        /// Period that the id stands for, in seconds.
+        /// Period that a token derives from the id, in seconds.
         read: u32,
         /// Period of the account, in seconds.
         period: u32,
@@ -56,7 +56,8 @@ impl From<OtpauthError> for AccountFault {
 }
 
 impl Wishes {
-    /// Checks the person's settings, and returns the id if it is known before the secret is.
+    /// Checks the person's settings, and returns the id if the person set one. If not, the issuer's text has to give
+    /// the id.
     ///
     /// # Errors
     /// [`AccountFault`] if digits, period or id are not valid.
@@ -113,7 +114,7 @@ fn account_id(name: &str, period: u32) -> Result<AccountId, AccountFault> {
         return Ok(plain);
     }
     let id = AccountId::from_bytes(format!("{period}/{name}").as_bytes());
-    // The period that the name begins with would be mistaken for the account's.
+    // A period at the beginning of the name would be mistaken for the account's period.
     let read = plain.period().get();
     if read == USUAL_PERIOD.get() && id.period().get() == period {
         Ok(id)
@@ -141,7 +142,7 @@ pub fn renamed(old: &str, new: &str) -> Result<(AccountId, AccountId), AccountFa
     Ok((old, new))
 }
 
-/// Returns the account that was probably meant, if no account has the id `id`: the one with the most similar id, if
+/// Returns the id that was probably meant by `id`, which no account has: the most similar of the ids in `present`, if
 /// it is similar enough.
 #[must_use]
 pub fn meant(id: &AccountId, present: &[AccountId]) -> Option<AccountId> {
@@ -157,11 +158,12 @@ pub fn meant(id: &AccountId, present: &[AccountId]) -> Option<AccountId> {
     closest.filter(|(likeness, _)| *likeness > 0.85).map(|(_, other)| other.clone())
 }
 
-/// Returns the serial number of the MFA device that an account of AWS belongs to, from the name in its QR code:
-/// `NAME@ALIAS`, `NAME@NUMBER`, or an ARN. With an alias, the ARN has `ACCOUNT` in place of the account number.
+/// Returns the serial number of the MFA device that an account of AWS belongs to, from the account's name, which
+/// AWS's QR code sets: `NAME@ALIAS`, `NAME@NUMBER`, or an ARN. With an alias, the ARN has `ACCOUNT` in place of the
+/// account number.
 #[must_use]
 pub fn mfa_device(id: &AccountId) -> Option<String> {
-    // The serial number goes into a command for people to paste; names at IAM and ARNs have no other characters.
+    // The serial number goes into a command for people to paste; IAM names and ARNs have no other characters.
     let is_plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@-_/:".contains(c));
     let text = String::from_utf8_lossy(id.as_bytes());
     if let Some(at) = text.find("arn:aws") {

@@ -1,5 +1,5 @@
 //! Checks of everything that a login depends on, from the reader to IAM. Wherever a login could fail, the check calls
-//! the code that login uses. Nobody is asked, no code is computed, and no files but lock files are written.
+//! the code that login uses. Nobody is prompted, no code is computed, and no files but lock files are written.
 
 mod aws;
 mod environment;
@@ -52,8 +52,8 @@ impl Finding {
     }
 }
 
-/// Runs all checks, with the settings that `typed` changes, and returns the findings in the order in which a login
-/// depends on them, from the reader to IAM.
+/// Runs all checks, with the options `typed` on the command line, and returns the findings in the order in which a
+/// login depends on them, from the reader to IAM.
 ///
 /// # Errors
 /// The async runtime could not be started.
@@ -96,10 +96,10 @@ async fn all(subject: &Subject<'_>, askable: bool) -> Vec<Finding> {
     found
 }
 
-/// The machine that the tokens are plugged into.
+/// The machine that the tokens are plugged into, its environment variables and its readers.
 struct Surroundings<'a> {
     machine: &'a Machine,
     env: &'a Environment,
-    /// Names of all readers, whatever is in them.
+    /// Names of all readers, including empty ones and those of unrecognised tokens.
     readers: Vec<String>,
 }

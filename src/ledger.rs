@@ -22,14 +22,15 @@ use std::time::{Duration, Instant, SystemTime};
 const VERSION: u64 = 1;
 /// Number of time steps that are remembered; AWS accepts five at any time.
 const KEPT: usize = 32;
-/// Upper bound for the wait for another login with the same MFA device: a person may be typing a password there, and
-/// then a code.
+/// How long to wait for another login with the same MFA device, in which a person may be typing a password and then a
+/// code.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// Time after which another login is assumed to wait for a person.
 const SOON: Duration = Duration::from_secs(2);
 /// Seconds by which two readings of a clock may differ although nobody set it.
 const DOUBT: u64 = 2;
-/// Longest time that is accepted from the file, in seconds: a thousand years. A longer one was not written by us.
+/// Largest number of seconds that is accepted from the file: a thousand years. This program never writes a larger
+/// one.
 const LONGEST: u64 = 1000 * 366 * 86_400;
 /// Space that a ledger needs on disk, in bytes.
 const SIZE: u64 = 1024;
@@ -42,26 +43,26 @@ pub struct Held {
     _lock: File,
 }
 
-/// The content of a ledger; no code is in it.
+/// The content of a ledger. It contains no codes.
 #[derive(Default)]
 struct Notes {
     /// Time steps in the order in which they were sent, since a clock can go backwards.
     spent: Vec<u64>,
     /// Seconds that this machine's clock was behind AWS's when last measured; negative if it was ahead.
     clock_behind: i64,
-    /// The machine's boot, and the time at which it happened by this machine's clock (seconds since 1970), when the
-    /// offset was measured.
+    /// Identifier of the machine's boot, and the time of that boot (seconds since 1970) by this machine's clock as it
+    /// was set when the offset was measured.
     started: Option<(String, i64)>,
     known: Option<KnownAccount>,
 }
 
-/// The account on a token that made the last code of an MFA device: the next login asks it without looking at all
+/// The account on a token that made the last code of an MFA device. The next login uses it without surveying all
 /// tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownAccount {
     /// Device id that the token's applet reports.
     pub device_id: DeviceId,
-    /// Name of the token, as a person knows it.
+    /// Name of the token, as shown to a person.
     pub token: String,
     /// Serial number of the token, if known.
     pub serial: Option<u32>,
@@ -69,15 +70,16 @@ pub struct KnownAccount {
     pub account: AccountId,
     /// True if each code needs a touch; `None` if unknown.
     pub touch: Option<bool>,
-    /// True if the applet was locked with a password, which is then looked up in advance.
+    /// True if the applet was locked with a password. The next login then looks up the password in advance.
     pub locked: bool,
 }
 
 /// Locks and reads the ledger of an MFA device. While another process has it, calls `waiting` again and again with
-/// the time left to wait. The kernel releases the lock, however its holder ends.
+/// the time left to wait. The kernel releases the lock when the other process ends, even if it crashes.
 ///
 /// # Errors
-/// [`FileError`] if the ledger cannot be written; [`FileFault::Locked`] if it is not released within five minutes.
+/// [`FileError`] if the ledger cannot be written; [`FileFault::Locked`] if the lock is not released within five
+/// minutes.
 pub async fn hold(
     folder: &Path,
     serial: &MfaSerial,
@@ -119,7 +121,7 @@ pub async fn hold_unless(
         if !waiting(left) {
             return Ok(None);
         }
-        // A login that waits for a person takes long, so the lock need not be tried often.
+        // A login that waits for a person takes a long time, so the lock need not be tried often.
         let waits_long = PATIENCE - left > SOON;
         tokio::time::sleep(if waits_long { 10 * file::PAUSE } else { file::PAUSE }).await;
     }
@@ -127,8 +129,8 @@ pub async fn hold_unless(
     Ok(Some(Held { notes: load(&path), clock: Arc::clone(clock), path, _lock: lock }))
 }
 
-/// Returns the seconds that this machine's clock is behind AWS's, as logins with this MFA device have measured, for
-/// computing how long a session lasts. In doubt, the session seems to end early rather than late.
+/// Returns the seconds that this machine's clock is behind AWS's, as measured by logins with this MFA device. The
+/// result is for computing how long a session lasts: in doubt, the session seems to end early rather than late.
 #[must_use]
 pub fn clock_behind(folder: &Path, serial: &str, clock: &dyn Clock) -> i64 {
     let Ok(serial) = MfaSerial::parse(serial) else { return 0 };
@@ -136,8 +138,8 @@ pub fn clock_behind(folder: &Path, serial: &str, clock: &dyn Clock) -> i64 {
     notes.behind_now(clock).unwrap_or(notes.clock_behind.max(0))
 }
 
-/// Returns the time until a session ends, by AWS's clock as far as the ledgers in `folder` know it; zero if it is
-/// over or its end is unknown.
+/// Returns the time until a session ends, by AWS's clock as far as the ledgers in `folder` know it; zero if the
+/// session has ended or its end is unknown.
 #[must_use]
 pub fn time_left(stored: &Stored, folder: Option<&Path>, clock: &dyn Clock) -> Duration {
     let behind = folder.zip(stored.mfa_serial.as_deref());
@@ -147,8 +149,8 @@ pub fn time_left(stored: &Stored, folder: Option<&Path>, clock: &dyn Clock) -> D
     Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
 
-/// Checks that the ledger of an MFA device can be written, or any ledger if `serial` is `None`. A ledger that another
-/// login has locked counts as writable.
+/// Checks that the ledger of an MFA device can be written, or if `serial` is `None`, that a ledger could be written
+/// to `folder`. A ledger that another login has locked counts as writable.
 ///
 /// # Errors
 /// [`FileError`] if the folder, the lock or the ledger cannot be written.
@@ -170,7 +172,8 @@ fn path_of(folder: &Path, serial: &MfaSerial) -> PathBuf {
     folder.join(format!("mfa-{}.json", hex::encode(&Sha256::digest(serial.as_str())[..16])))
 }
 
-/// Reads a ledger. A damaged or missing one counts as empty, which does no harm: at worst AWS refuses one code.
+/// Reads a ledger. A damaged or missing ledger counts as empty. This does no harm, since at worst AWS refuses one
+/// code.
 fn load(path: &Path) -> Notes {
     let text = file::read(path).ok().flatten().unwrap_or_default();
     parse(&text).unwrap_or_default()
@@ -186,7 +189,7 @@ impl Held {
     /// Records that a time step is spent, before its code is sent. The record is on disk when this returns.
     ///
     /// # Errors
-    /// [`FileError`] if the record cannot be written; the code must not be sent then.
+    /// [`FileError`] if the record cannot be written, in which case the code must not be sent.
     pub fn spend(&mut self, step: u64) -> Result<(), FileError> {
         self.notes.spent.push(step);
         self.save()
@@ -202,7 +205,7 @@ impl Held {
     }
 
     /// Returns the seconds that this machine's clock is behind AWS's, as far as known: the last measurement,
-    /// corrected if the clock was set since.
+    /// corrected if the clock was set since then.
     #[must_use]
     pub fn clock_behind(&self) -> i64 {
         self.notes.behind_now(&*self.clock).unwrap_or(self.notes.clock_behind)
@@ -214,8 +217,8 @@ impl Held {
         self.notes.clock_behind
     }
 
-    /// Records the seconds that this machine's clock is behind AWS's; written to disk with the next time step that is
-    /// spent.
+    /// Records the seconds that this machine's clock is behind AWS's. The record is written to disk when the next
+    /// time step is marked as spent.
     pub fn set_clock_behind(&mut self, seconds: i64) {
         self.notes.clock_behind = seconds;
         self.notes.started = started(&*self.clock);
@@ -227,7 +230,8 @@ impl Held {
         self.notes.known.as_ref()
     }
 
-    /// Records the account that makes the codes; written to disk with the next time step that is spent.
+    /// Records the account that makes the codes. The record is written to disk when the next time step is marked as
+    /// spent.
     pub fn set_known(&mut self, known: Option<KnownAccount>) {
         self.notes.known = known;
     }
@@ -262,8 +266,9 @@ impl Notes {
         })
     }
 
-    /// Returns the seconds that this machine's clock is behind AWS's: the last measurement, plus what the clock was
-    /// set back by since. `None` if the machine was restarted, since its clock may have been set then.
+    /// Returns the seconds that this machine's clock is behind AWS's: the last measurement, plus the time by which
+    /// the clock was set back since then. `None` if the machine was restarted, because its clock may have been set
+    /// during the restart.
     fn behind_now(&self, clock: &dyn Clock) -> Option<i64> {
         let Some((start, at)) = &self.started else { return Some(self.clock_behind) };
         let Some((start_now, at_now)) = started(clock) else { return Some(self.clock_behind) };
@@ -273,8 +278,8 @@ impl Notes {
     }
 }
 
-/// Returns the identifier of the machine's boot, and its time by this machine's clock in seconds since 1970. Setting
-/// the clock shifts that time by the same amount.
+/// Returns the identifier of the machine's boot, and the time of that boot by this machine's clock, in seconds since
+/// 1970. Setting the clock shifts that time by the same amount.
 fn started(clock: &dyn Clock) -> Option<(String, i64)> {
     let uptime = clock.uptime()?;
     let seconds = |time: Duration| i64::try_from(time.as_millis() / 1000).unwrap_or(i64::MAX);
@@ -323,7 +328,7 @@ mod tests {
         MfaSerial::parse("arn:aws:iam::123456789012:mfa/alice").unwrap()
     }
 
-    /// A clock that is set to: seconds since 1970, seconds of uptime, number of the boot.
+    /// A clock for tests, with settable values: seconds since 1970, seconds of uptime, number of the boot.
     struct Set(Mutex<(u64, u64, u32)>);
 
     impl Clock for Set {

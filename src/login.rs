@@ -1,5 +1,5 @@
-//! One login: asks AWS whose key it is, gets a code of the MFA device, and exchanges it for a session. It writes no
-//! profile and prints no answer.
+//! One login: asks AWS who owns the long-term key, gets a code of the MFA device, and exchanges the code for a
+//! session. Writing the session to a profile and printing the result are left to the callers.
 
 use crate::aws::client::{Aws, AwsError, NetworkFault, OpenNetwork, RoleRequest, SessionRequest};
 use crate::aws::credentials_file::is_plain;
@@ -21,7 +21,8 @@ use std::time::Duration;
 pub enum Grant<'a> {
     /// A session of the key's user (GetSessionToken).
     Session,
-    /// A role's session (AssumeRole with a code), which lasts longer than one assumed with a user's session could.
+    /// A role's session (AssumeRole with a code), which may last longer than a role session that is requested with a
+    /// user's session.
     Role(&'a RoleStep),
 }
 
@@ -40,18 +41,18 @@ pub struct LoginOutcome {
 /// Reasons why a login gave no session.
 #[derive(Debug)]
 pub enum LoginError {
-    /// AWS did not say whose long-term key it is.
+    /// AWS did not say who owns the long-term key.
     Identity(AwsError),
-    /// The MFA devices could not be listed, and nothing says which one to use.
+    /// The MFA devices could not be listed, and no setting says which one to use.
     MfaDevices(AwsError),
     /// The user has no MFA device that makes codes.
     NoMfaDevice {
         /// Number of the user's MFA devices that make no codes (FIDO).
         without_codes: usize,
     },
-    /// The user has several MFA devices, and nothing says which one to use.
+    /// The user has several MFA devices, and neither a setting nor an account on a token says which one to use.
     SeveralMfaDevices {
-        /// Serial numbers of these MFA devices.
+        /// Serial numbers of the MFA devices that come into question.
         serials: Vec<String>,
     },
     /// The MFA device belongs to another AWS account than the long-term key.
@@ -66,11 +67,11 @@ pub enum LoginError {
         /// Owner of the long-term key.
         identity: Identity,
     },
-    /// No source gave a code.
+    /// No code could be obtained from any source.
     Code(CodeError),
-    /// The ledger cannot be written, without which no code is sent.
+    /// The ledger cannot be written. A code is sent only after its time step was recorded there.
     Ledger(FileError),
-    /// A role on the way to the profile's own could not be assumed.
+    /// A role in the chain that ends with the profile's role could not be assumed.
     Role {
         /// ARN of the role.
         arn: String,
@@ -79,11 +80,11 @@ pub enum LoginError {
     },
     /// The network settings rule out any request to AWS.
     Network(NetworkFault),
-    /// AWS gave no session for the code.
+    /// AWS did not give a session for the code.
     Session(Box<NoSession>),
 }
 
-/// A login whose code was sent and gave no session, with all that helps to explain it.
+/// A login whose code was sent but brought no session, with the facts that help to explain why.
 #[derive(Debug)]
 pub struct NoSession {
     /// Error of the last request.
@@ -100,11 +101,12 @@ pub struct NoSession {
     pub clock_behind: i64,
     /// Number of codes that were sent.
     pub codes: usize,
-    /// Serial numbers of the user's MFA devices, if AWS refused this one and listed them.
+    /// Serial numbers of the user's MFA devices, if AWS refused the one in use and listed the others; otherwise
+    /// `None`.
     pub devices: Option<Vec<String>>,
 }
 
-/// An MFA device, and what was learnt while finding it.
+/// An MFA device, and the owner of the long-term key if that was learnt while finding the device.
 pub struct KnownDevice {
     /// Serial number of the MFA device.
     pub serial: MfaSerial,
@@ -112,11 +114,12 @@ pub struct KnownDevice {
     pub identity: Option<Identity>,
 }
 
-/// Finds the MFA device of a plan that names none: of those that IAM lists for the key's user, the one that makes
-/// codes; if there are several, the only one that has an account on a token.
+/// Finds the MFA device of a plan that names none. IAM is asked for the devices of the key's user, and [`the_one`]
+/// chooses among them.
 ///
 /// # Errors
-/// [`LoginError::Identity`] or [`LoginError::MfaDevices`] if AWS does not tell; else as for [`the_one`].
+/// [`LoginError::Identity`] or [`LoginError::MfaDevices`] if AWS does not name the key's owner or does not list the
+/// MFA devices; otherwise those of [`the_one`].
 pub async fn find_mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<KnownDevice, LoginError> {
     let (identity, listed) = join(aws.caller_identity(), aws.mfa_devices()).await;
     let identity = identity.map_err(LoginError::Identity)?;
@@ -125,8 +128,8 @@ pub async fn find_mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<
     Ok(KnownDevice { serial, identity: Some(identity) })
 }
 
-/// Returns the MFA device that makes codes, of those that IAM lists; if there are several, the only one that has an
-/// account on a token.
+/// Returns the MFA device to use, from those that IAM lists. Devices that make no codes are ignored. If several are
+/// left, only one of them may have an account on a token, and that one is returned.
 ///
 /// # Errors
 /// [`LoginError::NoMfaDevice`] if no MFA device makes codes; [`LoginError::SeveralMfaDevices`] if several are left.
@@ -183,8 +186,8 @@ pub struct Login<'a> {
 const CODES: usize = 2;
 
 impl Login<'_> {
-    /// Gets a session: first everything that can be known without a person, then the code, then STS. A request with a
-    /// code is sent once; if another code may succeed, one more is fetched and sent.
+    /// Gets a session. Everything that can be checked without a person is checked first; then a code is fetched and
+    /// sent to STS. No code is sent twice. If another code may succeed, one more is fetched and sent.
     ///
     /// # Errors
     /// [`LoginError`] if the login cannot succeed, or AWS gives no session.
@@ -233,7 +236,7 @@ impl Login<'_> {
     }
 }
 
-/// Returns the owner of the long-term key, asking AWS if that is not known yet.
+/// Returns the owner of the long-term key, asking AWS if the owner is not known yet.
 async fn known(aws: &Aws, device: &KnownDevice) -> Result<Identity, LoginError> {
     match &device.identity {
         Some(identity) => Ok(identity.clone()),
@@ -259,7 +262,7 @@ async fn exchange(
     }
 }
 
-/// Returns the time to wait before the next code is sent.
+/// Returns the time to wait after `error` before the next code is sent.
 fn pause(error: &AwsError) -> Duration {
     match error {
         AwsError::Refused(refusal) if refusal.is_throttling() || refusal.is_outage() => Duration::from_secs(2),
@@ -267,7 +270,7 @@ fn pause(error: &AwsError) -> Duration {
     }
 }
 
-/// Returns the message about a code that failed, when another one is tried.
+/// Returns the message that a code failed and that another code is tried.
 fn what_now(error: &AwsError, is_present: bool) -> String {
     let what = match error {
         AwsError::Refused(refusal) if refusal.is_wrong_code() && is_present => "AWS refused the code",
@@ -279,7 +282,8 @@ fn what_now(error: &AwsError, is_present: bool) -> String {
     format!("{what}; trying once more with another code")
 }
 
-/// Lists the user's MFA devices if AWS refused this one; `None` if it did not, or does not list them.
+/// Lists the user's MFA devices if AWS refused the one in use. Returns `None` after any other error, or if AWS does
+/// not list the devices.
 async fn devices(aws: &Aws, error: &AwsError) -> Option<Vec<String>> {
     match error {
         AwsError::Refused(refusal) if refusal.is_wrong_device() => aws.mfa_devices().await.ok(),
@@ -317,11 +321,12 @@ pub fn belongs(serial: &MfaSerial, identity: &Identity) -> Result<(), LoginError
     }
 }
 
-/// Gets a code without asking AWS anything: by AWS's clock as last known, its time step marked as spent as a login
-/// does.
+/// Gets a code without any request to AWS. AWS's time is estimated from the last measurement in the ledger, and the
+/// code's time step is marked as spent, as in a login.
 ///
 /// # Errors
-/// [`LoginError::Code`] if no source gives a code; [`LoginError::Ledger`] if the time step cannot be marked as spent.
+/// [`LoginError::Code`] if no code can be obtained; [`LoginError::Ledger`] if the time step cannot be marked as
+/// spent.
 pub async fn code_alone(
     plan: &Plan,
     serial: &MfaSerial,
@@ -345,7 +350,7 @@ async fn known_or_found(codes: &mut CodeFinder<'_>) -> Result<(ReadySource, Code
         match codes.code(&ready).await {
             Ok(code) => return Ok((ready, code)),
             Err(error) if error.is_of_a_person() => return Err(error),
-            // The token may have been changed, or the account on it, so all sources are tried.
+            // The token may hold another account by now, so all sources are tried.
             Err(_) => {}
         }
     }
@@ -354,8 +359,8 @@ async fn known_or_found(codes: &mut CodeFinder<'_>) -> Result<(ReadySource, Code
     Ok((ready, code))
 }
 
-/// Assumes the roles on the way to a profile's own, each with the session of the one before, and returns the last
-/// one's session.
+/// Assumes the roles of a chain in order, each with the session of the previous role, and returns the session of the
+/// last role.
 ///
 /// # Errors
 /// [`LoginError::Role`] if one of the roles cannot be assumed.

@@ -23,23 +23,23 @@ const TRIES: usize = 3;
 /// Reasons why there is no code.
 #[derive(Debug)]
 pub enum CodeError {
-    /// The token gave no code.
+    /// No code could be obtained from the token.
     Token(TokenError),
-    /// The software secret gave no code.
+    /// No code could be obtained from the software secret.
     Secret {
         /// Place where the secret should be.
         place: SecretPlace,
-        /// Reason why it gave no code.
+        /// Reason why there is no code.
         fault: SecretFault,
     },
-    /// The command gave no code.
+    /// No code could be obtained from the command.
     Command {
         /// Place where the command is configured, as shown to a person.
         origin: String,
-        /// Reason why it gave no code.
+        /// Reason why there is no code.
         fault: CommandFault,
     },
-    /// The person gave no code.
+    /// No person typed a code at the prompt.
     Prompt(NoAnswer),
     /// The person typed something that is not a code, three times.
     NotACode,
@@ -51,7 +51,7 @@ pub enum CodeError {
 }
 
 impl CodeError {
-    /// Returns true if a touch was needed and did not come.
+    /// Returns true if the token needed a touch that did not come.
     #[must_use]
     pub fn is_of_a_person(&self) -> bool {
         match self {
@@ -61,8 +61,8 @@ impl CodeError {
         }
     }
 
-    /// Returns true if the source is absent, so that the next one may be tried; false if it is there and does not
-    /// work.
+    /// Returns true if the source is absent, so that the next source is tried; false if the source is present but
+    /// does not work.
     #[must_use]
     pub fn is_absence(&self) -> bool {
         match self {
@@ -88,13 +88,14 @@ pub struct CodeFinder<'a> {
     pub ledger: &'a mut Held,
     /// Returns AWS's time.
     pub now: &'a dyn Fn() -> SystemTime,
-    /// True if only the code of the current time step will do, because AWS refused that of a neighbouring one.
+    /// True if only the code of the current time step will do, because AWS refused the code of a neighbouring time
+    /// step.
     pub only_present: bool,
-    /// True if the code is for AWS, which accepts codes of one kind only.
+    /// True if the code is for AWS, which accepts only codes with six digits, 30 seconds and SHA-1.
     pub for_aws: bool,
 }
 
-/// A source that can answer.
+/// A source that was found to be present, with what is needed to get the code from it.
 pub enum ReadySource {
     /// A code that was passed with `--code`.
     Given(SecretString),
@@ -138,7 +139,7 @@ impl ReadySource {
 }
 
 impl CodeFinder<'_> {
-    /// Starts to look at the tokens if they are tried first, so that AWS can be asked meanwhile.
+    /// Surveys the tokens if they are the first source. A login does this while it waits for AWS's response.
     pub async fn begin(&self) {
         if matches!(self.plan.sources.first(), Some(Source::Token)) {
             // `tokens` keeps the result for the search that follows.
@@ -146,11 +147,11 @@ impl CodeFinder<'_> {
         }
     }
 
-    /// Returns the first source that can answer; the next one is tried only if one is absent. `identity` is the owner
-    /// of the codes, if known.
+    /// Returns the first source that can answer. A source is skipped only if it is absent; any other failure ends the
+    /// search. `identity` is the owner of the MFA device, if known.
     ///
     /// # Errors
-    /// [`CodeError`] of the source that failed; of the first source if all are absent.
+    /// [`CodeError`] of the source that failed, or of the first source if all sources are absent.
     pub async fn ready(&mut self, identity: Option<&Identity>) -> Result<ReadySource, CodeError> {
         let mut absent: Option<CodeError> = None;
         for source in &self.plan.sources {
@@ -193,8 +194,8 @@ impl CodeFinder<'_> {
         }
     }
 
-    /// Returns the account that made the last code, if it would still be asked first. Whether the token still has it
-    /// is not known.
+    /// Returns the account that made the last code, if it still fits the settings and the tokens are the first
+    /// source. The token may have lost the account since.
     #[must_use]
     pub fn recall(&self) -> Option<ReadySource> {
         let (plan, known) = (self.plan, self.ledger.known()?);
@@ -205,14 +206,14 @@ impl CodeFinder<'_> {
         Some(ReadySource::Token(Box::new(found)))
     }
 
-    /// Records the account that a code comes from, if a token has it; written to disk with the next time step that is
-    /// spent.
+    /// Records the account on a token that a code comes from, or none if the code comes from another source. The
+    /// record is written to disk when the next time step is marked as spent.
     pub fn note(&mut self, ready: &ReadySource) {
         let known = if let ReadySource::Token(found) = ready { self.tokens.known(found) } else { None };
         self.ledger.set_known(known);
     }
 
-    /// Finds the account on the tokens; a person may have to type their passwords.
+    /// Finds the account on the tokens. A person may have to type the tokens' passwords.
     async fn find(&self, identity: Option<&Identity>) -> Result<ReadySource, TokenError> {
         let search = self.plan.search(self.serial, identity);
         let purpose = self.purpose();
@@ -224,8 +225,8 @@ impl CodeFinder<'_> {
     /// Gets a code from a source. This may ask for a touch, wait for the next time step, or ask a person to type.
     ///
     /// # Errors
-    /// [`CodeError`] if the source gives no code; [`CodeError::Spent`] if a code that was passed cannot be used any
-    /// more.
+    /// [`CodeError`] if the source gives no code; [`CodeError::Spent`] if the code from `--code` can no longer be
+    /// used.
     pub async fn code(&self, ready: &ReadySource) -> Result<Code, CodeError> {
         match ready {
             ReadySource::Given(digits) => {
@@ -245,7 +246,7 @@ impl CodeFinder<'_> {
         }
     }
 
-    /// Gets the code of an account on a token. If that may need a touch, one login asks at a time.
+    /// Gets the code of an account on a token. If a touch may be needed, only one login at a time asks for it.
     async fn code_of(&self, found: &Found) -> Result<Code, TokenError> {
         let purpose = self.purpose();
         let touch = found.account.touch != Some(false);
@@ -268,12 +269,12 @@ impl CodeFinder<'_> {
         }
     }
 
-    /// Returns the purpose of the requests to the person.
+    /// Returns the profile and AWS account that the person is shown when something is asked of them.
     fn purpose(&self) -> Purpose {
         Purpose { profile: self.plan.profile.to_string(), aws_account: self.serial.account().map(str::to_owned) }
     }
 
-    /// Returns true if a code is of the current time step, and not of a neighbouring one.
+    /// Returns true if a code belongs to the current time step, not to a neighbouring one.
     #[must_use]
     pub fn is_present(&self, code: &Code) -> bool {
         code.step == self.present_step()
@@ -284,7 +285,8 @@ impl CodeFinder<'_> {
     }
 
     /// Returns a time step whose code was not sent yet: the current one, or a neighbour that AWS accepts as well. If
-    /// the current one will have ended by the time that somebody has touched, the next one comes first.
+    /// a touch is needed and the current time step ends before a person can respond, the next time step is preferred.
+    /// `None` if every usable time step is spent, or the login has to wait for the next one.
     fn free_step(&self, by_touch: bool) -> Option<u64> {
         let now = self.present_step();
         let ends_soon = by_touch && self.until_next() < REACTION;
@@ -310,7 +312,7 @@ impl CodeFinder<'_> {
         let (step, wait) = (self.present_step(), self.person.wait());
         while self.present_step() == step {
             let left = self.until_next();
-            // Another login may be asking for a touch at the moment; its line must stay.
+            // Another login may be asking for a touch at the moment, and its prompt must stay on the screen.
             if let Some(_attention) = self.person.free_attention() {
                 wait.show("Waiting for the next code; AWS accepts each code only once", Some(left));
             }
@@ -356,7 +358,7 @@ impl CodeFinder<'_> {
             let typed = self.person.ask(&question, true, TYPING).await.map_err(CodeError::Prompt)?;
             let step = self.present_step();
             match source::digits(&typed, DIGITS..=DIGITS) {
-                // The time step has changed while the person typed.
+                // The time step changed while the person typed.
                 Ok(_) if self.ledger.is_spent(step) => {
                     self.person.must_know("The current code was already used. Enter the next one.");
                 }
@@ -368,7 +370,7 @@ impl CodeFinder<'_> {
     }
 }
 
-/// Returns the reason why a source was passed over, in few words; `None` if there is nothing to say.
+/// Returns the reason why a source was skipped, in a few words; `None` if the person need not know.
 fn reason(absent: &CodeError) -> Option<String> {
     match absent {
         CodeError::Token(error) => reason_of(error),
@@ -380,7 +382,7 @@ fn reason(absent: &CodeError) -> Option<String> {
     }
 }
 
-/// Returns what a person can do instead of typing the code, for the end of a message.
+/// Returns a hint on how to avoid typing the code, which is appended to a message; empty if there is no other way.
 fn hint(absent: &CodeError) -> &'static str {
     match absent {
         CodeError::Token(TokenError::NoToken | TokenError::OtherTokens { .. }) => {

@@ -1,4 +1,5 @@
-//! Plans: flags, environment variables and AWS's files, merged into decisions before anything else is done.
+//! Plans: the decisions for a login, made from flags, environment variables and AWS's files before anything else is
+//! done.
 
 mod fault;
 mod network;
@@ -40,12 +41,12 @@ const SHORTEST: Duration = Duration::from_mins(15);
 const LONGEST: Duration = Duration::from_hours(36);
 /// Default length of a session.
 const USUAL: Duration = Duration::from_hours(12);
-/// Default for [`Plan::min_ttl`]: a session with at least this much time left is good.
+/// Default for [`Plan::min_ttl`]: a session with at least this much time left is kept, not renewed.
 const GOOD: Duration = Duration::from_mins(20);
 /// Keys that are copied to the session profile's new section in the config file, if the profile has them.
 const PASSED_ON: [&str; 7] =
     ["region", "output", "endpoint_url", "services", "ca_bundle", "use_fips_endpoint", "use_dualstack_endpoint"];
-/// Keys of a profile that AWS's clients prefer to a session in the same profile.
+/// Keys that, if a profile has them, make AWS's clients ignore a session in the same profile.
 const STRONGER: [&str; 6] =
     ["credential_process", "role_arn", "sso_session", "sso_start_url", "login_session", "web_identity_token_file"];
 /// The decisions for a login of one profile: where codes come from, what session is wanted, and where it is written.
@@ -56,9 +57,9 @@ pub struct Plan {
     pub session_profile: SessionProfile,
     /// The role that the session is for; `None` for a session of the IAM user.
     pub role: Option<Role>,
-    /// The long-term key that every request begins with; `None` if only a code is wanted.
+    /// The long-term key that signs the login's requests; `None` if only a code is wanted.
     pub key: Option<LongTermKey>,
-    /// Serial number of the MFA device; `None` if IAM has to be asked for it.
+    /// Serial number of the MFA device; `None` if IAM has to be asked for the device.
     pub mfa_serial: Option<MfaSerial>,
     /// Sources of the code, in the order in which they are tried.
     pub sources: Vec<Source>,
@@ -66,32 +67,32 @@ pub struct Plan {
     pub token: Option<u32>,
     /// Id of the account on the token; `None` if it has to be found by matching.
     pub account: Option<String>,
-    /// Part of a reader's name; `None` for the readers of known tokens.
+    /// Text that a reader's name must contain; `None` to use the readers of recognised tokens only.
     pub reader: Option<String>,
-    /// Time for which a token that is not plugged in is waited for; `None` if it is not.
+    /// How long to wait for a token that is not plugged in; `None` to fail at once.
     pub wait: Option<Duration>,
     /// Length of the session to request.
     pub duration: Duration,
-    /// Time that must be left for a session to be good; at most a third of `duration`.
+    /// A session with less time left than this is renewed; at most a third of `duration`.
     pub min_ttl: Duration,
-    /// True if a good session is renewed, too.
+    /// True if a session is renewed even though enough time is left.
     pub force: bool,
-    /// True if the serial number of an MFA device that IAM was asked for is written to the config file.
+    /// True if an MFA device's serial number that was learnt from IAM is saved in the config file.
     pub remember: bool,
     /// Region, endpoints, certificates and proxy for requests to AWS.
     pub network: Network,
     /// Keys and values for the session profile's section in the config file, if that section is new.
     pub passed_on: Vec<(String, String)>,
-    /// Directory with the ledger and the locks.
+    /// State directory, which holds the ledgers and their locks.
     pub state: PathBuf,
 }
 
-/// Purpose of a plan.
+/// Purpose of a plan: a session, or only a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aim {
     /// A session from STS.
     Session,
-    /// No more than a code. The plan needs no long-term key, which another program may keep.
+    /// Only a code. The plan needs no long-term key, since another program may hold it.
     Code,
 }
 
@@ -100,17 +101,18 @@ pub enum Aim {
 pub struct PlanInputs<'a> {
     /// Purpose of the plan.
     pub aim: Aim,
-    /// Options of the command line.
+    /// Login options from the command line.
     pub typed: &'a cli::LoginOptions,
-    /// Code that was passed with `--code`.
+    /// Code that was passed with `--code`; `None` without that option.
     pub code: Option<&'a SecretString>,
     /// Environment variables.
     pub env: &'a Environment,
-    /// Profiles of AWS's files.
+    /// Profiles from AWS's config and credentials files.
     pub profiles: &'a Profiles,
 }
 
-/// Decides how much to tell a person, and if they may be asked and notified.
+/// Decides how much to print, whether a person may be prompted and notified, and which command runs when a touch is
+/// needed.
 ///
 /// # Errors
 /// [`PlanError::BadSwitch`] if a switch's environment variable is neither on nor off.
@@ -135,7 +137,7 @@ pub fn interaction(
     Ok(Interaction { level, askable, notices, on_touch })
 }
 
-/// Returns true if the result is printed as JSON.
+/// Returns true if the flag or its environment variable asks for output in JSON.
 ///
 /// # Errors
 /// [`PlanError::BadSwitch`] if `AWS_MFA_KEY_JSON` is neither on nor off.
@@ -143,7 +145,7 @@ pub fn json(flag: bool, env: &Environment) -> Result<bool, PlanError> {
     settings::switch(flag, "AWS_MFA_KEY_JSON", env)
 }
 
-/// Returns true if `exec` has the agent serve credentials to its command.
+/// Returns true if `exec` should let the agent serve credentials to the command that it runs.
 ///
 /// # Errors
 /// [`PlanError::BadSwitch`] if `AWS_MFA_KEY_SERVE` is neither on nor off.
@@ -151,7 +153,7 @@ pub fn serve(flag: bool, env: &Environment) -> Result<bool, PlanError> {
     settings::switch(flag, "AWS_MFA_KEY_SERVE", env)
 }
 
-/// Returns true if the agent removes its sessions when the last token is pulled out.
+/// Returns true if the agent should remove its sessions when the last token is pulled out.
 ///
 /// # Errors
 /// [`PlanError::BadSwitch`] if `AWS_MFA_KEY_LOGOUT_ON_REMOVAL` is neither on nor off.
@@ -160,14 +162,14 @@ pub fn logout_on_removal(flag: bool, env: &Environment) -> Result<bool, PlanErro
 }
 
 impl Plan {
-    /// Returns the id of the long-term key, which is not secret.
+    /// Returns the long-term key's id, which is not secret; `None` if only a code is wanted.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         self.key.as_ref().map(|key| key.id.as_str())
     }
 
-    /// Returns the plan for the session with which the first role is assumed; `None` without a role, or if the role
-    /// is assumed with a code of its own.
+    /// Returns the plan for the session with which the first role is assumed; `None` if there is no role, or if the
+    /// role is assumed with the long-term key and a code.
     #[must_use]
     pub fn source(&self) -> Option<&Self> {
         self.role.as_ref()?.source.as_deref()
@@ -264,7 +266,8 @@ impl Plan {
     }
 }
 
-/// Returns the part of a reader's name by which readers are chosen; `None` for the readers of known tokens.
+/// Returns the text that a reader's name must contain, from `--reader` or its environment variable; `None` to use the
+/// readers of recognised tokens only.
 #[must_use]
 pub fn reader(typed: Option<&str>, env: &Environment) -> Option<String> {
     let flag = Flag { name: "--reader", value: typed };
@@ -311,7 +314,8 @@ fn duration(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>) -> Result<Dur
     Ok(length(typed, lookup, &["mfa_key_duration"], SHORTEST..=LONGEST)?.unwrap_or(USUAL))
 }
 
-/// Returns a session's length from the flag, its variable, or the first of a profile's keys that is set.
+/// Returns the session length that `--duration`, its environment variable or the first of `keys` in a profile sets;
+/// `None` if none of them is set.
 fn length(
     typed: &cli::LoginOptions,
     lookup: &SettingLookup<'_>,
@@ -325,8 +329,8 @@ fn length(
     length.map(Some).ok_or(PlanError::BadLength { given: setting.value, origin: setting.origin, longest })
 }
 
-/// Returns the time that must be left for a session to be good: at most a third of its length, or each short session
-/// would be renewed at once.
+/// Returns the remaining time below which a session is renewed. It is at most a third of the session's length, since
+/// otherwise every short session would be renewed at once.
 fn min_ttl(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>, duration: Duration) -> Result<Duration, PlanError> {
     let flag = Flag { name: "--min-ttl", value: typed.min_ttl.as_deref() };
     let Some(setting) = lookup.setting(flag, &["AWS_MFA_KEY_MIN_TTL"], &[]) else { return Ok(GOOD.min(duration / 3)) };
@@ -334,7 +338,7 @@ fn min_ttl(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>, duration: Dura
     length.ok_or(PlanError::BadLength { given: setting.value, origin: setting.origin, longest: None })
 }
 
-/// Returns the keys and values that a new session profile in the config file gets from its owner.
+/// Returns the keys and values to copy from a profile to its session profile, if that is new in the config file.
 #[must_use]
 pub fn passed_on(profile: &Profile) -> Vec<(String, String)> {
     let plain = |value: &&str| !value.is_empty() && !value.contains(['\n', '\r']);
@@ -342,10 +346,10 @@ pub fn passed_on(profile: &Profile) -> Vec<(String, String)> {
     PASSED_ON.iter().filter_map(|key| said(key)).collect()
 }
 
-/// Returns the directory with the ledger and the locks.
+/// Returns the state directory, which holds the ledgers and their locks.
 ///
 /// # Errors
-/// [`PlanError::NoState`] if no variable names one and there is no home directory.
+/// [`PlanError::NoState`] if no environment variable names the directory and there is no home directory.
 pub fn state_folder(env: &Environment) -> Result<PathBuf, PlanError> {
     if let Some(folder) = env.os("AWS_MFA_KEY_STATE_DIR") {
         return Ok(env.expand(folder));

@@ -54,17 +54,17 @@ pub enum AccountsError {
     Keyring(KeyringFault),
     /// The place for the new secret already holds something.
     SecretTaken {
-        /// Place of the secret, as shown to a person.
+        /// Where the secret is stored, or should be, as shown to a person.
         place: String,
     },
     /// The place holds no secret that could be removed.
     SecretMissing {
-        /// Place of the secret, as shown to a person.
+        /// Where the secret is stored, or should be, as shown to a person.
         place: String,
     },
     /// Nobody confirmed that the secret is to be removed.
     SecretUnconfirmed {
-        /// Place of the secret, as shown to a person.
+        /// Where the secret is stored, or should be, as shown to a person.
         place: String,
         /// The reason why there was no answer; `None` if the answer was no.
         answer: Option<NoAnswer>,

@@ -11,7 +11,7 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-/// Upper bound for a picture's size, in pixels; a camera's pictures have a third of it.
+/// Upper bound for a picture's size, in pixels; a usual camera's pictures have a third as many.
 const MOST_PIXELS: usize = 40_000_000;
 /// Upper bound for the memory that decoding a picture may take, in bytes.
 const MOST_BYTES: usize = 8 * MOST_PIXELS;
@@ -74,7 +74,8 @@ pub fn uri_in(file: &[u8]) -> Result<SecretString, PictureFault> {
     Err(if seen { PictureFault::NoAccount } else { PictureFault::NoCode })
 }
 
-/// Returns the content of all QR codes in a picture, with transparent pixels shown on paper of one shade.
+/// Returns the content of all QR codes in a picture, with transparent pixels shown on a background of the shade
+/// `paper`.
 fn codes(greys: &Greys, paper: u16, inverted: bool) -> Vec<Zeroizing<Vec<u8>>> {
     /// Upper bound for the content of a QR code, in bytes (ISO 18004: version 40-L).
     const LONGEST: usize = 2953;

@@ -12,13 +12,13 @@ use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Finding about AWS, or the network on the way to it.
+/// Finding about the requests to AWS, or about the network between this machine and AWS.
 pub enum AwsFinding {
     /// The proxies on the way to AWS.
     Proxy {
         /// Proxy for requests to STS; `None` without one.
         to_sts: Option<Through>,
-        /// Proxy for requests to IAM; the outer `None` if IAM was not asked, the inner one without a proxy.
+        /// Proxy for requests to IAM; the outer `None` if IAM was not asked, the inner `None` if no proxy is used.
         to_iam: Option<Option<Through>>,
         /// Environment variable that sets the proxy; `None` if no variable does.
         origin: Option<&'static str>,
@@ -38,7 +38,7 @@ pub enum AwsFinding {
     Unreached(Unreached),
     /// The owner of the long-term key.
     Identity(Identity),
-    /// AWS refused to tell the owner of the long-term key, or the key is not valid.
+    /// AWS refused to say who owns the long-term key, or the key is not valid.
     Refused {
         /// Name of the profile that has the key.
         profile: String,
@@ -50,19 +50,19 @@ pub enum AwsFinding {
         /// Seconds that this machine's clock is behind AWS's; negative if it is ahead.
         behind: i64,
     },
-    /// The MFA device of the profile.
+    /// The MFA device that a login of the profile would use.
     Device(DeviceFinding),
 }
 
-/// Finding about the MFA device.
+/// Finding about the MFA device: whose it is, or why a login cannot use it.
 pub enum DeviceFinding {
-    /// The MFA device belongs to the user.
+    /// The MFA device in the settings belongs to the user who owns the long-term key.
     Theirs(MfaSerial),
-    /// A setting names the MFA device. AWS could not be asked for its owner.
+    /// A setting names this MFA device, but AWS could not be asked who owns it.
     Named(MfaSerial),
     /// No setting names an MFA device. IAM lists this one for the user.
     Listed {
-        /// Name of the profile.
+        /// Name of the profile whose settings name no MFA device.
         profile: String,
         /// Serial number of the MFA device.
         serial: MfaSerial,
@@ -76,7 +76,7 @@ pub enum DeviceFinding {
     },
     /// The MFA device in the settings does not belong to the user.
     NotTheirs {
-        /// Name of the profile.
+        /// Name of the profile whose settings name the MFA device.
         profile: String,
         /// Serial number of the MFA device in the settings.
         serial: MfaSerial,
@@ -87,24 +87,24 @@ pub enum DeviceFinding {
     },
     /// No MFA device can be used for a login.
     Fault {
-        /// Name of the profile.
+        /// Name of the profile whose login would fail.
         profile: String,
         /// The error with which a login would fail.
         error: Box<LoginError>,
     },
 }
 
-/// Findings and responses of the requests to AWS.
+/// Findings of the requests to AWS, and the responses that the other checks need.
 pub(super) struct AtAws {
     pub(super) found: Vec<AwsFinding>,
-    /// The owner of the long-term key; `None` if AWS did not tell.
+    /// The owner of the long-term key; `None` if AWS did not say.
     pub(super) identity: Option<Identity>,
     /// Serial numbers of the user's MFA devices; `None` if IAM was not asked.
     pub(super) listed: Option<Result<Vec<String>, AwsError>>,
 }
 
-/// Sends requests to AWS. Without a long-term key they are signed with a made-up one, which still shows if AWS
-/// responds, and the time at AWS.
+/// Sends requests to AWS. Without a long-term key, they are signed with a made-up key. AWS refuses that key, but its
+/// response still shows that AWS can be reached, and AWS's time.
 pub(super) async fn look(subject: &Subject<'_>) -> AtAws {
     let mut at = AtAws { found: Vec::new(), identity: None, listed: None };
     // Settings that cannot be used are reported by the check of the profile.
@@ -159,7 +159,8 @@ fn certificates(network: &Network) -> AwsFinding {
     }
 }
 
-/// Returns a finding about the MFA device, and its serial number, both determined as login does.
+/// Returns a finding about the MFA device, and the device's serial number, both determined in the same way as by a
+/// login.
 pub(super) async fn device(
     subject: &Subject<'_>,
     identity: Option<&Identity>,

@@ -1,4 +1,4 @@
-//! Check for environment variables because of which AWS's clients would not use the session.
+//! Check for environment variables that keep AWS's clients from using the session.
 
 use super::Finding;
 use super::profile::ending;
@@ -20,14 +20,14 @@ pub enum Winner {
         /// True if the keys are a session's, as `aws-mfa-key env` sets them.
         is_session: bool,
     },
-    /// A web identity, which clients in Java and Python use.
+    /// A web identity (`AWS_WEB_IDENTITY_TOKEN_FILE`), which AWS's clients in Java and Python prefer.
     WebIdentity,
-    /// A container's role, used by clients that get no profile and find no default one.
+    /// A container's role, which clients use if no profile is named and there is no default profile.
     Container {
         /// Name of the environment variable that points to the container's credentials.
         variable: &'static str,
     },
-    /// A variable that names another profile than the session profile.
+    /// A variable that names a profile other than the session profile.
     OtherProfile {
         /// Name of the environment variable.
         variable: &'static str,
@@ -35,7 +35,7 @@ pub enum Winner {
         value: String,
         /// Name of the session profile.
         session_profile: String,
-        /// True if the variable names the profile with the long-term key, with which programs have no MFA.
+        /// True if the variable names the profile with the long-term key, so that programs would work without MFA.
         is_owner: bool,
     },
 }

@@ -1,5 +1,5 @@
-//! Checks of AWS's two files and the state directory: if login could read and write them, and which other users have
-//! access.
+//! Checks of AWS's two files and the state directory: whether a login could read and write them, and whether other
+//! users have access.
 
 use super::Finding;
 use super::subject::Subject;
@@ -26,13 +26,13 @@ pub enum FileKind {
     State,
 }
 
-/// Finding about a file or directory.
+/// Finding about one of AWS's files or the state directory.
 pub enum FileFinding {
     /// The file can be used.
     Fine {
         /// The file or directory that the finding is about.
         kind: FileKind,
-        /// Path of the file.
+        /// Path of the file or directory.
         path: PathBuf,
         /// True if the file exists; false if login would create it.
         is_there: bool,
@@ -41,14 +41,14 @@ pub enum FileFinding {
     Fault {
         /// The file or directory that the finding is about.
         kind: FileKind,
-        /// The reason why it cannot be used.
+        /// The reason why the file cannot be read or written.
         error: Rc<FileError>,
     },
     /// The session's section cannot be written.
     Refused(CredentialsError),
-    /// Some clients misread the file, or writing it changes more than the session.
+    /// Some of AWS's clients misread the file, or writing a session to it changes more than the session's section.
     Notice {
-        /// Path of the file.
+        /// Path of the file or directory.
         path: PathBuf,
         /// The content that clients misread, or the change that writing makes.
         notice: CredentialsNotice,
@@ -57,7 +57,7 @@ pub enum FileFinding {
     Foreign {
         /// The file or directory that the finding is about.
         kind: FileKind,
-        /// Path of the file.
+        /// Path of the file or directory.
         path: PathBuf,
         /// User ID of the owner.
         owner: u32,
@@ -68,9 +68,9 @@ pub enum FileFinding {
     Open {
         /// The file or directory that the finding is about.
         kind: FileKind,
-        /// Path of the file.
+        /// Path of the file or directory.
         path: PathBuf,
-        /// Permission bits of the file.
+        /// Permission bits of the file or directory, such as `0o644`.
         mode: u32,
     },
     /// No directory for the ledgers is known.
@@ -115,8 +115,8 @@ fn or_fine(mut found: Vec<FileFinding>, kind: FileKind, path: &Path, is_there: b
     found
 }
 
-/// Reports owner and permissions, as far as other users have access. The mode of the credentials file is left out:
-/// the code that writes the file reports and corrects it.
+/// Reports a foreign owner, and permissions that give other users access. The mode of the credentials file is not
+/// checked here, because the code that writes the file reports and corrects it.
 fn guarded(kind: FileKind, path: &Path, meta: &Metadata) -> Vec<FileFinding> {
     let (owner, us, mode) = (meta.uid(), geteuid(), meta.mode() & 0o777);
     let foreign = (owner != us.as_raw()).then(|| {

@@ -1,4 +1,4 @@
-//! Checks of the profile: which one is meant and why, its long-term key, its role, and its present session.
+//! Checks of the profile: which one was chosen and why, its long-term key, its role, and its present session.
 
 use super::Finding;
 use super::subject::Subject;
@@ -9,13 +9,13 @@ use crate::plan::{self, ChoiceReason, PlanError};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Finding about the profile.
+/// Finding about the chosen profile: its settings, key, role or session.
 pub enum ProfileFinding {
     /// The profile that was chosen, which exists.
     Meant {
-        /// Name of the profile.
+        /// Name of the chosen profile.
         profile: String,
-        /// Reason why this profile is meant.
+        /// Reason why this profile was chosen.
         reason: ChoiceReason,
         /// Name of the session profile; `None` if no plan could be made.
         session_profile: Option<String>,
@@ -31,8 +31,8 @@ pub enum ProfileFinding {
     Role {
         /// ARN of the role.
         arn: String,
-        /// Name of the profile with whose session the role is assumed; `None` if it is assumed with a code of its
-        /// own.
+        /// Name of the profile with whose session the role is assumed; `None` if it is assumed with the long-term key
+        /// and a code.
         source: Option<String>,
     },
     /// A session that is still valid.
@@ -46,7 +46,7 @@ pub enum ProfileFinding {
     },
     /// No session of the profile is valid.
     NoSession {
-        /// Name of the profile.
+        /// Name of the profile without a valid session.
         profile: String,
     },
 }

@@ -20,7 +20,7 @@ const RULES: [&str; 4] = [
 /// Possible paths of pcscd.
 const PLACES: [&str; 3] = ["/usr/sbin/pcscd", "/usr/bin/pcscd", "/usr/local/sbin/pcscd"];
 
-/// Finding about the smart card service.
+/// Finding about the smart card service (pcscd), or about this user's access to it.
 pub enum ServiceFinding {
     /// The service answers.
     Answers {
@@ -35,12 +35,12 @@ pub enum ServiceFinding {
         why: CarrierError,
         /// Facts that decide how the service is started.
         system: System,
-        /// The session that this process belongs to.
+        /// The login session that this process belongs to.
         seat: Seat,
     },
     /// The service did not answer in time.
     Stuck(TokenError),
-    /// The session that this process belongs to.
+    /// The login session that this process belongs to.
     Seat(Seat),
 }
 
@@ -84,7 +84,7 @@ pub enum Sandbox {
     Container,
 }
 
-/// The session that this process belongs to, as polkit sees it.
+/// The login session that this process belongs to, as polkit sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seat {
     /// True for a login over SSH.
@@ -175,7 +175,7 @@ pub(super) fn distribution(machine: &Machine) -> Option<Distribution> {
     ids.split_whitespace().find_map(known)
 }
 
-/// Returns what logind says of this session, and of the user's others (sd-login(3): the files below
+/// Returns what logind says about this login session and the user's other sessions (sd-login(3): the files below
 /// `/run/systemd/sessions`).
 fn seat(machine: &Machine, env: &Environment) -> Seat {
     let folder = "/run/systemd/sessions";

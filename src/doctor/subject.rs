@@ -1,4 +1,4 @@
-//! The settings of the profile to check, decided one by one: if one of them cannot be decided, the others still are.
+//! The profile to check, and its settings. If one setting cannot be decided, the others still are.
 
 use crate::aws::client::Network;
 use crate::aws::config_file::Profiles;
@@ -21,7 +21,7 @@ pub(super) struct Subject<'w> {
     pub(super) key: Option<Result<LongTermKey, Rc<PlanError>>>,
     /// The network settings; `None` if the plan has them.
     pub(super) network: Option<Result<Network, Rc<PlanError>>>,
-    /// Part of a reader's name; `None` for the readers of known tokens.
+    /// Text that a reader's name must contain; `None` to use the readers of recognised tokens only.
     pub(super) reader: Option<String>,
 }
 

@@ -57,7 +57,7 @@ pub enum TokenFinding {
     SecretFault {
         /// Place where the secret should be.
         place: SecretPlace,
-        /// The reason why it gives no code.
+        /// The reason why no code can be computed from the secret.
         fault: SecretFault,
         /// True if a login may succeed nevertheless: with a code from another source, or after asking a person.
         is_dispensable: bool,
@@ -128,7 +128,7 @@ fn seen(plan: Option<&Plan>, survey: &Arc<Survey>, askable: bool, tokens: &Token
     found
 }
 
-/// Looks for the account as a login does that can ask nobody.
+/// Looks for the account in the same way as a login that cannot prompt anybody.
 async fn account(plan: &Plan, owner: &Owner<'_>, askable: bool, tokens: &Tokens) -> Option<TokenFinding> {
     let is_asked = plan.sources.iter().any(|source| matches!(source, Source::Token));
     let serial = owner.serial.filter(|_| is_asked)?;
@@ -152,7 +152,7 @@ async fn account(plan: &Plan, owner: &Owner<'_>, askable: bool, tokens: &Tokens)
                 TokenError::Refused { .. } | TokenError::PasswordFile { .. } => About::Password,
                 _ => About::Account,
             };
-            // A person who can be asked types the right password.
+            // A person who can be asked would type the right password.
             let is_asked_for = askable && matches!(error, TokenError::Refused { .. });
             let is_dispensable = is_asked_for || is_dispensable(plan);
             let profile = Some(plan.profile.to_string());
@@ -168,7 +168,7 @@ fn nobody() -> Person {
     nobody
 }
 
-/// Returns true if login has, or may have, a code without a token and without a person.
+/// Returns true if a login may get a code without a token and without a person.
 fn is_dispensable(plan: &Plan) -> bool {
     let first = plan.sources.iter().position(|source| matches!(source, Source::Token));
     let has_other =

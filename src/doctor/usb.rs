@@ -1,5 +1,4 @@
-//! Check of the tokens on USB, as the kernel shows them. A token that is plugged in but has no reader is not a
-//! missing token.
+//! Check of the tokens on USB, as the kernel lists them. It finds tokens that are plugged in but have no reader.
 
 use super::service::{self, Distribution};
 use super::{Finding, Surroundings};
@@ -19,13 +18,14 @@ const SECURITY_KEY: &str = "0120";
 /// Interface class of smart card readers (USB: bInterfaceClass).
 const CCID: &str = "0b";
 
-/// Finding about the tokens on USB.
+/// Finding about a token on USB, or about the readers of all tokens.
 pub enum UsbFinding {
     /// The readers that the smart card service lists.
     Readers {
         /// Names of the readers that were examined.
         known: Vec<String>,
-        /// Names of the readers that were left out.
+        /// Names of the readers that were not examined, because they belong to no recognised token or do not match
+        /// `--reader`.
         others: Vec<String>,
     },
     /// A token that has a reader, or whose reader cannot be known because the service does not answer.
@@ -57,7 +57,7 @@ impl UsbFinding {
     }
 }
 
-/// A token, as the kernel shows it.
+/// A token on USB, as the kernel lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsbToken {
     /// Product name that the token reports.

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Time for which nobody is asked again.
+/// How long nobody is asked again after a request that stayed unanswered.
 const LASTS: Duration = Duration::from_mins(1);
 /// Version of the note's file format.
 const VERSION: u64 = 1;
 
-/// The note of an unanswered request for one MFA device.
+/// The note that a person left a request for one MFA device unanswered.
 pub struct UnansweredPrompt {
     path: PathBuf,
 }

@@ -1,4 +1,5 @@
-//! Reasons why no plan could be made: what has to change on the command line, in the environment or in AWS's files.
+//! Reasons why no plan could be made; each says what is wrong on the command line, in the environment or in AWS's
+//! files.
 
 use super::Origin;
 use crate::aws::SerialFault;
@@ -15,21 +16,21 @@ pub enum PlanError {
     TwoProfiles,
     /// Neither of AWS's files has the profile.
     NoProfile {
-        /// Name of the profile.
+        /// Name of the profile that does not exist.
         profile: String,
         /// Names of the profiles that exist.
         known: Vec<String>,
     },
     /// The profile has no long-term key, or only half of one.
     NoLongTermKey {
-        /// Name of the profile.
+        /// Name of the profile without a usable long-term key.
         profile: String,
         /// A key that explains the absence, such as `sso_session` or `role_arn`; `None` if there is none.
         instead: Option<&'static str>,
     },
     /// The profile holds a session, with which no other session can be requested.
     HoldsSession {
-        /// Name of the profile.
+        /// Name of the profile that holds a session.
         profile: String,
     },
     /// The MFA device's serial number is not valid.
@@ -47,7 +48,8 @@ pub enum PlanError {
         given: String,
         /// The flag, variable or key that gave the value.
         origin: Origin,
-        /// Upper bound for a session's length (the lower one is 15 minutes); `None` if the length is not a session's.
+        /// Upper bound for a session's length (the lower bound is 15 minutes); `None` if the length is not a
+        /// session's.
         longest: Option<Duration>,
     },
     /// The time to wait for a token cannot be parsed, or is more than a day.
@@ -78,7 +80,7 @@ pub enum PlanError {
         /// The flag, variable or key that gave the value.
         origin: Origin,
     },
-    /// A source's command has started this program, which would run a command again.
+    /// A `command:` source is set, but such a command has started this program, so that the command might run itself.
     CommandInCommand {
         /// The flag, variable or key that names the command.
         origin: Origin,
@@ -90,17 +92,17 @@ pub enum PlanError {
     },
     /// AWS's clients do not all parse this profile name in the same way.
     BadName {
-        /// Name of the profile.
+        /// The ambiguous name.
         name: String,
     },
     /// The session would overwrite the long-term key that it is requested with.
     OwnProfile {
-        /// Name of the profile.
+        /// Name of the profile, which was also named as the session profile.
         profile: String,
     },
-    /// AWS's clients would not use a session in the session profile.
+    /// AWS's clients would not use a session in the session profile, because it has a key that they prefer.
     Outranked {
-        /// Name of the session profile.
+        /// Name of the session profile that has such a key.
         profile: String,
         /// The key that AWS's clients prefer there.
         key: &'static str,
@@ -111,10 +113,10 @@ pub enum PlanError {
         path: PathBuf,
         /// Number of the key's line, from 1.
         line: usize,
-        /// The key that they prefer.
+        /// The key that AWS's Python clients prefer.
         key: &'static str,
     },
-    /// The endpoint is beyond this machine, and its URL has no TLS.
+    /// The endpoint is on another machine, and its URL uses no TLS (`http://`).
     PlainHttp {
         /// URL of the endpoint.
         endpoint: String,
@@ -131,9 +133,9 @@ pub enum PlanError {
         /// The fault in the chain.
         fault: ChainFault,
     },
-    /// The session is to last longer than an hour, which AWS refuses for a role that another role assumes.
+    /// A session longer than an hour is wanted, which AWS refuses for a role that another role assumes.
     ChainTooLong {
-        /// Name of the profile.
+        /// Name of the profile with the role.
         profile: String,
     },
     /// One MFA device is given for several profiles with different long-term keys.
@@ -142,7 +144,7 @@ pub enum PlanError {
     OneCodeForMany,
     /// The sessions of two profiles would be written to one session profile.
     OneSessionProfile {
-        /// Name of the session profile.
+        /// Name of the session profile that both would use.
         session_profile: String,
         /// Names of the two profiles.
         profiles: [String; 2],
@@ -153,7 +155,7 @@ pub enum PlanError {
     NoneUsable,
     /// The MFA device's serial number is needed, and AWS may not be asked for it.
     NoSerial {
-        /// Name of the profile.
+        /// Name of the profile whose MFA device is not known.
         profile: String,
     },
     /// No directory for the ledger is known, not even a home directory.

@@ -27,7 +27,8 @@ pub(super) fn decide(
     })
 }
 
-/// Returns the certificates to trust. `REQUESTS_CA_BUNDLE` comes last, as in the AWS CLI.
+/// Returns the file of certificates to trust; `None` for the system's certificates. `REQUESTS_CA_BUNDLE` is used only
+/// if nothing else is set, as in the AWS CLI.
 fn ca_bundle(env: &Environment, settings: &Settings) -> Option<CaBundle> {
     let origin = if env.text("AWS_CA_BUNDLE").is_some() { "AWS_CA_BUNDLE" } else { "ca_bundle" };
     let own = settings.value("AWS_CA_BUNDLE", "ca_bundle").map(|path| (path, origin));
@@ -36,8 +37,8 @@ fn ca_bundle(env: &Environment, settings: &Settings) -> Option<CaBundle> {
     Some(CaBundle { path: env.expand(path.as_ref()), origin })
 }
 
-/// Checks that an endpoint uses TLS or is on this machine. Returns the URL in the form in which it was parsed here,
-/// so that no other parser finds another host in it.
+/// Checks that an endpoint uses TLS or is on this machine. Returns the URL in normalized form, so that no other
+/// parser can find a different host in it.
 fn checked(given: String) -> Result<String, PlanError> {
     let Ok(url) = Url::parse(&given) else { return Err(PlanError::BadEndpoint { given }) };
     let here = match url.host() {

@@ -1,4 +1,4 @@
-//! Parts of a plan, for use where something else prevents the plan as a whole.
+//! Parts of a plan, for checks that go on although the plan as a whole cannot be made.
 
 use super::settings::SettingLookup;
 use super::{PlanError, PlanInputs, ProfileChoice, long_term_key, mfa_serial, role};

@@ -1,4 +1,5 @@
-//! Choice of the profile: the one that was named, a session profile's owner, or the twin with the long-term key.
+//! Choice of the profile: the named one, or instead a session profile's owner, or a twin whose name ends in
+//! `-long-term`.
 
 use super::PlanError;
 use crate::aws::config_file::Profiles;
@@ -7,7 +8,8 @@ use crate::aws::{ProfileName, SessionProfile};
 use crate::world::Environment;
 use aws_config::profile::Profile;
 
-/// Suffix of long-term sections in broamski/aws-mfa. The session goes to the profile without the suffix.
+/// Suffix that broamski/aws-mfa gives to sections with a long-term key. The session goes to the profile without the
+/// suffix.
 const TWIN: &str = "-long-term";
 
 /// Returns a profile's name without the suffix `-long-term`, if it has it.
@@ -15,12 +17,12 @@ pub(super) fn without_twin(name: &str) -> &str {
     name.strip_suffix(TWIN).unwrap_or(name)
 }
 
-/// A profile as it was named on the command line, in one of two ways.
+/// The profile named on the command line, as an argument or with `-p`.
 #[derive(Clone, Copy, Default)]
 pub struct NamedProfile<'a> {
-    /// Value of the positional argument.
+    /// Value of the positional argument; `None` if it was not given.
     pub argument: Option<&'a str>,
-    /// Value of `-p`.
+    /// Value of `-p`; `None` if it was not given.
     pub flag: Option<&'a str>,
 }
 
@@ -31,17 +33,18 @@ pub enum ChoiceReason {
     Typed,
     /// This environment variable names the profile, or its session profile.
     Variable(&'static str),
-    /// Nothing names a profile, so that it is `default`.
+    /// No profile is named, so `default` is chosen.
     Usual,
 }
 
-/// The profile that a command is about.
+/// The profile that a command works on. It need not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfileChoice(ProfileName);
 
 impl ProfileChoice {
-    /// Chooses the profile: argument, `-p`, environment, or `default`, in this order. A session profile stands for
-    /// its owner, and a profile without keys for its twin with the long-term key.
+    /// Chooses the profile: argument, `-p`, environment, or `default`, in this order. If the name is a session
+    /// profile's, its owner is chosen. If the profile has no keys, its twin with the suffix `-long-term` is chosen,
+    /// if there is one.
     ///
     /// # Errors
     /// [`PlanError::TwoProfiles`] if argument and `-p` differ.
@@ -71,11 +74,11 @@ impl ProfileChoice {
         Ok((Self::standing_for(name, profiles), reason))
     }
 
-    /// Chooses the profiles that the arguments name, each once; without an argument, the one that `-p` or the
-    /// environment names.
+    /// Chooses the profiles that the arguments name, each once. Without arguments, chooses one profile as
+    /// [`of`](Self::of) does.
     ///
     /// # Errors
-    /// [`PlanError::TwoProfiles`] if `-p` names another profile than an argument.
+    /// [`PlanError::TwoProfiles`] if `-p` and an argument name different profiles.
     pub fn of_each(
         arguments: &[&str],
         flag: Option<&str>,
@@ -95,7 +98,8 @@ impl ProfileChoice {
         Ok(choices)
     }
 
-    /// Returns the profile that a name stands for: a session profile's owner, a twin, or the profile of that name.
+    /// Returns the profile that a name stands for: the owner if the name is a session profile's, the `-long-term`
+    /// twin if the profile has neither a key nor a role, or else the profile of that name.
     #[must_use]
     pub(super) fn standing_for(name: &str, profiles: &Profiles) -> Self {
         let there = profiles.get(name);
@@ -113,8 +117,8 @@ impl ProfileChoice {
         Self::exactly(name)
     }
 
-    /// Returns the name of the profile whose region and endpoints apply. A twin may have no section in the config
-    /// file; then the profile without the suffix applies.
+    /// Returns the name of the profile whose region and endpoints apply. If a profile named `NAME-long-term` has no
+    /// section in the config file, that of `NAME` applies.
     pub(super) fn for_settings<'a>(&'a self, profiles: &Profiles) -> &'a str {
         match self.0.as_str().strip_suffix(TWIN) {
             Some(name) if !profiles.in_config(self.0.as_str()) && profiles.in_config(name) => name,
@@ -122,13 +126,13 @@ impl ProfileChoice {
         }
     }
 
-    /// Returns the choice of the profile with exactly this name.
+    /// Returns the profile with exactly this name, without looking for an owner or a twin.
     #[must_use]
     pub fn exactly(name: &str) -> Self {
         Self(name.into())
     }
 
-    /// Returns the name of the profile.
+    /// Returns the name of the chosen profile.
     #[must_use]
     pub fn name(&self) -> &ProfileName {
         &self.0
@@ -145,7 +149,8 @@ impl ProfileChoice {
         })
     }
 
-    /// Returns the default session profile: a twin's name without its suffix, or else the profile's name with `-mfa`.
+    /// Returns the default session profile: the profile's name without `-long-term`, or if it has no such suffix,
+    /// with `-mfa` appended.
     pub(super) fn usual_session_profile(&self) -> SessionProfile {
         match self.0.as_str().strip_suffix(TWIN) {
             Some(name) if !name.is_empty() => name.into(),
@@ -154,11 +159,11 @@ impl ProfileChoice {
     }
 }
 
-/// Returns every profile that has an MFA device, one of our settings, or a name that ends in `-long-term`, except
-/// session profiles.
+/// Returns every profile that has an MFA device, one of this program's settings, or a name that ends in `-long-term`,
+/// except session profiles.
 ///
 /// # Errors
-/// [`PlanError::NothingToDo`] if there is none.
+/// [`PlanError::NothingToDo`] if there is no such profile.
 pub fn all(profiles: &Profiles) -> Result<Vec<ProfileChoice>, PlanError> {
     let names = profiles.names().into_iter();
     let meant = names.filter(|name| {
@@ -173,7 +178,7 @@ pub fn all(profiles: &Profiles) -> Result<Vec<ProfileChoice>, PlanError> {
     if all.is_empty() { Err(PlanError::NothingToDo) } else { Ok(all) }
 }
 
-/// Returns the session profiles with sessions that we wrote for `owner`, or for any owner if it is `None`.
+/// Returns the session profiles that this program wrote for `owner`, or for any profile if `owner` is `None`.
 #[must_use]
 pub fn sessions_of(owner: Option<&ProfileName>, profiles: &Profiles) -> Vec<SessionProfile> {
     let is_its = |name: &&str| {

@@ -11,12 +11,12 @@ use std::time::Duration;
 const USUAL: Duration = Duration::from_hours(1);
 /// Upper bound for the length of a role session.
 const LONGEST: Duration = Duration::from_hours(12);
-/// Upper bound for the length of a role session that is requested with another session, whatever the role allows.
+/// Upper bound for the length of a role session that is requested with another session, even if the role allows more.
 pub(super) const CHAINED: Duration = Duration::from_hours(1);
 
 /// The role of a profile, and the credentials it is assumed with.
 pub struct Role {
-    /// The chain of roles to assume, the profile's own last.
+    /// The roles to assume, in order; the last is the profile's own role.
     pub steps: Vec<RoleStep>,
     /// Plan for the MFA session with which the first role is assumed; `None` if it is assumed with the long-term key
     /// and a code.
@@ -30,7 +30,7 @@ pub struct RoleStep {
     pub arn: String,
     /// External id, which the role's trust policy may require.
     pub external_id: Option<String>,
-    /// Name of the role session in AWS's logs; `None` for a default.
+    /// Name of the role session in AWS's logs; `None` for the last part of the caller's ARN.
     pub session_name: Option<String>,
 }
 
@@ -83,13 +83,14 @@ fn step(arn: &str, profile: &Profile) -> Option<RoleStep> {
     })
 }
 
-/// Returns the length of a role session: `--duration`, `mfa_key_duration`, `duration_seconds`, or an hour.
+/// Returns the length of a role session, from `--duration`, `mfa_key_duration` or `duration_seconds`; an hour by
+/// default.
 pub(super) fn duration(typed: &cli::LoginOptions, lookup: &SettingLookup<'_>) -> Result<Duration, PlanError> {
     let keys = ["mfa_key_duration", "duration_seconds"];
     Ok(length(typed, lookup, &keys, SHORTEST..=LONGEST)?.unwrap_or(USUAL))
 }
 
-/// Returns those of the options that apply to the session of a role's source, too.
+/// Returns only those command line options that also apply to the session with which a role is assumed.
 pub(super) fn for_the_source(typed: &cli::LoginOptions) -> cli::LoginOptions {
     cli::LoginOptions {
         mfa_serial: typed.mfa_serial.clone(),

@@ -1,4 +1,4 @@
-//! The profile that a session is written to, checked so that AWS's clients would use the session there.
+//! Choice of the profile that a session is written to, with checks that AWS's clients will use the session there.
 
 use super::settings::{Flag, SettingLookup};
 use super::{Plan, PlanError, ProfileChoice, STRONGER, passed_on};
@@ -24,7 +24,8 @@ pub(super) fn session_profile(
     checked_session_profile(name, which, profiles)
 }
 
-/// Returns the session profile of a role's source, which no flag sets.
+/// Returns the session profile for the session with which a role is assumed. Only `root`'s settings decide it, no
+/// flag.
 pub(super) fn session_profile_of(
     root: &Profile,
     lookup: &SettingLookup<'_>,
@@ -66,7 +67,7 @@ fn checked_session_profile(
     }
 }
 
-/// Checks that no two plans write to one session profile, where one session would be lost.
+/// Checks that no two plans write to the same session profile, since one session would overwrite the other.
 pub fn check_session_profiles<'a>(plans: impl Iterator<Item = &'a Plan>) -> Result<(), PlanError> {
     let mut owners: HashMap<&SessionProfile, &ProfileName> = HashMap::new();
     let with_source = |plan: &'a Plan| [Some(plan), plan.source()];

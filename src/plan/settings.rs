@@ -15,9 +15,9 @@ pub enum Origin {
     Variable(&'static str),
     /// A key in a profile's section.
     Key {
-        /// Name of the key.
+        /// Name of the key, such as `mfa_serial`.
         key: &'static str,
-        /// Name of the profile.
+        /// Name of the profile that the setting was read from.
         profile: String,
     },
 }
@@ -31,13 +31,13 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value that was found, and its origin.
+/// The value of a setting, and where it was found.
 pub(super) struct Setting {
     pub(super) value: String,
     pub(super) origin: Origin,
 }
 
-/// A flag of the command line; `value` is `None` if it was not given.
+/// A command line flag; `value` is `None` if the flag was not given.
 #[derive(Clone, Copy)]
 pub(super) struct Flag<'a> {
     pub(super) name: &'static str,
@@ -68,13 +68,14 @@ impl SettingLookup<'_> {
         Some(Setting { value: value.to_owned(), origin })
     }
 
-    /// Returns the value of [`setting`](Self::setting) without its origin, where any text is valid.
+    /// Returns the value of [`setting`](Self::setting) without its origin, for settings that accept any text and so
+    /// need no error message.
     pub(super) fn text(&self, flag: Flag<'_>, variables: &[&'static str], keys: &[&'static str]) -> Option<String> {
         self.setting(flag, variables, keys).map(|setting| setting.value)
     }
 }
 
-/// Returns the state of a switch: on if the flag is given, else as its environment variable says, else off.
+/// Returns the state of a switch: true if the flag is given, else the value of its environment variable, else false.
 pub(super) fn switch(flag: bool, variable: &'static str, env: &Environment) -> Result<bool, PlanError> {
     let Some(value) = env.text(variable).filter(|_| !flag) else { return Ok(flag) };
     match value.to_ascii_lowercase().as_str() {
@@ -84,20 +85,20 @@ pub(super) fn switch(flag: bool, variable: &'static str, env: &Environment) -> R
     }
 }
 
-/// Default time to wait for a token, if waiting is switched on without a length.
+/// Default time to wait for a token, if waiting is switched on without a length of time.
 const WAIT: Duration = Duration::from_mins(2);
 /// Upper bound for the time to wait for a token.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
-/// Returns the time for which a token that is not plugged in is waited for; `None` if it is not. The setting is a
-/// length of time or a switch.
+/// Returns how long to wait for a token that is not plugged in; `None` to fail at once. The setting is a length of
+/// time or a switch.
 pub(super) fn wait(flag: Option<&str>, env: &Environment) -> Result<Option<Duration>, PlanError> {
     let variable = "AWS_MFA_KEY_WAIT";
     let lookup = SettingLookup { env, profiles: &[] };
     let Some(Setting { value, origin }) = lookup.setting(Flag { name: "--wait", value: flag }, &[variable], &[]) else {
         return Ok(None);
     };
-    // `1` means "on" in a variable, and one second after the flag.
+    // In a variable, `1` means "on"; as the flag's value, it means one second.
     let is_variable = matches!(origin, Origin::Variable(_));
     match value.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" => Ok(Some(WAIT)),

@@ -1,4 +1,4 @@
-//! Sources of codes, and the place of a secret in software, decided from the settings.
+//! Decisions from the settings: which sources codes come from, and where a software secret is stored.
 
 use super::settings::{Flag, Setting, SettingLookup};
 use super::{Origin, PlanError, ProfileChoice, profile_choice};
@@ -11,7 +11,7 @@ use crate::world::Environment;
 use aws_config::profile::Profile;
 use secrecy::SecretString;
 
-/// Returns the sources of a profile's codes. A secret without a name of its own is called `name`.
+/// Returns the sources of a profile's codes. A secret in the keyring that the setting does not name is called `name`.
 pub(super) fn decide(
     typed: &cli::LoginOptions,
     lookup: &SettingLookup<'_>,
@@ -64,7 +64,7 @@ fn masked(given: &str) -> String {
     if given.chars().count() > LONGEST { "…".to_owned() } else { given.to_owned() }
 }
 
-/// Parses one source of a list, other than a command.
+/// Parses one item of the list of sources; `None` if it is not a known source. The caller parses commands.
 fn without_command(part: &str, name: &str, env: &Environment) -> Option<Source> {
     let plain = |name: &str| !name.is_empty() && !name.contains('/') && !name.starts_with('.');
     match part {
@@ -83,18 +83,18 @@ fn without_command(part: &str, name: &str, env: &Environment) -> Option<Source> 
     }))
 }
 
-/// The place where a profile's secret is kept, or will be.
+/// The place where a profile's secret is or will be stored.
 pub struct SecretHome {
     /// Name of the profile, without `-long-term`.
     pub profile: String,
-    /// Place of the secret.
+    /// Where the secret is stored: a file or the keyring.
     pub place: SecretPlace,
     /// True if the place is among the profile's sources.
     pub is_source: bool,
 }
 
-/// Decides where the secret of a profile is kept: the place on the command line, the first one among the profile's
-/// sources, or else the keyring under the profile's name. The profile need not exist yet.
+/// Decides where the secret of a profile is kept: in the place named on the command line, else in the first file or
+/// keyring among the profile's sources, else in the keyring under the profile's name. The profile need not exist yet.
 ///
 /// # Errors
 /// [`PlanError::BadSource`] if the profile's sources cannot be parsed.
@@ -113,7 +113,7 @@ pub fn secret_home(
     });
     let named = match (&typed.keyring, &typed.file) {
         (Some(name), _) => Some(SecretPlace::keyring(name, env)),
-        // Make the path absolute: it will be read from other directories, too.
+        // Make the path absolute, because later runs may read it from other directories.
         (None, Some(path)) => {
             let path = env.expand(path.as_os_str());
             Some(SecretPlace::File(std::path::absolute(&path).unwrap_or(path)))

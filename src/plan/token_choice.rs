@@ -1,4 +1,4 @@
-//! Choice of a token by commands that are about tokens, not profiles.
+//! Choice of the token for commands that work on a token, not on a profile.
 
 use super::settings::{self, SettingLookup};
 use super::{Origin, PlanError, interaction, reader, token};
@@ -6,20 +6,20 @@ use crate::cli;
 use crate::world::{Environment, Interaction};
 use std::time::Duration;
 
-/// The token that is meant, and how a person is asked to plug it in.
+/// The token to use, and how a person is asked to plug it in.
 pub struct TokenChoice {
     /// Serial number of the token; `None` for any token.
     pub token: Option<u32>,
-    /// Part of a reader's name; `None` for the readers of known tokens.
+    /// Text that a reader's name must contain; `None` to use the readers of recognised tokens only.
     pub reader: Option<String>,
-    /// Time for which a token that is not plugged in is waited for; `None` if it is not.
+    /// How long to wait for a token that is not plugged in; `None` to fail at once.
     pub wait: Option<Duration>,
-    /// Settings for talking to a person.
+    /// How much to print, and whether a person may be prompted and notified.
     pub interaction: Interaction,
 }
 
 impl TokenChoice {
-    /// Decides which token is meant, from flags and environment only: without a profile, its settings do not count.
+    /// Decides which token to use, from flags and environment variables only, since no profile is involved.
     ///
     /// # Errors
     /// [`PlanError::BadToken`] if the serial number is not a number; [`PlanError::BadWait`] if the time to wait is
@@ -40,7 +40,7 @@ impl TokenChoice {
     }
 }
 
-/// Returns true if a touch is required for every code of a new account.
+/// Returns true if a new account should require a touch for every code.
 ///
 /// # Errors
 /// [`PlanError::BadSwitch`] if `AWS_MFA_KEY_TOUCH` is neither on nor off.
