@@ -21,7 +21,7 @@ pub(super) struct CompleteResponse;
 #[dyn_dispatch_hint]
 impl Intercept for CompleteResponse {
     fn name(&self) -> &'static str {
-        "Whole"
+        "CompleteResponse"
     }
 
     fn modify_before_deserialization(

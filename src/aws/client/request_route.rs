@@ -57,7 +57,7 @@ impl RouteRecorder {
 #[dyn_dispatch_hint]
 impl Intercept for RouteRecorder {
     fn name(&self) -> &'static str {
-        "Scout"
+        "RouteRecorder"
     }
 
     fn read_before_transmit(
