@@ -18,13 +18,13 @@ struct AppletKeys {
 
 impl AppletKeys {
     fn refuse(&mut self, key: &AccessKey) {
-        // Keep a key that another login stored meanwhile.
+        // Keep a different key, which another login may have stored since `key` was sent.
         self.key.take_if(|now| now.as_bytes() == key.as_bytes());
         self.refused.push(key.clone());
     }
 }
 
-/// Keys that were sent in a conversation, in this order.
+/// Keys that were sent to applets, in the order in which they were sent.
 pub(super) type Used = Vec<(DeviceId, AccessKey)>;
 
 impl KeyStore {
