@@ -1,5 +1,5 @@
-//! Codes from a command, which `sh` runs with a time limit; the command is killed together with all processes it
-//! started.
+//! Codes from a command, which `sh` runs with a time limit. No process that a command started outlives the command or
+//! this program.
 
 use crate::world::{Environment, MOMENT, Person, printable};
 use futures_util::FutureExt;

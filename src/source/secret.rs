@@ -22,7 +22,7 @@ pub enum SecretFault {
     File(PrivateFault),
     /// systemd passed no credentials to this process: `CREDENTIALS_DIRECTORY` is not set.
     NoCredentials,
-    /// The keyring has no secret of this name.
+    /// The keyring has no secret of the name that the source gives.
     NotKept,
     /// The request to the keyring failed.
     Keyring(KeyringFault),
@@ -30,7 +30,7 @@ pub enum SecretFault {
     Malformed(OtpauthError),
     /// The secret is for codes of another kind than AWS's (six digits, 30 seconds, SHA-1).
     Unlike {
-        /// Number of digits.
+        /// Number of digits in the secret's codes.
         digits: u8,
         /// Length of a time step, in seconds.
         period: u64,
@@ -110,9 +110,8 @@ impl SoftwareSecret {
         doubt(self.0.secret().as_bytes().len())
     }
 
-    /// Computes the code for AWS's time step `step`. If the secret's own time steps are not 30 seconds long, the code
-    /// belongs to that of its time steps which contains `now`, or if `now` is outside of `step`, the nearest second
-    /// of `step` (RFC 6238).
+    /// Computes the code for AWS's time step `step`. The code is that of the secret's own time step (RFC 6238) at
+    /// `now`, or if `now` is outside of `step`, at the second of `step` that is closest to `now`.
     #[must_use]
     pub fn code(&self, step: u64, now: SystemTime) -> Code {
         let begun = step.saturating_mul(PERIOD);

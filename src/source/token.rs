@@ -96,12 +96,12 @@ pub enum TokenError {
         /// Names of all tokens that are plugged in.
         tokens: Vec<String>,
     },
-    /// The applet is locked with a password, and nobody could be asked for it.
+    /// The applet is locked, and nobody could be asked for its password.
     Locked {
         /// Name of the token, as shown to a person.
         token: String,
     },
-    /// The applet did not accept the password.
+    /// The applet did not accept the password that was typed or passed.
     WrongPassword {
         /// Name of the token, as shown to a person.
         token: String,
@@ -120,7 +120,7 @@ pub enum TokenError {
         /// The reason why the file is refused.
         fault: Arc<PrivateFault>,
     },
-    /// The account needs a touch, and nobody can be asked for it.
+    /// The account needs a touch, and nobody can be asked for one.
     TouchWanted {
         /// Name of the token, as shown to a person.
         token: String,

@@ -11,7 +11,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Service name of our secrets in the keyring; an entry's user name is the secret's own name.
+/// Service name of this program's secrets in the keyring; an entry's user name is the secret's own name.
 const SERVICE: &str = "aws-mfa-key";
 
 /// A place where a secret is kept.
@@ -23,7 +23,7 @@ pub enum SecretPlace {
     Credential {
         /// Name of the credential, which is its file name in `folder`.
         name: String,
-        /// Directory that systemd put all credentials in; `None` if systemd passed none.
+        /// Directory with the credentials that systemd passed to this process; `None` if it passed no credentials.
         folder: Option<PathBuf>,
     },
     /// An entry in the desktop's keyring.
@@ -161,7 +161,7 @@ impl SecretPlace {
         }
     }
 
-    /// Removes the secret; returns false if there was none.
+    /// Removes the secret; returns false if there was no secret.
     ///
     /// # Errors
     /// [`Keep::NoSecret`] if the file holds anything but one secret; [`Keep::File`] if it cannot be removed;
@@ -192,7 +192,7 @@ impl SecretPlace {
     }
 }
 
-/// Returns the names of our secrets in the keyring, sorted.
+/// Returns the names of this program's secrets in the keyring, sorted.
 ///
 /// # Errors
 /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.

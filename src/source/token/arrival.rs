@@ -52,7 +52,7 @@ impl Drop for Arrivals {
 impl Tokens {
     /// Runs `attempt`. As long as a token is missing, waits until tokens come or go and runs `attempt` again. All
     /// waits with these tokens together end after `patience`; `None` means no wait. If the smart card service refuses
-    /// access, only ten seconds are waited.
+    /// access, the wait ends after ten seconds.
     ///
     /// # Errors
     /// Those of `attempt`; [`TokenError::NotCome`] if the missing token was not plugged in within `patience`.

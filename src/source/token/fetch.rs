@@ -129,7 +129,8 @@ fn waiting_for(found: &Found) -> String {
     format!("Waiting for {} to respond; another program may be using it", found.token)
 }
 
-/// Returns how the prompt for the touch ends.
+/// Returns how the prompt for the touch ends, given the outcome of the fetch; `None` means that the time limit
+/// passed.
 fn end(outcome: Option<&Result<OathCode, OathError>>) -> End {
     match outcome {
         Some(Ok(_)) => End::Done,

@@ -55,7 +55,7 @@ impl KeyStore {
         is_new
     }
 
-    /// Marks those keys in `used` as refused that an applet did not accept during the survey.
+    /// Marks a key in `used` as refused if its applet did not accept it during the survey.
     pub(super) fn learn(&self, survey: &Survey, used: &Used) {
         let mut known = self.known();
         for look in &survey.tokens {

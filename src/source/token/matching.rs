@@ -83,8 +83,8 @@ pub(super) struct AccountMatch<'a> {
 /// 5. ARN, device, user, alias, account number, profile, in this order, anywhere in the id, ignoring case.
 ///
 /// HOTP, hidden and Steam accounts are ignored, unless the person named one. For 3 to 5, an account is ruled out by
-/// another AWS account's number in its id. For 5, it is also ruled out by an issuer other than AWS, unless the word
-/// is an ARN or an account number: many services have a user of the same name.
+/// another AWS account's number in its id. For 5, it is also ruled out by an issuer other than AWS, since many
+/// services have a user of the same name, unless the word is an ARN or an account number.
 ///
 /// # Errors
 /// `NoSuchId` and `NotByTime` if the person named an id; otherwise `NoMatch`, or `Several` if the deciding ground

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Service name of our keys in the keyring; an entry's user name is the applet's device id in hexadecimal.
+/// Service name of this program's keys in the keyring; an entry's user name is the applet's device id in hexadecimal.
 const SERVICE: &str = "aws-mfa-key-password";
 /// Name of the systemd credential with the password for all tokens. With `.SERIAL` appended, it is for that token
 /// only.

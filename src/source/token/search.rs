@@ -8,7 +8,7 @@ use hw::oath::{Account, DeviceId};
 use hw::survey::{Contents, Survey, TokenInfo, Unseen};
 use hw::transport::CarrierError;
 
-/// Criteria for finding an account.
+/// Criteria for finding an account on the tokens.
 pub struct Search<'a> {
     /// Serial number of the token; `None` for any token.
     pub token: Option<u32>,
