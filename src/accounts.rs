@@ -21,7 +21,7 @@ pub enum AccountFault {
     IdControls,
     /// The id stands for a different period than the account's.
     IdPeriod {
-        /// Id that was asked for.
+        /// Id as it was given by the person or the issuer.
         id: AccountId,
         /// Period that a token derives from the id, in seconds.
         read: u32,

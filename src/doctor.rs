@@ -28,7 +28,7 @@ use std::io;
 use subject::Subject;
 use token::Owner;
 
-/// Result of one check.
+/// Result of one check, as `doctor` reports it.
 pub enum Finding {
     /// The smart card service, and this user's access to it.
     Service(ServiceFinding),
@@ -56,7 +56,7 @@ impl Finding {
 /// login depends on them, from the reader to IAM.
 ///
 /// # Errors
-/// The async runtime could not be started.
+/// [`io::Error`] if the async runtime could not be started.
 pub fn examine(
     named: NamedProfile<'_>,
     typed: &cli::LoginOptions,

@@ -30,7 +30,7 @@ pub enum Grant<'a> {
 pub struct LoginOutcome {
     /// Identity that the session acts as.
     pub identity: Identity,
-    /// Keys and expiry of the session.
+    /// Keys of the session, and the time at which it expires.
     pub session: Session,
     /// Source of the code, as shown to a person.
     pub source: String,
@@ -38,7 +38,7 @@ pub struct LoginOutcome {
     pub account: Option<String>,
 }
 
-/// Reasons why a login gave no session.
+/// Reason why a login failed.
 #[derive(Debug)]
 pub enum LoginError {
     /// AWS did not say who owns the long-term key.
@@ -87,7 +87,7 @@ pub enum LoginError {
 /// A login whose code was sent but brought no session, with the facts that help to explain why.
 #[derive(Debug)]
 pub struct NoSession {
-    /// Error of the last request.
+    /// Error of the last request for a session.
     pub error: AwsError,
     /// Owner of the long-term key.
     pub identity: Identity,
@@ -129,7 +129,7 @@ pub async fn find_mfa_device(plan: &Plan, aws: &Aws, tokens: &Tokens) -> Result<
 }
 
 /// Returns the MFA device to use, from those that IAM lists. Devices that make no codes are ignored. If several are
-/// left, only one of them may have an account on a token, and that one is returned.
+/// left, the device that has an account on a token is returned, provided that only one has.
 ///
 /// # Errors
 /// [`LoginError::NoMfaDevice`] if no MFA device makes codes; [`LoginError::SeveralMfaDevices`] if several are left.
@@ -166,7 +166,7 @@ async fn fitting(plan: &Plan, serials: &[MfaSerial], identity: &Identity, tokens
     serials.iter().enumerate().filter(|(_, serial)| fits(serial)).map(|(index, _)| index).collect()
 }
 
-/// The inputs of a login.
+/// A login of one profile, with all its inputs.
 pub struct Login<'a> {
     /// Decisions from flags, environment variables and AWS's files.
     pub plan: &'a Plan,
@@ -174,11 +174,11 @@ pub struct Login<'a> {
     pub aws: &'a Aws,
     /// Tokens that are plugged in.
     pub tokens: &'a Tokens,
-    /// Person to ask.
+    /// Person who is asked for codes, passwords and touches.
     pub person: &'a Person,
     /// MFA device to log in with.
     pub device: &'a KnownDevice,
-    /// Ledger of the MFA device.
+    /// Ledger of the MFA device, locked for this login.
     pub ledger: &'a mut Held,
 }
 
@@ -344,7 +344,7 @@ pub async fn code_alone(
     Ok(code)
 }
 
-/// Gets a code from the account that made the last one; if that fails, from the first source that can answer.
+/// Gets a code from the account that made the last code; if that fails, from the first source that can answer.
 async fn known_or_found(codes: &mut CodeFinder<'_>) -> Result<(ReadySource, Code), CodeError> {
     if let Some(ready) = codes.recall() {
         match codes.code(&ready).await {

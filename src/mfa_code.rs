@@ -20,7 +20,7 @@ const REACTION: Duration = Duration::from_secs(3);
 /// Number of times that a person may type something that cannot be a valid code.
 const TRIES: usize = 3;
 
-/// Reasons why there is no code.
+/// Reason why no code of the MFA device could be obtained.
 #[derive(Debug)]
 pub enum CodeError {
     /// No code could be obtained from the token.
@@ -29,14 +29,14 @@ pub enum CodeError {
     Secret {
         /// Place where the secret should be.
         place: SecretPlace,
-        /// Reason why there is no code.
+        /// The fault of the secret, or of the place where it should be.
         fault: SecretFault,
     },
     /// No code could be obtained from the command.
     Command {
         /// Place where the command is configured, as shown to a person.
         origin: String,
-        /// Reason why there is no code.
+        /// The fault of the command, or of what it printed.
         fault: CommandFault,
     },
     /// No person typed a code at the prompt.
@@ -84,7 +84,7 @@ pub struct CodeFinder<'a> {
     pub tokens: &'a Tokens,
     /// Person to ask.
     pub person: &'a Person,
-    /// Ledger of the time steps that are spent.
+    /// Ledger, which records the time steps whose codes were sent.
     pub ledger: &'a mut Held,
     /// Returns AWS's time.
     pub now: &'a dyn Fn() -> SystemTime,
@@ -101,7 +101,7 @@ pub enum ReadySource {
     Given(SecretString),
     /// An account on a token.
     Token(Box<Found>),
-    /// A software secret, and its place.
+    /// A software secret, and the place where it is stored.
     Secret(SoftwareSecret, SecretPlace),
     /// A command that will print the code.
     Command(CodeCommand),
@@ -286,7 +286,7 @@ impl CodeFinder<'_> {
 
     /// Returns a time step whose code was not sent yet: the current one, or a neighbour that AWS accepts as well. If
     /// a touch is needed and the current time step ends before a person can respond, the next time step is preferred.
-    /// `None` if every usable time step is spent, or the login has to wait for the next one.
+    /// `None` if the login has to wait until the next time step begins.
     fn free_step(&self, by_touch: bool) -> Option<u64> {
         let now = self.present_step();
         let ends_soon = by_touch && self.until_next() < REACTION;

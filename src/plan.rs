@@ -69,13 +69,13 @@ pub struct Plan {
     pub account: Option<String>,
     /// Text that a reader's name must contain; `None` to use the readers of recognised tokens only.
     pub reader: Option<String>,
-    /// How long to wait for a token that is not plugged in; `None` to fail at once.
+    /// How long to wait for a token that is not plugged in; `None` to go on without it at once.
     pub wait: Option<Duration>,
     /// Length of the session to request.
     pub duration: Duration,
     /// A session with less time left than this is renewed; at most a third of `duration`.
     pub min_ttl: Duration,
-    /// True if a session is renewed even though enough time is left.
+    /// True if the session is to be renewed even if enough time is left.
     pub force: bool,
     /// True if an MFA device's serial number that was learnt from IAM is saved in the config file.
     pub remember: bool,
@@ -105,7 +105,7 @@ pub struct PlanInputs<'a> {
     pub typed: &'a cli::LoginOptions,
     /// Code that was passed with `--code`; `None` without that option.
     pub code: Option<&'a SecretString>,
-    /// Environment variables.
+    /// Environment variables of this process.
     pub env: &'a Environment,
     /// Profiles from AWS's config and credentials files.
     pub profiles: &'a Profiles,

@@ -26,12 +26,12 @@ pub enum AccountsError {
     Picture {
         /// Path of the picture.
         path: PathBuf,
-        /// The reason why no account was found in it.
+        /// The reason why no account was found in the picture.
         fault: PictureFault,
     },
     /// Nobody confirmed that the account is to be removed.
     Unconfirmed {
-        /// Id of the account.
+        /// Id of the account that was not removed.
         id: AccountId,
         /// The reason why there was no answer; `None` if the answer was no.
         answer: Option<NoAnswer>,

@@ -27,7 +27,7 @@ pub enum AwsFinding {
     Certificates(Option<(CaBundle, usize)>),
     /// The network settings cannot be used.
     Network(NetworkFault),
-    /// STS responded.
+    /// STS responded, even if only with a refusal.
     Answered {
         /// Endpoint and proxy of the request.
         route: RequestRoute,

@@ -28,7 +28,7 @@ pub enum FileKind {
 
 /// Finding about one of AWS's files or the state directory.
 pub enum FileFinding {
-    /// The file can be used.
+    /// The file can be read and written, or created.
     Fine {
         /// The file or directory that the finding is about.
         kind: FileKind,

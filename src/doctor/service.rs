@@ -1,4 +1,4 @@
-//! Check of the smart card service: if it answers, and if not, why.
+//! Check of the smart card service: whether it answers, and if not, why.
 
 use super::{Finding, Surroundings};
 use crate::source::token::TokenError;
@@ -10,19 +10,19 @@ use std::sync::Arc;
 
 /// Group that the polkit rule of `make install` gives access to the service.
 const GROUP: &str = "aws-mfa-key";
-/// Possible paths of that polkit rule.
+/// Possible paths of the polkit rule that `make install` installs.
 const RULES: [&str; 4] = [
     "/etc/polkit-1/rules.d/40-aws-mfa-key.rules",
     "/run/polkit-1/rules.d/40-aws-mfa-key.rules",
     "/usr/local/share/polkit-1/rules.d/40-aws-mfa-key.rules",
     "/usr/share/polkit-1/rules.d/40-aws-mfa-key.rules",
 ];
-/// Possible paths of pcscd.
+/// Possible paths of pcscd, the smart card service's program.
 const PLACES: [&str; 3] = ["/usr/sbin/pcscd", "/usr/bin/pcscd", "/usr/local/sbin/pcscd"];
 
 /// Finding about the smart card service (pcscd), or about this user's access to it.
 pub enum ServiceFinding {
-    /// The service answers.
+    /// The service answers, and this user may use it.
     Answers {
         /// Version of pcscd; `None` if it cannot be determined.
         version: Option<String>,
@@ -31,7 +31,7 @@ pub enum ServiceFinding {
     },
     /// The service does not answer, or refuses this user.
     Silent {
-        /// Error of the client library.
+        /// Error that the client library reported.
         why: CarrierError,
         /// Facts that decide how the service is started.
         system: System,

@@ -17,9 +17,9 @@ pub(super) struct Subject<'w> {
     pub(super) unreadable: Option<Rc<FileError>>,
     pub(super) which: Result<(ProfileChoice, ChoiceReason), Rc<PlanError>>,
     pub(super) plan: Result<Plan, Rc<PlanError>>,
-    /// The long-term key; `None` if the plan has it.
+    /// The long-term key, decided without a plan; `None` if there is a plan.
     pub(super) key: Option<Result<LongTermKey, Rc<PlanError>>>,
-    /// The network settings; `None` if the plan has them.
+    /// The network settings, decided without a plan; `None` if there is a plan.
     pub(super) network: Option<Result<Network, Rc<PlanError>>>,
     /// Text that a reader's name must contain; `None` to use the readers of recognised tokens only.
     pub(super) reader: Option<String>,

@@ -1,5 +1,5 @@
-//! Checks of the tokens: which are plugged in, if they are locked, and if one has the MFA device's account. Checks of
-//! secrets in software.
+//! Checks of the tokens: which are plugged in, whether they are locked, and whether one of them has the MFA device's
+//! account. Checks of secrets in software.
 
 use super::Finding;
 use super::subject::Subject;
@@ -71,7 +71,7 @@ pub enum About {
     Token,
     /// The password that unlocks the token's applet.
     Password,
-    /// The account on the token.
+    /// The account on the token, or its absence.
     Account,
 }
 

@@ -1,4 +1,5 @@
-//! A note beside the ledger that a person was asked and did not respond, so that they are not asked again at once.
+//! A note, stored beside the ledger, that a person was asked and did not respond, so that they are not asked again at
+//! once.
 
 use super::path_of;
 use crate::aws::MfaSerial;
@@ -38,7 +39,7 @@ impl UnansweredPrompt {
         matches!(since, Some(Ok(since)) if since < LASTS)
     }
 
-    /// Notes that nobody responded. If this fails, the person is asked again the next time, which does no harm.
+    /// Records that nobody responded. If this fails, the person is asked again the next time, which does no harm.
     pub fn begin(&self, now: SystemTime) {
         let at = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let _ = own::overwrite(&self.path, json!({ "version": VERSION, "at": at }).to_string().as_bytes());

@@ -63,7 +63,7 @@ pub enum PlanError {
     BadSwitch {
         /// The invalid value, as it was given.
         given: String,
-        /// The environment variable.
+        /// The environment variable with the invalid value.
         origin: Origin,
     },
     /// The token's serial number is not a number.
@@ -130,7 +130,7 @@ pub enum PlanError {
     BadChain {
         /// Name of the profile that the chain begins with.
         profile: String,
-        /// The fault in the chain.
+        /// The reason why the chain does not lead to a long-term key.
         fault: ChainFault,
     },
     /// A session longer than an hour is wanted, which AWS refuses for a role that another role assumes.

@@ -1,4 +1,4 @@
-//! Region, endpoints, certificates and proxy for requests to AWS, decided as AWS's own clients do.
+//! Region, endpoints, certificates and proxy for requests to AWS, chosen in the same way as by AWS's own clients.
 
 use super::{PlanError, region};
 use crate::aws::MfaSerial;

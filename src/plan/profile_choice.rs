@@ -12,7 +12,7 @@ use aws_config::profile::Profile;
 /// suffix.
 const TWIN: &str = "-long-term";
 
-/// Returns a profile's name without the suffix `-long-term`, if it has it.
+/// Returns a profile's name without the suffix `-long-term`; a name without that suffix is returned unchanged.
 pub(super) fn without_twin(name: &str) -> &str {
     name.strip_suffix(TWIN).unwrap_or(name)
 }

@@ -34,7 +34,7 @@ pub struct RoleStep {
     pub session_name: Option<String>,
 }
 
-/// Chain of roles that [`path`] found.
+/// Result of [`path`]: the roles to assume, and the profile where the chain ends.
 pub(super) struct Path<'p> {
     pub(super) steps: Vec<RoleStep>,
     /// The profile with the long-term key.

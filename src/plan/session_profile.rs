@@ -24,8 +24,8 @@ pub(super) fn session_profile(
     checked_session_profile(name, which, profiles)
 }
 
-/// Returns the session profile for the session with which a role is assumed. Only `root`'s settings decide it, no
-/// flag.
+/// Returns the session profile for the session with which a role is assumed. The settings of `root` decide which one
+/// it is; no flag does.
 pub(super) fn session_profile_of(
     root: &Profile,
     lookup: &SettingLookup<'_>,

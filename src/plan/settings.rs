@@ -11,7 +11,7 @@ use std::time::Duration;
 pub enum Origin {
     /// A flag of the command line, such as `--token`.
     Flag(&'static str),
-    /// An environment variable.
+    /// An environment variable, such as `AWS_MFA_KEY_TOKEN`.
     Variable(&'static str),
     /// A key in a profile's section.
     Key {
@@ -90,8 +90,8 @@ const WAIT: Duration = Duration::from_mins(2);
 /// Upper bound for the time to wait for a token.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
-/// Returns how long to wait for a token that is not plugged in; `None` to fail at once. The setting is a length of
-/// time or a switch.
+/// Returns how long to wait for a token that is not plugged in; `None` for no wait. The setting is a length of time
+/// or a switch.
 pub(super) fn wait(flag: Option<&str>, env: &Environment) -> Result<Option<Duration>, PlanError> {
     let variable = "AWS_MFA_KEY_WAIT";
     let lookup = SettingLookup { env, profiles: &[] };

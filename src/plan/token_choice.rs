@@ -12,7 +12,7 @@ pub struct TokenChoice {
     pub token: Option<u32>,
     /// Text that a reader's name must contain; `None` to use the readers of recognised tokens only.
     pub reader: Option<String>,
-    /// How long to wait for a token that is not plugged in; `None` to fail at once.
+    /// How long to wait for a token that is not plugged in; `None` to fail without a wait.
     pub wait: Option<Duration>,
     /// How much to print, and whether a person may be prompted and notified.
     pub interaction: Interaction,

@@ -1,5 +1,5 @@
-//! Codes from a command, which `sh` runs with a time limit; the command is killed together with all processes it
-//! started.
+//! Codes from a command, which `sh` runs with a time limit. No process that a command started outlives the command or
+//! this program.
 
 use crate::world::{Environment, MOMENT, Person, printable};
 use futures_util::FutureExt;
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 pub const INSIDE: &str = "AWS_MFA_KEY_IN_COMMAND";
 /// Time limit for a command, including the time that a person needs to respond to it.
 const LIMIT: Duration = Duration::from_mins(1);
-/// Time limit for reading the rest of standard error after a command ended, and for its end after SIGKILL.
+/// Time limit for reading the rest of standard error after a command ended, and for the command to end after SIGKILL.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Upper bound for one line of a command's output, in bytes; far longer than any code.
 const LONGEST: usize = 4096;
@@ -31,7 +31,7 @@ const WATCHED: &str = r#"exec 3<&0
 (read -r _ <&3; kill -s KILL -- "-$$") >/dev/null 2>&1 &
 exec sh -c 'line=$AWS_MFA_KEY_COMMAND; unset AWS_MFA_KEY_COMMAND; eval "$line"' </dev/null 3<&-"#;
 
-/// Reason why a command gave no code.
+/// Reason why no code could be obtained from a command.
 #[derive(Debug)]
 pub enum CommandFault {
     /// `sh` could not be started, or waiting for it failed.
@@ -72,8 +72,8 @@ pub struct CodeCommand {
 }
 
 impl CodeCommand {
-    /// Runs the command and returns the first non-empty line of its output, which must be 6 to 8 digits. Its standard
-    /// error is shown to the person meanwhile.
+    /// Runs the command and returns the first non-empty line of its output, which must be 6 to 8 digits. While the
+    /// command runs, its standard error is shown to the person.
     ///
     /// # Errors
     /// [`CommandFault`] if the command cannot be run, fails, takes longer than a minute, or prints anything else
@@ -108,7 +108,8 @@ impl CodeCommand {
         command.process_group(0).kill_on_drop(true).spawn()
     }
 
-    /// Waits for `work` and shows the person what is waited for; returns `None` if [`LIMIT`] passes first.
+    /// Waits for `work`, and tells the person that the command is being waited for. Returns `None` if [`LIMIT`]
+    /// passes first.
     async fn shown<T>(&self, person: &Person, work: impl Future<Output = T>) -> Option<T> {
         let begun = Instant::now();
         let waiting = person.wait_for(MOMENT, work, |wait| {
@@ -136,8 +137,8 @@ async fn work(child: &mut Child, stdout: Option<ChildStdout>) -> (Printed, io::R
     (line, status)
 }
 
-/// Reads to the end of the first non-empty line, of the output, or of [`LONGEST`] bytes. What was read may go beyond
-/// that line.
+/// Reads until the first non-empty line is complete, the output ends, or [`LONGEST`] bytes were read. The result may
+/// go beyond that line.
 async fn first_line(from: &mut (impl AsyncRead + Unpin)) -> Printed {
     let mut text = Zeroizing::new(Vec::with_capacity(2 * LONGEST));
     let has_line = |text: &[u8]| text.trim_ascii_start().contains(&b'\n');

@@ -1,7 +1,7 @@
 //! Access to the desktop's keyring: the Secret Service API over D-Bus, each request with a time limit.
 //!
-//! A locked keyring asks to be unlocked in a dialog of its own; each caller decides with [`Dialog`] if it may be
-//! shown.
+//! A locked keyring asks to be unlocked in a dialog of its own; each caller decides with [`Dialog`] whether that
+//! dialog may be shown.
 
 use crate::world::{Environment, MOMENT, Person, printable, stack};
 use secret_service::{Collection, EncryptionType, Error, Item, SecretService};
@@ -21,7 +21,7 @@ pub enum KeyringFault {
     NoBus,
     /// No program on the session bus provides the Secret Service API (`org.freedesktop.secrets`).
     NoKeyring,
-    /// The keyring is locked and may not ask, or the person dismissed its dialog.
+    /// The keyring is locked, and its dialog may not be shown or was dismissed.
     Locked,
     /// The keyring did not answer in time.
     Stuck {
@@ -84,7 +84,7 @@ pub enum Dialog {
     Allowed,
 }
 
-/// Attributes under which a secret is stored. Other programs that store passwords use the same two.
+/// Attributes under which a secret is stored. Other programs that store passwords use the same two attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name<'a> {
     /// Program, or kind of secret, that the entry belongs to.
@@ -114,7 +114,7 @@ impl Keyring {
         Self { address: env.session_bus() }
     }
 
-    /// Returns the secret stored under `name`, or `None` if there is none.
+    /// Returns the secret stored under `name`; `None` if no secret has this name.
     ///
     /// # Errors
     /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
@@ -134,7 +134,7 @@ impl Keyring {
         bounded(dialog, person, finding).await
     }
 
-    /// Stores a secret under `name`, replacing the one that is stored there.
+    /// Stores a secret under `name`, replacing any secret that is already stored there.
     ///
     /// # Errors
     /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
@@ -159,7 +159,7 @@ impl Keyring {
         bounded(dialog, person, putting).await
     }
 
-    /// Removes all secrets stored under `name` and returns how many there were.
+    /// Removes all secrets stored under `name`, and returns the number of removed secrets.
     ///
     /// # Errors
     /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
@@ -204,8 +204,9 @@ impl Keyring {
     }
 }
 
-/// Returns the entries stored under `name`, unlocked. If some are unlocked, locked ones are left out, unless `name`
-/// means all entries of a service and the keyring may ask to be unlocked.
+/// Returns the entries stored under `name`, all of them unlocked. If every entry is locked, the keyring is asked to
+/// unlock them, which fails if no dialog is allowed. If only some are locked, these are left out, unless `name`
+/// stands for all entries of a service and a dialog is allowed.
 async fn items<'s>(
     service: &'s SecretService<'_>,
     name: Name<'_>,
@@ -226,7 +227,8 @@ async fn items<'s>(
     Ok(found.unlocked)
 }
 
-/// Returns the collection for new secrets, unlocked. Creates it if there is none and the keyring may show a dialog.
+/// Returns the collection for new secrets, after unlocking it. If there is no collection and the keyring may show a
+/// dialog, one is created.
 async fn default<'s>(service: &'s SecretService<'_>, dialog: Dialog) -> Result<Collection<'s>, KeyringFault> {
     let place = match (service.get_default_collection().await, dialog) {
         // A person has to choose the new collection's password in the keyring's dialog.

@@ -1,4 +1,4 @@
-//! Reading of files that hold something secret and that nobody else may access.
+//! Reading of files that hold a secret. A file is refused if other users may access it.
 
 use crate::file::{self, FileFault};
 use rustix::process::geteuid;
@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Upper bound for what is read of a file, in bytes; secrets are far shorter.
+/// Upper bound for what is read from a file, in bytes; secrets are far shorter.
 const LONGEST: u64 = 64 * 1024;
 
 /// Reason why a file is refused.

@@ -15,14 +15,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use totp_rs::{Builder, Totp};
 use zeroize::Zeroizing;
 
-/// Reason why a secret gives no code.
+/// Reason why no code can be computed from a software secret.
 #[derive(Debug)]
 pub enum SecretFault {
-    /// The secret's file is missing or refused.
+    /// The secret's file is missing, unreadable or not private.
     File(PrivateFault),
     /// systemd passed no credentials to this process: `CREDENTIALS_DIRECTORY` is not set.
     NoCredentials,
-    /// The keyring has no secret of this name.
+    /// The keyring has no secret of the name that the source gives.
     NotKept,
     /// The request to the keyring failed.
     Keyring(KeyringFault),
@@ -30,7 +30,7 @@ pub enum SecretFault {
     Malformed(OtpauthError),
     /// The secret is for codes of another kind than AWS's (six digits, 30 seconds, SHA-1).
     Unlike {
-        /// Number of digits.
+        /// Number of digits in the secret's codes.
         digits: u8,
         /// Length of a time step, in seconds.
         period: u64,
@@ -46,8 +46,8 @@ impl From<OtpauthError> for SecretFault {
 }
 
 impl SecretFault {
-    /// Returns true if there is no secret at the place, as opposed to one that cannot be used. The next source is
-    /// tried only in the first case.
+    /// Returns true if there is no secret at the place, so that the next source is tried; false if there is a secret
+    /// that cannot be used.
     #[must_use]
     pub fn is_absence(&self) -> bool {
         match self {
@@ -95,7 +95,7 @@ impl SoftwareSecret {
     /// Checks that the codes are of AWS's kind: six digits, 30 seconds, SHA-1.
     ///
     /// # Errors
-    /// [`SecretFault::Unlike`] if they are not.
+    /// [`SecretFault::Unlike`] if the codes are of another kind.
     pub fn check(&self) -> Result<(), SecretFault> {
         let (digits, period, algorithm) = (self.0.digits(), self.0.step(), self.0.algorithm());
         if usize::from(digits) == DIGITS && period == PERIOD && algorithm == totp_rs::Algorithm::SHA1 {
@@ -104,14 +104,14 @@ impl SoftwareSecret {
         Err(SecretFault::Unlike { digits, period, algorithm: algorithm.to_string() })
     }
 
-    /// Returns a note for the person if the secret is shorter than 10 bytes, as the function [`doubt`] does.
+    /// Returns a note for the person if this secret is shorter than 10 bytes (see the function [`doubt`]).
     #[must_use]
     pub fn doubt(&self) -> Option<String> {
         doubt(self.0.secret().as_bytes().len())
     }
 
-    /// Computes the code for AWS's time step `step`. If the secret's own time steps are shorter than 30 seconds, the
-    /// code is for the one that contains `now`, within `step` (RFC 6238).
+    /// Computes the code for AWS's time step `step`. The code is that of the secret's own time step (RFC 6238) at
+    /// `now`, or if `now` is outside of `step`, at the second of `step` that is closest to `now`.
     #[must_use]
     pub fn code(&self, step: u64, now: SystemTime) -> Code {
         let begun = step.saturating_mul(PERIOD);
@@ -122,8 +122,8 @@ impl SoftwareSecret {
     }
 }
 
-/// Returns a note for the person if a secret has fewer than 10 bytes: issuers give longer ones, so a part of it may
-/// not have been copied.
+/// Returns a note for the person if a secret has fewer than 10 bytes. Issuers give longer secrets, so a part of it
+/// may not have been copied.
 #[must_use]
 pub fn doubt(bytes: usize) -> Option<String> {
     /// Shortest usual length in bytes: 16 characters of base32.
@@ -145,7 +145,7 @@ mod tests {
         code_at(line, TIME)
     }
 
-    /// Returns the code for the AWS time step that contains `time`, at this time.
+    /// Returns the code that is computed at `time`, for the AWS time step that contains `time`.
     fn code_at(line: &str, time: u64) -> Result<String, OtpauthError> {
         let now = UNIX_EPOCH + Duration::from_secs(time);
         SoftwareSecret::parse(line).map(|secret| secret.code(time / 30, now).digits.expose_secret().to_owned())

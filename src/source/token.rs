@@ -1,5 +1,5 @@
-//! Codes from a token: surveying what is plugged in, finding the token that has the account, fetching its code; and
-//! changes to a token. Calls that block run on threads of their own.
+//! Codes from a token: a survey of what is plugged in, a search for the token that has the account, and the fetching
+//! of its code. Changes to a token are here, too. Calls that block run on threads of their own.
 
 mod arrival;
 mod change;
@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// Reason why a token gave no code, or was not changed.
+/// Reason why no code could be obtained from a token, or why a token was not changed.
 #[derive(Clone, Debug)]
 pub enum TokenError {
     /// The readers could not be listed.
@@ -74,7 +74,7 @@ pub enum TokenError {
         /// Ids of the accounts that match.
         matching: Vec<AccountId>,
     },
-    /// The account is HOTP (its codes go by a counter); AWS uses TOTP.
+    /// The account is HOTP (its codes depend on a counter), but AWS uses TOTP.
     NotByTime {
         /// Id of the account.
         id: AccountId,
@@ -96,12 +96,12 @@ pub enum TokenError {
         /// Names of all tokens that are plugged in.
         tokens: Vec<String>,
     },
-    /// The applet is locked with a password, and nobody could be asked for it.
+    /// The applet is locked, and nobody could be asked for its password.
     Locked {
         /// Name of the token, as shown to a person.
         token: String,
     },
-    /// The applet did not accept the password.
+    /// The applet did not accept the password that was typed or passed.
     WrongPassword {
         /// Name of the token, as shown to a person.
         token: String,
@@ -120,7 +120,7 @@ pub enum TokenError {
         /// The reason why the file is refused.
         fault: Arc<PrivateFault>,
     },
-    /// The account needs a touch, and nobody can be asked for it.
+    /// The account needs a touch, and nobody can be asked for one.
     TouchWanted {
         /// Name of the token, as shown to a person.
         token: String,
@@ -139,14 +139,14 @@ pub enum TokenError {
         /// Processes that may be using the token, the likeliest first; a guess.
         holders: Vec<Process>,
     },
-    /// The token was found, but gave no code.
+    /// The token was found, but no code could be fetched from it.
     NoCode {
         /// Name of the token, as shown to a person.
         token: String,
         /// The error that ended the conversation.
         why: OathError,
     },
-    /// A change to the token failed. It may have been made nevertheless (see [`ChangeError`]).
+    /// A change to the token failed. Some errors leave open whether the change was made (see [`ChangeError`]).
     Change {
         /// Name of the token, as shown to a person.
         token: String,
@@ -159,7 +159,7 @@ pub enum TokenError {
         token: String,
         /// The time limit that passed.
         waited: Duration,
-        /// True if the change had begun and may still be made; false if it was cancelled before.
+        /// True if the change had begun and may still be made; false if it was cancelled before it began.
         begun: bool,
     },
     /// The token did not answer in time; another program may be using it.
@@ -172,7 +172,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// Returns true if plugging in a token could help, as opposed to a token that is there and does not work.
+    /// Returns true if plugging in a token could help; false if the token is present but does not work.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         use CarrierError::{NoService, Removed, ServiceStopped};
@@ -197,13 +197,14 @@ pub struct Found {
     pub token: String,
     /// The account, as the token lists it.
     pub account: Account,
-    /// True if no more than a word in the account's id matched.
+    /// True if only a word in the account's id matched, so that an account on another token may fit better.
     pub is_guess: bool,
-    /// Serial number of the token; `None` if the token does not tell it.
+    /// Serial number of the token; `None` if the token does not report it.
     pub serial: Option<u32>,
     /// Device id of the token's OATH applet; `None` for applets without one.
     pub device_id: Option<DeviceId>,
-    /// State in the earlier run that the account is known from; `None` if it was read from the token in this run.
+    /// State of the applet in an earlier run, if the account is known from that run; `None` if the account was read
+    /// from the token in this run.
     pub recalled: Option<Recollection>,
     reader: String,
 }
@@ -236,8 +237,8 @@ pub async fn readers(bus: Arc<dyn Bus>) -> Vec<String> {
 }
 
 /// Runs blocking work on a thread of its own. The receiver gets nothing if the work panicked or no thread could be
-/// started. A thread whose result is no longer waited for ends with the process, because a token cannot be told to
-/// stop waiting for a touch.
+/// started. A thread may run until the process ends even if nobody waits for its result any more, because a token
+/// cannot be told to stop waiting for a touch.
 fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
     let (done, outcome) = oneshot::channel();
     // If no thread can be started, `done` is dropped and the receiver gets an error.

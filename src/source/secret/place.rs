@@ -11,7 +11,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Service name of our secrets in the keyring; an entry's user name is the secret's own name.
+/// Service name of this program's secrets in the keyring; an entry's user name is the secret's own name.
 const SERVICE: &str = "aws-mfa-key";
 
 /// A place where a secret is kept.
@@ -23,7 +23,7 @@ pub enum SecretPlace {
     Credential {
         /// Name of the credential, which is its file name in `folder`.
         name: String,
-        /// Directory that systemd put all credentials in; `None` if systemd passed none.
+        /// Directory with the credentials that systemd passed to this process; `None` if it passed no credentials.
         folder: Option<PathBuf>,
     },
     /// An entry in the desktop's keyring.
@@ -46,7 +46,7 @@ pub enum Keep {
     NoSecret {
         /// The place that was left alone.
         place: SecretPlace,
-        /// The reason why the content is not taken for a secret.
+        /// The reason why the content does not count as one secret.
         fault: SecretFault,
     },
     /// The place is a systemd credential, which only systemd can change.
@@ -86,7 +86,7 @@ impl SecretPlace {
         }
     }
 
-    /// Reads and parses the secret. A locked keyring may ask to be unlocked if a person is there.
+    /// Reads and parses the secret. A locked keyring may ask to be unlocked if a person can respond.
     ///
     /// # Errors
     /// [`SecretFault`] if the secret is missing, cannot be read, or is not a TOTP secret.
@@ -106,7 +106,7 @@ impl SecretPlace {
         }
     }
 
-    /// Returns true if the place holds anything, be it a secret or not.
+    /// Returns true if the place already holds anything, even if that is not a secret.
     ///
     /// # Errors
     /// [`Keep::File`] if the path is not a regular file; [`Keep::Credential`] for a systemd credential;
@@ -127,8 +127,8 @@ impl SecretPlace {
         }
     }
 
-    /// Stores a secret as it was given, without surrounding white space. Returns false, and leaves an existing file
-    /// as it is, unless `replace` is true. An entry in the keyring is always replaced.
+    /// Stores a secret, without surrounding white space. If the file exists and `replace` is false, changes nothing
+    /// and returns false. An entry in the keyring is always replaced.
     ///
     /// # Errors
     /// [`Keep::File`] if the file cannot be written; [`Keep::Credential`] for a systemd credential; [`Keep::Keyring`]
@@ -141,7 +141,7 @@ impl SecretPlace {
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 folder.map_or(Ok(()), file::make_folder).map_err(at)?;
                 let line = zeroize::Zeroizing::new(format!("{text}\n"));
-                // Write to the target of a symbolic link, as reading follows it too.
+                // Write to the target of a symbolic link, since reading follows the link, too.
                 let target = path.canonicalize().unwrap_or_else(|_| path.clone());
                 match own::place(&target, line.as_bytes(), replace) {
                     Err(FileError { fault: FileFault::Write(error), .. })
@@ -161,7 +161,7 @@ impl SecretPlace {
         }
     }
 
-    /// Removes the secret; returns false if there was none.
+    /// Removes the secret; returns false if there was no secret.
     ///
     /// # Errors
     /// [`Keep::NoSecret`] if the file holds anything but one secret; [`Keep::File`] if it cannot be removed;
@@ -192,7 +192,7 @@ impl SecretPlace {
     }
 }
 
-/// Returns the names of our secrets in the keyring, sorted.
+/// Returns the names of this program's secrets in the keyring, sorted.
 ///
 /// # Errors
 /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
@@ -200,7 +200,7 @@ pub async fn in_keyring(env: &Environment, person: &Person) -> Result<Vec<String
     Keyring::of(env).names(SERVICE, dialog(person), person).await
 }
 
-/// Checks that a file holds one secret, and no other line that would be lost with it.
+/// Checks that a file holds one secret and no other line, which would be lost when the file is removed.
 fn of_one_line(path: &Path) -> Result<(), SecretFault> {
     let text = private_file::read(path, Guard::Bits).map_err(SecretFault::File)?;
     let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
@@ -212,7 +212,8 @@ fn item(name: &str) -> Name<'_> {
     Name { service: SERVICE, username: Some(name) }
 }
 
-/// Lets the keyring show its dialog if a person is there: whoever chose the keyring as a source expects it.
+/// Lets the keyring show its dialog if a person can respond, because a person who chose the keyring as a source
+/// expects the dialog.
 fn dialog(person: &Person) -> Dialog {
     if person.may_be_bothered() { Dialog::Allowed } else { Dialog::Never }
 }

@@ -9,13 +9,13 @@ use tokio::sync::watch;
 /// Interval at which the remaining time of a wait is updated.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Time for which a refusal by the smart card service is retried: at login, units are started before the session
-/// counts as that of a person at the machine.
+/// How long a refusal by the smart card service is retried. At login, systemd starts units before the session counts
+/// as that of a person at the machine.
 const ADMISSION: Duration = Duration::from_secs(10);
 
 /// A watch for tokens that come and go while one is waited for.
 pub(super) struct Arrivals {
-    /// Number of times that what is plugged in has changed since the watch began.
+    /// Number of times that tokens have come or gone since the watch began.
     pub(super) changes: watch::Receiver<u64>,
     stop: Stopper,
 }
@@ -50,9 +50,9 @@ impl Drop for Arrivals {
 }
 
 impl Tokens {
-    /// Runs `attempt`. As long as a token is missing, waits for another one and runs `attempt` again, for `patience`
-    /// at most, which all waits with these tokens share; `None` means no wait. If the smart card service refuses us,
-    /// it is tried again for ten seconds.
+    /// Runs `attempt`. As long as a token is missing, waits until tokens come or go and runs `attempt` again. All
+    /// waits with these tokens together end after `patience`; `None` means no wait. If the smart card service refuses
+    /// access, the wait ends after ten seconds.
     ///
     /// # Errors
     /// Those of `attempt`; [`TokenError::NotCome`] if the missing token was not plugged in within `patience`.
@@ -89,7 +89,7 @@ impl Tokens {
             let news = changes.wait_for(|changes| *changes != seen);
             match tokio::time::timeout(left.min(TICK), news).await {
                 Ok(Ok(now)) => seen = *now,
-                // The watch ended, so that only the time limit ends the wait.
+                // The watch has ended, so only the time limit can end this wait.
                 Ok(Err(_)) => {
                     tokio::time::sleep(left.min(TICK)).await;
                     continue;

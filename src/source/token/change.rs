@@ -33,8 +33,8 @@ impl Tokens {
     }
 }
 
-/// Progress of a change. The thread that makes it and the task that waits for it share this value, so that they agree
-/// whether it was begun or given up.
+/// Progress of a change. The thread that makes it and the task that waits for it share this value, so that both agree
+/// whether the change was begun or given up.
 #[derive(Default)]
 struct Stage(AtomicU8);
 
@@ -42,12 +42,12 @@ const BEGUN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
 impl Stage {
-    /// Marks the change as begun; returns false if it was given up before.
+    /// Marks the change as begun; returns false if the change was given up before.
     fn begin(&self) -> bool {
         self.go_to(BEGUN)
     }
 
-    /// Gives the change up; returns false if it has begun and cannot be stopped any more.
+    /// Gives the change up; returns false if the change has begun and can no longer be stopped.
     fn give_up(&self) -> bool {
         self.go_to(GIVEN_UP)
     }

@@ -1,4 +1,5 @@
-//! Choice of a token by its serial number, or of the only one, for commands that look for no account.
+//! Choice of the token for commands that do not search for an account: the token with a given serial number, or the
+//! only one that is plugged in.
 
 use super::search::{SearchOutcome, is_there, locked, unseen};
 use super::{TokenError, name};
@@ -8,8 +9,8 @@ use hw::survey::{Contents, Survey, TokenInfo};
 /// Returns the tokens that were examined; if `serial` is given, only the one with this serial number.
 ///
 /// # Errors
-/// [`TokenError`] if there is none. A token that could not be examined is reported before a missing one: it may be
-/// the one that is meant.
+/// [`TokenError`] if there is no such token. If a token could not be examined, the error is about that token, since
+/// it may be the one that was asked for.
 pub fn present(survey: &Survey, serial: Option<u32>) -> Result<Vec<&TokenInfo>, TokenError> {
     let is_meant = |look: &&TokenInfo| serial.is_none_or(|serial| look.identity.serial == Some(serial));
     let looks: Vec<&TokenInfo> = survey.tokens.iter().filter(is_meant).collect();
@@ -23,12 +24,12 @@ pub fn present(survey: &Survey, serial: Option<u32>) -> Result<Vec<&TokenInfo>, 
     }
 }
 
-/// Returns the token with this serial number, or the only one that is plugged in. Never guesses between two, even if
-/// one of them could not be examined.
+/// Returns the token with this serial number, or the only one that is plugged in. Never guesses between two tokens,
+/// even if one of them could not be examined.
 ///
 /// # Errors
-/// As [`present`]; [`TokenError::SeveralPlugged`] if it could be more than one token; [`TokenError::NoApplet`] if the
-/// token has no OATH applet.
+/// Those of [`present`]; [`TokenError::SeveralPlugged`] if more than one token comes into question;
+/// [`TokenError::NoApplet`] if the token has no OATH applet.
 pub fn choose(survey: &Survey, serial: Option<u32>) -> Result<SearchOutcome<TokenInfo>, TokenError> {
     let looks = present(survey, serial)?;
     let hidden = survey.unseen.iter().filter(|unseen| serial.is_none() && is_there(unseen));

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 /// Time for which a YubiKey waits for a touch.
 const TOUCH: Duration = Duration::from_secs(15);
 
-/// Fetches the code of a time step. Asks for the touch as soon as one is known or likely to be needed.
+/// Fetches the code of a time step. Asks for a touch as soon as it is known or likely that one is needed.
 ///
 /// # Errors
 /// [`TokenError::TouchWanted`] if the account needs a touch and nobody can be asked; [`TokenError::NoCode`] if the
@@ -29,8 +29,8 @@ pub(super) async fn code(
     purpose: &Purpose,
 ) -> Result<Code, TokenError> {
     let touch = match found.account.touch {
-        // The account may have been added anew since, with a touch. The token's silence tells, where somebody can be
-        // asked.
+        // The account may have been replaced since then by one that needs a touch. If somebody can be asked, wait and
+        // see: a token that stays silent needs a touch.
         Some(false) if found.recalled.is_some() && person.may_be_bothered() => None,
         touch => touch,
     };
@@ -103,8 +103,8 @@ fn start(tokens: &Tokens, found: &Found, step: u64) -> (oneshot::Receiver<Result
     (outcome, came)
 }
 
-/// A code that came before the token is locked again and released. A token that never answers to that must not keep
-/// anybody from using the code.
+/// A code that arrived before the token was locked again and released. If the token never responds to that, the code
+/// is used all the same.
 #[derive(Clone, Default)]
 struct Came(Arc<Mutex<Option<(OathCode, Instant)>>>);
 
@@ -129,7 +129,8 @@ fn waiting_for(found: &Found) -> String {
     format!("Waiting for {} to respond; another program may be using it", found.token)
 }
 
-/// Returns how the prompt for the touch ends.
+/// Returns how the prompt for the touch ends, given the outcome of the fetch; `None` means that the time limit
+/// passed.
 fn end(outcome: Option<&Result<OathCode, OathError>>) -> End {
     match outcome {
         Some(Ok(_)) => End::Done,

@@ -31,8 +31,8 @@ pub fn holders(machine: &Machine) -> Vec<Process> {
 }
 
 impl TokenError {
-    /// Replaces an error that says the token is busy by [`Self::Busy`], with a guess at who is using it. Other errors
-    /// are returned unchanged.
+    /// Replaces an error that says the token is busy with [`Self::Busy`], which has a guess at who is using it. Other
+    /// errors are returned unchanged.
     pub(super) fn with_holders(self, machine: &Machine) -> Self {
         let token = match &self {
             Self::Unseen { reader, why } if is_busy(why) => reader,

@@ -18,13 +18,13 @@ struct AppletKeys {
 
 impl AppletKeys {
     fn refuse(&mut self, key: &AccessKey) {
-        // Keep a key that another login stored meanwhile.
+        // Keep a different key, which another login may have stored since `key` was sent.
         self.key.take_if(|now| now.as_bytes() == key.as_bytes());
         self.refused.push(key.clone());
     }
 }
 
-/// Keys that were sent in a conversation, in this order.
+/// Keys that were sent to applets, in the order in which they were sent.
 pub(super) type Used = Vec<(DeviceId, AccessKey)>;
 
 impl KeyStore {
@@ -55,7 +55,7 @@ impl KeyStore {
         is_new
     }
 
-    /// Marks those keys in `used` as refused that an applet did not accept during the survey.
+    /// Marks a key in `used` as refused if its applet did not accept it during the survey.
     pub(super) fn learn(&self, survey: &Survey, used: &Used) {
         let mut known = self.known();
         for look in &survey.tokens {

@@ -12,7 +12,7 @@ const SHORTEST_WORD: usize = 3;
 /// Facts about the wanted account. Each is optional, and each narrows the search.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WantedAccount<'a> {
-    /// The account's id, if the person named it: matched byte for byte, and no other fact counts.
+    /// The account's id, if the person named it. It is matched byte for byte, and all other facts are ignored.
     pub id: Option<&'a [u8]>,
     /// Serial number of the MFA device: an ARN, which contains device name and account number.
     pub mfa_serial: Option<&'a str>,
@@ -22,7 +22,7 @@ pub struct WantedAccount<'a> {
     pub account_number: Option<&'a str>,
     /// Alias of the AWS account.
     pub account_alias: Option<&'a str>,
-    /// Name of the profile.
+    /// Name of the profile that the code is for.
     pub profile: Option<&'a str>,
 }
 
@@ -33,17 +33,17 @@ pub(super) enum MatchError {
     NoSuchId {
         /// Id that the person named.
         id: AccountId,
-        /// All accounts that are not hidden.
+        /// Ids of all accounts that are not hidden.
         present: Vec<AccountId>,
     },
     /// The account that the person named is HOTP; AWS uses TOTP.
     NotByTime {
-        /// Id of that account.
+        /// Id of the account that the person named.
         id: AccountId,
     },
     /// No account matches.
     NoMatch {
-        /// TOTP accounts that are neither hidden nor Steam's.
+        /// Ids of the TOTP accounts that are neither hidden nor Steam's.
         present: Vec<AccountId>,
     },
     /// Several accounts match equally well.
@@ -66,11 +66,12 @@ impl fmt::Display for MatchError {
 
 impl std::error::Error for MatchError {}
 
-/// An account that matched.
+/// The one account that matched, and how well it matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AccountMatch<'a> {
     pub account: &'a Account,
-    /// True if only a word in the id matched, so that an account on a token that could not be inspected may fit better.
+    /// True if only a word in the id matched, so that an account on a token that could not be examined may fit
+    /// better.
     pub is_guess: bool,
 }
 
@@ -81,9 +82,9 @@ pub(super) struct AccountMatch<'a> {
 /// 4. AWS as the issuer, and user or device name, without an AWS account or with an alias that may be this account's;
 /// 5. ARN, device, user, alias, account number, profile, in this order, anywhere in the id, ignoring case.
 ///
-/// HOTP, hidden and Steam accounts take no part, unless the person named one. An account number that is not ours
-/// rules an account out for 3 to 5. An issuer other than AWS rules it out for 5, unless the word is an ARN or an
-/// account number: many services have a user of the same name.
+/// HOTP, hidden and Steam accounts are ignored, unless the person named one. For 3 to 5, an account is ruled out by
+/// another AWS account's number in its id. For 5, it is also ruled out by an issuer other than AWS, since many
+/// services have a user of the same name, unless the word is an ARN or an account number.
 ///
 /// # Errors
 /// `NoSuchId` and `NotByTime` if the person named an id; otherwise `NoMatch`, or `Several` if the deciding ground
@@ -134,14 +135,15 @@ fn ids(accounts: &[&Account]) -> Vec<AccountId> {
     accounts.iter().map(|account| account.id.clone()).collect()
 }
 
-/// Reason to take an id for the wanted account's.
+/// Reason to consider an id the wanted account's.
 #[derive(Clone, Copy)]
 enum Ground<'a> {
     /// The id is the MFA device's ARN.
     Arn,
-    /// AWS is the issuer, and the name is user or device at the wanted AWS account.
+    /// AWS is the issuer, and the name is that of the user or the device, at the wanted AWS account.
     UserHere,
-    /// AWS is the issuer, and the name is user or device, without an AWS account or at one that may be the wanted one.
+    /// AWS is the issuer, and the name is that of the user or the device, without an AWS account or at one that may
+    /// be the wanted account.
     UserSomewhere,
     /// The id contains this word.
     Word(&'a [u8]),
@@ -192,7 +194,7 @@ impl<'a> Facts<'a> {
             || is_cut && (is_full || has_resource) && arn.ends_with(stored)
     }
 
-    /// Returns true if AWS is the issuer and the name is user or device at the wanted AWS account.
+    /// Returns true if AWS is the issuer and the name is that of the user or the device, at the wanted AWS account.
     fn is_user_here(&self, id: &AccountId) -> bool {
         self.is_user_at(id, |place| {
             place.is_some_and(|place| [self.number, self.alias].iter().flatten().any(|ours| same(ours, place)))
@@ -213,7 +215,7 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// Returns true if an id contains AWS account numbers, and ours is not among them.
+    /// Returns true if an id contains AWS account numbers, and the wanted account's is not among them.
     fn belongs_elsewhere(&self, id: &[u8]) -> bool {
         let mut numbers = id.split(|byte| !byte.is_ascii_digit()).filter(|digits| digits.len() == 12).peekable();
         match self.number {
@@ -227,7 +229,7 @@ impl<'a> Facts<'a> {
         [self.arn, self.number].contains(&Some(word))
     }
 
-    /// Returns true if an id names an issuer that is not AWS, the account's alias or the profile.
+    /// Returns true if an id names an issuer that is neither AWS nor the account's alias nor the profile.
     fn is_foreign(&self, id: &AccountId) -> bool {
         let ours = |issuer| {
             [b"aws".as_slice(), b"amazon"].iter().any(|word| contains(issuer, word))

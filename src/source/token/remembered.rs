@@ -11,9 +11,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Service name of our keys in the keyring; an entry's user name is the applet's device id in hexadecimal.
+/// Service name of this program's keys in the keyring; an entry's user name is the applet's device id in hexadecimal.
 const SERVICE: &str = "aws-mfa-key-password";
-/// Name of the systemd credential with the password of any token; with `.SERIAL` appended, of that token alone.
+/// Name of the systemd credential with the password for all tokens. With `.SERIAL` appended, it is for that token
+/// only.
 const CREDENTIAL: &str = "aws-mfa-key.password";
 
 /// A place that remembers an applet's password, or the key derived from it.
@@ -25,7 +26,7 @@ pub enum PasswordPlace {
     Credential(PathBuf),
     /// Entry in the desktop's keyring, with the key, stored at a person's request.
     Keyring,
-    /// Memory of ykman, with the key.
+    /// ykman's own store, with the key.
     Ykman,
 }
 
@@ -47,7 +48,7 @@ pub(super) struct Remembered {
     keyring: Keyring,
 }
 
-/// A place that was not read yet.
+/// A place to look for an applet's password or key, which was not read yet.
 enum PasswordSource {
     File(PathBuf),
     Credentials(PathBuf),
@@ -56,7 +57,7 @@ enum PasswordSource {
 }
 
 impl Remembered {
-    /// Returns all places that the environment names. Those meant for this very run come first.
+    /// Returns all places that the environment names. Places that were set up for this run come first.
     pub(super) fn of(env: &Environment) -> Self {
         let file = env.os("AWS_MFA_KEY_PASSWORD_FILE").map(|path| PasswordSource::File(env.expand(path)));
         let credentials = env.os("CREDENTIALS_DIRECTORY").map(|path| PasswordSource::Credentials(path.into()));
@@ -119,7 +120,7 @@ impl Remembered {
         answer.map(drop)
     }
 
-    /// Returns the applet's key that we stored in the keyring.
+    /// Returns the applet's key that this program stored in the keyring; `None` if it stored no key.
     pub(super) async fn in_keyring(
         &self,
         id: &DeviceId,
@@ -144,7 +145,8 @@ impl Remembered {
         self.keyring.put(name(&id.to_string()), &label, text.as_bytes(), dialog, person).await
     }
 
-    /// Removes the applet's key from the keyring, or all of our keys if `id` is `None`; returns how many there were.
+    /// Removes the applet's key from the keyring, or all keys of this program if `id` is `None`. Returns the number
+    /// of removed keys.
     pub(super) async fn forget(
         &self,
         id: Option<&DeviceId>,
@@ -165,7 +167,7 @@ fn name(id: &str) -> Name<'_> {
     Name { service: SERVICE, username: Some(id) }
 }
 
-/// Returns the first line of a file as the password, with any white space in it.
+/// Returns the first line of a file as the password, including any white space in the line.
 fn password(path: &std::path::Path, guard: Guard) -> Result<Password, PrivateFault> {
     let text = private_file::read(path, guard)?;
     match text.lines().next() {

@@ -8,7 +8,7 @@ use hw::oath::{Account, DeviceId};
 use hw::survey::{Contents, Survey, TokenInfo, Unseen};
 use hw::transport::CarrierError;
 
-/// Criteria for finding an account.
+/// Criteria for finding an account on the tokens.
 pub struct Search<'a> {
     /// Serial number of the token; `None` for any token.
     pub token: Option<u32>,
@@ -16,7 +16,7 @@ pub struct Search<'a> {
     pub account: WantedAccount<'a>,
 }
 
-/// Outcome of a search among the tokens.
+/// Outcome of a search among the tokens: what was found, or a locked token that has to be unlocked first.
 pub enum SearchOutcome<T> {
     /// The item that was searched for.
     Found(T),
@@ -26,7 +26,7 @@ pub enum SearchOutcome<T> {
         token: String,
         /// Device id, from which the applet's key is derived; `None` if a password cannot unlock the applet.
         device_id: Option<DeviceId>,
-        /// Serial number of the token; `None` if the token does not tell it.
+        /// Serial number of the token; `None` if the token does not report it.
         serial: Option<u32>,
     },
 }
@@ -34,8 +34,8 @@ pub enum SearchOutcome<T> {
 /// Finds the account among the tokens of a survey.
 ///
 /// # Errors
-/// [`TokenError`] if no account matches, several match, or several tokens have the account. A token that could not be
-/// examined is reported before a missing one.
+/// [`TokenError`] if no account matches, several match, or several tokens have the account. If no account matches and
+/// a token could not be examined, the error is about that token.
 pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<SearchOutcome<Found>, TokenError> {
     let ours = |look: &&TokenInfo| wanted.token.is_none_or(|serial| look.identity.serial == Some(serial));
     let looks: Vec<&TokenInfo> = survey.tokens.iter().filter(ours).collect();
@@ -68,8 +68,8 @@ pub fn search(survey: &Survey, wanted: &Search<'_>) -> Result<SearchOutcome<Foun
     }
 }
 
-/// Returns a locked token, or the error of one that could not be examined. The wanted account may be there if the
-/// match found elsewhere is only a guess.
+/// Returns a locked token, or else the error of a token that could not be examined. Called if the match on another
+/// token is only a guess, because the wanted account may be on such a token.
 fn may_fit_better(survey: &Survey, looks: &[&TokenInfo]) -> Option<Result<SearchOutcome<Found>, TokenError>> {
     if let Some(locked) = looks.iter().find_map(|look| locked(look)) {
         return Some(Ok(locked));
@@ -77,16 +77,16 @@ fn may_fit_better(survey: &Survey, looks: &[&TokenInfo]) -> Option<Result<Search
     unseen(survey).map(Err)
 }
 
-/// Returns the error of a token that is plugged in but could not be examined. A token pulled out meanwhile counts
-/// only if no other was examined.
+/// Returns the error of a token that is plugged in but could not be examined. A token that was pulled out during the
+/// survey counts only if no other token was examined.
 pub(super) fn unseen(survey: &Survey) -> Option<TokenError> {
     let unseen = survey.most_hopeful()?;
     (is_there(unseen) || survey.tokens.is_empty() && is_removed(unseen))
         .then(|| TokenError::Unseen { reader: printable(&unseen.reader, 100), why: unseen.why.clone() })
 }
 
-/// Returns true unless the reader is empty or its token was pulled out: then a token is there that could not be
-/// examined.
+/// Returns true if the reader holds a token that could not be examined; false if the reader is empty or its token was
+/// pulled out.
 #[must_use]
 pub fn is_there(unseen: &Unseen) -> bool {
     !matches!(unseen.why.carrier(), Some(CarrierError::Empty | CarrierError::Removed))

@@ -25,23 +25,23 @@ pub struct Tokens {
     pub(super) keys: KeyStore,
     pub(super) remembered: Remembered,
     pub(super) recalled: tokio::sync::Mutex<HashMap<DeviceId, Recalled>>,
-    /// One lock per reader, held while a login talks to its token: PC/SC makes others wait a tenth of a second and
-    /// more.
+    /// One lock per reader, held while a login talks to its token. Without the lock, PC/SC would make the other
+    /// logins wait a tenth of a second or more.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     pub(super) seen: tokio::sync::Mutex<Option<Seen>>,
     pub(super) person: Person,
-    /// Watch for tokens that come and go, from the first wait for a token on.
+    /// Watch for tokens that come and go; it starts with the first wait for a token.
     pub(super) arrivals: OnceLock<Arrivals>,
     /// Beginning of the first wait for a token. All waits share one time limit.
     pub(super) waiting_since: OnceLock<Instant>,
 }
 
-/// Number of changes in what is plugged in before the survey began, and the survey's result.
+/// Number of times that tokens had come or gone when the survey began, and the survey's result.
 pub(super) type Seen = (u64, Result<Arc<Survey>, TokenError>);
 
 impl Tokens {
     /// Returns the tokens on a bus of this machine. The environment says where passwords may be remembered; the
-    /// person is shown what is waited for.
+    /// person is told about waits.
     #[must_use]
     pub fn on(bus: Arc<dyn Bus>, world: &World) -> Self {
         Self {
@@ -59,8 +59,8 @@ impl Tokens {
         }
     }
 
-    /// Surveys the tokens, unlocking applets whose key is known. The result is kept for later callers until a token
-    /// comes or goes while one is waited for, or a new key is known.
+    /// Surveys the tokens, unlocking applets whose key is known. The result is cached until a token comes or goes
+    /// during a wait, or a new key becomes known.
     ///
     /// # Errors
     /// [`TokenError::Bus`] if the readers cannot be listed; [`TokenError::Stuck`] if the tokens do not answer in
@@ -98,7 +98,7 @@ impl Tokens {
         TokenError::Stuck { waited, holders: holders(&self.machine) }
     }
 
-    /// Adds a guess at who is using the token, if the error says that another program does.
+    /// Adds a guess at who is using the token, if the error says that another program is using it.
     #[must_use]
     pub fn explained(&self, error: TokenError) -> TokenError {
         error.with_holders(&self.machine)
@@ -116,7 +116,7 @@ impl Tokens {
         Some(Found { token, account, is_guess: false, serial, device_id, recalled, reader })
     }
 
-    /// Returns what to remember of an account that gave a code; `None` for applets without a device id.
+    /// Returns the facts to remember about an account that made a code; `None` for applets without a device id.
     #[must_use]
     pub fn known(&self, found: &Found) -> Option<KnownAccount> {
         let device_id = found.device_id.clone()?;
@@ -140,7 +140,7 @@ impl Tokens {
         of_reader().lock_owned().await
     }
 
-    /// Fetches the code of a time step. Asks for the touch as soon as one is known or likely to be needed.
+    /// Fetches the code of a time step. Asks for a touch as soon as it is known or likely that one is needed.
     ///
     /// # Errors
     /// [`TokenError::TouchWanted`] if the account needs a touch and nobody can be asked; [`TokenError::NoCode`] if

@@ -16,7 +16,7 @@ const TRIES: usize = 3;
 /// Progress of the search for one applet's remembered password.
 #[derive(Default)]
 pub(super) struct Recalled {
-    /// Number of the place to look at next.
+    /// Number of the place to look at next, counted from 0.
     next: usize,
     /// Place of the key that is being tried, or was accepted.
     place: Option<PasswordPlace>,
@@ -25,9 +25,9 @@ pub(super) struct Recalled {
 }
 
 impl Tokens {
-    /// Runs `search` until it finds something, and unlocks applets meanwhile: with remembered passwords, or with one
-    /// that a person types. No token is held while that is done. If a password is `given`, only that one is tried,
-    /// and nobody is asked.
+    /// Runs `search` until it finds something. Whenever it meets a locked applet, unlocks that applet with a
+    /// remembered password, or else with one that a person types. Other programs can use the token while the person
+    /// types. If a password is `given`, only that password is tried, and nobody is asked.
     ///
     /// # Errors
     /// Those of `search` and of [`look`](Self::look); [`TokenError::Locked`] or [`TokenError::Refused`] if nobody can
@@ -89,13 +89,14 @@ impl Tokens {
         })
     }
 
-    /// Takes the places whose password was refused, so that each is reported only once.
+    /// Removes and returns the places whose password was refused, so that each is reported only once.
     async fn refused(&self, id: &DeviceId) -> Vec<PasswordPlace> {
         let mut recalled = self.recalled.lock().await;
         recalled.get_mut(id).map(|recalled| std::mem::take(&mut recalled.refused)).unwrap_or_default()
     }
 
-    /// Stores a key for the next survey and discards the cached one. Returns false for a key that was refused before.
+    /// Stores a key for the next survey, and discards the cached survey. Returns false for a key that was refused
+    /// before.
     async fn learn(&self, id: &DeviceId, key: AccessKey) -> bool {
         let is_new = self.keys.add(id, key);
         if is_new {
@@ -104,10 +105,10 @@ impl Tokens {
         is_new
     }
 
-    /// Goes on to the next place that remembers a key of the applet. Returns true if there is a key to be tried.
+    /// Loads the applet's key from the next place that remembers one. Returns true if there is a key to try.
     async fn recall_key(&self, id: &DeviceId, serial: Option<u32>, person: &Person) -> Result<bool, TokenError> {
         let mut recalled = self.recalled.lock().await;
-        // Another login has found a key meanwhile, and it was not refused.
+        // Another login may have found a key that was not refused.
         if self.keys.find(id).is_some() {
             return Ok(true);
         }
@@ -128,8 +129,7 @@ impl Tokens {
         Ok(false)
     }
 
-    /// Looks up the key of an applet that was locked in the earlier run, so that the first conversation can unlock
-    /// it.
+    /// Looks up the key of an applet that was locked in an earlier run, so that the first conversation can unlock it.
     ///
     /// # Errors
     /// [`TokenError::PasswordFile`] if a file that should hold the password cannot be used.
@@ -161,8 +161,8 @@ impl Tokens {
         self.remembered.keyring_answers(person).await
     }
 
-    /// Stores the key that unlocked an applet in the keyring. Returns false if it came from the keyring, or no key is
-    /// known.
+    /// Stores the key that unlocked an applet in the keyring. Returns false if the key came from the keyring, or no
+    /// key is known.
     ///
     /// # Errors
     /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
@@ -199,7 +199,8 @@ impl Tokens {
         Ok(is_there)
     }
 
-    /// Removes the applet's key from the keyring, or all of our keys if `id` is `None`; returns how many there were.
+    /// Removes the applet's key from the keyring, or all keys of this program if `id` is `None`. Returns the number
+    /// of removed keys.
     ///
     /// # Errors
     /// [`KeyringFault`] if there is no keyring, or it is locked or does not answer.
@@ -207,14 +208,15 @@ impl Tokens {
         self.remembered.forget(id, dialog(person), person).await
     }
 
-    /// Returns true if ykman remembers a key of the applet, too.
+    /// Returns true if ykman remembers a key of the applet.
     #[must_use]
     pub fn is_in_ykman(&self, id: &DeviceId) -> bool {
         self.remembered.is_in_ykman(id)
     }
 }
 
-/// Lets the keyring show its dialog if a person is there: whoever runs a command about the keyring expects it.
+/// Lets the keyring show its dialog if a person can respond, because a person who runs a command about the keyring
+/// expects the dialog.
 fn dialog(person: &Person) -> Dialog {
     if person.may_be_bothered() { Dialog::Allowed } else { Dialog::Never }
 }

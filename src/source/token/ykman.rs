@@ -18,7 +18,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// Upper bound for what is read of the file, in bytes; each key takes about 200.
+/// Upper bound for what is read from the file, in bytes; each key takes about 200.
 const LONGEST: u64 = 1024 * 1024;
 /// Base64 as Python writes encrypted keys: URL-safe, padded or not.
 const SEALED: GeneralPurpose = GeneralPurpose::new(
@@ -53,7 +53,7 @@ impl Ykman {
     }
 
     /// Returns the key that ykman remembers for an applet. The keyring is asked only if ykman's file has an entry for
-    /// it.
+    /// the applet.
     pub(super) async fn key(
         &self,
         id: &DeviceId,
@@ -70,7 +70,7 @@ impl Ykman {
     }
 }
 
-/// Parses a key from 32 hexadecimal digits, the form in which it is remembered everywhere.
+/// Parses a key from 32 hexadecimal digits, the form in which both ykman and this program store keys.
 pub(super) fn key_from_hex(text: &str) -> Option<AccessKey> {
     let mut key = Zeroizing::new([0; 16]);
     hex::decode_to_slice(text, &mut *key).ok()?;

@@ -1,4 +1,4 @@
-//! Table of which account is found for which MFA device.
+//! Tests of matching: which account is found for which MFA device.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn serial(mfa_serial: &str) -> WantedAccount<'_> {
 
 #[test]
 fn the_most_telling_ground_wins() {
-    // Each id is found although all weaker ones after it are present too.
+    // Each id is found although all weaker matches after it are present, too.
     let ranked = [ARN, "Amazon Web Services:alice@123456789012", "AWS:alice", "alice-laptop", "Work:123456789012"];
     for at in 0..ranked.len() {
         assert_eq!(found(&ranked[at..], serial(ARN)).unwrap(), ranked[at]);
