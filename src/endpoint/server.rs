@@ -203,8 +203,8 @@ impl SessionService {
         }
         let sessions = self.sessions.0.read().unwrap_or_else(PoisonError::into_inner);
         let found = sessions.get(uri.path());
-        // A client without the right authorization token must not learn which profiles exist, so both cases get the
-        // same response.
+        // A client without the right authorization token must not learn which profiles exist, so an unknown profile
+        // gets the same response as a wrong token.
         let is_open =
             found.zip(one(AUTHORIZATION)).is_some_and(|((profile, _), token)| self.address.opens(profile, token));
         let Some((_, served)) = found.filter(|_| is_open) else {
