@@ -1,4 +1,5 @@
-//! Files that only this program writes. Unlike AWS's files, they need no protection from programs that ignore locks.
+//! Files that only this program writes. A process that overwrites such a file holds the file's lock, so no
+//! precautions against other writers are needed.
 
 use super::place::{folder_of, hidden_name, is_replaceable, sync_folder};
 use super::{FileError, FileFault, adopt, reserve, writing};

@@ -18,8 +18,8 @@ pub trait Desktop: Send + Sync {
     /// Closes a notification without waiting for it to disappear. `number` is the number that it was shown with.
     fn close(&self, number: u64);
 
-    /// Waits up to `limit` until closed notifications have disappeared. Does not wait for a desktop that has never
-    /// answered.
+    /// Waits up to `limit` until closed notifications have disappeared. Does not wait for a desktop that does not
+    /// answer.
     fn settle(&self, limit: Duration);
 }
 

@@ -241,7 +241,7 @@ impl Person {
             if !echo || answer.is_err() {
                 terminal.write("\n");
             }
-            // Sending fails only if the login was given up while the answer was typed.
+            // Sending fails only if the question was given up while the answer was being read.
             let _ = tell.send((terminal, answer));
         });
         let (terminal, answer) = match (reading, told.await) {
