@@ -13,22 +13,22 @@ use aws_smithy_types::DateTime;
 use secrecy::SecretString;
 use std::fmt;
 
-/// A long-term key: an AWS access key pair that does not expire by itself.
+/// A long-term key: an AWS access key ID and its secret, which stay valid until somebody deactivates or deletes them.
 pub struct LongTermKey {
-    /// Access key id, `AKIA…`; not a secret.
+    /// Access key ID, `AKIA…`; not a secret.
     pub id: String,
-    /// Secret access key.
+    /// Secret access key, which signs requests and must never be shown.
     pub secret: SecretString,
 }
 
 /// A session: the temporary keys that STS issues for a code or an assumed role.
 #[derive(Clone)]
 pub struct Session {
-    /// Access key id, `ASIA…`; not a secret.
+    /// Access key ID, `ASIA…`; not a secret.
     pub access_key_id: String,
     /// Secret access key, which signs requests.
     pub secret_access_key: SecretString,
-    /// Session token, which is sent with each request; up to a few thousand characters.
+    /// Session token, which every request must carry; up to a few thousand characters long.
     pub session_token: SecretString,
     /// Time at which AWS stops accepting the session, by AWS's clock.
     pub expires: DateTime,
@@ -44,7 +44,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Returns the user's name without its path; `None` for the root user and for anything but a user.
+    /// Returns the name of the IAM user, without its path; `None` for any other identity, such as the root user or a
+    /// role.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
         let resource = self.arn.splitn(6, ':').nth(5)?;
@@ -58,7 +59,8 @@ impl Identity {
     }
 }
 
-/// Returns the part of an identity's ARN by which a person knows it: `alice`, or `reader/alice` with a role.
+/// Returns the part of an ARN by which a person knows the identity: `alice` for a user, `reader/alice` for a role
+/// session.
 #[must_use]
 pub fn short_name(arn: &str) -> &str {
     match (arn.split_once(":assumed-role/"), arn.rsplit_once('/')) {
@@ -79,7 +81,8 @@ impl fmt::Display for Identity {
     }
 }
 
-/// Serial number of an MFA device whose codes STS accepts: the ARN of a virtual one, or a hardware one's own number.
+/// Serial number of an MFA device whose codes STS accepts: the ARN of a virtual device, or the number printed on a
+/// hardware device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MfaSerial(String);
 
@@ -90,11 +93,12 @@ pub enum SerialFault {
     Fido,
     /// An MFA device that gets its codes by text message.
     Sms,
-    /// The ARN of a user; `mfa` belongs where `user` stands.
+    /// The ARN of a user, where the ARN of an MFA device belongs (`:mfa/` instead of `:user/`).
     User,
-    /// The ARN of something else.
+    /// The ARN of neither an MFA device nor a user.
     OtherArn,
-    /// Text that is not 9 to 256 characters of letters, digits and `+=/:,.@-_`.
+    /// Text that is shorter than 9 or longer than 256 characters, or has characters other than letters, digits and
+    /// `+=/:,.@-_`.
     Malformed,
 }
 
@@ -102,7 +106,7 @@ impl MfaSerial {
     /// Parses a serial number that STS could accept (STS API: GetSessionToken, SerialNumber; IAM: identifiers).
     ///
     /// # Errors
-    /// [`SerialFault`] for a serial number that can never work.
+    /// [`SerialFault`] if STS would certainly refuse the serial number.
     pub fn parse(text: &str) -> Result<Self, SerialFault> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "+=/:,.@-_".contains(c);
         if !(9..=256).contains(&text.len()) || !text.chars().all(allowed) {
@@ -131,19 +135,20 @@ impl MfaSerial {
         &self.0
     }
 
-    /// Returns the AWS account number in the ARN; `None` for a hardware device's own number.
+    /// Returns the AWS account number from the ARN; `None` for a hardware device, which has no ARN.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         self.0.strip_prefix("arn:")?.split(':').nth(3)
     }
 
-    /// Returns the partition in the ARN, such as `aws` or `aws-us-gov`; `None` for a hardware device's own number.
+    /// Returns the partition from the ARN, such as `aws` or `aws-us-gov`; `None` for a hardware device, which has no
+    /// ARN.
     #[must_use]
     pub fn partition(&self) -> Option<&str> {
         self.0.strip_prefix("arn:")?.split(':').next()
     }
 
-    /// Returns the MFA device's name in the ARN, without its path; `None` for a hardware device's own number.
+    /// Returns the MFA device's name from the ARN, without its path; `None` for a hardware device, which has no ARN.
     #[must_use]
     pub fn device_name(&self) -> Option<&str> {
         self.0.strip_prefix("arn:")?.rsplit('/').next()

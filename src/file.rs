@@ -1,4 +1,4 @@
-//! One file on disk: its links followed, read whole, and replaced in one step under a lock.
+//! Reads a whole file, or replaces it in one step under a lock. Symbolic links are followed.
 
 mod edited;
 pub mod own;
@@ -19,14 +19,14 @@ use zeroize::Zeroizing;
 
 /// Maximum size of a file that is read, in bytes.
 const LARGEST: u64 = 10 * 1024 * 1024;
-/// Number of symbolic links after which they count as a cycle.
+/// Number of symbolic links after which a path counts as leading in a circle.
 const LINKS: usize = 40;
-/// Interval at which a lock that another process holds is tried again.
+/// Interval between attempts to take a lock that another process holds.
 pub const PAUSE: Duration = Duration::from_millis(5);
 /// Maximum number of attempts to read or replace a file that another program keeps changing.
 const ROUNDS: usize = 20;
 
-/// A fault of a file or folder.
+/// A fault of a file or folder, with its path.
 #[derive(Debug)]
 pub struct FileError {
     /// Path of the file or folder.
@@ -48,9 +48,9 @@ pub enum FileFault {
     LinkCycle,
     /// The file is larger than 10 MiB or contains NUL bytes.
     NotText,
-    /// The file is not valid UTF-8.
+    /// The file contains bytes that are not valid UTF-8.
     NotUtf8 {
-        /// First line that is not valid, from 1.
+        /// Number of the first line with invalid bytes, from 1.
         line: usize,
     },
     /// AWS's clients cannot read the file.
@@ -60,7 +60,7 @@ pub enum FileFault {
     },
     /// Reading the file failed.
     Read(io::Error),
-    /// Writing failed; the file is unchanged.
+    /// Writing a file, its folder or its lock failed; the file is unchanged.
     Write(io::Error),
     /// The disk is full, or a quota or size limit is reached; the file is unchanged.
     DiskFull,
@@ -68,9 +68,9 @@ pub enum FileFault {
     CannotReplace,
     /// The file or its folder has the attribute "immutable" or "append only".
     Immutable,
-    /// Another process of ours held the lock for too long.
+    /// Another process of this program held the lock for too long.
     Locked,
-    /// A folder that has to be ours alone belongs to somebody else, or others can write to it.
+    /// A folder that must be private to this user belongs to somebody else, or other users can write to it.
     NotOurs,
     /// Another program rewrites the file faster than it can be read, or has overwritten what we wrote.
     Restless,
@@ -83,14 +83,14 @@ pub enum FileFault {
 /// A side effect of replacing a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplaceNotice {
-    /// Others could read the file, and no longer can.
+    /// Other users could read the old file, but cannot read the new file.
     Tightened {
-        /// Permission bits until then.
+        /// Permission bits of the old file.
         mode: u32,
     },
-    /// The file has other names (hard links), which keep the old text.
+    /// The file has other names (hard links), which keep the old content.
     LinkCut {
-        /// Number of those names.
+        /// Number of the other names.
         others: u64,
     },
 }
@@ -98,9 +98,9 @@ pub enum ReplaceNotice {
 /// The users who may read a file after it is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Privacy {
-    /// Its owner alone, whatever the permissions were before.
+    /// Only the file's owner, whatever the permissions were before.
     Secret,
-    /// Those who could read the file before; its owner alone, if the file is new.
+    /// The users who could read the file before; only the owner if the file is new.
     Ordinary,
 }
 
@@ -116,7 +116,7 @@ pub fn open(target: &Path) -> Result<(File, Metadata), FileFault> {
     if meta.is_file() { Ok((file, meta)) } else { Err(FileFault::NotAFile) }
 }
 
-/// Returns true if both paths exist and lead to the same file.
+/// Returns true if both paths exist and lead to the same file, for example through a link.
 #[must_use]
 pub fn are_same(one: &Path, other: &Path) -> bool {
     let id = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
@@ -135,10 +135,11 @@ pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
     Ok(Some(text))
 }
 
-/// Checks that bytes are UTF-8 without NUL; `path` is for the error only.
+/// Checks that a file's bytes are UTF-8 without NUL. `path` is only used in the error.
 ///
 /// # Errors
-/// [`FileFault::NotText`] if there is a NUL byte; [`FileFault::NotUtf8`] with the first line that is not valid.
+/// [`FileFault::NotText`] if there is a NUL byte; [`FileFault::NotUtf8`] with the number of the first line that has
+/// invalid bytes.
 pub fn check_text(path: &Path, text: &[u8]) -> Result<(), FileError> {
     let at = |fault| FileError { path: path.to_owned(), fault };
     if text.contains(&0) {
@@ -151,8 +152,8 @@ pub fn check_text(path: &Path, text: &[u8]) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Checks that a file could be replaced by one that is `more` bytes longer, before anything is spent on its content,
-/// and returns the side effects that this would have.
+/// Checks that a file could be replaced by a file that is `more` bytes longer, and returns the side effects of
+/// replacing it. Call this before the content is obtained, for example before a code is used.
 ///
 /// # Errors
 /// [`FileError`] if [`replace`] would fail.
@@ -172,7 +173,7 @@ pub fn rehearse(path: &Path, privacy: Privacy, more: usize) -> Result<Vec<Replac
     Ok(old.map_or_else(Vec::new, |old| notices(&old, privacy)))
 }
 
-/// Reserves space on the disk, by writing if the file system has no other way.
+/// Reserves `length` bytes on the disk. If the file system cannot reserve space, bytes are written instead.
 fn reserve(mut file: &File, length: u64) -> io::Result<()> {
     match fallocate(file, FallocateFlags::empty(), 0, length) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => io::copy(&mut io::repeat(b'\n').take(length), &mut file).map(drop),
@@ -187,13 +188,14 @@ fn notices(old: &Metadata, privacy: Privacy) -> Vec<ReplaceNotice> {
     open.into_iter().chain(linked).collect()
 }
 
-/// Replaces a file by what `edit` makes of its bytes (none, if there is no file): locked against our own processes,
-/// in one step, synced. Links are followed, the owner is kept, the mode is never widened. Killed at any instant, it
-/// is the old file or the new one.
+/// Replaces a file in one step with the text that `edit` makes from its bytes (no bytes if the file does not exist).
+/// A lock keeps out other processes of this program, and the new file is synced. Links are followed, the owner is
+/// kept, and the mode is never widened. If the process is killed at any instant, either the old file or the new file
+/// is in place.
 ///
-/// A program that rewrites the file in place (`aws configure set`) knows nothing of locks. If such a program was seen
-/// at work, we wait until it is done, and check afterwards that our text is still there; either takes up to 50 ms.
-/// Otherwise there is no wait.
+/// A program that rewrites the file in place (`aws configure set`) knows nothing of locks. If the file shows that
+/// such a program is at work, we wait until it is done, and check afterwards that our text is still in place; each of
+/// the two normally takes up to 50 ms. Otherwise there is no wait.
 ///
 /// # Errors
 /// The error of `edit`, or [`FileError`]. The file is unchanged, except after [`FileFault::Restless`].
@@ -232,8 +234,8 @@ pub fn replace<E: From<FileError>>(
     Err(at(FileFault::Restless).into())
 }
 
-/// Returns true if nobody but us and root can put anything into a folder. A symbolic link to the folder must be ours
-/// or root's.
+/// Returns true if only this user and root can put files into a folder. A symbolic link to the folder must belong to
+/// this user or root.
 #[must_use]
 pub fn is_ours_alone(folder: &Path) -> bool {
     let is_ours = |meta: &Metadata| [0, geteuid().as_raw()].contains(&meta.uid());
@@ -242,8 +244,8 @@ pub fn is_ours_alone(folder: &Path) -> bool {
         && fs::metadata(folder).is_ok_and(|meta| is_ours(&meta) && is_closed(&meta))
 }
 
-/// Takes the lock on the file `path`, which is created if it does not exist. The kernel releases the lock, however
-/// its holder ends.
+/// Takes the lock on the file `path`, which is created if it does not exist. The kernel releases the lock when its
+/// holder ends, even if it is killed.
 ///
 /// # Errors
 /// [`FileFault::Locked`] after `patience`; [`FileFault::Write`] if the file cannot be created or locked;
@@ -260,7 +262,7 @@ pub fn lock(path: &Path, patience: Duration) -> Result<File, FileFault> {
     Ok(file)
 }
 
-/// Opens the file of a lock, which is created if it does not exist; the lock is not taken yet.
+/// Opens a lock file, and creates it if it does not exist, without taking the lock.
 ///
 /// # Errors
 /// [`FileFault::Write`] if the file cannot be created or opened; [`FileFault::NotAFile`] if the path names anything
@@ -276,7 +278,7 @@ pub fn lock_file(path: &Path) -> Result<File, FileFault> {
     Ok(file)
 }
 
-/// Takes a lock if nobody has it; returns false if another process does.
+/// Takes a lock without waiting; returns false if another process holds the lock.
 ///
 /// # Errors
 /// [`FileFault::Write`] if the system cannot lock the file.
@@ -288,7 +290,7 @@ pub fn take(lock: &File) -> Result<bool, FileFault> {
     }
 }
 
-/// Creates a folder with mode 0700, and those above it; an existing folder is left unchanged.
+/// Creates a folder with mode 0700, and any missing folders above it. An existing folder is left unchanged.
 ///
 /// # Errors
 /// [`FileFault::Write`] if a folder cannot be created.
@@ -300,22 +302,23 @@ pub fn make_folder(folder: &Path) -> Result<(), FileFault> {
     make_folder(above)?;
     match DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => {}
-        // Another process has created the folder meanwhile.
+        // Another process created the folder after we found it missing.
         Err(_) if folder.is_dir() => return Ok(()),
         Err(error) => return Err(writing(error)),
     }
     if let Some((uid, gid)) = heir(above)? {
-        // The owner of the folder above may have put a link in its place meanwhile.
+        // The owner of the folder above may have replaced the new folder with a link since it was created.
         let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
         let new = OpenOptions::new().read(true).custom_flags(flags).open(folder).map_err(writing)?;
         fchown(&new, Some(uid), Some(gid)).map_err(writing)?;
     }
-    // A file that is synced in the folder is only as safe as the folder itself.
+    // A synced file can still be lost in a crash if its folder is not synced.
     sync_folder(above);
     Ok(())
 }
 
-/// Gives what root creates in somebody's folder to the folder's owner, who could not use it otherwise.
+/// Changes the owner of a file that root creates in another user's folder to the folder's owner, who could not use
+/// the file otherwise.
 fn adopt(file: &File, folder: &Path) -> Result<(), FileFault> {
     match heir(folder)? {
         Some((uid, gid)) => fchown(file, Some(uid), Some(gid)).map_err(writing),
@@ -329,7 +332,7 @@ fn heir(folder: &Path) -> Result<Option<(u32, u32)>, FileFault> {
     Ok(differs.then(|| (owner.uid(), owner.gid())))
 }
 
-/// Follows symbolic links one by one, since the last one may lead to a file that does not exist yet.
+/// Follows symbolic links one by one, since the last link may lead to a file that does not exist yet.
 fn resolve(path: &Path) -> Result<PathBuf, FileFault> {
     let mut path = path.to_owned();
     for _ in 0..LINKS {
@@ -342,7 +345,7 @@ fn resolve(path: &Path) -> Result<PathBuf, FileFault> {
     Err(FileFault::LinkCycle)
 }
 
-/// Bytes of a file, and its metadata.
+/// Bytes of a file, and the metadata that the file had when they were read.
 type Content = (Zeroizing<Vec<u8>>, Metadata);
 
 fn load(target: &Path) -> Result<Option<Content>, FileFault> {
@@ -361,14 +364,15 @@ fn load(target: &Path) -> Result<Option<Content>, FileFault> {
         if stamp(&after) == stamp(&meta) {
             return Ok(Some((text, meta)));
         }
-        // The file changed while it was read.
+        // The file changed while it was read, so it is read again.
         meta = after;
         file.rewind().map_err(FileFault::Read)?;
     }
     Err(FileFault::Restless)
 }
 
-/// Returns the stamp of a file, following symbolic links; `None` if the file does not exist.
+/// Returns the stamp of a file, by which changes to it are noticed. Symbolic links are followed; `None` if the file
+/// does not exist.
 #[must_use]
 pub fn stamp_of(path: &Path) -> Option<FileStamp> {
     fs::metadata(path).ok().as_ref().map(stamp)

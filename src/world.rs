@@ -1,5 +1,5 @@
-//! Everything outside the program: environment, clock, standard streams, the person, and the bus that tokens are
-//! plugged into.
+//! Everything outside the program: environment variables, clocks, standard streams, the person, the machine, and the
+//! bus that tokens are plugged into.
 
 pub mod alarm;
 pub mod async_runtime;
@@ -43,7 +43,7 @@ pub struct World {
     pub env: Environment,
     /// This machine's clock, which may be wrong.
     pub clock: Arc<dyn Clock>,
-    /// Standard output, where a command's answer goes.
+    /// Standard output, where a command writes its result.
     pub out: Box<dyn Write + Send>,
     /// The person, reached through standard error and the terminal.
     pub person: Person,
@@ -57,14 +57,15 @@ pub struct World {
     pub token_limits: TokenLimits,
     /// The machine that this program runs on: its processes, devices and services.
     pub machine: Machine,
-    /// Makes the alarm that wakes up a command that waits for days.
+    /// Makes the alarm for a command that runs for days, such as the agent.
     pub alarm: alarm::Alarms,
-    /// Restores the limits that this process lowered for itself, just before exec replaces it by another program.
+    /// Restores the resource limits that this process lowered for itself. Called just before exec replaces this
+    /// program with another.
     pub before_exec: fn(),
 }
 
 impl World {
-    /// Returns the same world for another thread, with standard output discarded and without standard input.
+    /// Returns a copy of this world for another thread. The copy discards standard output and has no standard input.
     #[must_use]
     pub fn shared(&self) -> Self {
         Self {
@@ -83,33 +84,34 @@ impl World {
     }
 }
 
-/// Opens the bus. The text restricts it to readers with that text in their name; `None` means the readers of known
+/// Opens the bus. If a text is given, only readers whose name contains it are used; `None` means the readers of known
 /// tokens.
 pub type OpenBus = Arc<dyn Fn(Option<&str>) -> Arc<dyn Bus> + Send + Sync>;
 
-/// A source of the time of day and of the machine's uptime.
+/// A source of the time of day and of the time since the machine booted.
 pub trait Clock: Send + Sync {
     /// Returns the time of day according to this machine.
     fn now(&self) -> SystemTime;
 
-    /// Returns the time since the machine was started, on a clock that nobody can set; `None` if the system does not
-    /// tell.
+    /// Returns the time since the machine booted, on a clock that nobody can set; `None` if the system has no such
+    /// clock.
     fn uptime(&self) -> Option<Uptime> {
         None
     }
 
-    /// Returns the time that the machine has been awake since some fixed moment; `None` if the system does not tell.
+    /// Returns the time that the machine has been awake, counted from an arbitrary fixed moment; `None` if the system
+    /// has no such clock.
     fn awake(&self) -> Option<Duration> {
         None
     }
 }
 
-/// Time since the machine was started, with an identifier of that start.
+/// Time since the machine booted, with an identifier of that boot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uptime {
     /// Identifier of the boot that `time` is counted from; on Linux, the kernel's `boot_id`.
     pub start: String,
-    /// Time since that boot, sleep included.
+    /// Time since the machine booted, including time asleep.
     pub time: Duration,
 }
 
@@ -131,7 +133,7 @@ impl Environment {
         self.os(name)?.to_str()
     }
 
-    /// Returns all variables, empty ones included, for a program that we start.
+    /// Returns all variables, including empty ones, to pass to a program that we start.
     pub fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.0.iter()
     }
@@ -142,7 +144,7 @@ impl Environment {
         self.os("HOME").map(PathBuf::from)
     }
 
-    /// Replaces a leading `~/` by the home folder, as AWS's clients do; any other path is returned unchanged.
+    /// Replaces a leading `~/` with the home folder, as AWS's clients do. Any other path is returned unchanged.
     #[must_use]
     pub fn expand(&self, path: &OsStr) -> PathBuf {
         let path = PathBuf::from(path);
@@ -152,8 +154,9 @@ impl Environment {
         }
     }
 
-    /// Returns what the SDK's readers of settings take, with `AWS_PROFILE` set to `profile`. They read variables whose names
-    /// begin with `AWS_`; copying all others as well would take a good part of the time of `credential-process`.
+    /// Returns the variables in the type that the SDK's settings functions need, with `AWS_PROFILE` set to `profile`.
+    /// The SDK reads only variables whose names begin with `AWS_`. Copying all others too would noticeably slow down
+    /// `credential-process`.
     #[must_use]
     pub fn for_sdk(&self, profile: &str) -> aws_types::os_shim_internal::Env {
         let text = |(name, value): (&OsString, &OsString)| {
@@ -173,8 +176,8 @@ impl FromIterator<(OsString, OsString)> for Environment {
     }
 }
 
-/// Makes text from outside (names on a token, messages of AWS, a portal's page) safe for a terminal: trims it,
-/// escapes characters that do not print, and cuts it after `most` characters.
+/// Makes text from an external source (a token, AWS, a captive portal) safe for a terminal: trims it, escapes
+/// unprintable characters, and cuts it after `most` characters.
 #[must_use]
 pub fn printable(text: &str, most: usize) -> String {
     let mut safe = String::new();
@@ -188,8 +191,8 @@ pub fn printable(text: &str, most: usize) -> String {
     safe
 }
 
-/// Escapes all characters that do not print, except line feeds; the length is not limited. Every message to a person
-/// passes through here, in case a part of it was not made safe before.
+/// Escapes all unprintable characters except line feeds, without limiting the length. Every message to a person
+/// passes through this function, in case a part of the message was not made safe before.
 #[must_use]
 pub fn printable_lines(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! A client for STS and IAM, made with the SDK: signs with one key, learns AWS's time from each response, and never
+//! A client for STS and IAM, built on the SDK. It signs with one key, learns AWS's time from each response, and never
 //! lets the SDK retry.
 
 mod ca_bundle;
@@ -34,13 +34,13 @@ use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Timeout for a connection: name lookup, proxy, TCP and TLS. A dead name server takes five seconds before the next
-/// one is asked (resolv.conf(5), `timeout`).
+/// Timeout for a connection: name lookup, proxy, TCP and TLS. The resolver waits five seconds for a dead name server
+/// before it asks the next name server (resolv.conf(5), `timeout`).
 const CONNECT: Duration = Duration::from_secs(8);
 /// Timeout for one request, connection included.
 const REQUEST: Duration = Duration::from_secs(12);
 
-/// The network, ready for requests: its connections and the time learnt from AWS are shared by all keys that sign.
+/// The network, ready for requests. All clients made from it share its connections and the time learnt from AWS.
 #[derive(Clone)]
 pub struct OpenNetwork {
     network: Arc<Network>,
@@ -49,7 +49,7 @@ pub struct OpenNetwork {
 }
 
 impl OpenNetwork {
-    /// Prepares connections to AWS; nothing is sent.
+    /// Prepares connections to AWS, without sending anything yet.
     ///
     /// # Errors
     /// [`NetworkFault`] if the CA bundle or the proxy cannot be used.
@@ -58,7 +58,7 @@ impl OpenNetwork {
         Ok(Self { network: Arc::new(network.clone()), http, clock })
     }
 
-    /// Returns true if these are the settings it was opened with.
+    /// Returns true if this network was opened with exactly the settings in `network`.
     #[must_use]
     pub fn is_of(&self, network: &Network) -> bool {
         *self.network == *network
@@ -71,7 +71,7 @@ impl OpenNetwork {
     }
 }
 
-/// STS and IAM, with requests that one key signs.
+/// A client for STS and IAM that signs every request with the same key.
 pub struct Aws {
     sts: aws_sdk_sts::Client,
     iam: aws_sdk_iam::Client,
@@ -82,9 +82,9 @@ pub struct Aws {
 
 /// Parameters of GetSessionToken.
 pub struct SessionRequest<'a> {
-    /// Serial number of the MFA device.
+    /// Serial number of the MFA device that made the code.
     pub mfa_serial: &'a MfaSerial,
-    /// Six-digit code of the MFA device.
+    /// Six-digit code from the MFA device; AWS accepts each code only once.
     pub code: &'a SecretString,
     /// Length of the session, 15 minutes to 36 hours.
     pub duration: Duration,
@@ -92,19 +92,21 @@ pub struct SessionRequest<'a> {
 
 /// Parameters of AssumeRole.
 pub struct RoleRequest<'a> {
-    /// ARN of the role.
+    /// ARN of the role to assume.
     pub arn: &'a str,
-    /// External ID, which the role's trust policy may ask for.
+    /// External ID; `None` if the role's trust policy does not require one.
     pub external_id: Option<&'a str>,
     /// Name of the role session in AWS's logs.
     pub session_name: &'a str,
     /// Length of the session, 15 minutes to 12 hours.
     pub duration: Duration,
-    /// Serial number of an MFA device, and its code; `None` if the session that signs was made with MFA.
+    /// Serial number and code of an MFA device; `None` if the request is signed with a session that was made with
+    /// MFA.
     pub mfa: Option<(&'a MfaSerial, &'a SecretString)>,
 }
 
-/// Builds the client of one service: both services have a builder of the same shape, but not of the same type.
+/// Builds the client of one service. This is a macro because both services' builders have the same methods but
+/// different types.
 macro_rules! client {
     ($sdk:ident, $network:expr, $credentials:expr, $clock:expr, $http:expr, $endpoint:expr, $recorder:expr) => {{
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(REQUEST).build();
@@ -119,10 +121,10 @@ macro_rules! client {
             .timeout_config(timeouts)
             .retry_config(RetryConfig::disabled())
             // Stalled-stream protection mistakes a failed connect for a stalled response, so the code would count as
-            // sent. It also counts by the time source below, in tenths of a second: from 1970 to now, that takes
-            // minutes.
+            // sent. It also steps through time in tenths of a second, by the time source below. Stepping from 1970 to
+            // now would take minutes.
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
-            // The time source below is AWS's clock already; a second correction would make it wrong again.
+            // The time source below is already AWS's clock, so the SDK must not correct it a second time.
             .disable_clock_skew_correction(true)
             .time_source(clock::shared($clock))
             .interceptor(clock::Listener::new($clock))
@@ -134,14 +136,14 @@ macro_rules! client {
 }
 
 impl Aws {
-    /// Returns a client that signs with a long-term key; nothing is sent.
+    /// Returns a client that signs with a long-term key. Nothing is sent yet.
     #[must_use]
     pub fn new(route: &OpenNetwork, key: &LongTermKey) -> Self {
         let credentials = Credentials::new(&key.id, key.secret.expose_secret(), None, None, "aws-mfa-key");
         Self::signing_with(credentials, route)
     }
 
-    /// Returns a client that signs with a session, for assuming roles; nothing is sent.
+    /// Returns a client that signs with a session, for assuming roles. Nothing is sent yet.
     #[must_use]
     pub fn with_session(route: &OpenNetwork, session: &Session) -> Self {
         let (secret, token) = (&session.secret_access_key, &session.session_token);
@@ -166,27 +168,27 @@ impl Aws {
         self.clock.now()
     }
 
-    /// Returns the seconds that this machine's clock is behind AWS's, negative if it is ahead; 0 if the difference is
-    /// smaller than a response can tell.
+    /// Returns by how many seconds this machine's clock is behind AWS's; negative if it is ahead, 0 if the difference
+    /// is too small to measure from a response.
     #[must_use]
     pub fn clock_behind(&self) -> i64 {
         self.clock.behind()
     }
 
-    /// Returns the route of the last request to STS.
+    /// Returns the route of the last request to STS, for explaining a failure.
     #[must_use]
     pub fn route_to_sts(&self) -> RequestRoute {
         *self.to_sts.route()
     }
 
-    /// Returns the route of the last request to IAM.
+    /// Returns the route of the last request to IAM, for explaining a failure.
     #[must_use]
     pub fn route_to_iam(&self) -> RequestRoute {
         *self.to_iam.route()
     }
 
-    /// Asks AWS whose key it is (STS API: GetCallerIdentity). If this machine's clock is off, a second request is
-    /// sent, signed with AWS's time.
+    /// Asks AWS who owns the key (STS API: GetCallerIdentity). If AWS refuses because this machine's clock is off, a
+    /// second request is sent, signed with AWS's time.
     ///
     /// # Errors
     /// [`AwsError`] if AWS refuses the request, or no complete response comes.
@@ -204,8 +206,8 @@ impl Aws {
         identity.ok_or_else(|| self.incomplete("GetCallerIdentity"))
     }
 
-    /// Lists the serial numbers of the MFA devices of the key's own user (IAM API: ListMFADevices). If this machine's
-    /// clock is off, a second request is sent.
+    /// Lists the serial numbers of the MFA devices of the user who owns the key (IAM API: ListMFADevices). If AWS
+    /// refuses because this machine's clock is off, a second request is sent, signed with AWS's time.
     ///
     /// # Errors
     /// [`AwsError`] if AWS refuses the request, or no complete response comes.
@@ -226,7 +228,8 @@ impl Aws {
     /// only once.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS refuses the request, or no complete response comes; the code is in none of its texts.
+    /// [`AwsError`] if AWS refuses the request, or no complete response comes. The error's texts never contain the
+    /// code.
     pub async fn session(&self, request: &SessionRequest<'_>) -> Result<Session, AwsError> {
         let seconds = i32::try_from(request.duration.as_secs()).unwrap_or(i32::MAX);
         let call = self.sts.get_session_token().serial_number(request.mfa_serial.as_str());
@@ -238,11 +241,13 @@ impl Aws {
         self.complete(answer.credentials, "GetSessionToken")
     }
 
-    /// Assumes a role (STS API: AssumeRole); returns the session and the identity that it has. A request with a code
-    /// is sent once; without one, a second request is sent if this machine's clock is off.
+    /// Assumes a role (STS API: AssumeRole) and returns the session and the identity it acts as. A request with a
+    /// code is sent only once. A request without a code is sent again if AWS refuses because this machine's clock is
+    /// off.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS refuses the request, or no complete response comes; the code is in none of its texts.
+    /// [`AwsError`] if AWS refuses the request, or no complete response comes. The error's texts never contain the
+    /// code.
     pub async fn assume_role(&self, request: &RoleRequest<'_>) -> Result<(Session, Identity), AwsError> {
         let seconds = i32::try_from(request.duration.as_secs()).unwrap_or(i32::MAX);
         let ask = || async {
@@ -273,7 +278,7 @@ impl Aws {
         })
     }
 
-    /// Returns the session if none of its keys is missing and it is not over yet.
+    /// Returns the session, or an error if one of its keys is missing or it has expired.
     fn complete(&self, keys: Option<Keys>, call: &str) -> Result<Session, AwsError> {
         let keys = keys.ok_or_else(|| self.incomplete(call))?;
         let parts = [&keys.access_key_id, &keys.secret_access_key, &keys.session_token];

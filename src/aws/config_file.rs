@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// Paths of AWS's two files.
+/// Paths of the two files that AWS's clients read: the config file and the credentials file.
 #[derive(Clone, Debug)]
 pub struct Locations {
     /// Path of the config file: `AWS_CONFIG_FILE`, else `~/.aws/config`.
@@ -25,11 +25,11 @@ pub struct Locations {
 }
 
 impl Locations {
-    /// Finds both files as AWS's clients do.
+    /// Determines the paths of both files as AWS's clients do. The files need not exist.
     ///
     /// # Errors
-    /// [`FileFault::NoHome`] if neither the variable nor `HOME` is set; [`FileFault::OddPath`] if Python's clients
-    /// would read another path; [`FileFault::TwoInOne`] if both are the same file.
+    /// [`FileFault::NoHome`] if neither a file's variable nor `HOME` is set; [`FileFault::OddPath`] if Python's
+    /// clients would read a different path; [`FileFault::TwoInOne`] if both paths lead to the same file.
     pub fn find(env: &Environment) -> Result<Self, FileError> {
         let locate = |variable: &str, name: &str| {
             let default = || env.home().map(|home| home.join(".aws").join(name));
@@ -50,8 +50,7 @@ impl Locations {
     }
 }
 
-/// Returns true if Python's clients would read another path: they expand `~user`, `$NAME` and `${NAME}`, the others
-/// do not.
+/// Returns true if Python's clients would read a different path. Only they expand `~user`, `$NAME` and `${NAME}`.
 fn is_read_differently(path: &Path) -> bool {
     let text = path.to_string_lossy();
     let names = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '{');
@@ -60,7 +59,7 @@ fn is_read_differently(path: &Path) -> bool {
 
 /// The profiles in AWS's two files, and the environment variables that override them.
 pub struct Profiles {
-    /// Paths of both files.
+    /// Paths of the two files that the profiles were read from.
     pub locations: Locations,
     env: Environment,
     files: Vec<(EnvConfigFileKind, PathBuf, Sections)>,
@@ -68,7 +67,7 @@ pub struct Profiles {
 }
 
 impl Profiles {
-    /// Reads both files; one that does not exist counts as empty.
+    /// Reads both files. A file that does not exist counts as empty.
     ///
     /// # Errors
     /// [`FileError`] if a file cannot be found or read, or if AWS's clients could not read it.
@@ -86,14 +85,15 @@ impl Profiles {
         Ok(Self { locations, env: env.clone(), files, all })
     }
 
-    /// Returns no profiles, for when the files cannot be read. Environment variables still count.
+    /// Returns an empty set of profiles, for use when the files cannot be read. Environment variables still apply.
     #[must_use]
     pub fn none(env: &Environment) -> Self {
         let nowhere = Locations { config: PathBuf::new(), credentials: PathBuf::new() };
         Self { locations: nowhere, env: env.clone(), files: Vec::new(), all: ProfileSet::default() }
     }
 
-    /// Returns a profile, its sections in both files merged as the SDK does; `None` if it has no section.
+    /// Returns a profile, merged from its sections in both files as the SDK merges them; `None` if neither file has a
+    /// section for it.
     #[must_use]
     pub fn get(&self, profile: &str) -> Option<&Profile> {
         self.all.get_profile(profile)
@@ -112,7 +112,8 @@ impl Profiles {
     /// # Errors
     /// [`FileError`], as for [`Profiles::read`].
     pub fn settings(&self, profile: &str) -> Result<Settings, FileError> {
-        // The parser returns the settings of one profile only, and parsing all other sections again would take time.
+        // The parser returns the settings of one profile only, so parsing all other sections again would be a waste
+        // of time.
         let needed = |header: &str| header.contains(profile) || header.contains("services");
         let profiles = parse(&self.files, &self.env, profile, |sections| sections.only(needed))?;
         Ok(Settings { env: self.env.for_sdk(profile), profiles })
@@ -124,8 +125,8 @@ impl Profiles {
         self.config().is_some_and(|sections| has_profile(sections, profile))
     }
 
-    /// Returns the first of `keys` that is in the config file's `[DEFAULT]`, and its line (from 1). Python's clients
-    /// read that section into each profile that has a section in the file.
+    /// Returns the first of `keys` that the config file has in its `[DEFAULT]` section, with its line number (from
+    /// 1). Python's clients apply that section to each profile that has a section in the file.
     #[must_use]
     pub fn in_default(&self, keys: &[&'static str]) -> Option<(&'static str, usize)> {
         let sections = self.config()?;
@@ -139,16 +140,16 @@ impl Profiles {
     }
 }
 
-/// The settings of one profile as AWS's clients find them: environment variable before profile, and in both a
-/// service's own setting first.
+/// The settings of one profile, with the precedence that AWS's clients have: an environment variable overrides the
+/// profile, and in each of the two a service-specific setting overrides the general setting.
 pub struct Settings {
     env: aws_types::os_shim_internal::Env,
     profiles: ProfileSet,
 }
 
 impl Settings {
-    /// Returns the endpoint URL that is set for a service (`sts`, `iam`); `None` for AWS's own (SDK reference:
-    /// service-specific endpoints).
+    /// Returns the endpoint URL that is set for a service (`sts`, `iam`); `None` if AWS's standard endpoint is used
+    /// (SDK reference: service-specific endpoints).
     #[must_use]
     pub fn endpoint(&self, service: &str) -> Option<String> {
         if self.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
@@ -159,7 +160,7 @@ impl Settings {
         found.filter(|url| !url.is_empty())
     }
 
-    /// Returns true if the variable, or else the profile's key, says `true`.
+    /// Returns true if the variable has the value `true` or, if it is unset, the profile's key has.
     #[must_use]
     pub fn flag(&self, variable: &str, key: &str) -> bool {
         self.value(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
@@ -182,16 +183,16 @@ pub fn config_header(profile: &str) -> String {
 
 /// A section to add to the config file.
 pub struct NewProfile<'a> {
-    /// Name of the profile.
+    /// Name of the profile to add.
     pub name: &'a str,
     /// Keys and values, in the order in which they are written.
     pub keys: &'a [(String, String)],
 }
 
-/// Adds sections to the config file, in one step. A profile that has a section already keeps it unchanged.
+/// Adds sections to the config file, in one step. If a profile already has a section, that section is left unchanged.
 ///
 /// # Errors
-/// [`FileError`] if the file cannot be read or written; it is then unchanged.
+/// [`FileError`] if the file cannot be read or written; the file is then unchanged.
 pub fn add_profiles(path: &Path, profiles: &[NewProfile<'_>]) -> Result<(), FileError> {
     let there = Sections::new(file::read(path)?.unwrap_or_default());
     if profiles.iter().all(|profile| has_profile(&there, profile.name)) {
@@ -210,10 +211,10 @@ pub fn add_profiles(path: &Path, profiles: &[NewProfile<'_>]) -> Result<(), File
     })
 }
 
-/// Sets keys in a profile's section of the config file; the section is added if it does not exist.
+/// Sets keys in a profile's section of the config file. The section is added if it does not exist.
 ///
 /// # Errors
-/// [`FileError`] if the file cannot be read or written; it is then unchanged.
+/// [`FileError`] if the file cannot be read or written; the file is then unchanged.
 pub fn set_profile(path: &Path, profile: &str, keys: &[(&str, &str)]) -> Result<(), FileError> {
     file::replace(path, Privacy::Ordinary, |text| {
         file::check_text(path, &text)?;
@@ -225,11 +226,11 @@ pub fn set_profile(path: &Path, profile: &str, keys: &[(&str, &str)]) -> Result<
     })
 }
 
-/// Removes the section that [`add_profiles`] made for `profile` with `keys`, if it is still as it was made. Returns
-/// true if it was removed.
+/// Removes the section that [`add_profiles`] wrote for `profile` with `keys`, unless it was changed since. Returns
+/// true if the section was removed.
 ///
 /// # Errors
-/// [`FileError`] if the file cannot be read or written; it is then unchanged.
+/// [`FileError`] if the file cannot be read or written; the file is then unchanged.
 pub fn remove_profile(path: &Path, profile: &str, keys: &[(String, String)]) -> Result<bool, FileError> {
     let header = config_header(profile);
     let names: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
@@ -256,15 +257,16 @@ pub fn remove_profile(path: &Path, profile: &str, keys: &[(String, String)]) -> 
     Ok(removed)
 }
 
-/// Returns true if the config file has a section for `profile`; one that stands twice or is written oddly counts,
-/// too.
+/// Returns true if the config file has a section for `profile`, even one that occurs twice or that clients read
+/// differently.
 fn has_profile(sections: &Sections, profile: &str) -> bool {
     let stands = |header: &str| sections.has(header) != Ok(false);
     stands(&config_header(profile)) || profile == "default" && stands("profile default")
 }
 
-/// Prepares a file's text for the SDK's parser: drops a byte order mark and turns `:` into `=`, since the parser
-/// would reject the whole file where Python's or JavaScript's clients read on. Line numbers stay the same.
+/// Prepares a file's text for the SDK's parser: drops a byte order mark and turns `:` into `=`. The parser would
+/// reject the whole file because of them, whereas Python's or JavaScript's clients read on. Line numbers stay the
+/// same.
 fn as_one_reads(text: &[u8]) -> Vec<u8> {
     let mut text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).to_vec();
     for line in text.split_mut(|&b| b == b'\n') {
@@ -277,7 +279,7 @@ fn as_one_reads(text: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Returns the error for a file in which a section cannot be edited.
+/// Wraps a section's `fault` in an error that names the file and explains why the section cannot be edited.
 #[must_use]
 pub fn damaged(path: &Path, fault: EditFault) -> FileError {
     let what = match fault {

@@ -11,27 +11,29 @@ use aws_smithy_types::date_time::Format;
 use secrecy::ExposeSecret;
 use std::path::{Path, PathBuf};
 
-/// Key that marks a section as written by us; its value is the profile that owns the session.
+/// Key that marks a section as written by this program. Its value is the name of the profile that owns the session.
 pub const OWNER: &str = "mfa_key_owner";
 const EXPIRES: &str = "x_security_token_expires";
 const IDENTITY: &str = "mfa_key_identity";
 const MFA_SERIAL: &str = "mfa_key_mfa_serial";
 
-/// Keys that we write, in the order used in a section that login makes. In a section that existed before, [`OWNER`]
-/// comes before the others; so `logout` knows which sections it may remove whole.
+/// Keys that we write, in the order used in a section that login creates. In a section that existed before, [`OWNER`]
+/// comes first. The order tells `logout` which sections it may remove entirely.
 const KEYS: [&str; 7] =
     ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", EXPIRES, OWNER, IDENTITY, MFA_SERIAL];
 
-/// Older key for the session token, which Python's clients prefer to the one that we write.
+/// Older name of the key `aws_session_token`. Python's clients prefer it to `aws_session_token`, so it must not
+/// remain in a section.
 const OLDER_TOKEN: &str = "aws_security_token";
 
-/// Keys in `[DEFAULT]` that override a session for Python's clients, which read that section into every other.
+/// Keys that override a session if they are in `[DEFAULT]`, because Python's clients apply that section to every
+/// other section.
 const WINNING: [&str; 5] = [OLDER_TOKEN, "role_arn", "web_identity_token_file", "sso_session", "sso_start_url"];
 
-/// Keys in which other tools keep the end of a session; those that a section has are updated.
+/// Keys in which other tools store a session's expiry. If a section has any of them, they are updated.
 const OTHER_EXPIRIES: [&str; 3] = ["aws_expiration", "aws_session_expiration", "aws_credential_expiration"];
 
-/// A session that we wrote earlier, as its section describes it.
+/// A session that this program wrote to the credentials file, as its section describes it.
 pub struct Stored {
     /// Profile that owns the session.
     pub owner: ProfileName,
@@ -39,12 +41,12 @@ pub struct Stored {
     pub identity: Option<String>,
     /// Serial number of the MFA device whose code the session was made with.
     pub mfa_serial: Option<String>,
-    /// Expiry of the session; `None` if it cannot be read, or if one of the session's keys is missing.
+    /// Expiry of the session; `None` if the section has no valid expiry, or if one of the session's keys is missing.
     pub expires: Option<DateTime>,
 }
 
 impl Stored {
-    /// Reads the section of a session profile; `None` if we did not write it.
+    /// Reads the section of a session profile; `None` if this program did not write the section.
     #[must_use]
     pub fn read(profile: &Profile) -> Option<Self> {
         let text = |key: &str| profile.get(key).map(str::to_owned);
@@ -61,7 +63,7 @@ impl Stored {
 }
 
 impl Stored {
-    /// Returns the session itself; `None` if a part of it is missing.
+    /// Returns the session's keys and expiry; `None` if any of them is missing.
     #[must_use]
     pub fn session(&self, profile: &Profile) -> Option<Session> {
         let get = |key: &str| profile.get(key).map(str::to_owned);
@@ -79,14 +81,14 @@ impl Stored {
 pub enum CredentialsError {
     /// The file cannot be read or written.
     File(FileError),
-    /// The section holds a long-term key, which would be lost.
+    /// The section holds a long-term key, which the change would destroy.
     LongTermKey {
         /// Path of the credentials file.
         path: PathBuf,
-        /// Name of the section.
+        /// Name of the session profile, and so of its section.
         profile: String,
     },
-    /// A key in `[DEFAULT]` would override the session for Python's clients, whatever its section says.
+    /// Python's clients would use a key in `[DEFAULT]` instead of the session, whatever the session's section says.
     Overruled {
         /// Path of the credentials file.
         path: PathBuf,
@@ -95,9 +97,9 @@ pub enum CredentialsError {
         /// Name of the key.
         key: &'static str,
     },
-    /// A value has characters that AWS's clients read differently.
+    /// A value has characters that AWS's clients interpret in different ways.
     Strange {
-        /// Key whose value it would be, or `profile` for the section's name.
+        /// Key that the value is for, or `profile` if the section's name is at fault.
         key: &'static str,
     },
 }
@@ -107,14 +109,14 @@ pub enum CredentialsError {
 pub enum CredentialsNotice {
     /// A side effect of replacing the file.
     File(file::ReplaceNotice),
-    /// An existing line that some clients misread.
+    /// An existing line of the file that some clients misread.
     Line(Warning),
 }
 
 /// The outcome of removing a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removed {
-    /// Our keys were removed, and so was the section if login had made it.
+    /// Our keys were removed, and so was the whole section if login had created it.
     Session,
     /// The section has no session of that owner; nothing was changed.
     Nothing,
@@ -126,13 +128,13 @@ impl From<FileError> for CredentialsError {
     }
 }
 
-/// A session, with all that is written to its section.
+/// A session to write, with everything that its section will contain.
 pub struct SessionEntry<'a> {
-    /// Name of the section.
+    /// Name of the session profile, and so of its section.
     pub profile: &'a SessionProfile,
     /// Profile that owns the session.
     pub owner: &'a ProfileName,
-    /// User or role that the session acts as.
+    /// IAM user or role that the session acts as.
     pub identity: &'a Identity,
     /// Serial number of the MFA device whose code the session was made with.
     pub mfa_serial: &'a MfaSerial,
@@ -175,8 +177,8 @@ impl SessionEntry<'_> {
         Ok(edits.set(self.profile.as_str(), &keys, &gone).map_err(|fault| damaged(path, fault))?)
     }
 
-    /// Returns the keys to set and those to remove. An existing section may hold keys of other tools, which are
-    /// updated, or removed if they would be wrong.
+    /// Returns the keys to set and the keys to remove. Keys of other tools in an existing section are updated, or
+    /// removed if they would be wrong.
     fn changes<'k>(
         &self,
         section: Option<&Section<'_>>,
@@ -217,14 +219,16 @@ pub fn write_all(path: &Path, entries: &[SessionEntry<'_>]) -> Result<(), Creden
 pub struct Rehearsal {
     /// Facts about the file that a person should know before the sessions are written.
     pub notices: Vec<CredentialsNotice>,
-    /// For each section, in the order given, the reason why its session could not be written; `None` if it could.
+    /// For each profile, in the order given, the reason why its session could not be written; `None` if it could be
+    /// written.
     pub refused: Vec<Option<CredentialsError>>,
 }
 
-/// Checks that sessions could be written to the sections of `profiles`, before a code is spent on them.
+/// Checks that sessions could be written to the sections of `profiles`. Call this before codes are used to obtain the
+/// sessions.
 ///
 /// # Errors
-/// [`FileError`] if the file cannot be read or replaced, so that no session could be written.
+/// [`FileError`] if the file cannot be read or replaced, which rules out writing any session.
 pub fn rehearse(path: &Path, profiles: &[&SessionProfile]) -> Result<Rehearsal, FileError> {
     /// Room for a section with a long session token, in bytes.
     const SIZE: usize = 8192;
@@ -255,12 +259,12 @@ pub fn rehearse(path: &Path, profiles: &[&SessionProfile]) -> Result<Rehearsal, 
     Ok(rehearsal)
 }
 
-/// Removes the session of `owner` from `profile`'s section: our keys, or the whole section if login had made it,
-/// after which the file is byte for byte as it was before.
+/// Removes the session of `owner` from `profile`'s section. If login created the section, the whole section is
+/// removed and the file is byte for byte what it was before the login. Otherwise only our keys are removed.
 ///
 /// # Errors
-/// [`CredentialsError`] if the file cannot be read or written, or the section now holds a long-term key; the file is
-/// unchanged.
+/// [`CredentialsError`] if the file cannot be read or written, or the section now holds a long-term key. The file is
+/// then unchanged.
 pub fn remove(path: &Path, profile: &SessionProfile, owner: &ProfileName) -> Result<Removed, CredentialsError> {
     if file::read(path)?.is_none() {
         return Ok(Removed::Nothing);
@@ -304,7 +308,8 @@ fn check(
     }
 }
 
-/// Refuses a section whose long-term key would be lost. A key without a session token is a long-term one.
+/// Refuses a section that holds a long-term key, which the change would destroy. A key without a session token is a
+/// long-term key.
 fn check_key(section: &Section<'_>, path: &Path, profile: &str) -> Result<(), CredentialsError> {
     let (ids, secrets) = (section.all("aws_access_key_id"), section.all("aws_secret_access_key"));
     let tokens = [section.all("aws_session_token"), section.all(OLDER_TOKEN)].concat();
@@ -316,8 +321,8 @@ fn check_key(section: &Section<'_>, path: &Path, profile: &str) -> Result<(), Cr
     Ok(())
 }
 
-/// Returns true if every client reads a value as it stands: printable ASCII without blanks, not empty, and not
-/// beginning with a quote, a comment sign or `[`.
+/// Returns true if every client reads the value unchanged: it is not empty, has only printable ASCII characters and
+/// no blanks, and does not begin with a quote, a comment sign or `[`.
 #[must_use]
 pub fn is_plain(value: &str) -> bool {
     !value.starts_with(['#', ';', '"', '\'', '[']) && !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic())
@@ -329,7 +334,7 @@ pub fn rfc3339(time: &DateTime) -> String {
     DateTime::from_secs(time.secs()).fmt(Format::DateTime).unwrap_or_default()
 }
 
-/// Formats a time as broamski/aws-mfa does: `2026-11-22 10:00:00`, in UTC without saying so.
+/// Formats a time as broamski/aws-mfa does: `2026-11-22 10:00:00`, in UTC but without a time zone.
 fn spaced(time: &DateTime) -> String {
     rfc3339(time).replace('T', " ").replace('Z', "")
 }

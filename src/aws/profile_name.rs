@@ -1,5 +1,5 @@
-//! Names of profiles. The profile that logs in and the profile that holds its session are two types, so that they
-//! cannot be swapped.
+//! Names of profiles. The profile that logs in and the profile that holds its session have names of different types,
+//! so that they cannot be swapped.
 
 use std::fmt;
 use std::ops::Deref;
@@ -12,8 +12,8 @@ pub struct ProfileName(String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionProfile(String);
 
-/// Returns true if every client of AWS finds a section of that name. `DEFAULT` is not portable: Python's clients read
-/// its keys into all other sections.
+/// Returns true if every AWS client finds a section with this name. `DEFAULT` is not portable, because Python's
+/// clients apply its keys to all other sections.
 #[must_use]
 pub fn is_portable(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c);
@@ -23,7 +23,7 @@ pub fn is_portable(name: &str) -> bool {
 macro_rules! name {
     ($type:ident) => {
         impl $type {
-            /// Returns the name as AWS's files have it.
+            /// Returns the name as written in AWS's files, without the `profile ` prefix of the config file.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0

@@ -1,7 +1,8 @@
-//! One of AWS's two files as lines of text: finds sections and sets their keys; every other byte stays.
+//! AWS's config or credentials file as lines of text: finds sections and sets their keys, and leaves every other byte
+//! unchanged.
 //!
-//! Only what every client reads alike is written: `[name]` or `[profile name]` at the start of a line, lower-case
-//! `key = value`, no quotes, no comment behind a value.
+//! Only text that every client reads in the same way is written: `[name]` or `[profile name]` at the start of a line,
+//! lower-case `key = value`, no quotes, no comment after a value.
 
 mod edits;
 mod lines;
@@ -14,56 +15,57 @@ use lines::{Header, breaks_inside, entries, line_number, lines};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// The text of a file, with its headers found. The text may hold long-term keys, so it is wiped when dropped.
+/// The text of a config or credentials file, with the positions of its section headers. The text may hold long-term
+/// keys, so it is wiped when dropped.
 pub struct Sections {
     text: Zeroizing<Vec<u8>>,
-    /// All lines with a header, in order.
+    /// Positions of all header lines, in the order of the file.
     headers: Vec<HeaderPlace>,
-    /// Start of the first line with a carriage return inside.
+    /// Start of the first line that has a carriage return in its middle; `None` if the file has no such line.
     broken: Option<usize>,
 }
 
-/// The position of a header in the text.
+/// The position of a section header in the text.
 struct HeaderPlace {
     line: Range<usize>,
     name: Range<usize>,
-    /// True if all clients read the name letter by letter.
+    /// True if the name has neither blanks nor quotes, so that all clients read it unchanged.
     simple: bool,
     plain: bool,
     at_start: bool,
 }
 
-/// Reasons why a section cannot be edited: clients would read the result differently.
+/// Reasons why a section cannot be edited safely, because AWS's clients would disagree about the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditFault {
-    /// The section's header stands twice.
+    /// The file has two headers for the section.
     SectionTwice {
         /// Line number of the second header, from 1.
         line: usize,
     },
-    /// The section's header is not written as every client reads it.
+    /// The section's header is written in a way that not every client understands.
     OddHeader {
-        /// Line number, from 1.
+        /// Number of the faulty line, from 1.
         line: usize,
     },
-    /// An indented comment below a key, which some clients read as a part of the value.
+    /// An indented comment below a key. Some clients read the comment as a part of the key's value.
     IndentedComment {
-        /// Line number, from 1.
+        /// Number of the faulty line, from 1.
         line: usize,
     },
-    /// An indented key, which some clients read as a key, others as a part of the value above, or not at all.
+    /// An indented key. Some clients read it as a key, some as a part of the value above it, and some ignore it.
     IndentedKey {
-        /// Line number, from 1.
+        /// Number of the faulty line, from 1.
         line: usize,
     },
-    /// A carriage return inside a line, which some clients read as the end of the line.
+    /// A carriage return in the middle of a line. Some clients read it as the end of the line.
     LoneReturn {
-        /// Line number, from 1.
+        /// Number of the faulty line, from 1.
         line: usize,
     },
     /// A line that is neither a header, a key nor a comment, and not blank.
     Unreadable {
-        /// Line number, from 1.
+        /// Number of the faulty line, from 1.
         line: usize,
     },
 }
@@ -94,7 +96,7 @@ impl Sections {
         &self.text
     }
 
-    /// Returns the text of only those sections for whose header `wanted` returns true.
+    /// Returns the text of the sections whose header `wanted` accepts; all other sections are left out.
     #[must_use]
     pub fn only(&self, wanted: impl Fn(&str) -> bool) -> Vec<u8> {
         let at_start: Vec<&HeaderPlace> = self.headers.iter().filter(|place| place.at_start).collect();
@@ -111,7 +113,7 @@ impl Sections {
     /// Returns true if the file has the section.
     ///
     /// # Errors
-    /// [`EditFault`] if clients read the section or its header differently.
+    /// [`EditFault`] if AWS's clients disagree about the section or its header.
     pub fn has(&self, header: &str) -> Result<bool, EditFault> {
         Ok(self.find(header)?.is_some())
     }
@@ -119,7 +121,7 @@ impl Sections {
     /// Returns the section; `None` if the file does not have it.
     ///
     /// # Errors
-    /// [`EditFault`] if clients read the section or its header differently.
+    /// [`EditFault`] if AWS's clients disagree about the section or its header.
     pub fn find(&self, wanted: &str) -> Result<Option<Section<'_>>, EditFault> {
         let text = self.text.as_slice();
         let number = |at| line_number(text, at);
@@ -154,7 +156,7 @@ impl Sections {
     /// Returns the section if `keys` can be set in it; `None` if the file does not have the section.
     ///
     /// # Errors
-    /// [`EditFault`], as for [`Self::find`]; also if one of `keys` stands indented below another key.
+    /// [`EditFault`], as for [`Self::find`], and also if one of `keys` is indented below another key.
     pub fn editable(&self, header: &str, keys: &[&str]) -> Result<Option<Section<'_>>, EditFault> {
         let section = self.find(header)?;
         match section.as_ref().and_then(|section| section.hidden(keys)) {
@@ -173,7 +175,7 @@ mod tests {
         Sections::new(Zeroizing::new(text.to_vec()))
     }
 
-    /// Returns the text after the change.
+    /// Returns the text with the edits that `change` makes.
     fn change(text: &[u8], change: impl FnOnce(&mut Edits<'_>) -> Result<(), EditFault>) -> Result<Vec<u8>, EditFault> {
         let sections = sections(text);
         let mut edits = Edits::of(&sections);

@@ -1,4 +1,5 @@
-//! Address of the agent's endpoint, and the secret from which each profile's authorization token is made.
+//! The address of the agent's endpoint: its port, and the secret from which each profile's authorization token is
+//! derived.
 
 use super::folder;
 use super::folder::RuntimeFolder;
@@ -13,15 +14,15 @@ use std::path::Path;
 use url::Url;
 use zeroize::Zeroizing;
 
-/// Length of the secret, in bytes.
+/// Length in bytes of the secret that authorization tokens are derived from.
 const LENGTH: usize = 32;
-/// Version of the address file's format: three lines, with the version, the port and the secret.
+/// Version of the address file's format. The file has three lines: the version, the port and the secret.
 const VERSION: &str = "1";
 
-/// Port and secret of the agent's endpoint. They outlive the agent, so that programs that were pointed at one find
-/// the next one, too.
+/// Port and secret of the agent's endpoint. A new agent takes them over, so that programs that used the last agent
+/// also reach the new agent.
 pub struct Address {
-    /// The port on 127.0.0.1.
+    /// Port on 127.0.0.1; 0 for a new address, until the server has a port.
     pub port: u16,
     secret: SecretSlice<u8>,
 }
@@ -29,7 +30,7 @@ pub struct Address {
 /// Reasons why a program cannot be pointed at the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgentFault {
-    /// Nothing says where an agent's files would be.
+    /// No environment variable names a folder for an agent's files.
     Nowhere,
     /// No agent is running.
     NotRunning,
@@ -42,10 +43,11 @@ pub enum AgentFault {
 }
 
 impl Address {
-    /// Returns the address that the last agent wrote down, else a new one without a port (0).
+    /// Returns the address that the last agent wrote to the runtime folder, or a new address with port 0 if there is
+    /// none.
     ///
     /// # Errors
-    /// [`FileFault::Write`] if the system gives no random bytes.
+    /// [`FileFault::Write`] if the system cannot provide random bytes.
     pub fn of(runtime_folder: &RuntimeFolder) -> Result<Self, FileError> {
         match Self::read_from(&runtime_folder.folder) {
             Some(last) => Ok(last),
@@ -53,10 +55,11 @@ impl Address {
         }
     }
 
-    /// Returns a new address without a port (0): authorization tokens of the last one are no longer accepted.
+    /// Returns a new address with port 0. Its secret is new, so authorization tokens of the last address are no
+    /// longer accepted.
     ///
     /// # Errors
-    /// [`FileFault::Write`] if the system gives no random bytes.
+    /// [`FileFault::Write`] if the system cannot provide random bytes.
     pub fn new(runtime_folder: &RuntimeFolder) -> Result<Self, FileError> {
         let mut secret = Zeroizing::new([0; LENGTH]);
         let filled = getrandom(&mut *secret, GetRandomFlags::empty());
@@ -69,7 +72,7 @@ impl Address {
         }
     }
 
-    /// Writes the address to the runtime folder, for programs that are to be pointed at the agent.
+    /// Writes the address to the runtime folder, where commands find it that connect programs to the agent.
     ///
     /// # Errors
     /// [`FileError`] if the address cannot be written.
@@ -79,7 +82,8 @@ impl Address {
         own::overwrite(&runtime_folder.folder.join("address"), text.as_bytes())
     }
 
-    /// Reads the address that an agent wrote down; `None` if there is none, or if others could have written it.
+    /// Reads the address that an agent wrote to its runtime folder; `None` if there is no address, or if other users
+    /// could have written it.
     #[must_use]
     pub fn read(env: &Environment) -> Option<Self> {
         let folder = folder::find(env)?;
@@ -95,35 +99,35 @@ impl Address {
         (version == VERSION && secret.len() == LENGTH).then(|| Self { port, secret: secret.to_vec().into() })
     }
 
-    /// Returns the MAC of which a profile's authorization token is made.
+    /// Computes the MAC that serves as a profile's authorization token.
     fn mac(&self, profile: &str) -> Option<Hmac<Sha256>> {
-        // HMAC takes a key of any length, so this does not fail.
+        // HMAC takes a key of any length, so `new_from_slice` does not fail.
         let mac = Hmac::<Sha256>::new_from_slice(self.secret.expose_secret()).ok()?;
         Some(mac.chain_update(profile))
     }
 
-    /// Returns the authorization token for the session of one profile, and of no other, so that it can be given to
-    /// another machine.
+    /// Returns the authorization token for the session of one profile. The token opens no other profile's session, so
+    /// it can be given to another machine.
     #[must_use]
     pub fn token(&self, profile: &str) -> Option<SecretString> {
         Some(hex::encode(self.mac(profile)?.finalize().into_bytes()).into())
     }
 
-    /// Returns true if an authorization token is the profile's. The time that this takes tells nothing about the
-    /// right one.
+    /// Returns true if `token` is the profile's authorization token. The comparison takes constant time, so that it
+    /// reveals nothing about the right token.
     #[must_use]
     pub fn opens(&self, profile: &str, token: &[u8]) -> bool {
         let Ok(token) = hex::decode(token) else { return false };
         self.mac(profile).is_some_and(|mac| mac.verify_slice(&token).is_ok())
     }
 
-    /// Returns the same address with another port, through which programs reach it.
+    /// Returns the address with another port, such as the local end of a tunnel; the secret stays the same.
     #[must_use]
     pub fn at(self, port: u16) -> Self {
         Self { port, ..self }
     }
 
-    /// Returns the URL of a profile's session.
+    /// Returns the URL from which programs fetch a profile's session.
     #[must_use]
     pub fn url(&self, profile: &str) -> Option<Url> {
         let mut url = Url::parse(&format!("http://{}:{}", Ipv4Addr::LOCALHOST, self.port)).ok()?;
@@ -132,7 +136,8 @@ impl Address {
     }
 }
 
-/// Returns the path of a profile's session in a URL. All but ASCII letters, digits and `-_.` are percent-encoded.
+/// Returns the path in the URL of a profile's session. In the profile's name, everything but ASCII letters, digits
+/// and `-_.` is percent-encoded.
 #[must_use]
 pub fn path_of(profile: &str) -> String {
     let escaped = |byte: u8| match byte {
@@ -141,7 +146,7 @@ pub fn path_of(profile: &str) -> String {
         byte => format!("%{byte:02X}"),
     };
     let name: String = profile.bytes().map(escaped).collect();
-    // Clients would resolve `.` and `..` as folders.
+    // Clients would resolve the names `.` and `..` as path segments, so their dots are encoded.
     if name.bytes().all(|byte| byte == b'.') {
         format!("/profiles/{}", name.replace('.', "%2E"))
     } else {

@@ -1,4 +1,4 @@
-//! The agent's runtime folder, which one agent has at a time.
+//! The agent's runtime folder, which only one agent at a time can lock.
 
 use crate::file::{self, FileError, FileFault};
 use crate::world::Environment;
@@ -6,7 +6,8 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// A runtime folder that this process has locked. The kernel releases the lock, however its holder ends.
+/// A runtime folder that this process has locked. The kernel releases the lock when the process ends, even if it is
+/// killed.
 pub struct RuntimeFolder {
     /// Path of the runtime folder.
     pub folder: PathBuf,
@@ -16,21 +17,21 @@ pub struct RuntimeFolder {
 /// Reasons why an agent cannot have a runtime folder.
 #[derive(Debug)]
 pub enum FolderFault {
-    /// Another agent has the folder.
+    /// Another agent has locked the folder.
     Taken {
-        /// Process ID of that agent, if it has written it down.
+        /// Process ID of the other agent, if it has written its ID to the lock file.
         pid: Option<u32>,
     },
-    /// The folder or its lock cannot be used; [`FileFault::NotOurs`] if others could put something there.
+    /// The folder or its lock cannot be used; [`FileFault::NotOurs`] if other users could put files there.
     File(FileError),
 }
 
 impl RuntimeFolder {
-    /// Takes the runtime folder, which is created if it does not exist.
+    /// Locks the runtime folder for this process. The folder is created if it does not exist.
     ///
     /// # Errors
-    /// [`FolderFault::Taken`] if another agent has the folder; [`FolderFault::File`] if it cannot be used, or others
-    /// could put something there.
+    /// [`FolderFault::Taken`] if another agent has locked the folder; [`FolderFault::File`] if the folder cannot be
+    /// used, or other users could put files there.
     pub fn take(folder: PathBuf) -> Result<Self, FolderFault> {
         let take = || {
             file::make_folder(&folder)?;
@@ -51,19 +52,19 @@ impl RuntimeFolder {
         }
     }
 
-    /// Returns the path of the Unix socket in a runtime folder.
+    /// Returns the path of the Unix socket on which the agent serves sessions, in its runtime folder.
     #[must_use]
     pub fn socket(folder: &Path) -> PathBuf {
         folder.join("agent.sock")
     }
 }
 
-/// Runtime folder of the agent that systemd runs for the whole machine, as that agent's user sees it.
+/// Runtime folder of the agent that systemd runs as a system service.
 const OF_THE_MACHINE: &str = "/run/aws-mfa-key";
 
-/// Returns the agent's runtime folder, which does not outlive a restart of the machine: the service's
-/// (`RUNTIME_DIRECTORY`), else the user's (`XDG_RUNTIME_DIR`). A process outside of any login session (`sudo -u`,
-/// another service) gets the folder of the whole machine's agent, if that agent runs as the same user.
+/// Returns the agent's runtime folder, whose files do not survive a reboot: the systemd service's
+/// (`RUNTIME_DIRECTORY`), else the user's (`XDG_RUNTIME_DIR`). A process with neither variable (`sudo -u`, another
+/// service) gets the folder of the agent that runs as a system service, if that agent runs as the same user.
 #[must_use]
 pub fn find(env: &Environment) -> Option<PathBuf> {
     if let Some(folder) = env.text("RUNTIME_DIRECTORY").and_then(|list| list.split(':').next()) {
@@ -73,7 +74,7 @@ pub fn find(env: &Environment) -> Option<PathBuf> {
     users.or_else(|| Some(PathBuf::from(OF_THE_MACHINE)).filter(|folder| file::is_ours_alone(folder)))
 }
 
-/// Writes this process's ID to the lock file. It is for messages only, so a failure is ignored.
+/// Writes this process's ID to the lock file. The ID is only used in messages, so a failure is ignored.
 fn sign(mut lock: &File) {
     let _ = lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id()));
 }

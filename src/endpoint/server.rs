@@ -1,5 +1,5 @@
-//! The server of the container credentials endpoint, on loopback: it answers from memory and never waits for
-//! anything.
+//! The server of the container credentials endpoint, on loopback. It answers from memory and never waits for AWS, a
+//! token or a person.
 //!
 //! The protocol is that of ECS and EKS, which every AWS client knows (`AWS_CONTAINER_CREDENTIALS_FULL_URI`).
 
@@ -30,17 +30,17 @@ use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 
-/// Upper bound for one connection: a response takes no time, but a request may come through a tunnel.
+/// Timeout for one connection. The response is immediate, but the request may come through a slow tunnel.
 const LONGEST: Duration = Duration::from_secs(10);
-/// Maximum number of connections at once, on the port and on the socket each. A further one replaces the oldest,
-/// since any program on this machine can fill the port.
+/// Maximum number of simultaneous connections, separately for the port and the socket. A further connection replaces
+/// the oldest, since any program on this machine could use up all connections to the port.
 const MOST: usize = 64;
-/// Buffer for a request's header, in bytes; hyper accepts no less.
+/// Size of the buffer for a request's header, in bytes; hyper accepts no smaller buffer.
 const ROOM: usize = 8192;
 /// Maximum number of header lines in a request.
 const LINES: usize = 64;
 
-/// A session that is served.
+/// A session that the endpoint serves to programs.
 pub struct Served {
     /// Keys and expiry of the session, by AWS's clock.
     pub session: Session,
@@ -53,7 +53,7 @@ pub struct Served {
 /// Reasons why the endpoint cannot be served.
 #[derive(Debug)]
 pub enum ServeFault {
-    /// The address cannot be written down for programs.
+    /// The address cannot be written to the runtime folder, where programs look for it.
     File(FileError),
     /// The system has no port, socket or thread to spare.
     System(io::Error),
@@ -71,33 +71,34 @@ impl From<io::Error> for ServeFault {
     }
 }
 
-/// All sessions that are served, by profile; `None` for a profile without a session at the moment.
+/// All sessions that the endpoint serves, by profile. A profile may have no session at the moment.
 #[derive(Clone, Default)]
 pub struct ServedSessions(Arc<RwLock<Sessions>>);
 
-/// Profile and session, by path in the URL.
+/// Profile and session, by the path in the URL; the session is `None` if the profile has none at the moment.
 type Sessions = HashMap<String, (ProfileName, Option<Served>)>;
 
 impl ServedSessions {
-    /// Replaces all sessions that are served.
+    /// Replaces all profiles and sessions that the endpoint serves.
     pub fn fill(&self, sessions: impl IntoIterator<Item = (ProfileName, Option<Served>)>) {
         let sessions = sessions.into_iter().map(|(profile, served)| (path_of(&profile), (profile, served)));
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = sessions.collect();
     }
 }
 
-/// All that is needed to answer a request.
+/// The state that the server needs to answer a request.
 struct SessionService {
     sessions: ServedSessions,
     address: Address,
     clock: Arc<dyn Clock>,
 }
 
-/// Starts the server on 127.0.0.1 and on a Unix socket, on a thread of its own. Port and authorization tokens are
-/// those of the last agent if its port is free, else both are new.
+/// Starts the server on 127.0.0.1 and on a Unix socket, on a thread of its own. If the last agent's port is free, the
+/// server keeps that port and the authorization tokens; otherwise both are new.
 ///
 /// # Errors
-/// [`ServeFault`] if the address cannot be written down, or the system has no port, socket or thread to spare.
+/// [`ServeFault`] if the address cannot be written to the runtime folder, or the system has no port, socket or thread
+/// to spare.
 pub fn serve(
     runtime_folder: &RuntimeFolder,
     sessions: ServedSessions,
@@ -106,13 +107,14 @@ pub fn serve(
     let last = Address::of(runtime_folder)?;
     let (port, mut address) = match TcpListener::bind((Ipv4Addr::LOCALHOST, last.port)) {
         Ok(port) => (port, last),
-        // The program that has the old port now may have received authorization tokens meant for the last agent.
+        // The program that now listens on the old port may have received authorization tokens meant for the last
+        // agent, so the new address has a new secret.
         Err(_) => (TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, Address::new(runtime_folder)?),
     };
     address.port = port.local_addr()?.port();
     address.keep(runtime_folder)?;
     let socket = RuntimeFolder::socket(&runtime_folder.folder);
-    // The process that made the old socket is gone, since we hold the lock, and only our user can write to the
+    // The process that created the old socket has ended, since we hold the lock, and only our user can write to the
     // folder.
     let _ = fs::remove_file(&socket);
     let socket = UnixListener::bind(&socket)?;
@@ -136,7 +138,7 @@ pub fn serve(
     Ok(())
 }
 
-/// Accepts one connection after the other, for ever.
+/// Accepts and serves connections for ever.
 async fn listen<S>(accept: impl AsyncFn() -> Option<S>, service: &Arc<SessionService>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -144,7 +146,7 @@ where
     let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         let Some(stream) = accept().await else {
-            // Too many files are open; some will be closed soon.
+            // The usual cause is too many open files, some of which will be closed soon.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
@@ -161,11 +163,11 @@ where
             let mut server = http1::Builder::new();
             server.keep_alive(false).max_buf_size(ROOM).max_headers(LINES);
             let connection = server.serve_connection(TokioIo::new(stream), service);
-            // A client that breaks off or is too slow gets nothing.
+            // If the client disconnects or is too slow, its connection is dropped.
             let _ = tokio::time::timeout(LONGEST, connection).await;
         });
         open.push_back(connection.abort_handle());
-        // Requests that have arrived are answered before more connections are accepted.
+        // Answers requests that have arrived before more connections are accepted.
         tokio::task::yield_now().await;
     }
 }
@@ -188,7 +190,8 @@ impl SessionService {
             let mut values = headers.get_all(name).into_iter();
             values.next().filter(|_| values.next().is_none()).map(hyper::header::HeaderValue::as_bytes)
         };
-        // A web page can make a browser send requests, under a host name of the page's own.
+        // A web page can make a browser send requests to loopback, but the browser adds these headers or the page's
+        // host name.
         if headers.contains_key(ORIGIN) || headers.contains_key(REFERER) || !one(HOST).is_some_and(is_loopback)
             // The host of an absolute URL takes precedence over the header (RFC 9112, 3.2.2).
             || uri.authority().is_some_and(|host| !is_loopback(host.as_str().as_bytes()))
@@ -200,7 +203,8 @@ impl SessionService {
         }
         let sessions = self.sessions.0.read().unwrap_or_else(PoisonError::into_inner);
         let found = sessions.get(uri.path());
-        // A client without the right authorization token does not learn which profiles there are.
+        // A client without the right authorization token must not learn which profiles exist, so an unknown profile
+        // gets the same response as a wrong token.
         let is_open =
             found.zip(one(AUTHORIZATION)).is_some_and(|((profile, _), token)| self.address.opens(profile, token));
         let Some((_, served)) = found.filter(|_| is_open) else {
@@ -237,8 +241,8 @@ fn as_json(served: &Served) -> String {
     answer.to_string()
 }
 
-/// Returns true if a request was sent to a loopback name. Any port will do, since the request may come through a
-/// tunnel.
+/// Returns true if a request's host is a loopback name or address. Any port is accepted, since the request may come
+/// through a tunnel.
 fn is_loopback(host: &[u8]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else { return false };
     if let Ok(address) = host.parse::<SocketAddr>() {

@@ -1,20 +1,21 @@
-//! A text with some ranges replaced, written without a copy of the rest, which would have to be wiped too.
+//! A text with some ranges replaced, which is wiped when dropped. It is written without copying the other ranges,
+//! since a copy would have to be wiped too.
 
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// A range of the old text in bytes, and the text that replaces it.
+/// A byte range of the old text, and the text that replaces it.
 pub type Edit = (Range<usize>, Zeroizing<String>);
 
-/// A text with some ranges replaced.
+/// A text with some ranges replaced, which is wiped when dropped.
 pub struct Edited {
     text: Zeroizing<Vec<u8>>,
     edits: Vec<Edit>,
 }
 
 impl Edited {
-    /// Returns `text` with `edits`, which must be in order and must not overlap.
+    /// Returns `text` with `edits` applied. The edits must be in order and must not overlap.
     #[must_use]
     pub fn new(text: Zeroizing<Vec<u8>>, edits: Vec<Edit>) -> Self {
         Self { text, edits }
@@ -25,7 +26,7 @@ impl Edited {
         self.edits.iter().all(|(range, new)| self.text[range.clone()] == *new.as_bytes())
     }
 
-    /// Returns the new text in pieces.
+    /// Returns the new text as consecutive pieces, which borrow from the old text and the edits.
     fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.edits.iter().map(|(range, _)| range.end));
         let ends = self.edits.iter().map(|(range, _)| range.start).chain(std::iter::once(self.text.len()));

@@ -1,5 +1,5 @@
-//! Files of our own: whoever writes one holds the lock that goes with it, so other writers need not be looked out
-//! for.
+//! Files that only this program writes. A process that overwrites such a file holds the file's lock, so no
+//! precautions against other writers are needed.
 
 use super::place::{folder_of, hidden_name, is_replaceable, sync_folder};
 use super::{FileError, FileFault, adopt, reserve, writing};
@@ -8,11 +8,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Replaces a file of our own by `text`, in one step. The caller holds its lock, and its folder exists. The file is
-/// on disk when this returns; killed at any instant, it is the old file or the new one. Only its owner can read it.
+/// Replaces one of our own files with `text`, in one step. The caller must hold the file's lock, and the folder must
+/// exist. The file is synced when this function returns. If the process is killed at any instant, either the old file
+/// or the new file is in place. Only the owner can read the file.
 ///
 /// # Errors
-/// [`FileError`] if the file cannot be written; the old one is unchanged.
+/// [`FileError`] if the file cannot be written; the old file is unchanged.
 pub fn overwrite(path: &Path, text: &[u8]) -> Result<(), FileError> {
     let written = begin(path).and_then(|(mut new, name)| {
         let written = new.write_all(text).and_then(|()| new.sync_all()).and_then(|()| fs::rename(&name, path));
@@ -23,8 +24,8 @@ pub fn overwrite(path: &Path, text: &[u8]) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Creates a file with `text`; an existing file is replaced only if `replace` is true. No lock is needed: of several
-/// processes at once, each puts its whole text there, or nothing. Only the file's owner can read it.
+/// Creates a file with `text`; an existing file is replaced only if `replace` is true. No lock is needed: if several
+/// processes write at once, each writes either its whole text or nothing. Only the file's owner can read it.
 ///
 /// # Errors
 /// [`FileError`] if the file cannot be written, or exists and may not be replaced; an existing file is unchanged.
@@ -45,7 +46,8 @@ pub fn place(path: &Path, text: &[u8], replace: bool) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Checks that [`overwrite`] could write `length` bytes, before anything is spent on them.
+/// Checks that [`overwrite`] could write `length` bytes. Call this before the bytes are obtained, for example before
+/// a code is used.
 ///
 /// # Errors
 /// [`FileError`] if [`overwrite`] would fail.
@@ -61,7 +63,8 @@ pub fn rehearse(path: &Path, length: u64) -> Result<(), FileError> {
     rehearsed.map_err(|fault| FileError { path: path.to_owned(), fault })
 }
 
-/// Creates a temporary file beside `path`, after removing one that a killed process left there.
+/// Creates a temporary file beside `path`. If a killed process left its temporary file there, that file is removed
+/// first.
 fn begin(path: &Path) -> Result<(File, PathBuf), FileFault> {
     let folder = folder_of(path);
     let name = folder.join(hidden_name(path, ".new"));

@@ -1,4 +1,5 @@
-//! The target of a replacement: locked against our own processes, and watched for programs that do not take the lock.
+//! A file to be replaced, which is locked against other processes of this program and watched for programs that
+//! ignore the lock.
 
 use super::{
     Content, Edited, FileFault, FileStamp, Privacy, ROUNDS, adopt, load, lock, make_folder, resolve, stamp, writing,
@@ -16,21 +17,22 @@ use std::time::{Duration, Instant};
 const OURS: &str = ".aws-mfa-key";
 /// Extended attribute in which Linux keeps a file's access control list.
 const ACL: &str = "system.posix_acl_access";
-/// Age of a file below which another program may be in the middle of rewriting it in place.
+/// A file that was changed less than this long ago may still be in the middle of being rewritten by another program.
 pub(super) const FRESH: Duration = Duration::from_millis(50);
-/// Time after a change by another program in which that program may still overwrite our text with an older copy.
+/// For this long after changing the file, another program may still overwrite our text with an older copy.
 const RECENT: Duration = Duration::from_secs(1);
-/// Upper bound for the wait for another process of ours to release the lock.
+/// Timeout for another process of this program to release the lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A file that is about to be replaced: its links followed, its folder created, and locked against our own processes.
+/// A file that is about to be replaced. Its links are followed, its folder exists, and it is locked against other
+/// processes of this program.
 pub(super) struct ReplaceTarget {
     pub(super) target: PathBuf,
     folder: PathBuf,
-    /// Held as long as this value lives. The lock file holds the stamp of the file that we wrote last, so that it is
-    /// not taken for another program's.
+    /// Held as long as this value lives. The lock file contains the stamp of the file that we wrote last, so that our
+    /// own write is not taken as another program's.
     lock: File,
-    /// True once another program was seen at work on the file.
+    /// True once there are signs that another program is rewriting the file.
     pub(super) company: bool,
 }
 
@@ -48,18 +50,19 @@ impl ReplaceTarget {
         Ok(place)
     }
 
-    /// Removes temporary files of killed processes: only the holder of the lock has any.
+    /// Removes temporary files that killed processes left behind. Only the lock's holder creates such files, so
+    /// nobody is using them.
     fn clear_leftovers(&self) {
         let prefix = hidden_name(&self.target, ".new-");
         let names = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         for name in names.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)) {
-            // A file that cannot be removed does no harm.
+            // A leftover file that cannot be removed does no harm.
             let _ = fs::remove_file(name.path());
         }
     }
 
-    /// Creates a temporary file beside the old one, with its owner and, as far as `privacy` allows, its mode and
-    /// access control list.
+    /// Creates a temporary file beside the old file, with the old file's owner and, as far as `privacy` allows, its
+    /// mode and access control list.
     pub(super) fn beside(
         &self,
         old: Option<&Metadata>,
@@ -69,7 +72,7 @@ impl ReplaceTarget {
         let mode = |bits| Permissions::from_mode(bits);
         let mut builder = tempfile::Builder::new();
         let new = builder.prefix(&prefix).permissions(mode(0o600)).tempfile_in(&self.folder).map_err(writing)?;
-        // A list inherited from the folder would let in people whom the old file did not.
+        // An access control list inherited from the folder could admit users who could not read the old file.
         let _ = fremovexattr(new.as_file(), ACL);
         let Some(old) = old else {
             adopt(new.as_file(), &self.folder)?;
@@ -81,8 +84,8 @@ impl ReplaceTarget {
         }
         let kept = if privacy == Privacy::Secret { 0o600 } else { 0o777 };
         new.as_file().set_permissions(mode(old.mode() & kept)).map_err(writing)?;
-        // With an access control list, the mode's group bits only limit what the list grants, so the mode means the
-        // same only with the list.
+        // If a file has an access control list, its mode's group bits only limit what the list grants. Without the
+        // list, the same mode would grant these rights to the group.
         let list = if privacy == Privacy::Secret { None } else { access_list(&self.target) };
         if let Some(list) = list {
             fsetxattr(new.as_file(), ACL, &list, XattrFlags::empty()).map_err(|error| writing(error.into()))?;
@@ -90,8 +93,9 @@ impl ReplaceTarget {
         Ok(new)
     }
 
-    /// Returns the old file, once no program is in the middle of rewriting it in place. Ages are measured from `now`,
-    /// the metadata of a file created just now, since the disk's clock need not be ours.
+    /// Waits until no program is in the middle of rewriting the old file in place, and returns the old file; `None`
+    /// if it does not exist. `now` is the metadata of a file created just now, from which ages are measured, since
+    /// the file server's clock may differ from ours.
     pub(super) fn settled(&mut self, now: &Metadata) -> Result<Option<Content>, FileFault> {
         let mut content = load(&self.target)?;
         let ours = self.left();
@@ -101,7 +105,7 @@ impl ReplaceTarget {
             let age = now.modified().and_then(|now| Ok(now.duration_since(meta.modified()?).unwrap_or_default()));
             let age = age.unwrap_or_default();
             self.company |= age < RECENT && ours != Some(before);
-            // An empty file may belong to a program that was held up after truncating it.
+            // If the file is empty, a program may have been held up after truncating it.
             let settled = if text.is_empty() { RECENT } else { FRESH };
             if age > settled || ours == Some(before) {
                 return Ok(content);
@@ -112,12 +116,12 @@ impl ReplaceTarget {
                 return Ok(content);
             }
         }
-        // A file that stays empty for this long is empty.
+        // A file that has stayed empty for this long is meant to be empty, not half-written.
         if content.as_ref().is_some_and(|(text, _)| text.is_empty()) { Ok(content) } else { Err(FileFault::Restless) }
     }
 
-    /// Syncs the folder once our file is in place, and returns true if the file stays there. If another program was
-    /// seen at work, this takes [`FRESH`].
+    /// Syncs the folder once our file is in place, and returns true if no other program replaces or overwrites the
+    /// file. If another program was seen at work, this check takes [`FRESH`].
     pub(super) fn keeps(&mut self, ours: &Metadata, text: &Edited) -> bool {
         self.remember(&stamp(ours));
         sync_folder(&self.folder);
@@ -127,14 +131,14 @@ impl ReplaceTarget {
             std::thread::sleep(FRESH / 10);
         }
         let kept = stands();
-        // The disk's clock may be too coarse to show a change, so the text is compared, too.
+        // The file's timestamp may be too coarse to show a change, so the text is compared too.
         let same = || load(&self.target).is_ok_and(|found| found.is_some_and(|(found, _)| text.is(&found)));
         let kept = kept && (!self.company || same());
         self.company |= !kept;
         kept
     }
 
-    /// Returns the stamp of the file that we wrote last, from the lock file.
+    /// Reads the stamp of the file that we wrote last from the lock file.
     fn left(&self) -> Option<FileStamp> {
         let mut text = [0; 200];
         let length = self.lock.read_at(&mut text, 0).ok()?;
@@ -147,12 +151,12 @@ impl ReplaceTarget {
     fn remember(&self, (dev, ino, length, seconds, nanoseconds): &FileStamp) {
         let mut text = String::new();
         let _ = writeln!(text, "{} {} {length} {seconds} {nanoseconds}", dev.cast_signed(), ino.cast_signed());
-        // If this fails, our next replacement is a little slower.
+        // If this fails, the next replacement only takes a little longer.
         let _ = self.lock.set_len(0).and_then(|()| (&self.lock).write_all(text.as_bytes()));
     }
 }
 
-/// Returns the folder of a file, `.` for a bare name.
+/// Returns the folder that a file is in; `.` for a path without a folder.
 pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -163,7 +167,7 @@ pub(super) fn sync_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
-/// Returns true unless another file is mounted over this one.
+/// Returns true unless the file is a mount point (a bind mount), which cannot be replaced by a rename.
 pub(super) fn is_replaceable(path: &Path) -> bool {
     let mount =
         |path: &Path| statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MNT_ID).map(|stat| stat.stx_mnt_id);
@@ -173,15 +177,16 @@ pub(super) fn is_replaceable(path: &Path) -> bool {
     }
 }
 
-/// Returns true if the attributes keep even the owner from replacing the file.
+/// Returns true if the file has the attribute "immutable" or "append only", with which not even its owner can replace
+/// it.
 fn is_marked(path: &Path) -> bool {
     let marks = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
     let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
     found.is_ok_and(|stat| stat.stx_attributes.intersects(marks))
 }
 
-/// Returns a file's access control list in the kernel's format; `None` for most files, and on file systems without
-/// lists.
+/// Returns a file's access control list in the kernel's format; `None` if the file has no list, as is usual, or the
+/// file system does not support lists.
 fn access_list(path: &Path) -> Option<Vec<u8>> {
     /// Maximum length of an extended attribute, in bytes (Linux: XATTR_SIZE_MAX).
     const LONGEST: usize = 65_536;

@@ -13,7 +13,7 @@ fn with(text: Zeroizing<Vec<u8>>, more: &str) -> Edited {
     Edited::new(text, vec![(end..end, Zeroizing::new(more.to_owned()))])
 }
 
-/// Returns an edit that replaces the whole text by `new`.
+/// Returns an edit that replaces the whole text with `new`.
 fn whole(text: Zeroizing<Vec<u8>>, new: &str) -> Edited {
     let end = text.len();
     Edited::new(text, vec![(0..end, Zeroizing::new(new.to_owned()))])
@@ -89,8 +89,8 @@ fn a_pipe_in_the_place_of_a_file_or_a_lock_is_refused_at_once() {
     assert!(matches!(locked, Err(FileFault::NotAFile | FileFault::Write(_))));
 }
 
-/// Plays a program that read the file before we replaced it and writes it back afterwards, `times` times. Returns
-/// true if it was held up so long that nobody looked any more.
+/// Simulates a program that read the file before we replaced it and writes its old copy back afterwards, `times`
+/// times. Returns true if a write came so late that `replace` no longer checked for it.
 fn write_back(path: &Path, theirs: &str, times: usize, done: &AtomicBool) -> bool {
     let mut is_late = false;
     for _ in 0..times {

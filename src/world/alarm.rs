@@ -1,5 +1,5 @@
-//! An alarm for a program that waits for days: it wakes up at a time of day, when a file changes, at a signal, or
-//! when a token is plugged in or pulled out.
+//! An alarm for a program that runs for days. It wakes the program up at a time of day, when a file changes, at a
+//! signal, or when a token is plugged in or pulled out.
 
 #[cfg(target_os = "linux")]
 pub mod linux;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// An event that ends a wait.
+/// An event that ends [`Alarm::wait`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The time given to [`Alarm::wait`] has come.
@@ -19,26 +19,27 @@ pub enum Event {
     ClockSet,
     /// At least one of the watched files changed.
     Files,
-    /// SIGHUP arrived: all settings are to be read again.
+    /// SIGHUP arrived, so all settings must be read again.
     Reload,
-    /// The tokens that are plugged in now; `None` if the smart card service does not answer.
+    /// The set of tokens changed. Holds the tokens that are plugged in now; `None` if the smart card service does not
+    /// answer.
     Tokens(Option<Vec<Present>>),
-    /// The program is to end.
+    /// The program must end.
     End,
 }
 
 /// Reports an event to an [`Alarm`], from any thread.
 pub type Bell = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// Cleanup to run before the process ends, even in the middle of other work.
+/// A cleanup that runs just before the process ends, even if other work is in progress.
 pub type Last = Box<dyn Fn() + Send>;
 
-/// Lets one thread sleep until something happens, without waking up in between.
+/// Lets one thread sleep until an event arrives, without polling.
 pub trait Alarm: Send {
-    /// Reports changes of these files from now on, instead of those watched before.
+    /// Reports changes to `files` from now on, and stops watching any other file.
     fn watch(&mut self, files: &[PathBuf]);
 
-    /// Waits until this machine's clock reaches `until` (`None`: no time limit) or something happens, and returns all
+    /// Waits until this machine's clock reaches `until` (`None`: no time limit) or an event arrives. Returns all
     /// events since the last call.
     fn wait(&mut self, until: Option<SystemTime>) -> Vec<Event>;
 
@@ -49,5 +50,5 @@ pub trait Alarm: Send {
     fn before_end(&mut self, last: Last);
 }
 
-/// Makes an alarm; from then on signals are reported to it.
+/// Makes an alarm. From then on, signals are reported to the alarm.
 pub type Alarms = Arc<dyn Fn() -> io::Result<Box<dyn Alarm>> + Send + Sync>;

@@ -1,9 +1,9 @@
-//! The async runtime, started only where something has to be awaited.
+//! The async runtime, which only commands that await something start.
 
 use std::io;
 use tokio::runtime::{Builder, Runtime};
 
-/// Returns a runtime that runs on the thread that blocks on it, with timers and sockets.
+/// Returns a runtime, with timers and sockets enabled, that runs its tasks on the thread that calls `block_on`.
 ///
 /// # Errors
 /// If the system has no file descriptors or memory to spare.

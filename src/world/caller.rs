@@ -1,26 +1,26 @@
-//! The program that started this one, which a person is shown as the requester.
+//! Finds the program that started this one, which messages name as the requester.
 
 use super::printable;
 use rustix::process::getppid;
 use std::fs;
 use std::path::Path;
 
-/// Maximum length of a requester's name, in characters.
+/// Maximum length of a requester's name in messages, in characters.
 const LONGEST: usize = 40;
-/// Maximum number of parent processes to look at, since some only pass a command on.
+/// Maximum number of ancestor processes to examine in search of the requester.
 const DEEPEST: usize = 8;
 /// Shells, through which a person or a program starts other programs.
 const SHELLS: [&str; 9] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "mksh", "ash", "nu"];
 /// Interpreters, which are named by the script that they run.
 const INTERPRETERS: [&str; 5] = ["python", "node", "ruby", "perl", "pwsh"];
-/// Programs that start another one on behalf of their own parent.
+/// Programs that start another program on behalf of their own parent, so the requester is above them.
 const PASSERS_ON: [&str; 10] =
     ["setsid", "sudo", "doas", "env", "timeout", "nohup", "nice", "stdbuf", "strace", "script"];
 /// Programs that are never the requester: init systems, and those that a person's shell runs under.
 const NOBODY: [&str; 9] = ["systemd", "init", "tini", "dumb-init", "docker-init", "login", "su", "sshd", "tmux"];
 
-/// Returns the name of the program that started this one, safe for a terminal; `None` if a person typed our name into
-/// a shell, or if the system does not tell.
+/// Returns the name of the program that started this one, safe for a terminal; `None` if a person started it from a
+/// shell, or if the program cannot be determined.
 #[must_use]
 pub fn name() -> Option<String> {
     let mut id = getppid()?.as_raw_nonzero().get();
@@ -35,13 +35,13 @@ pub fn name() -> Option<String> {
     None
 }
 
-/// Reads the command line and the parent of a process from `/proc`, which Linux shows to everybody.
+/// Reads the command line and the parent's process ID of a process from `/proc`.
 fn look(id: i32) -> Option<(Vec<String>, i32)> {
     let line = fs::read(format!("/proc/{id}/cmdline")).ok()?;
     let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
     let mut words: Vec<String> = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name stands in parentheses and may contain parentheses itself (proc(5)).
+    // The name is enclosed in parentheses and may itself contain parentheses (proc(5)).
     let (head, tail) = stat.rsplit_once(')')?;
     if words.is_empty() {
         words.push(head.split_once('(')?.1.to_owned());
@@ -75,14 +75,14 @@ fn classify(words: &[String]) -> Ancestor {
     Ancestor::Requester(script(rest).filter(|_| is_interpreter).unwrap_or(program))
 }
 
-/// Classifies a shell by its arguments: it runs a line for its parent, runs a script, or waits for what a person
-/// types.
+/// Classifies a shell by its arguments: the shell runs a command line for its parent, runs a script, or is
+/// interactive.
 fn shell(rest: &[String]) -> Ancestor {
     let mut words = rest.iter();
     while let Some(word) = words.next() {
         let is_short = word.starts_with('-') && !word.starts_with("--");
         match word.as_str() {
-            // Options whose value is the next word.
+            // These options take the next word as their value.
             "--rcfile" | "--init-file" | "-o" | "-O" | "+o" | "+O" => drop(words.next()),
             _ if is_short && word.contains('c') => return Ancestor::PassesOn,
             _ if is_short && word.contains(['i', 's']) => return Ancestor::Nobody,
@@ -93,8 +93,7 @@ fn shell(rest: &[String]) -> Ancestor {
     Ancestor::Nobody
 }
 
-/// Returns what an interpreter runs: its first argument, or the module after `-m`; `None` for code on the command
-/// line.
+/// Returns the script or module (`-m`) that an interpreter runs; `None` for code on the command line.
 fn script(rest: &[String]) -> Option<String> {
     let at = rest.iter().position(|word| !word.starts_with('-') || ["-m", "-c", "-e"].contains(&word.as_str()))?;
     match rest[at].as_str() {

@@ -1,11 +1,12 @@
-//! The conversation on standard error and the terminal, whose last line changes in place during a wait.
+//! Output to the person on standard error and the terminal. During a wait, the terminal's last line is updated in
+//! place.
 
 use super::printable_lines;
 use super::terminal::{NoAnswer, Terminal};
 use std::io::Write;
 use std::time::Duration;
 
-/// Makes the prefix of each line on standard error, such as a time or a priority.
+/// Returns the prefix for each line of a message on standard error, such as a time or a priority.
 pub type LineStamp = Box<dyn Fn(Level) -> String + Send>;
 
 /// The verbosity of messages to the person.
@@ -27,15 +28,15 @@ pub(super) struct Console {
     pub(super) terminal: Option<Box<dyn Terminal>>,
     pub(super) level: Level,
     pub(super) askable: bool,
-    /// Line on the terminal that can still be changed in place.
+    /// Line on the terminal that can still be updated in place; `None` if there is no such line.
     shown: Option<String>,
-    /// Number of waits that are shown; the line is that of the last one to change it.
+    /// Number of waits that are being shown. All share one line, which belongs to the wait that updated it last.
     pub(super) waits: usize,
-    /// Text of the last wait shown; `None` once a wait has ended.
+    /// Text of the wait that was shown last; `None` once a wait has ended.
     pub(super) awaited: Option<String>,
-    /// True once the person has been kept waiting.
+    /// True if the person was kept waiting at any time since the program started.
     pub(super) waited: bool,
-    /// True while a question is being answered; the thread that reads the answer has the terminal then.
+    /// True while a question is open. Meanwhile, the thread that reads the answer owns the terminal.
     pub(super) asked: bool,
 }
 
@@ -56,7 +57,7 @@ impl Console {
     }
 
     pub(super) fn can_be_asked(&self) -> bool {
-        // While one question is being answered, the next can wait for its turn.
+        // While one question is open, the next question can wait for its turn.
         self.askable && (self.asked || self.terminal.as_ref().is_some_and(|terminal| terminal.is_ours()))
     }
 
@@ -91,12 +92,12 @@ impl Console {
 
     /// Writes a line to standard error without escaping it or adding a stamp.
     pub(super) fn write_as_is(&mut self, line: &str) {
-        // If standard error is closed, there is nobody to tell.
+        // If standard error is closed, the failure cannot be reported to anybody.
         let _ = writeln!(self.stderr, "{line}");
     }
 
-    /// Shows a wait in place on the terminal, or says it once without a terminal. `is_known`: this wait has shown or
-    /// said the same text before.
+    /// Shows the text of a wait, updating the terminal's line in place. Without a terminal, the text is written to
+    /// standard error once. `is_known` is true if this wait has shown the same text before.
     pub(super) fn show(&mut self, parts: &[String], countdown: Option<Duration>, is_known: bool) {
         if self.asked {
             return;
@@ -108,7 +109,7 @@ impl Console {
             return;
         };
         let countdown = countdown.map(|left| format!(" ({} s)", left.as_secs_f64().ceil())).unwrap_or_default();
-        // The last column stays free, since some terminals begin a new line after it.
+        // The last column stays empty, since some terminals begin a new line when it is filled.
         let width = terminal.width();
         let parts: Vec<String> = parts.iter().map(|part| printable_lines(part).replace('\n', "\\n")).collect();
         let line = fitting(&parts, width.saturating_sub(countdown.len() + 1)) + &countdown;
@@ -129,7 +130,7 @@ impl Console {
     pub(super) fn clear(&mut self) {
         if let (Some(old), Some(terminal)) = (self.shown.take(), &mut self.terminal) {
             let (old, width) = (old.chars().count(), terminal.width());
-            // A terminal that was made narrower has wrapped the line into several.
+            // If the terminal was made narrower, it has wrapped the line onto several lines.
             let above = old.saturating_sub(1) / width;
             terminal.write(&match above {
                 0 => format!("\r{}\r", " ".repeat(old)),
@@ -139,7 +140,7 @@ impl Console {
     }
 }
 
-/// Joins as many parts as fit into `room` characters; cuts the first one if not even that fits.
+/// Joins as many parts as fit into `room` characters. If not even the first part fits, it is cut.
 fn fitting(parts: &[String], room: usize) -> String {
     let mut line = String::new();
     for part in parts {

@@ -1,8 +1,8 @@
 //! Desktop notifications over the session's D-Bus (Desktop Notifications Specification 1.2,
 //! org.freedesktop.Notifications).
 //!
-//! Everything here runs on a thread of its own, with timeouts: a desktop that hangs, refuses or is absent delays
-//! nobody.
+//! Everything here runs on a thread of its own, with timeouts, so that a desktop that hangs, refuses or is absent
+//! does not delay a login.
 
 use super::Environment;
 use super::notifications::Desktop;
@@ -21,15 +21,15 @@ use zbus::connection::Builder;
 use zbus::message::{Flags, Message};
 use zbus::zvariant::Value;
 
-/// Timeout for the connection to the bus and for each reply of the notification server, which may have to be started
-/// first.
+/// Timeout for the connection to the bus, and for each reply of the notification server. The bus may have to start
+/// the server first.
 const PATIENCE: Duration = Duration::from_secs(10);
 const SERVER: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 /// Urgency of a notification that stays above other windows until it is closed (specification, urgency levels).
 const CRITICAL: u8 = 2;
 
-/// The D-Bus of the person's session; the connection is made when there is something to show.
+/// The D-Bus of the person's desktop session. The connection is made only when a notification has to be shown.
 pub struct SessionBus {
     address: String,
     thread: Mutex<Option<UnboundedSender<DesktopOrder>>>,
@@ -42,7 +42,7 @@ enum DesktopOrder {
 }
 
 impl SessionBus {
-    /// Returns the session bus that the environment names; `None` if it names none on this machine.
+    /// Returns the session bus that environment variables name; `None` if they name no bus on this machine.
     #[must_use]
     pub fn of(env: &Environment) -> Option<Self> {
         Some(Self { address: env.session_bus()?, thread: Mutex::default() })
@@ -53,7 +53,7 @@ impl SessionBus {
         let orders = thread.get_or_insert_with(|| {
             let (orders, given) = unbounded_channel();
             let address = self.address.clone();
-            // If no thread can be started, nothing is shown.
+            // If no thread can be started, no notifications are shown.
             let _ = std::thread::Builder::new().name("desktop".to_owned()).spawn(move || work(address, given));
             orders
         });
@@ -63,7 +63,7 @@ impl SessionBus {
 
 impl Environment {
     /// Returns the address of the session's D-Bus: a Unix socket in `DBUS_SESSION_BUS_ADDRESS` or, if that is unset,
-    /// the usual one in `XDG_RUNTIME_DIR`. `None` if there is no socket on this machine.
+    /// the socket `bus` in `XDG_RUNTIME_DIR`. `None` if there is no socket on this machine.
     #[must_use]
     pub fn session_bus(&self) -> Option<String> {
         let named = self.text("DBUS_SESSION_BUS_ADDRESS").map(str::to_owned);
@@ -97,7 +97,7 @@ impl Desktop for SessionBus {
     }
 }
 
-/// A notification, from the order to show it until it is closed.
+/// A notification that is being shown: from the request to show it until it is closed.
 struct Shown {
     /// Dropped to close the notification.
     open: Option<oneshot::Sender<()>>,
@@ -138,8 +138,8 @@ fn work(address: String, mut orders: UnboundedReceiver<DesktopOrder>) {
     });
 }
 
-/// Shows a notification until `closed` resolves. If that happens before the server's reply, the notification is
-/// closed when the reply comes.
+/// Shows a notification until `closed` resolves. If `closed` resolves before the server has replied, the notification
+/// is closed as soon as the reply comes.
 async fn keep(bus: Arc<DesktopBus>, notice: DesktopNotice, is_there: Arc<AtomicBool>, closed: oneshot::Receiver<()>) {
     let Some(connection) = bus.connection().await else { return };
     let Ok(id) = notify(connection, &notice).await else { return };
@@ -166,7 +166,7 @@ impl DesktopBus {
 async fn notify(connection: &Connection, notice: &DesktopNotice) -> zbus::Result<u32> {
     let call = |method| connection.call_method(Some(SERVER), PATH, Some(SERVER), method, &());
     let abilities = call("GetCapabilities").await.and_then(|reply| reply.body().deserialize::<Vec<String>>());
-    // A server that does not list its capabilities is assumed to read markup.
+    // A server that does not list its capabilities is assumed to interpret markup.
     let is_plain = abilities.is_ok_and(|abilities| !abilities.iter().any(|ability| ability == "body-markup"));
     let body = if is_plain { notice.body.clone() } else { marked_up(&notice.body) };
     let limit = i32::try_from(notice.limit.as_millis()).unwrap_or(i32::MAX);
@@ -177,15 +177,15 @@ async fn notify(connection: &Connection, notice: &DesktopNotice) -> zbus::Result
     reply.body().deserialize()
 }
 
-/// Sends the order to close a notification. The reply is not awaited: the bus delivers the order even after this
-/// process has ended.
+/// Sends the request to close a notification without waiting for a reply. The bus delivers the request even after
+/// this process has ended.
 async fn close(connection: &Connection, id: u32) -> zbus::Result<()> {
     let message = Message::method_call(PATH, "CloseNotification")?;
     let message = message.destination(SERVER)?.interface(SERVER)?.with_flags(Flags::NoReplyExpected)?;
     connection.send(&message.build(&id)?).await
 }
 
-/// Escapes text for the body of a notification, which is markup (specification, Markup).
+/// Escapes text for the body of a notification, which the server interprets as markup (specification, Markup).
 fn marked_up(text: &str) -> String {
     let mut marked_up = String::new();
     for c in text.chars() {

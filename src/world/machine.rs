@@ -1,5 +1,5 @@
-//! The machine, as Linux shows it in its file systems: running processes, attached devices, logged-in users. What a
-//! system does not show counts as absent, which is no error.
+//! The machine as Linux describes it in its file systems: running processes, attached devices, logged-in users.
+//! Anything that a system does not show counts as absent, not as an error.
 
 use rustix::process::geteuid;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The machine that this program runs on; in tests, a folder that looks like one.
+/// The machine that this program runs on. Tests use a folder with the same layout.
 #[derive(Clone, Debug)]
 pub struct Machine {
     root: PathBuf,
@@ -17,20 +17,21 @@ pub struct Machine {
 /// A running process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// Name of the executable, or of the script that it runs. Any program can choose this name.
+    /// Name of the executable, or of the script that it runs. Any program can choose its own name, so do not trust
+    /// it.
     pub name: String,
     /// Process ID.
     pub pid: u32,
 }
 
 impl Machine {
-    /// Returns the machine with this root folder: `/` for the real one.
+    /// Returns the machine whose files are below `root`: `/` for the real machine.
     #[must_use]
     pub fn at(root: &Path) -> Self {
         Self { root: root.to_owned() }
     }
 
-    /// Returns the path of a file, given its absolute path on the real machine.
+    /// Returns the path of a file below the root folder, given its absolute path on the real machine.
     #[must_use]
     pub fn path(&self, absolute: &str) -> PathBuf {
         self.root.join(absolute.trim_start_matches('/'))
@@ -46,7 +47,7 @@ impl Machine {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Returns the names in a folder, sorted; none if it cannot be read.
+    /// Returns the names of a folder's entries, sorted; an empty list if the folder cannot be read.
     #[must_use]
     pub fn names(&self, absolute: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(absolute)).into_iter().flatten().flatten();
@@ -55,8 +56,8 @@ impl Machine {
         names
     }
 
-    /// Runs a program of the system and returns its output; `None` if it does not end within two seconds. The output
-    /// has to fit into a pipe.
+    /// Runs one of the system's programs and returns its output; `None` if the program does not end within two
+    /// seconds. The output must fit into a pipe's buffer, or the program will not end.
     #[must_use]
     pub fn answer_of(&self, absolute: &str, arguments: &[&str]) -> Option<String> {
         const PATIENCE: Duration = Duration::from_secs(2);
@@ -77,7 +78,7 @@ impl Machine {
         Some(said)
     }
 
-    /// Returns this user's processes except this one, sorted by process ID.
+    /// Returns all processes of this user except this process, sorted by process ID.
     #[must_use]
     pub fn processes(&self) -> Vec<Process> {
         let entries = fs::read_dir(self.path("/proc")).into_iter().flatten().flatten();
@@ -99,7 +100,8 @@ impl Machine {
     }
 }
 
-/// Returns the whole name of a process: the kernel keeps the first 15 bytes, the command line has the rest.
+/// Returns the full name of a process. The kernel keeps only the first 15 bytes, so a longer name is taken from the
+/// command line.
 fn whole_name(short: &str, folder: &Path) -> String {
     const KEPT: usize = 15;
     let words = fs::read(folder.join("cmdline")).unwrap_or_default();

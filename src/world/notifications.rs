@@ -1,4 +1,4 @@
-//! Open requests to the person: shown on the desktop, and reported to the hook.
+//! Open requests to the person, which are shown on the desktop and reported to the hook.
 
 use super::prompt::{Act, DesktopNotice, End, Prompt};
 use super::{Interaction, hook};
@@ -6,30 +6,30 @@ use std::ffi::OsString;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// Time that closed notifications have to disappear before the process ends; a healthy desktop needs a thousandth of
-/// that.
+/// How long the end of the process waits for closed notifications to disappear. A healthy desktop needs a thousandth
+/// of that.
 const SETTLING: Duration = Duration::from_millis(300);
 
-/// A desktop that shows notifications beside the terminal.
+/// A desktop that shows notifications in addition to the terminal's messages.
 pub trait Desktop: Send + Sync {
-    /// Shows a notification under this number, without waiting for it to appear.
+    /// Shows a notification without waiting for it to appear. `number` identifies it for [`Self::close`].
     fn show(&self, number: u64, notice: &DesktopNotice);
 
-    /// Closes the notification with this number, without waiting for it to disappear.
+    /// Closes a notification without waiting for it to disappear. `number` is the number that it was shown with.
     fn close(&self, number: u64);
 
-    /// Waits up to `limit` until closed notifications have disappeared; a desktop that does not answer is not waited
-    /// for.
+    /// Waits up to `limit` until closed notifications have disappeared. Does not wait for a desktop that does not
+    /// answer.
     fn settle(&self, limit: Duration);
 }
 
-/// Surroundings of the person's terminal: the desktop, the calling program, and the preparation for signals.
+/// Context in which the person is asked: the desktop, the calling program, and the preparation for signals.
 pub struct PersonContext {
-    /// Desktop that shows notifications; `None` if there is none.
+    /// Desktop that shows notifications; `None` if the person has no desktop session.
     pub desktop: Option<Box<dyn Desktop>>,
     /// Returns the name of the program that started this one; `None` if a person did.
     pub caller: fn() -> Option<String>,
-    /// Called before anything is opened that has to be closed when the process ends early; see `Person::leave`.
+    /// Called before a request is shown that has to be removed if a signal ends the process; see `Person::leave`.
     pub before_use: fn(),
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Notifications {
 
 #[derive(Default)]
 struct OpenCalls {
-    /// True if nothing is shown on the desktop (`--no-notifications`).
+    /// True if requests are not shown on the desktop (`--no-notifications`).
     undisturbed: bool,
     on_touch: Option<OsString>,
     last: u64,
@@ -77,19 +77,19 @@ impl Notifications {
         (state.undisturbed, state.on_touch) = (!interaction.notices, interaction.on_touch.clone());
     }
 
-    /// Returns the program that makes the request; `None` if a person does. Looked up once, and only when somebody is
-    /// asked.
+    /// Returns the name of the program that requests something from the person; `None` if the person started this
+    /// program. The name is looked up at the first request and then kept.
     pub(super) fn caller(&self) -> Option<&str> {
         self.caller.get_or_init(self.context.caller).as_deref()
     }
 
     /// Overrides the name shown as the requester (default: the parent process).
     pub(super) fn name_caller(&self, name: &str) {
-        // Has no effect after the first request, which fixes the name.
+        // The first request fixes the name, so a later call has no effect.
         let _ = self.caller.set(Some(name.to_owned()));
     }
 
-    /// Announces a request to the person; returns the number with which to [`Notifications::end`] it.
+    /// Announces a request to the person. Returns the request's number, which [`Notifications::end`] needs.
     pub(super) fn begin(&self, prompt: &Prompt) -> u64 {
         let caller = self.caller();
         let mut state = self.state();
@@ -111,7 +111,7 @@ impl Notifications {
         number
     }
 
-    /// Returns the number of requests so far.
+    /// Returns the number of requests since the program started.
     pub(super) fn count(&self) -> u64 {
         self.state().last
     }
@@ -138,12 +138,12 @@ impl Notifications {
         if let (Some(command), Some(mut variables)) = (&call.hook, variables) {
             variables.push(("AWS_MFA_KEY_TOUCH_EVENT", event.to_owned()));
             variables.push(("AWS_MFA_KEY_TOUCH_OUTCOME", outcome.to_owned()));
-            // A hook that cannot run does not make a login fail.
+            // The login goes on even if the hook cannot be run.
             let _ = hook::run(command, &variables);
         }
     }
 
-    /// Returns the last request that is still open.
+    /// Returns the latest request that is still open.
     pub(super) fn pending(&self) -> Option<Prompt> {
         self.state().open.last().map(|call| call.prompt.clone())
     }

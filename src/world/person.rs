@@ -1,4 +1,4 @@
-//! The person at the terminal: what they are told, what they are shown while they wait, what they are asked.
+//! The person at the terminal: messages to them, waits that they are shown, and questions that they are asked.
 
 use super::console::{Console, Level, LineStamp};
 use super::notifications::{Notifications, PersonContext};
@@ -17,15 +17,15 @@ use tokio::sync::oneshot;
 pub struct Interaction {
     /// Verbosity of messages.
     pub level: Level,
-    /// True if the person may be asked for anything, a touch included (false with `--non-interactive`).
+    /// True if the person may be asked for anything, including a touch (false with `--non-interactive`).
     pub askable: bool,
     /// True if requests are also shown on the desktop (false with `--no-notifications`).
     pub notices: bool,
-    /// Shell command that is run when a touch is wanted, and again when it no longer is.
+    /// Shell command to run when a touch is needed, and again when the touch is no longer needed.
     pub on_touch: Option<OsString>,
 }
 
-/// The reason why the program is waiting.
+/// The event that the program is waiting for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pending {
     /// A touch of the token with this name.
@@ -34,12 +34,12 @@ pub enum Pending {
     Answer,
     /// A token to be plugged in.
     PlugIn,
-    /// Anything else, as it was announced: `Waiting for …`.
+    /// Any other event, in the words of its announcement: `Waiting for …`.
     Other(String),
 }
 
-/// The person who is told, shown and asked things. All clones are the same person, whom several logins side by side
-/// share.
+/// The person at the terminal. All clones refer to the same person, so that simultaneous logins can share one
+/// terminal.
 #[derive(Clone)]
 pub struct Person(pub(super) Arc<Inner>);
 
@@ -50,7 +50,7 @@ pub(super) struct Inner {
     before_waiting: Mutex<Option<Arc<Chore>>>,
 }
 
-/// Work to do before the person is kept waiting, such as writing sessions.
+/// Work that is done before the person is kept waiting, such as writing sessions.
 type Chore = dyn Fn() + Send + Sync;
 
 impl Person {
@@ -78,14 +78,14 @@ impl Person {
         self.0.notifications.name_caller(name);
     }
 
-    /// Returns true if a question can be answered: asking is allowed, and this process is in the foreground of a
+    /// Returns true if the person can answer questions: asking is allowed, and this process is in the foreground of a
     /// terminal.
     #[must_use]
     pub fn can_be_asked(&self) -> bool {
         self.console().can_be_asked()
     }
 
-    /// Returns true if the person may be asked for anything, a touch included (false with `--non-interactive`).
+    /// Returns true if the person may be asked for anything, including a touch (false with `--non-interactive`).
     #[must_use]
     pub fn may_be_bothered(&self) -> bool {
         self.console().askable
@@ -98,7 +98,7 @@ impl Person {
         console.asked || console.waits > 0
     }
 
-    /// Returns true if a wait was shown or a question asked since the start of the program.
+    /// Returns true if a wait was shown or a question was asked since the program started.
     #[must_use]
     pub fn was_kept_waiting(&self) -> bool {
         self.console().waited
@@ -111,7 +111,8 @@ impl Person {
         self.0.notifications.count()
     }
 
-    /// Returns the reason why the program is waiting now; `None` if it is not waiting, or has not announced it.
+    /// Returns the event that the program is waiting for; `None` if it is not waiting or has not announced the wait
+    /// yet.
     #[must_use]
     pub fn pending(&self) -> Option<Pending> {
         if let Some(prompt) = self.0.notifications.pending() {
@@ -125,8 +126,8 @@ impl Person {
         if console.asked { Some(Pending::Answer) } else { console.awaited.clone().map(Pending::Other) }
     }
 
-    /// Sets the work to do each time before the person is kept waiting, since they may walk away then; `None` removes
-    /// it.
+    /// Sets work to do each time before the person is kept waiting, because a waiting person may walk away. `None`
+    /// removes the work.
     pub fn before_waiting(&self, chore: Option<Arc<Chore>>) {
         *self.0.before_waiting.lock().unwrap_or_else(PoisonError::into_inner) = chore;
     }
@@ -145,13 +146,13 @@ impl Person {
         }
     }
 
-    /// Waits for the person's attention, which only one of several logins has at a time. Dropping the guard gives it
-    /// back.
+    /// Waits for the person's attention, which only one login has at a time. Dropping the returned guard releases it
+    /// for the next login.
     pub async fn attention(&self) -> impl Sized + '_ {
         self.0.attention.lock().await
     }
 
-    /// Takes the person's attention if no other login has it.
+    /// Takes the person's attention if no other login has it; returns `None` otherwise.
     #[must_use]
     pub fn free_attention(&self) -> Option<impl Sized + '_> {
         self.0.attention.try_lock().ok()
@@ -167,7 +168,7 @@ impl Person {
         self.console().say(Level::Verbose, line);
     }
 
-    /// Tells the person what matters even with `--quiet`.
+    /// Tells the person something that matters even with `--quiet` ([`Level::Quiet`]).
     pub fn must_know(&self, line: &str) {
         self.console().say(Level::Quiet, line);
     }
@@ -184,19 +185,20 @@ impl Person {
         self.console().stamp = Some(stamp);
     }
 
-    /// Removes the line that is shown in place, whichever wait shows it.
+    /// Removes the line that is updated in place from the terminal, whichever wait it belongs to.
     pub fn clear(&self) {
         self.console().clear();
     }
 
-    /// Ends all open requests, on the desktop and for the hook, because the process is about to end.
+    /// Closes all open requests on the desktop and reports their end to the hook. Called when the process is about to
+    /// end early.
     pub fn leave(&self, end: End) {
         self.0.notifications.leave(end);
     }
 
     /// Asks for one line at the terminal. A one-time password that a YubiKey types when touched too late is not taken
-    /// for an answer. If a program asks, the desktop shows the question too, since nobody may be looking at the
-    /// terminal.
+    /// as an answer. If a program started this one, the desktop shows the question too, since nobody may be looking
+    /// at the terminal.
     ///
     /// # Errors
     /// [`NoAnswer::Nobody`] if nobody can be asked; [`NoAnswer::Nothing`] if the line is empty or the terminal is
@@ -229,7 +231,8 @@ impl Person {
         answer
     }
 
-    /// Asks once. The answer is read on a thread of its own, so that other work goes on meanwhile.
+    /// Asks the question once. The answer is read on a thread of its own, so that other logins can go on in the
+    /// meantime.
     async fn ask_once(&self, question: &str, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer> {
         let mut terminal = self.console().begin(question)?;
         let (tell, told) = oneshot::channel();
@@ -238,7 +241,7 @@ impl Person {
             if !echo || answer.is_err() {
                 terminal.write("\n");
             }
-            // If this took too long, the receiver is gone.
+            // Sending fails only if the question was given up while the answer was being read.
             let _ = tell.send((terminal, answer));
         });
         let (terminal, answer) = match (reading, told.await) {
@@ -251,9 +254,8 @@ impl Person {
     }
 }
 
-/// Returns true if a line ends in a Yubico OTP: 44 letters of an alphabet of its own, which a YubiKey types when
-/// touched without having been asked (Yubico, "OTPs Explained"). Text typed before the touch may stand in front of
-/// it.
+/// Returns true if a line ends in a Yubico OTP: 44 letters of a special alphabet, which a YubiKey types when touched
+/// while nothing waits for a touch (Yubico, "OTPs Explained"). Text typed before the touch may precede the OTP.
 #[must_use]
 pub fn is_yubico_otp(line: &str) -> bool {
     /// Length of a Yubico OTP, in letters.

@@ -3,34 +3,34 @@
 use super::printable;
 use std::time::Duration;
 
-/// Maximum length of a name from outside, in characters.
+/// Maximum length of a name from an external source (such as a token), in characters.
 const LONGEST: usize = 100;
 
-/// The purpose of a request: the profile that needs it.
+/// The profile for which something is requested from the person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Purpose {
-    /// Name of the profile.
+    /// Name of the profile that needs the code or the answer.
     pub profile: String,
     /// Number of the profile's AWS account, if known.
     pub aws_account: Option<String>,
 }
 
-/// A request to the person: something to do within a time limit.
+/// A request to the person to do something within a time limit.
 #[derive(Clone, Debug)]
 pub struct Prompt {
-    /// The action, as the beginning of a sentence: `Touch YubiKey 12345678`.
+    /// The action to take, as the beginning of a sentence: `Touch YubiKey 12345678`.
     pub what: String,
-    /// The profile that needs it; `None` if `what` says enough.
+    /// The profile that needs the action; `None` if `what` says enough.
     pub purpose: Option<Purpose>,
     /// Text appended to the action, with its leading punctuation; may be empty.
     pub detail: String,
-    /// Kind of the action.
+    /// Kind of action that is requested; only touches are reported to the hook.
     pub act: Act,
-    /// Upper bound for the wait.
+    /// Time that the person has to act.
     pub limit: Duration,
 }
 
-/// Kinds of action that a person is asked for.
+/// Kinds of action that can be requested from a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Touch a token.
@@ -44,9 +44,9 @@ pub enum Act {
 /// The token to touch, and the account on it whose code is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TouchPrompt {
-    /// Name of the token, as a person knows it.
+    /// Name of the token as shown to a person, such as `YubiKey 12345678`.
     pub token: String,
-    /// Id of the account on the token.
+    /// ID of the account on the token, as the token stores it.
     pub account: String,
 }
 
@@ -57,7 +57,7 @@ pub enum End {
     Done,
     /// The person did not act in time.
     Late,
-    /// Something else failed before the person acted.
+    /// The request was ended by a failure before the person acted.
     Failed,
     /// A signal ended the program.
     Interrupted,
@@ -66,7 +66,7 @@ pub enum End {
 /// The content of a desktop notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesktopNotice {
-    /// The action, in one line.
+    /// The requested action, in one line.
     pub summary: String,
     /// Requester, purpose and time limit, as plain text.
     pub body: String,
@@ -75,8 +75,8 @@ pub struct DesktopNotice {
 }
 
 impl Prompt {
-    /// Returns the request as one line of a terminal, in parts: if the line is too narrow, the last parts are left
-    /// out.
+    /// Returns the request as one line for the terminal, split into parts. On a narrow terminal, the last parts are
+    /// left out.
     #[must_use]
     pub fn parts(&self, caller: Option<&str>) -> Vec<String> {
         let profile = self.purpose.as_ref().map(|purpose| format!("profile {}", name(&purpose.profile)));
@@ -92,7 +92,7 @@ impl Prompt {
         [Some(first + &self.detail), aws_account, Some(account)].into_iter().flatten().collect()
     }
 
-    /// Returns the request as a desktop notification, which has room for more than a terminal's line.
+    /// Returns the request as a desktop notification, which has room for more details than a line of a terminal.
     #[must_use]
     pub fn notice(&self, caller: Option<&str>) -> DesktopNotice {
         let profile = self.purpose.as_ref().map(|purpose| format!("profile {}", name(&purpose.profile)));
@@ -138,7 +138,7 @@ impl Prompt {
 }
 
 impl End {
-    /// Returns the outcome as the hook is told (`AWS_MFA_KEY_TOUCH_OUTCOME`).
+    /// Returns the outcome as the word that the hook gets in `AWS_MFA_KEY_TOUCH_OUTCOME`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

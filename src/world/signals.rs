@@ -1,4 +1,4 @@
-//! Signals: which of them end the process, and what is restored on the terminal and the desktop first.
+//! Handles signals that end or stop the process, and restores the terminal and the desktop first.
 
 use super::alarm::Alarm;
 #[cfg(target_os = "linux")]
@@ -12,16 +12,16 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Once, OnceLock};
 
-/// Signals that end the program, whatever it waits for, with exit code 128 plus the signal's number.
+/// Signals that end the program at any time, with exit code 128 plus the signal's number.
 const ENDINGS: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
 
-/// The person, reachable from the signal thread so that it can remove what is shown to them.
+/// The person, reachable from the signal thread so that it can end all open requests.
 static PERSON: OnceLock<Person> = OnceLock::new();
 
 /// True while a signal may end the program at once, because nothing has to be restored.
 static ON_THE_SPOT: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
 
-/// True once signals are reported to an alarm.
+/// True once signals are handled for an alarm.
 static ALARMED: AtomicBool = AtomicBool::new(false);
 
 /// Sets the person whose terminal and desktop are restored when a signal ends the process. Only the first call
@@ -30,8 +30,8 @@ pub fn restore_for(person: &Person) {
     let _ = PERSON.set(person.clone());
 }
 
-/// Lets Ctrl-C and similar signals end the process at once, with exit code 128 plus the signal's number. Writing
-/// beyond a file's size limit becomes an error instead of ending the process by SIGXFSZ.
+/// Lets Ctrl-C and similar signals end the process at once, with exit code 128 plus the signal's number. Also turns
+/// SIGXFSZ, which would end the process when a file exceeds the size limit, into a write error.
 pub fn end_at_once() {
     // Without these handlers the signals would end the process too, but with another exit code.
     for signal in ENDINGS {
@@ -40,8 +40,8 @@ pub fn end_at_once() {
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
-/// Makes signals restore the terminal and the desktop before they end the process. This takes a thread, which
-/// commands that ask nobody do without.
+/// Makes signals restore the terminal and the desktop before they end the process. This starts a thread, so it is
+/// only called before the person is asked or shown something.
 pub fn restore_before_end() {
     static STARTED: Once = Once::new();
     if ALARMED.load(Ordering::Relaxed) {
@@ -69,9 +69,9 @@ pub fn restore_before_end() {
     });
 }
 
-/// Makes an alarm that is told of signals from now on. SIGHUP is reported to it, unless there is a terminal, where
-/// SIGHUP means that it was closed. Any other signal ends the process without waiting for the work in progress,
-/// SIGTERM with exit code 0.
+/// Makes an alarm and handles signals for it from now on. SIGHUP is reported to the alarm, unless there is a
+/// terminal, where SIGHUP means that the terminal was closed. Any other signal ends the process without waiting for
+/// the work in progress; SIGTERM does so with exit code 0.
 ///
 /// # Errors
 /// If the system has no timers, file descriptors or threads to spare; `Unsupported` on systems other than Linux.
@@ -97,10 +97,10 @@ pub fn alarm() -> io::Result<Box<dyn Alarm>> {
     Ok(Box::new(alarm))
 }
 
-/// Makes an alarm that is told of signals from now on.
+/// Always fails on this system, for which no alarm exists.
 ///
 /// # Errors
-/// `Unsupported`: so far there is an alarm for Linux only.
+/// `Unsupported`, since alarms exist only for Linux so far.
 #[cfg(not(target_os = "linux"))]
 pub fn alarm() -> io::Result<Box<dyn Alarm>> {
     Err(io::ErrorKind::Unsupported.into())

@@ -1,4 +1,5 @@
-//! The machine's clocks: the time of day, and two that nobody can set, with and without the time asleep.
+//! The machine's clocks: the time of day, and two clocks that nobody can set, one that counts time asleep and one
+//! that does not.
 
 use super::Clock;
 #[cfg(target_os = "linux")]

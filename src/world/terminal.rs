@@ -21,18 +21,19 @@ pub enum NoAnswer {
     Nothing,
 }
 
-/// The terminal that a person sits at; standard error may go elsewhere.
+/// The terminal at which the person sits. Standard error may be redirected elsewhere.
 pub trait Terminal: Send {
-    /// Writes text unchanged. Failures are ignored, since nobody could be told.
+    /// Writes text unchanged. Failures are ignored, since they could not be reported to anybody.
     fn write(&mut self, text: &str);
 
-    /// Returns true if what is typed there comes to this process, and not to another program of the same shell.
+    /// Returns true if this process is in the terminal's foreground, so that it and not another program receives what
+    /// is typed.
     fn is_ours(&self) -> bool;
 
     /// Returns the number of characters that fit on a line.
     fn width(&self) -> usize;
 
-    /// Reads one line. What is typed is shown only if `echo` is true.
+    /// Reads one line. The typed characters are shown only if `echo` is true.
     ///
     /// # Errors
     /// [`NoAnswer::Late`] after `limit`; [`NoAnswer::Nothing`] for an empty line or at the end of input;
@@ -40,7 +41,8 @@ pub trait Terminal: Send {
     fn read_line(&mut self, echo: bool, limit: Duration) -> Result<SecretString, NoAnswer>;
 }
 
-/// Terminal settings without echo, and those from before, which are restored by whatever ends or pauses the process.
+/// Terminal settings while echo is off, and the original settings, which are restored when the process ends or is
+/// stopped.
 static SILENCED: Mutex<Option<SilencedTerminal>> = Mutex::new(None);
 
 struct SilencedTerminal {
@@ -49,7 +51,7 @@ struct SilencedTerminal {
     silent: Termios,
 }
 
-/// Text of the unfinished line that the cursor is in.
+/// Text of the unfinished line that the cursor is in; empty if the cursor is at the start of a blank line.
 static UNFINISHED: Mutex<String> = Mutex::new(String::new());
 
 /// Maximum length of a line that is read, in bytes.
@@ -62,8 +64,8 @@ pub struct ControllingTerminal {
 }
 
 impl ControllingTerminal {
-    /// Opens the controlling terminal; `None` if this process has none. `before_use` is called before the first use:
-    /// from then on, whatever ends the process early has to call [`leave`].
+    /// Opens the controlling terminal; `None` if this process has none. `before_use` is called before the first use.
+    /// From then on, [`leave`] must be called if the process ends early.
     #[must_use]
     pub fn open(before_use: fn()) -> Option<Self> {
         Some(Self { file: Arc::new(open()?), before_use: Some(before_use) })
@@ -87,7 +89,7 @@ impl ControllingTerminal {
     }
 }
 
-/// Restores the terminal before the process ends early: ends an unfinished line and switches echo on.
+/// Restores the terminal before the process ends early: ends an unfinished line and switches echo on again.
 pub fn leave() {
     if !std::mem::take(&mut *locked(&UNFINISHED)).is_empty() {
         write_to(open(), "\n");
@@ -105,8 +107,8 @@ pub fn pause() {
     }
 }
 
-/// Takes the terminal again after a stop, if it is ours: writes the unfinished line again, and switches echo off if
-/// it was off.
+/// Resumes use of the terminal after a stop, if this process is in the foreground: rewrites the unfinished line, and
+/// switches echo off if it was off before.
 pub fn resume() {
     let Some(file) = open().filter(is_ours) else { return };
     if let Some(SilencedTerminal { silent, .. }) = &*locked(&SILENCED) {
@@ -118,7 +120,7 @@ pub fn resume() {
 
 fn write_to(file: Option<File>, text: &str) {
     if let Some(mut file) = file {
-        // A failure is ignored, since nobody could be told.
+        // A failure is ignored, since it could not be reported to anybody.
         let _ = file.write_all(text.as_bytes());
     }
 }
@@ -131,10 +133,10 @@ fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps the unfinished line that a text leaves behind.
+/// Remembers the unfinished line at the end of a text that was written to the terminal.
 fn note(text: &str) {
     let line = text.rsplit('\n').next().unwrap_or_default();
-    // A text for an unfinished line begins with a carriage return, and so replaces the whole line.
+    // A text that updates an unfinished line begins with a carriage return, so it replaces the whole line.
     let mut unfinished = locked(&UNFINISHED);
     let is_blank = line.trim().is_empty() || line.ends_with("\u{1b}[J");
     *unfinished = if is_blank { String::new() } else { line.to_owned() };
@@ -197,7 +199,7 @@ impl Terminal for ControllingTerminal {
                 Ok(count) => line.extend_from_slice(&bytes[..count]),
             }
         }
-        // The person's Enter key has ended the line on the screen.
+        // The terminal has echoed the Enter key, so the line on the screen is finished.
         if line.ends_with(b"\n") && echo {
             locked(&UNFINISHED).clear();
         }

@@ -1,4 +1,4 @@
-//! Time limits of everything that waits for a token; a test may shorten them.
+//! Time limits for everything that waits for a token. Tests may shorten them.
 
 use hw::conversation::Patience;
 use std::time::Duration;
@@ -6,24 +6,28 @@ use std::time::Duration;
 /// Time limits of everything that waits for a token.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenLimits {
-    /// Limits for a token that another program holds, that does not answer yet, or that was pulled out.
+    /// Limits for waiting for a token that another program is using, that does not answer yet, or that was pulled
+    /// out.
     pub patience: Patience,
-    /// Upper bound for reading all tokens. Another program that talks to a token makes us wait, and so does a token
-    /// that still blinks for a program that was ended, for up to 30 seconds.
+    /// Timeout for reading all tokens. A token is not available while another program talks to it, nor for up to 30
+    /// seconds if it still waits for a touch on behalf of a program that has ended.
     pub look: Duration,
-    /// Delay before the wait for reading all tokens is announced.
+    /// How long reading all tokens may take before the person is told to wait.
     pub look_announced: Duration,
-    /// Upper bound for a code or a change. Tokens themselves give up on a touch after 15 to 30 seconds.
+    /// Timeout for getting a code from a token or making a change to it. Tokens themselves stop waiting for a touch
+    /// after 15 to 30 seconds.
     pub answer: Duration,
-    /// Delay before a wait for a code or a change is announced; also the time that a code waits for its conversation
-    /// with the token to end before it is used anyway.
+    /// How long getting a code or making a change may take before the person is told to wait. Also how long a
+    /// received code is held back until the conversation with the token has ended; after that, the code is used
+    /// anyway.
     pub answer_announced: Duration,
-    /// Silence after which a token is assumed to wait for a touch, if the account does not say.
+    /// How long a token may be silent before it is assumed to wait for a touch. Used if it is not known whether the
+    /// account requires a touch.
     pub silence: Duration,
 }
 
 impl TokenLimits {
-    /// The limits that the program uses; tests may divide them.
+    /// The limits that the program uses. Tests may shorten them with [`Self::divided_by`].
     pub const USUAL: Self = Self {
         patience: Patience::USUAL,
         look: Duration::from_secs(35),

@@ -1,4 +1,4 @@
-//! A wait, and its announcement to the person.
+//! Waits, and how they are announced to the person.
 
 use super::person::Person;
 use super::prompt::{End, Prompt};
@@ -6,18 +6,18 @@ use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-/// Usual delay before a wait is announced to the person.
+/// How long a wait usually lasts before it is announced to the person.
 pub const MOMENT: Duration = Duration::from_secs(1);
 
 impl Person {
-    /// Returns a wait that is not announced yet.
+    /// Starts a wait. The person is not told about it until it is announced.
     #[must_use]
     pub fn wait(&self) -> Wait<'_> {
         Wait { person: self, said: RefCell::default(), call: RefCell::default(), end: Cell::new(End::Failed) }
     }
 
-    /// Waits for `work`. After `silence`, usually [`MOMENT`], calls `announce` once a second to show what is waited
-    /// for.
+    /// Waits for `work` and returns its result. After `silence` (usually [`MOMENT`]), calls `announce` once a second
+    /// so that it can show the person why the program is waiting.
     pub async fn wait_for<T>(
         &self,
         silence: Duration,
@@ -40,24 +40,25 @@ impl Person {
     }
 }
 
-/// A wait; dropping it removes what is shown of it.
+/// A wait that can be shown to the person. Dropping it removes its text from the terminal and ends its request.
 pub struct Wait<'a> {
     person: &'a Person,
-    /// Text that was shown or said last.
+    /// Text that this wait showed last; `None` if it has not been announced.
     said: RefCell<Option<String>>,
-    /// Number and text of the open request to the person, if the wait is for one.
+    /// Number and text of the open request, if the wait is for the person to act.
     call: RefCell<Option<(u64, String)>>,
     end: Cell<End>,
 }
 
 impl Wait<'_> {
-    /// Shows what is waited for, on one line of the terminal that changes in place; without a terminal, says it once.
+    /// Shows the reason for the wait on one line of the terminal, which is updated in place. Without a terminal,
+    /// writes the reason to standard error once.
     pub fn show(&self, what: &str, countdown: Option<Duration>) {
         self.show_parts(&[what.to_owned()], countdown);
     }
 
-    /// Shows what a person must do: at the terminal as [`Self::show`] does, on the desktop, and for a touch also to
-    /// the hook.
+    /// Asks the person to do something: at the terminal as [`Self::show`] does, and on the desktop. A touch is also
+    /// reported to the hook.
     pub fn want(&self, prompt: &Prompt, countdown: Option<Duration>) {
         let calls = &self.person.0.notifications;
         let parts = prompt.parts(calls.caller());

@@ -1,4 +1,4 @@
-//! A CA bundle: the certificates that are trusted instead of the system's.
+//! A CA bundle: the certificates that are trusted instead of the system's certificates.
 
 use super::fault::NetworkFault;
 use crate::file::{self, FileError, FileFault};
@@ -7,7 +7,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::path::PathBuf;
 
-/// A PEM file of certificates that are trusted instead of the system's.
+/// A PEM file of certificates that are trusted instead of the system's certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaBundle {
     /// Path of the PEM file.
@@ -26,13 +26,13 @@ impl CaBundle {
         self.read().map(|(_, count)| count)
     }
 
-    /// Reads the file and returns its bytes, for the SDK.
+    /// Reads and validates the file, and returns its bytes for the SDK.
     pub(super) fn certificates(&self) -> Result<Vec<u8>, NetworkFault> {
         self.read().map(|(bytes, _)| bytes)
     }
 
-    /// Reads the file and parses each certificate in it: the SDK would trust nobody if there is none, and panic over
-    /// a damaged one.
+    /// Reads the file and parses each certificate in it, because the SDK would trust nobody if the file had no
+    /// certificate, and would panic over a damaged certificate.
     fn read(&self) -> Result<(Vec<u8>, usize), NetworkFault> {
         let damaged = |what: String| NetworkFault::CaDamaged { path: self.path.clone(), origin: self.origin, what };
         let missing = || FileError { path: self.path.clone(), fault: FileFault::Absent };

@@ -17,10 +17,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// This machine's clock, with its correction to AWS's.
+/// This machine's clock, with the correction that turns its time into AWS's time.
 pub(super) struct AwsClock {
     here: Arc<dyn Clock>,
-    /// Seconds to add to this machine's clock.
+    /// Seconds to add to this machine's clock; negative if the clock is ahead of AWS's.
     behind: AtomicI64,
 }
 
@@ -37,11 +37,11 @@ impl AwsClock {
         self.behind.load(Ordering::Relaxed)
     }
 
-    /// Corrects the clock by a response whose request was sent at `sent` and whose `Date` header is `date`, both in
-    /// seconds since 1970.
+    /// Updates the correction from a response. `sent` is when its request was sent, `date` is its `Date` header, both
+    /// in seconds since 1970.
     ///
-    /// The header has whole seconds, and the transfer takes time: a difference that is smaller than that counts as
-    /// none.
+    /// The header has whole seconds, and the transfer takes time. A difference too small to measure under these
+    /// conditions counts as zero.
     fn learn(&self, sent: f64, date: f64) {
         let received = seconds(self.here.now());
         let difference = date + 0.5 - f64::midpoint(sent, received);
@@ -52,7 +52,7 @@ impl AwsClock {
     }
 }
 
-/// Returns AWS's time, given this machine's time and the seconds that its clock is behind.
+/// Returns AWS's time, given this machine's time and the number of seconds by which its clock is behind AWS's.
 #[must_use]
 pub fn shifted(here: SystemTime, behind: i64) -> SystemTime {
     let by = Duration::from_secs(behind.unsigned_abs());
@@ -64,7 +64,7 @@ fn seconds(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).map_or_else(|before| -before.duration().as_secs_f64(), |since| since.as_secs_f64())
 }
 
-/// Returns the clock by which the SDK signs.
+/// Returns AWS's time as a time source for the SDK, which signs requests with it.
 pub(super) fn shared(clock: &Arc<AwsClock>) -> SharedTimeSource {
     SharedTimeSource::new(Signing(Arc::clone(clock)))
 }
@@ -83,7 +83,7 @@ impl fmt::Debug for Signing {
     }
 }
 
-/// An interceptor that reads the time from every response, a refusal included.
+/// An interceptor that learns AWS's time from every response, including refusals.
 pub(super) struct Listener {
     clock: Arc<AwsClock>,
     sent: Mutex<f64>,

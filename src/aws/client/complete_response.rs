@@ -1,5 +1,5 @@
-//! Checks that a response is complete, and limits its length: the SDK makes the best of half a response, and half a
-//! session token is worth nothing.
+//! Checks that a response is complete, and limits its length. The SDK would accept a truncated response, but a
+//! truncated session token is useless.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -11,7 +11,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use http_body_util::Limited;
 
-/// Maximum length of a response's body that is read, in bytes; AWS's have a few thousand.
+/// Maximum length of a response's body, in bytes. AWS's responses have a few thousand bytes.
 const LONGEST: usize = 1 << 20;
 
 /// An interceptor that refuses a successful response whose XML is cut short, and any response that is too long.
@@ -51,7 +51,7 @@ impl Intercept for CompleteResponse {
     }
 }
 
-/// Returns true if a document ends with the end tag of its first element.
+/// Returns true if an XML document ends with the end tag of its first element.
 fn is_whole(xml: &str) -> bool {
     let named = |part: &&str| part.starts_with(|c: char| c.is_ascii_alphabetic());
     let Some(root) = xml.split('<').find(named) else { return false };

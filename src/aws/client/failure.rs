@@ -13,7 +13,7 @@ use std::io;
 /// Reasons why a request to AWS failed.
 #[derive(Debug)]
 pub enum AwsError {
-    /// AWS answered with a refusal.
+    /// AWS answered, and refused the request.
     Refused(AwsRefusal),
     /// No usable response from AWS came.
     Unreached(Unreached),
@@ -24,15 +24,15 @@ pub enum AwsError {
 pub enum Unreached {
     /// No response came at all.
     Unreachable {
-        /// Place where the request got stuck, as far as is known.
+        /// Step at which the request failed, as far as is known.
         why: Unreachable,
         /// Message of the network stack.
         detail: String,
         /// True if the request may have reached AWS.
         sent: bool,
-        /// True if the request did not even get to the proxy on its way.
+        /// True if the request failed before it reached the proxy.
         at_proxy: bool,
-        /// Route that the request was to take.
+        /// Route that the request was supposed to take.
         route: Box<RequestRoute>,
     },
     /// The SDK could not build the request; nothing was sent.
@@ -40,7 +40,8 @@ pub enum Unreached {
         /// Message of the SDK.
         detail: String,
     },
-    /// A response came, but not a complete one from AWS: a captive portal's page, or half a response.
+    /// The response was not a complete response from AWS, but for example a captive portal's page or a truncated
+    /// response.
     Garbled {
         /// HTTP status code.
         status: u16,
@@ -53,35 +54,35 @@ pub enum Unreached {
     },
 }
 
-/// A refusal, in AWS's own words.
+/// A refusal by AWS: its error code, message and HTTP status.
 #[derive(Debug)]
 pub struct AwsRefusal {
     /// HTTP status code.
     pub status: u16,
     /// AWS's error code, such as `AccessDenied`.
     pub code: String,
-    /// AWS's message; may be empty. A code that was sent is removed from it.
+    /// AWS's message; may be empty. If the request contained an MFA code, the code is removed from the message.
     pub message: String,
-    /// Request id, for AWS's support.
+    /// ID that AWS gave the request, which AWS's support asks for; `None` if the response had none.
     pub request_id: Option<String>,
 }
 
-/// Places where a request can get stuck.
+/// Steps at which a request can fail before a response arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreachable {
     /// The host's name does not resolve.
     Dns,
     /// Nothing answers at the host's address.
     Connect,
-    /// The proxy requires a user name and password, or other ones than those sent.
+    /// The proxy requires a user name and password, or does not accept those that were sent.
     ProxyPassword,
-    /// The proxy did not let the request through.
+    /// The proxy refused to forward the request.
     ProxyRefused,
-    /// The certificate is not valid yet, or no longer: this machine's clock is far off.
+    /// The host's certificate has expired or is not valid yet, probably because this machine's clock is far off.
     CertificateTime(CertificateTime),
-    /// The certificate is not signed by a trusted authority.
+    /// The host's certificate is not signed by a trusted authority.
     Untrusted,
-    /// The certificate belongs to another host.
+    /// The host's certificate belongs to another host.
     OtherHost,
     /// The host does not speak TLS.
     NoTls,
@@ -89,21 +90,24 @@ pub enum Unreachable {
     Tls,
     /// The request took too long.
     Timeout,
-    /// The connection broke before a response had come.
+    /// The connection broke before a response came.
     Dropped,
 }
 
-/// This machine's time, and the end of a certificate's validity that it misses; both in seconds since 1970.
+/// This machine's time, and the limit of a certificate's validity that this time is outside of; both in seconds since
+/// 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CertificateTime {
     /// Time on this machine, in seconds since 1970.
     pub here: u64,
-    /// Begin or end of the certificate's validity, whichever this machine's time is beyond, in seconds since 1970.
+    /// Start of the certificate's validity if this machine's time is before it, otherwise its end, in seconds since
+    /// 1970.
     pub border: u64,
 }
 
 impl AwsRefusal {
-    /// Returns true if AWS refused the time in the signature.
+    /// Returns true if AWS refused the request because of the time in its signature, so that this machine's clock is
+    /// off.
     #[must_use]
     pub fn is_clock(&self) -> bool {
         let about_time = self.message.contains("expired") || self.message.contains("not yet current");
@@ -111,19 +115,20 @@ impl AwsRefusal {
             || (self.code == "SignatureDoesNotMatch" && about_time)
     }
 
-    /// Returns true if AWS refused the code: wrong, too old, too early, or used before.
+    /// Returns true if AWS refused the code because it is wrong, too old, too early, or was used before.
     #[must_use]
     pub fn is_wrong_code(&self) -> bool {
         self.message.to_ascii_lowercase().contains("invalid mfa one time pass code")
     }
 
-    /// Returns true if AWS refused the MFA device: not this user's, gone, or locked for some minutes.
+    /// Returns true if AWS refused the MFA device because it belongs to another user, does not exist, or is locked
+    /// for some minutes.
     #[must_use]
     pub fn is_wrong_device(&self) -> bool {
         self.message.to_ascii_lowercase().contains("unable to validate mfa code")
     }
 
-    /// Returns true if AWS failed by itself (HTTP status 500 or above) rather than refused.
+    /// Returns true if the fault is AWS's own (HTTP status 500 or above), not the request's.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         self.status >= 500
@@ -143,8 +148,8 @@ impl AwsError {
         !matches!(self, Self::Unreached(Unreached::Unsendable { .. } | Unreached::Unreachable { sent: false, .. }))
     }
 
-    /// Returns true if another code may succeed where this one failed. A fault of the MFA device or the user would
-    /// remain.
+    /// Returns true if the request may succeed with another code; false if another code could not help, for example
+    /// because AWS refused the MFA device or the user.
     #[must_use]
     pub fn is_worth_another_code(&self) -> bool {
         match self {
@@ -164,7 +169,7 @@ impl Unreached {
     }
 }
 
-/// Facts about a request that are needed to explain its failure.
+/// The code in a request and the recorder of its route, both needed to explain a failure.
 pub(super) struct Context<'a> {
     /// Code in the request, which must not be in an error's text.
     pub(super) code: Option<&'a SecretString>,
@@ -177,7 +182,7 @@ impl<'a> Context<'a> {
         Self { code: None, recorder }
     }
 
-    /// Removes the code from a text, since AWS echoes values that it does not accept.
+    /// Returns the text without the code. AWS's messages quote values that AWS does not accept.
     fn without_code(&self, text: &str) -> String {
         match self.code.map(ExposeSecret::expose_secret) {
             Some(code) if !code.is_empty() => text.replace(code, "…"),
@@ -218,8 +223,8 @@ where
     }
 }
 
-/// Returns the text of an XML element, for servers whose errors the SDK does not understand (no `ErrorResponse`
-/// around them).
+/// Returns the text of an XML element. Needed for servers whose errors the SDK does not understand because they lack
+/// the enclosing `ErrorResponse`.
 fn element(body: &str, name: &str) -> Option<String> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     rest.split_once(&format!("</{name}>")).map(|(text, _)| text.to_owned())
@@ -241,8 +246,9 @@ fn describe(body: &str) -> String {
     }
 }
 
-/// Classifies a request without a response. It was certainly not sent only if there never was a connection: hyper
-/// reports `(Connect)` for everything before that, name lookup, proxy and TLS included.
+/// Classifies the failure of a request that got no response. Only if there never was a connection is it certain that
+/// the request was not sent. For everything up to that point, including name lookup, proxy and TLS, hyper reports
+/// `(Connect)`.
 fn unreachable<E: Error + 'static>(error: &SdkError<E, HttpResponse>, route: Box<RequestRoute>) -> Unreached {
     let texts = chain(error);
     let mut detail = texts.iter().rev().take(2).rev().cloned().collect::<Vec<_>>().join(": ");
@@ -275,7 +281,7 @@ fn unreachable<E: Error + 'static>(error: &SdkError<E, HttpResponse>, route: Box
     Unreached::Unreachable { why, detail, sent, at_proxy, route }
 }
 
-/// Returns the TLS error among an error's causes, however it is wrapped.
+/// Returns the TLS error among an error's causes, even if other errors wrap it.
 fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     if let Some(found) = error.downcast_ref() {
         return Some(found);
@@ -306,7 +312,7 @@ fn classify_tls(error: &rustls::Error) -> Unreachable {
             ExpiredContext { time, not_after } => {
                 Unreachable::CertificateTime(CertificateTime { here: time.as_secs(), border: not_after.as_secs() })
             }
-            // rustls's own verifier, which is the one in use, never returns these without their context.
+            // We use rustls's own verifier, which returns `NotValidYetContext` and `ExpiredContext` instead.
             NotValidYet | Expired => Unreachable::Tls,
             CertificateError::UnknownIssuer => Unreachable::Untrusted,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
@@ -319,7 +325,8 @@ fn classify_tls(error: &rustls::Error) -> Unreachable {
     }
 }
 
-/// Returns the texts of an error's causes, each once. The outermost error is left out, since its text says nothing.
+/// Returns the texts of an error's causes without duplicates. The outermost error is left out, since its text says
+/// nothing useful.
 fn chain(error: &dyn Error) -> Vec<String> {
     let mut inner = error;
     let mut texts = Vec::new();
@@ -370,7 +377,7 @@ mod tests {
     #[test]
     fn only_a_failed_connect_is_certainly_unsent() {
         use Unreachable::{Connect, Dns, Dropped, ProxyPassword, ProxyRefused, Timeout, Tls};
-        // Error texts as hyper and the SDK word them.
+        // Error texts exactly as hyper and the SDK word them.
         let cases: [(&[&'static str], Unreachable, bool); 11] = [
             (&["client error (Connect)", "tcp connect error", "Connection refused (os error 111)"], Connect, false),
             (&["client error (Connect)", "dns error", "failed to lookup address information"], Dns, false),

@@ -13,13 +13,13 @@ pub enum NetworkFault {
         /// Reason why the file cannot be read.
         error: FileError,
     },
-    /// The CA bundle has no certificate, or a damaged one.
+    /// The CA bundle contains no certificate, or a damaged certificate.
     CaDamaged {
         /// Path of the CA bundle.
         path: PathBuf,
         /// Setting or environment variable that names the CA bundle.
         origin: &'static str,
-        /// Fault of the CA bundle, in words.
+        /// Description of the CA bundle's fault, for the error message.
         what: String,
     },
     /// TLS cannot be initialised.
@@ -27,9 +27,9 @@ pub enum NetworkFault {
         /// Message of the TLS library.
         what: String,
     },
-    /// The proxy's URL is not valid, or of a kind that is not supported.
+    /// The proxy's URL is invalid, or its scheme is not supported.
     Proxy {
-        /// Fault of the URL, in words; without the URL, which may hold a password.
+        /// Description of the URL's fault. Never contains the URL, which may hold a password.
         what: String,
         /// Environment variable that names the proxy.
         origin: &'static str,
@@ -37,7 +37,7 @@ pub enum NetworkFault {
 }
 
 impl NetworkFault {
-    /// Returns true if the proxy setting is at fault, false if the trusted certificates are.
+    /// Returns true if the proxy setting is at fault, false if the CA bundle or TLS is.
     #[must_use]
     pub fn is_of_proxy(&self) -> bool {
         matches!(self, Self::Proxy { .. })

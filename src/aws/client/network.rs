@@ -14,15 +14,15 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 pub struct Network {
     /// AWS region, such as `eu-central-1`.
     pub region: String,
-    /// URL of the STS endpoint; `None` for AWS's own.
+    /// URL of the STS endpoint; `None` for AWS's standard endpoint.
     pub sts_endpoint: Option<String>,
-    /// URL of the IAM endpoint; `None` for AWS's own.
+    /// URL of the IAM endpoint; `None` for AWS's standard endpoint.
     pub iam_endpoint: Option<String>,
     /// True to use only endpoints with FIPS 140 cryptography.
     pub fips: bool,
     /// True to use only endpoints with IPv6 (dual-stack).
     pub dual_stack: bool,
-    /// Certificates to trust; `None` for the system's.
+    /// Certificates to trust; `None` to trust the system's certificates.
     pub ca_bundle: Option<CaBundle>,
     /// Proxy to go through; `None` to connect directly.
     pub proxy: Option<Proxy>,

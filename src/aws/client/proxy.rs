@@ -23,10 +23,10 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// A proxy as it may be shown to anybody: without its password.
+/// A proxy without its password, so that it can be shown in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Through {
-    /// Host, and port if it is not the scheme's default.
+    /// Host of the proxy, with the port if it is not the scheme's default.
     pub host: String,
     /// Environment variable that names the proxy.
     pub origin: &'static str,
@@ -35,7 +35,8 @@ pub struct Through {
 }
 
 impl Proxy {
-    /// Parses the URL so that all parsers read it alike: `user:p@ss@host` becomes `user:p%40ss@host`.
+    /// Parses the URL and normalises it, so that all other parsers agree on it: `user:p@ss@host` becomes
+    /// `user:p%40ss@host`.
     fn parsed(&self) -> Result<Url, NetworkFault> {
         let fault = |what| NetworkFault::Proxy { what, origin: self.origin };
         let text = if self.url.contains("://") { self.url.clone() } else { format!("http://{}", self.url) };
@@ -46,16 +47,16 @@ impl Proxy {
         }
     }
 
-    /// Returns the proxy for the SDK's connector, for HTTPS only: plain HTTP stays on this machine and needs no
-    /// proxy.
+    /// Returns the proxy for the SDK's connector. It applies to HTTPS only, since plain HTTP is only used for
+    /// endpoints on this machine.
     pub(super) fn config(&self) -> Result<ProxyConfig, NetworkFault> {
         let config = ProxyConfig::https(self.parsed()?.as_str());
         let fault = |_| NetworkFault::Proxy { what: "it is not a URL".to_owned(), origin: self.origin };
         Ok(config.map_err(fault)?.no_proxy(&self.except))
     }
 
-    /// Returns the proxy, without its password, if a request for `uri` goes through it. The connector asks the same
-    /// matcher.
+    /// Returns the proxy, without its password, if a request for `uri` goes through it. The decision is made by the
+    /// matcher that the SDK's connector uses.
     pub(super) fn on_the_way_to(&self, uri: &str) -> Option<Through> {
         let url = self.parsed().ok()?;
         let matcher = Matcher::builder().https(url.as_str()).no(self.except.as_str()).build();

@@ -18,15 +18,15 @@ pub struct RequestRoute {
     pub host: String,
     /// AWS region from the settings.
     pub region: String,
-    /// True if a setting names the endpoint, false if the region does.
+    /// True if the endpoint's URL comes from a setting, false if it is derived from the region.
     pub is_set: bool,
     /// Proxy that the request went through; `None` if it went directly.
     pub proxy: Option<Through>,
-    /// Certificates that are trusted; `None` for the system's.
+    /// Certificates that were trusted; `None` for the system's certificates.
     pub ca_bundle: Option<CaBundle>,
 }
 
-/// An interceptor that records where the requests to one service go.
+/// An interceptor that records the route of the last request to one service.
 #[derive(Clone, Debug)]
 pub(super) struct RouteRecorder {
     network: Arc<Network>,
@@ -39,7 +39,7 @@ impl RouteRecorder {
         Self { network: Arc::clone(network), is_set: endpoint.is_some(), uri: Arc::default() }
     }
 
-    /// Returns the route of the last request.
+    /// Returns the route of the last request to this service.
     pub(super) fn route(&self) -> Box<RequestRoute> {
         let uri = self.uri.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Network { region, proxy, ca_bundle, .. } = &*self.network;

@@ -1,24 +1,24 @@
-//! Edits of a file: the lines that are replaced, in any number of its sections.
+//! Edits to a config or credentials file: the lines to replace, in any number of its sections.
 
 use super::{EditFault, Sections};
 use crate::file::{Edit, Edited};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// Edits of the sections of a file; the text is not copied before it is written.
+/// Edits to the sections of a file. The file's text is not copied until it is written.
 pub struct Edits<'a> {
     sections: &'a Sections,
     lines: Vec<LineReplacement>,
 }
 
-/// A range of lines, and the text that replaces it.
+/// A range of lines, and the text to put in its place.
 struct LineReplacement {
     header: String,
     range: Range<usize>,
     new: Zeroizing<String>,
-    /// Line ending used around it.
+    /// Line ending used around the range, which the new text follows.
     eol: &'static str,
-    /// True for a new section, which a blank line sets apart.
+    /// True for a new section, which a blank line separates from the section before it.
     apart: bool,
 }
 
@@ -29,15 +29,15 @@ impl<'a> Edits<'a> {
         Self { sections, lines: Vec::new() }
     }
 
-    /// Sets `keys` and removes the keys in `gone`, in a section that is appended if it does not exist. Earlier edits
-    /// of that section are discarded.
+    /// Sets `keys` and removes the keys in `gone`. The section is appended if it does not exist. Earlier edits to the
+    /// same section are discarded.
     ///
     /// # Errors
-    /// [`EditFault`], as for [`Sections::editable`]; nothing is added to the edits then.
+    /// [`EditFault`], as for [`Sections::editable`]; the edits are then unchanged.
     pub fn set(&mut self, header: &str, keys: &[(&str, &str)], gone: &[&str]) -> Result<(), EditFault> {
         let names: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
         let section = self.sections.editable(header, &names)?;
-        // A new section keeps its place among the others.
+        // If an earlier edit appended this section, the section keeps its place among the other new sections.
         let at = self.lines.iter().position(|lines| lines.header == header).unwrap_or(self.lines.len());
         self.lines.retain(|lines| lines.header != header);
         let Some(section) = section else {
@@ -67,11 +67,11 @@ impl<'a> Edits<'a> {
         Ok(())
     }
 
-    /// Removes `keys`, or the whole section if it is as [`Self::set`] made it for exactly these keys in this order;
-    /// the file is then, byte for byte, what it was before.
+    /// Removes `keys` from the section. If [`Self::set`] created the section with exactly these keys in this order,
+    /// the whole section is removed, and the file is byte for byte what it was before.
     ///
     /// # Errors
-    /// [`EditFault`], as for [`Sections::find`]; nothing is added to the edits then.
+    /// [`EditFault`], as for [`Sections::find`]; the edits are then unchanged.
     pub fn remove(&mut self, header: &str, keys: &[&str]) -> Result<(), EditFault> {
         let Some(section) = self.sections.find(header)? else { return Ok(()) };
         if section.is_as_made(keys) {
@@ -95,8 +95,8 @@ impl<'a> Edits<'a> {
         });
     }
 
-    /// Appends a section after exactly one line break, so that it can be removed again: the line break makes a blank
-    /// line, or ends the last one.
+    /// Appends a section after exactly one line break, so that the section can be removed again without a trace. The
+    /// line break either makes a blank line or ends the file's last line.
     fn append(&mut self, at: usize, header: &str, keys: &[(&str, &str)]) {
         let end = self.sections.text.len();
         let eol = self.line_ending(end);
@@ -105,8 +105,8 @@ impl<'a> Edits<'a> {
         self.lines.insert(at, LineReplacement { header: header.to_owned(), range: end..end, new, eol, apart: true });
     }
 
-    /// Returns the range that [`Self::append`] added for a section at `start..end`, the line break before it
-    /// included. The line break stays if it ends a line and something was added behind the section since.
+    /// Returns the range to remove for a section at `start..end` that [`Self::append`] added, including the line
+    /// break before it. The line break is kept if it ends a line and something was added after the section since.
     fn appended(&self, start: usize, end: usize) -> Range<usize> {
         let before = &self.sections.text[..start];
         let kept = before.strip_suffix(b"\r\n").or(before.strip_suffix(b"\n")).unwrap_or(before);
@@ -114,7 +114,8 @@ impl<'a> Edits<'a> {
         if is_blank || end == self.sections.text.len() { kept.len()..end } else { start..end }
     }
 
-    /// Returns the line ending of the line before `at`, else the file's first, else a line feed.
+    /// Returns the line ending of the line before `at`. If there is no such line, returns the file's first line
+    /// ending, or a line feed if the file has none.
     fn line_ending(&self, at: usize) -> &'static str {
         let text = &self.sections.text;
         let crlf = |text: &[u8]| text.ends_with(b"\r\n");
@@ -126,13 +127,13 @@ impl<'a> Edits<'a> {
         }
     }
 
-    /// Returns all edits in order, with the line breaks that have to stand before them.
+    /// Returns all edits in the order of the file, with the line breaks that have to precede them.
     #[must_use]
     pub fn finish(mut self) -> Vec<Edit> {
         self.lines.sort_by_key(|lines| (lines.range.start, lines.apart));
         let (mut edits, mut done, mut last) = (Vec::new(), 0, None);
         for LineReplacement { range, new, eol, apart, .. } in self.lines {
-            // The line break before a section that is removed may belong to a line of the one above.
+            // The line break before a removed section may end a line of the section above, which is also edited.
             let range = range.start.max(done)..range.end.max(done);
             if range.start > done {
                 last = self.sections.text.get(range.start - 1).copied();
@@ -151,7 +152,7 @@ impl<'a> Edits<'a> {
 }
 
 impl Sections {
-    /// Applies `edits`, which must have been made from this text.
+    /// Applies `edits`, which must have been made for exactly this text.
     #[must_use]
     pub fn edited(self, edits: Vec<Edit>) -> Edited {
         Edited::new(self.text, edits)

@@ -1,16 +1,17 @@
-//! Lines of a file: how they form sections and keys, and which of them clients read differently.
+//! Parses the lines of a config or credentials file into sections and keys, and recognises lines that clients read
+//! differently.
 
 use super::EditFault;
 use std::borrow::Cow;
 use std::io::BufRead;
 use std::ops::Range;
 
-/// A key, its value, and the lines that belong to it.
+/// A key in a section, with its value and the lines that belong to it.
 pub(super) struct KeyLines {
     /// Name of the key, in lower case.
     pub(super) key: String,
     pub(super) value: Range<usize>,
-    /// Range of the key's line and of the indented lines below it.
+    /// Range of the key's line and the indented lines below it.
     pub(super) lines: Range<usize>,
 }
 
@@ -23,19 +24,19 @@ pub struct Section<'a> {
 }
 
 impl Section<'_> {
-    /// Returns the first value of a key; `None` if the section does not have it. `key` must be in lower case.
+    /// Returns the first value of a key; `None` if the section does not have the key. `key` must be in lower case.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         self.all(key).first().copied()
     }
 
-    /// Returns all values of a key, which may stand in the section more than once.
+    /// Returns all values of a key, which may occur in the section more than once.
     #[must_use]
     pub fn all(&self, key: &str) -> Vec<&str> {
         self.entries.iter().filter(|entry| entry.key == key).map(|entry| self.value(entry)).collect()
     }
 
-    /// Returns keys and values in order.
+    /// Returns the section's keys and values, in the order of the file.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|entry| (entry.key.as_str(), self.value(entry)))
     }
@@ -44,7 +45,8 @@ impl Section<'_> {
         std::str::from_utf8(&self.text[entry.value.clone()]).unwrap_or_default().trim()
     }
 
-    /// Returns the start of a line below another key that JavaScript's clients take for one of `keys`.
+    /// Returns the start of a line that continues another key's value but that JavaScript's clients take for one of
+    /// `keys`.
     pub(super) fn hidden(&self, keys: &[&str]) -> Option<usize> {
         let others = self.entries.iter().filter(|entry| !keys.contains(&entry.key.as_str()));
         let mut below = others.flat_map(|entry| lines(self.text, entry.lines.clone()).skip(1));
@@ -56,11 +58,11 @@ impl Section<'_> {
         below.find(hides).map(|line| line.start)
     }
 
-    /// Returns the ranges of line numbers (from 1) that belong to any of `keys`.
+    /// Returns the ranges of line numbers (from 1) that `keys` and their values occupy.
     #[must_use]
     pub fn line_numbers(&self, keys: &[&str]) -> Vec<Range<usize>> {
         let ours = self.entries.iter().filter(|entry| keys.contains(&entry.key.as_str()));
-        // A file may be long, so its line breaks are counted once.
+        // A file may be long, so each of its line breaks is counted only once.
         let (mut at, mut number) = (self.header.start, line_number(self.text, self.header.start));
         let mut number_of = |next: usize| {
             number += breaks(&self.text[at..next]);
@@ -70,13 +72,13 @@ impl Section<'_> {
         ours.map(|entry| number_of(entry.lines.start)..number_of(entry.lines.end)).collect()
     }
 
-    /// Returns the end of the section's last key.
+    /// Returns the position after the section's last key, or after the header if the section has no keys.
     pub(super) fn end(&self) -> usize {
         self.entries.last().map_or(self.header.end, |entry| entry.lines.end)
     }
 
-    /// Returns true if the section is, apart from the values, what login writes for `keys` where there was no such
-    /// section.
+    /// Returns true if the section has, apart from the values, exactly the text that login writes when it creates a
+    /// section with `keys`.
     #[must_use]
     pub fn is_as_made(&self, keys: &[&str]) -> bool {
         let mut at = self.header.end;
@@ -91,11 +93,11 @@ impl Section<'_> {
     }
 }
 
-/// Returns the lines in a part of the text as ranges, with their line endings.
+/// Returns the ranges of the lines in a part of the text; each range includes the line ending.
 pub(super) fn lines(text: &[u8], within: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let (mut start, mut rest) = (within.start, &text[within]);
     std::iter::from_fn(move || {
-        // `skip_until` is the standard library's fast search; in memory it cannot fail.
+        // `skip_until` uses the standard library's fast search. It cannot fail on a slice.
         let length = rest.skip_until(b'\n').ok().filter(|&length| length > 0)?;
         let line = start..start + length;
         start = line.end;
@@ -111,13 +113,13 @@ fn breaks(text: &[u8]) -> usize {
     text.iter().filter(|&&b| b == b'\n').count()
 }
 
-/// Returns true if a carriage return stands inside a line, which Python's clients read as the end of the line.
+/// Returns true if a line has a carriage return in its middle, which Python's clients read as the end of the line.
 pub(super) fn breaks_inside(line: &[u8]) -> bool {
     let content = line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).unwrap_or(line);
     content.contains(&b'\r')
 }
 
-/// A section header, found in a line of text.
+/// A section header within a line of text.
 pub(super) struct Header {
     /// Range of the name within the line.
     pub(super) name: Range<usize>,
@@ -136,7 +138,7 @@ impl Header {
         let begun = line.strip_prefix(b"[");
         let inner = match begun {
             Some(inner) => inner,
-            // Some clients see a header even behind blanks of any kind.
+            // Some clients recognise a header even after leading whitespace of any kind.
             None if line.first().is_some_and(|&b| b <= b' ' || b >= 0x7F) => indented(line)?,
             None => return None,
         };
@@ -149,15 +151,15 @@ impl Header {
     }
 }
 
-/// Returns true if a header's name has neither blanks nor quotes, which clients read differently.
+/// Returns true if a header's name has neither blanks nor quotes, which clients interpret in different ways.
 pub(super) fn is_simple(name: &[u8]) -> bool {
     name.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\''))
 }
 
-/// Returns true if any client at all takes a header's name for `wanted`.
+/// Returns true if at least one client would read a header's name as `wanted`.
 pub(super) fn may_be(name: &[u8], wanted: &str) -> bool {
     let name = String::from_utf8_lossy(name);
-    // Names in the config file may be quoted.
+    // Profile names may be quoted in the config file, whose headers have a space: `profile name`.
     let quoted = wanted.contains(' ') && name.contains(['"', '\'']);
     let bare = if quoted { Cow::from(name.replace(['"', '\''], "")) } else { name };
     bare.split_whitespace().eq(wanted.split_whitespace())

@@ -1,28 +1,28 @@
-//! Warnings about lines of a file, beside those that we write, that some of AWS's clients misread. Clients are named
-//! by the language of their SDK; Python's include the AWS CLI.
+//! Warnings about lines that some AWS clients misread and that this program did not write. Clients are named by the
+//! language of their SDK; Python's include the AWS CLI.
 
 use super::Sections;
 use super::lines::{Header, breaks_inside, lines};
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// A line to be corrected by whoever wrote it.
+/// A line that some AWS clients misread, so that the file's owner should correct it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// Line number, from 1.
     pub line: usize,
-    /// Kind of text that is misread.
+    /// Fault of the line, and the clients that it affects.
     pub what: Misread,
 }
 
-/// Kinds of text that are misread, and by which clients.
+/// Kinds of text that some AWS clients misread. Each kind names these clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misread {
     /// The file begins with a byte order mark: Python's and Rust's clients reject the whole file.
     ByteOrderMark,
     /// The section is in the file a second time: Python's clients reject the whole file.
     SectionTwice {
-        /// Name of the section.
+        /// Name of the section that occurs twice.
         section: String,
     },
     /// The key is in its section a second time: Python's clients reject the whole file.
@@ -35,7 +35,7 @@ pub enum Misread {
         /// Name of the key, in lower case.
         key: String,
     },
-    /// Blanks in or before a header, or text behind it: clients disagree on which section begins there.
+    /// Blanks in or before a header, or text after it: clients disagree on which section begins there.
     OddHeader,
     /// A colon instead of `=`: Rust's clients reject the whole file, JavaScript's ignore the line.
     Colon {
@@ -50,23 +50,24 @@ pub enum Misread {
     IndentedKey,
     /// An indented comment below a key: Rust's clients read it as a part of the value.
     IndentedComment,
-    /// A comment behind the value of one of AWS's keys: Python's clients read it as a part of the value.
+    /// A comment on the same line after the value of one of AWS's keys: Python's clients read it as a part of the
+    /// value.
     CommentBehind {
         /// Name of the key, in lower case.
         key: String,
     },
-    /// One of AWS's keys that is not in lower case: JavaScript's clients do not find it.
+    /// One of AWS's keys is written with upper-case letters: JavaScript's clients do not find it.
     NotLowerCase {
         /// Name of the key, in lower case.
         key: String,
     },
-    /// A carriage return inside a line: Python's clients read it as the end of the line.
+    /// A carriage return in the middle of a line: Python's clients read it as the end of the line.
     LoneReturn,
 }
 
-/// Keys that hold a session or a long-term key.
+/// Keys that hold the parts of a session or of a long-term key.
 const KEYS: [&str; 4] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
-/// Keys that would change the identity of every profile if they stood in `[DEFAULT]`, for Python's clients.
+/// Keys that change the identity of every profile for Python's clients if they are in `[DEFAULT]`.
 const WINNING: [&str; 9] = [
     KEYS[0],
     KEYS[1],
@@ -100,12 +101,12 @@ pub fn warnings(file: &Sections) -> Vec<Warning> {
 #[derive(Default)]
 struct WarningScan<'a> {
     line: usize,
-    /// True if the file has any carriage return.
+    /// True if the file has at least one carriage return.
     returns: bool,
     sections: HashSet<Cow<'a, str>>,
-    /// Current section; `None` before the first header.
+    /// Name of the section being scanned; `None` before the first header.
     section: Option<Cow<'a, str>>,
-    /// Keys of the current section so far.
+    /// Keys found so far in the section being scanned.
     keys: HashSet<Cow<'a, str>>,
     found: Vec<Warning>,
 }

@@ -1,5 +1,5 @@
-//! An alarm for Linux, made of a timerfd that notices when the clock is set, inotify, and an eventfd that other
-//! threads ring.
+//! An alarm for Linux: a timerfd for the time of day and changes to the clock, inotify for files, and an eventfd for
+//! events from other threads.
 
 use super::{Alarm, Bell, Event, Last};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Timer value if nothing is due: so far in the future that the timer only reports when the clock is set.
+/// Timer value if nothing is due. It is so far in the future that the timer only reports changes to the clock.
 const NEVER: Timespec = Timespec { tv_sec: i64::MAX / 2_000_000_000, tv_nsec: 0 };
-/// Changes of a file that are reported: written in place, created or linked, replaced by a rename, moved away,
+/// Changes to a file that are reported: written in place, created or linked, replaced by a rename, moved away,
 /// deleted.
 const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE
     .union(WatchFlags::CREATE)
@@ -33,7 +33,7 @@ const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE
 pub struct LinuxAlarm {
     timer: OwnedFd,
     files: OwnedFd,
-    /// Watched files: the watch descriptor of the folder, the folder, and the file's name.
+    /// For each watched file: the watch descriptor of its folder, the folder, and the file's name.
     watched: Vec<(i32, PathBuf, OsString)>,
     ring: Arc<Ring>,
 }
@@ -46,7 +46,7 @@ struct Ring {
 }
 
 impl LinuxAlarm {
-    /// Makes an alarm that watches no file yet.
+    /// Makes an alarm. It watches no files until [`Alarm::watch`] is called.
     ///
     /// # Errors
     /// If the system has no file descriptors or memory to spare.
@@ -78,11 +78,12 @@ impl LinuxAlarm {
         });
         let setting = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
         let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
-        // Only a kernel before 3.0 would refuse CANCEL_ON_SET.
+        // Only kernels before 3.0 refuse CANCEL_ON_SET, so the result is ignored.
         let _ = timerfd_settime(&self.timer, flags, &setting);
     }
 
-    /// Reads the timer without blocking. `ECANCELED` means that the clock was set (timerfd_create(2)).
+    /// Reads the timer without blocking; `None` if it has not fired. `ECANCELED` means that the clock was set
+    /// (timerfd_create(2)).
     fn timer_event(&self) -> Option<Event> {
         match rustix::io::read(&self.timer, &mut [0; 8]) {
             Ok(_) => Some(Event::Due),
@@ -101,7 +102,7 @@ impl LinuxAlarm {
             let is_ours = |(watch, _, file): &(i32, PathBuf, OsString)| {
                 *watch == event.wd() && name.is_none_or(|name| name == file.as_bytes())
             };
-            // A file that was created empty is reported again once it has been written.
+            // A file that was created empty is ignored here, since another event follows once it has been written.
             let is_begun = |(_, folder, file): &(i32, PathBuf, OsString)| {
                 let length = || fs::metadata(folder.join(file)).map(|meta| meta.len()).ok();
                 event.events().contains(ReadFlags::CREATE) && length() == Some(0)
@@ -113,7 +114,8 @@ impl LinuxAlarm {
     }
 }
 
-/// Returns freed memory to the system before a wait of hours; two hundred logins take a lot of it for a moment.
+/// Returns freed memory to the system before a wait that may last hours. Two hundred logins briefly need a lot of
+/// memory.
 fn give_back_memory() {
     #[cfg(target_env = "gnu")]
     #[allow(unsafe_code, reason = "it takes no pointer, and any thread may call it at any time: malloc_trim(3)")]
@@ -124,7 +126,8 @@ fn give_back_memory() {
 
 impl Alarm for LinuxAlarm {
     fn watch(&mut self, files: &[PathBuf]) {
-        // The target of a symbolic link is watched, too: replacing the file changes the target's folder.
+        // The target of a symbolic link is watched too, because replacing the target changes only the target's
+        // folder.
         let real = files.iter().filter_map(|file| file.canonicalize().ok());
         let mut wanted: Vec<(PathBuf, OsString)> = Vec::new();
         for file in files.iter().cloned().chain(real) {
@@ -134,7 +137,8 @@ impl Alarm for LinuxAlarm {
                 wanted.push(place);
             }
         }
-        // Adding a folder again yields the same watch. A watch that is no longer wanted is rare and does no harm.
+        // Adding a folder again yields the same watch. Watches that are no longer needed are kept, since they are
+        // rare and do no harm.
         let watch = |(folder, name): (PathBuf, OsString)| {
             Some((inotify::add_watch(&self.files, &folder, CHANGES).ok()?, folder, name))
         };
@@ -154,7 +158,7 @@ impl Alarm for LinuxAlarm {
                 return events;
             }
             let mut fds = [&self.timer, &self.files, &self.ring.bell].map(|fd| PollFd::new(fd, PollFlags::IN));
-            // An interruption does not matter, since everything is read again.
+            // An interruption by a signal does not matter, since all sources are read after any return.
             let _ = poll(&mut fds, None);
             let _ = rustix::io::read(&self.ring.bell, &mut [0; 8]);
         }
@@ -164,7 +168,7 @@ impl Alarm for LinuxAlarm {
         let ring = Arc::clone(&self.ring);
         Arc::new(move |event| {
             ring.rung().push(event);
-            // The write fails only if the counter is full, and then the thread wakes up anyway.
+            // The write fails only if the counter is full, and a full counter wakes up the thread anyway.
             let _ = rustix::io::write(&ring.bell, &1_u64.to_ne_bytes());
         })
     }
