@@ -110,7 +110,7 @@ fn a_shared_failure_is_reported_once() {
     let credentials = bench.read(".aws/credentials");
     bench.write(".aws/credentials", &format!("{credentials}[two-mfa]\naws_access_key_id = AKIAOTHER\n"));
     let told = bench.run(&["login", "two", "three"]);
-    assert!(told.code == 2 && told.err.contains("1 of 2 failed"), "{told:?}");
+    assert!(told.code == 2 && told.err.contains("1 of 2 logins failed"), "{told:?}");
     assert!(bench.read(".aws/credentials").contains("[three-mfa]"));
 }
 
