@@ -21,7 +21,7 @@ impl<'a> CommandApdu<'a> {
     /// Parses a command APDU; `None` if its lengths do not add up. The expected length (Le) is ignored: the token
     /// responds with all it has.
     ///
-    /// ISO 7816-4, 5.1.
+    /// Source: ISO 7816-4, 5.1.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (&[class, instruction, p1, p2], body) = bytes.split_first_chunk()?;
         let (data, extended): (&[u8], bool) = match *body {
