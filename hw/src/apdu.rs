@@ -139,7 +139,7 @@ pub(crate) struct Response {
 /// Returns a short command APDU of class 00. Without data, it ends in Le = 00 (256 bytes), because a CanoKey treats a
 /// bare header as Le = 0 and then never finishes its response. With data, it has no Le, as ykman sends it.
 ///
-/// Sources: ISO 7816-4, 5.1; YKOATH: instructions.
+/// Sources: ISO 7816-4, 5.1; YKOATH, instructions.
 pub(crate) fn frame(ins: u8, p1: u8, p2: u8, data: &[u8]) -> Result<Zeroizing<Vec<u8>>, ExchangeError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(5 + data.len()));
     bytes.extend_from_slice(&[0x00, ins, p1, p2]);
@@ -153,14 +153,14 @@ pub(crate) fn frame(ins: u8, p1: u8, p2: u8, data: &[u8]) -> Result<Zeroizing<Ve
 
 /// Selects an applet by its AID.
 ///
-/// Sources: ISO 7816-4, 7.1.1; YKOATH: SELECT.
+/// Sources: ISO 7816-4, 7.1.1; YKOATH, SELECT.
 pub(crate) fn select(transport: &mut dyn Transport, applet: &[u8]) -> Result<Response, ExchangeError> {
     send(transport, 0xA4, 0x04, 0x00, applet)
 }
 
 /// Sends one command and joins the parts of its response; a part may be empty.
 ///
-/// Source: YKOATH: SEND REMAINING.
+/// Source: YKOATH, SEND REMAINING.
 ///
 /// # Errors
 /// [`ExchangeError`] if there is no readable response. Every status word is a response, not an error.

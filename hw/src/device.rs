@@ -115,8 +115,8 @@ pub struct TokenIdentity {
 }
 
 /// Reads serial number, firmware version and capabilities from the management applet, or else from the OTP applet. A
-/// token with neither applet has an empty identity, which is not an error. Afterwards, the OATH applet is no longer
-/// selected.
+/// token with neither applet has an empty identity, which is not an error. Afterwards, the OATH applet may no longer
+/// be selected.
 ///
 /// Sources: Yubico .NET SDK: READ DEVICE INFO; yubikit's `management.py`.
 ///

@@ -173,7 +173,7 @@ pub enum OathApplet<'t> {
 
 /// Selects the OATH applet, which locks it if it has a password.
 ///
-/// Source: YKOATH: SELECT.
+/// Source: YKOATH, SELECT.
 ///
 /// # Errors
 /// [`OathError::AppletMissing`] if the token has no OATH applet or it is disabled; [`OathError::Status`] if the token

@@ -27,7 +27,7 @@ impl<'a> TlvReader<'a> {
     /// Returns the length at the start of `rest`, and the bytes after it. A length up to 7F takes one byte; longer
     /// ones are written `81 LL` or `82 HH LL`.
     ///
-    /// Sources: ISO 7816-4, 5.2.2; YKOATH: length encoding.
+    /// Sources: ISO 7816-4, 5.2.2; YKOATH, length encoding.
     fn split_length(rest: &'a [u8]) -> Option<(usize, &'a [u8])> {
         match rest {
             [short @ 0..=0x7F, after @ ..] => Some((usize::from(*short), after)),

@@ -7,7 +7,7 @@ use super::USUAL_PERIOD;
 
 /// Length of the longest id that an applet stores, in bytes.
 ///
-/// Source: YKOATH: PUT.
+/// Source: YKOATH, PUT.
 pub const LONGEST_ID: usize = 64;
 
 /// Longest period that an id can contain, in seconds. A larger number at the start of an id is part of the name,
@@ -16,7 +16,7 @@ pub const LONGEST_PERIOD: u32 = 3600;
 
 /// Moving factor of an account's codes.
 ///
-/// Source: YKOATH: types.
+/// Source: YKOATH, types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OathType {
     /// The time step, so that codes change with time (RFC 6238).
@@ -39,7 +39,7 @@ pub enum Algorithm {
 impl Algorithm {
     /// Returns the low half of the byte that encodes type and algorithm.
     ///
-    /// Source: YKOATH: algorithms.
+    /// Source: YKOATH, algorithms.
     pub(super) fn nibble(self) -> u8 {
         match self {
             Self::Sha1 => 1,
@@ -50,7 +50,7 @@ impl Algorithm {
 
     /// Parses the low half of the byte that encodes type and algorithm; `None` if it is unknown.
     ///
-    /// Source: YKOATH: algorithms.
+    /// Source: YKOATH, algorithms.
     pub(super) fn from_nibble(nibble: u8) -> Option<Self> {
         match nibble {
             1 => Some(Self::Sha1),

@@ -86,7 +86,7 @@ impl OathCode {
     /// Parses the truncated response to CALCULATE: number of digits, then four bytes, of which the top bit is
     /// ignored.
     ///
-    /// Sources: YKOATH: CALCULATE; RFC 4226, 5.3.
+    /// Sources: YKOATH, CALCULATE; RFC 4226, 5.3.
     pub(super) fn read(answer: &[u8], step: TimeStep) -> Result<Self, OathError> {
         let value = tlv::TlvReader::new(answer)
             .filter_map(Result::ok)

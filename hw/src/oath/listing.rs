@@ -6,7 +6,7 @@ use crate::tlv;
 /// Parses the response to LIST: type and algorithm, then the id of each account. LIST does not report touch and
 /// digits.
 ///
-/// Source: YKOATH: LIST.
+/// Source: YKOATH, LIST.
 pub(super) fn read_list(answer: &[u8]) -> Result<Vec<Account>, OathError> {
     let mut accounts = Vec::new();
     for entry in tlv::TlvReader::new(answer) {
@@ -31,7 +31,7 @@ pub(super) fn read_list(answer: &[u8]) -> Result<Vec<Account>, OathError> {
 /// Parses the response to CALCULATE ALL: each id, followed by a code (which is ignored) or by a marker that says why
 /// there is no code. A marker may lack the number of digits.
 ///
-/// Source: YKOATH: CALCULATE ALL.
+/// Source: YKOATH, CALCULATE ALL.
 pub(super) fn read_calculated(answer: &[u8]) -> Result<Vec<Account>, OathError> {
     let malformed = OathError::Malformed { answer_to: "CALCULATE ALL" };
     let mut accounts = Vec::new();

@@ -31,7 +31,7 @@ pub struct AccessKey(Box<Zeroizing<[u8; 16]>>);
 impl AccessKey {
     /// Derives the key of `password` for the applet with the id `device_id`: PBKDF2 with HMAC-SHA-1, 1000 iterations.
     ///
-    /// Source: YKOATH: SET CODE.
+    /// Source: YKOATH, SET CODE.
     #[must_use]
     pub fn derive(password: &Password, device_id: &DeviceId) -> Self {
         let mut key = Box::new(Zeroizing::new([0; 16]));
@@ -53,7 +53,7 @@ impl AccessKey {
 
     /// Returns the response to `challenge` that proves knowledge of the key: its HMAC-SHA-1.
     ///
-    /// Source: YKOATH: VALIDATE.
+    /// Source: YKOATH, VALIDATE.
     pub(super) fn proof(&self, challenge: &[u8]) -> Zeroizing<[u8; 20]> {
         // A key shorter than the hash's block of 64 bytes is padded with zeros (RFC 2104, 2).
         let mut block = Zeroizing::new([0; 64]);

@@ -36,7 +36,7 @@ impl<'t> Ready<'t> {
     /// read. If CALCULATE ALL fails, LIST is sent instead, which does not report touch and digits: these are `None`
     /// then.
     ///
-    /// Source: YKOATH: CALCULATE ALL, LIST.
+    /// Source: YKOATH, CALCULATE ALL, LIST.
     ///
     /// # Errors
     /// [`OathError::NotPermitted`] if the applet refuses to list its accounts; [`OathError::OtherApplet`] if another
@@ -62,7 +62,7 @@ impl<'t> Ready<'t> {
     /// Returns the code of account `id` for `step`, which must be counted in the account's own period. Blocks until
     /// the token is touched, if the account requires a touch; a token waits 15 to 30 seconds for one.
     ///
-    /// Source: YKOATH: CALCULATE.
+    /// Source: YKOATH, CALCULATE.
     ///
     /// # Errors
     /// [`OathError::TouchMissing`] if the token is not touched in time; [`OathError::NoSuchAccount`] if the applet

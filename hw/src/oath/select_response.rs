@@ -67,7 +67,7 @@ impl SelectResponse {
     /// Parses a response as far as possible. An early pico-fido sends a wrong length, so that the entries after it
     /// are misread; its challenge is then taken from the end, where only the algorithm may follow it.
     ///
-    /// Source: YKOATH: SELECT.
+    /// Source: YKOATH, SELECT.
     pub(super) fn read(answer: &[u8]) -> Self {
         let mut response = Self::default();
         let mut in_step = true;

@@ -45,7 +45,7 @@ impl<'t> Locked<'t> {
 
     /// Unlocks the applet, with a challenge of random bytes.
     ///
-    /// Source: YKOATH: VALIDATE.
+    /// Source: YKOATH, VALIDATE.
     ///
     /// # Errors
     /// [`OathError::WrongProof`] if the applet accepts the key but cannot prove that it knows the key too;
@@ -62,7 +62,7 @@ impl<'t> Locked<'t> {
     /// Unlocks the applet as [`Locked::unlock`] does, but with the challenge `ours`, so that a recorded conversation
     /// can be replayed.
     ///
-    /// Source: YKOATH: VALIDATE.
+    /// Source: YKOATH, VALIDATE.
     ///
     /// # Errors
     /// Those of [`Locked::unlock`], except [`OathError::NoRandomness`].

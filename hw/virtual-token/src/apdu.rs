@@ -35,7 +35,8 @@ impl<'a> CommandApdu<'a> {
     }
 }
 
-/// Returns the data of a command, after which an expected length of `le` bytes may follow.
+/// Returns the first `length` bytes of `rest` as the data of a command. `None` if anything follows the data, other
+/// than an expected length of `le` bytes.
 fn data(rest: &[u8], length: usize, le: usize) -> Option<&[u8]> {
     let (data, after) = rest.split_at_checked(length)?;
     (length > 0 && (after.is_empty() || after.len() == le)).then_some(data)
@@ -48,7 +49,7 @@ pub(crate) mod status {
     pub(crate) const MORE: u16 = 0x6100;
     pub(crate) const MEMORY_FAILURE: u16 = 0x6581;
     pub(crate) const WRONG_LENGTH: u16 = 0x6700;
-    /// The applet is locked, the touch did not come in time, or the challenge is smaller than the one before.
+    /// The applet is locked, the touch did not come in time, or the challenge is smaller than the previous challenge.
     pub(crate) const SECURITY: u16 = 0x6982;
     /// The account does not exist, no password is set, or the proof of a new password is wrong.
     pub(crate) const NO_SUCH_OBJECT: u16 = 0x6984;
@@ -65,7 +66,7 @@ pub(crate) mod status {
     pub(crate) const INTERNAL: u16 = 0x6f00;
 }
 
-/// Reason why an applet returns no data, or not yet.
+/// Reason why an applet does not return data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AppletError {
     /// The response consists of this status word.
