@@ -26,7 +26,7 @@ pub enum Step {
     Begin,
 }
 
-/// How long a watch sleeps at most before it checks the bus again. A change while a gate runs does not wake the
+/// Longest time that a watch sleeps before it checks the bus again. A change while a gate runs does not wake the
 /// watch, because the bus is unlocked during that time.
 const SLICE: Duration = Duration::from_millis(50);
 

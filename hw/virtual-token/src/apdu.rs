@@ -35,8 +35,8 @@ impl<'a> CommandApdu<'a> {
     }
 }
 
-/// Returns the first `length` bytes of `rest` as the data of a command. `None` if anything follows the data, other
-/// than an expected length of `le` bytes.
+/// Returns the first `length` bytes of `rest` as the data of a command. `None` if `length` is 0 or too large, or if
+/// anything but an expected length of `le` bytes follows the data.
 fn data(rest: &[u8], length: usize, le: usize) -> Option<&[u8]> {
     let (data, after) = rest.split_at_checked(length)?;
     (length > 0 && (after.is_empty() || after.len() == le)).then_some(data)
