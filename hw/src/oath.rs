@@ -201,7 +201,7 @@ fn greet(transport: &mut dyn Transport) -> Result<SelectResponse, OathError> {
 }
 
 /// Conversation in which the OATH applet is selected. Dropping it locks the applet again if this crate unlocked it.
-/// An error during this is ignored, because dropping a value cannot fail.
+/// Errors of locking are ignored, because `drop` cannot return them.
 struct Open<'t> {
     transport: &'t mut dyn Transport,
     may_be_unlocked: bool,

@@ -37,8 +37,8 @@ pub trait Watch: Send {
     /// service that was just started may not know all tokens yet.
     fn news(&mut self, limit: Option<Duration>) -> News;
 
-    /// Returns a function that stops the watch permanently, from any thread. It ends a wait in progress, and every
-    /// later call of [`news`](Self::news) returns [`News::Stopped`].
+    /// Returns a function that stops the watch permanently, from any thread. A wait in progress ends, and every later
+    /// call of [`news`](Self::news) returns [`News::Stopped`].
     fn stopper(&self) -> Stopper;
 }
 

@@ -7,9 +7,9 @@ use crate::apdu::{self, StatusWord};
 use crate::tlv;
 use crate::transport::CarrierError;
 
-/// A refusal that comes later than this after the command means that the token was not touched; an earlier refusal
-/// means that the applet is locked. The applet has only one status word for both. Yubico's own client uses the same
-/// rule.
+/// Time from a command to its refusal that tells a missing touch from other reasons: a later refusal means that the
+/// token was not touched. The status word does not show it, because the applet has only one for "locked" and "not
+/// touched". Yubico's own client uses the same rule.
 pub(super) const TOUCH_WAS_AWAITED: Duration = Duration::from_secs(5);
 
 /// A selected applet that is not locked. Dropping it locks the applet again if this crate unlocked it.
