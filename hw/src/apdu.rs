@@ -31,8 +31,8 @@ impl StatusWord {
     /// The account does not exist. In response to VALIDATE: no password is set (from a pico-fido: the password is
     /// wrong).
     pub const NO_SUCH_OBJECT: Self = Self(0x6984);
-    /// Conditions of use not satisfied: a CanoKey's response to PUT if the account exists, a Nitrokey's to commands
-    /// it lacks.
+    /// The conditions of use are not satisfied. A CanoKey sends this in response to PUT if the account exists, a
+    /// Nitrokey in response to commands that it lacks.
     pub const CONDITIONS: Self = Self(0x6985);
     /// In response to SELECT: the applet is missing, or disabled on this interface.
     pub const APPLET_SELECT_FAILED: Self = Self(0x6999);
@@ -55,8 +55,8 @@ impl StatusWord {
     /// The class (CLA) is unknown.
     pub const UNKNOWN_CLASS: Self = Self(0x6E00);
 
-    /// Returns true if a token that never overwrites accounts refuses a PUT with this status word (CanoKey,
-    /// Nitrokey).
+    /// Returns true for the status words with which CanoKeys and Nitrokeys refuse a PUT for an existing id; they
+    /// never overwrite an account.
     pub(crate) fn keeps_what_is_there(self) -> bool {
         matches!(self, Self::CONDITIONS | Self::BLOCKED)
     }
@@ -91,7 +91,7 @@ pub enum ExchangeError {
     Carrier(CarrierError),
     /// The response is too short for a status word. A token that is pulled out may send nothing at all.
     TooShort {
-        /// Length of the answer in bytes: 0 or 1.
+        /// Length of the response in bytes: 0 or 1.
         length: usize,
     },
     /// The response exceeds 64 KiB or 512 continuations, more than any token sends.
@@ -136,10 +136,10 @@ pub(crate) struct Response {
     pub(crate) status: StatusWord,
 }
 
-/// Returns a short command APDU of class 00. Without data, it ends in Le = 00 (256 bytes): a CanoKey takes a bare
-/// header for Le = 0 and then never finishes its response. With data, it has no Le, as ykman sends it.
+/// Returns a short command APDU of class 00. Without data, it ends in Le = 00 (256 bytes), because a CanoKey treats a
+/// bare header as Le = 0 and then never finishes its response. With data, it has no Le, as ykman sends it.
 ///
-/// ISO 7816-4, 5.1; YKOATH: instructions.
+/// Sources: ISO 7816-4, 5.1; YKOATH, instructions.
 pub(crate) fn frame(ins: u8, p1: u8, p2: u8, data: &[u8]) -> Result<Zeroizing<Vec<u8>>, ExchangeError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(5 + data.len()));
     bytes.extend_from_slice(&[0x00, ins, p1, p2]);
@@ -153,14 +153,14 @@ pub(crate) fn frame(ins: u8, p1: u8, p2: u8, data: &[u8]) -> Result<Zeroizing<Ve
 
 /// Selects an applet by its AID.
 ///
-/// ISO 7816-4, 7.1.1; YKOATH: SELECT.
+/// Sources: ISO 7816-4, 7.1.1; YKOATH, SELECT.
 pub(crate) fn select(transport: &mut dyn Transport, applet: &[u8]) -> Result<Response, ExchangeError> {
     send(transport, 0xA4, 0x04, 0x00, applet)
 }
 
 /// Sends one command and joins the parts of its response; a part may be empty.
 ///
-/// YKOATH: SEND REMAINING.
+/// Source: YKOATH, SEND REMAINING.
 ///
 /// # Errors
 /// [`ExchangeError`] if there is no readable response. Every status word is a response, not an error.

@@ -1,7 +1,7 @@
 //! One change to a token: its preconditions are checked first, one command makes it, and its effect is verified.
 //!
-//! Nothing is written unless all known facts allow the change. The result always tells whether the change was made,
-//! nothing was changed, or the conversation broke off during the command, so that the outcome is uncertain.
+//! Nothing is written unless all known facts allow the change. The result always says whether the change was made,
+//! nothing was changed, or the outcome is uncertain because the conversation broke off during the command.
 
 mod preconditions;
 
@@ -20,10 +20,10 @@ pub enum Change {
     Add {
         /// The new account, with its secret.
         account: NewAccount,
-        /// True to overwrite an account that has the same id; false to refuse then.
+        /// True to overwrite an account that has the same id; false to refuse the change in that case.
         overwrite: bool,
     },
-    /// Removes an account, and its secret for good.
+    /// Removes an account and, irrecoverably, its secret.
     Remove {
         /// Id of the account.
         id: AccountId,
@@ -87,8 +87,9 @@ impl TokenInfo {
 }
 
 /// Makes one change in one conversation: checks its preconditions, sends the command, and verifies the effect.
-/// [`converse`] repeats a conversation that breaks off; a change that turns out to be made by then is not made twice.
-/// Calls `may_begin` right before the command that makes the change, and does not send it if the result is false.
+/// [`converse`] repeats a conversation that breaks off. If the token then shows that the change was made, it is not
+/// made again. Calls `may_begin` right before the command that makes the change, and does not send it if the result
+/// is false.
 ///
 /// # Errors
 /// [`ChangeError::Refused`] if the preconditions or the token forbid the change; [`ChangeError::Failed`] if the
@@ -112,7 +113,7 @@ pub fn change(
     }
 }
 
-/// Makes one attempt. `sent` is true while the command was sent and its outcome is not known.
+/// Makes one attempt at the change. `sent` is true from sending the command until its outcome is known.
 fn attempt(
     transport: &mut dyn Transport,
     target: &Target,
@@ -163,7 +164,7 @@ fn attempt(
     })
 }
 
-/// Deletes an account. Some tokens have several accounts of one id, so `count` deletions are sent.
+/// Deletes an account. Some tokens can have several accounts with the same id, so `count` deletions are sent.
 fn delete_all(ready: &mut Ready<'_>, id: &AccountId, count: usize) -> Result<(), OathError> {
     ready.delete(id)?;
     for _ in 1..count {
@@ -186,7 +187,7 @@ fn finish(
     keeps: impl FnOnce() -> Result<Result<(), ChangeRefusal>, OathError>,
 ) -> Result<Result<(), ChangeRefusal>, OathError> {
     match outcome {
-        // The token confirmed the change. Pulling it out from now on takes nothing back.
+        // The token confirmed the change, so pulling the token out from here on does not undo it.
         Ok(()) => {
             *sent = false;
             Ok(keeps().unwrap_or(Ok(())))
@@ -203,7 +204,8 @@ fn finish(
     }
 }
 
-/// Returns the refusal that a token's error stands for; `None` if the change has to be looked for on the token.
+/// Translates a token's error into a refusal. `None` if only reading the token again can show whether the change was
+/// made.
 fn refusal(why: &OathError, change: &Change, before: &Preconditions<'_>) -> Option<ChangeRefusal> {
     let full = || ChangeRefusal::Full { used: before.accounts.len() };
     match (why, change) {
@@ -212,7 +214,7 @@ fn refusal(why: &OathError, change: &Change, before: &Preconditions<'_>) -> Opti
             status if status.keeps_what_is_there() && before.has(&account.id) => {
                 Some(ChangeRefusal::KeepsWhatItHas { id: account.id.clone() })
             }
-            // Some NEOs report a lack of room with this status word.
+            // Some NEOs respond with this status word if there is no room.
             StatusWord::ABORTED if before.is_neo() => Some(full()),
             _ => None,
         },
@@ -220,8 +222,8 @@ fn refusal(why: &OathError, change: &Change, before: &Preconditions<'_>) -> Opti
     }
 }
 
-/// Decides whether the change was made, from what the token shows (`kept`), if the response made no sense or may have
-/// come from another applet.
+/// Decides whether the change was made if the response made no sense or may have come from another applet. `kept` is
+/// the result of reading the token again.
 fn seen(
     why: OathError,
     sent: &mut bool,
@@ -232,7 +234,7 @@ fn seen(
     let is_hidden = matches!(change, Change::Add { account, .. } if before.has(&account.id));
     match (kept, &why) {
         (Ok(Err(ChangeRefusal::NotKept)), _) => *sent = false,
-        // An account that was overwritten looks as it did before.
+        // Reading back cannot show whether the account was overwritten, because it looks the same either way.
         (Ok(_), OathError::Status { status, .. }) if is_hidden => *sent = !status.is_plain_refusal(),
         (Ok(_), OathError::TouchMissing { .. } | OathError::Unsupported { .. }) if is_hidden => *sent = false,
         (Ok(_), _) if is_hidden => {}

@@ -7,7 +7,7 @@ use crate::apdu::ExchangeError;
 use crate::oath::OathError;
 use crate::transport::{Bus, CarrierError, Transport};
 
-/// Number of times that a conversation is repeated after another program reset the token.
+/// Maximum number of times that a conversation is repeated because another program reset the token.
 const MOST_RESETS: u32 = 2;
 
 /// Number and length of the waits for a token that cannot be used at once.
@@ -29,7 +29,7 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Waits that a person puts up with: 1 s for a token that another program holds, 3 s for one that does not
+    /// The default waits: up to 1 s for a token that another program holds, up to 3 s for a token that does not
     /// respond yet.
     pub const USUAL: Self = Self {
         busy_tries: 5,
@@ -68,10 +68,10 @@ impl Patience {
 /// Runs `work` in one exclusive conversation with the token in `reader`, and leaves the token as it was, whatever the
 /// outcome.
 ///
-/// The conversation is repeated, from connecting on, if another program reset the token (at most twice), or if the
-/// service was restarted, bytes were lost, or a response was cut short, made no sense or came from another applet
-/// (once in total). So `work` must select its applet itself, and must be harmless to repeat. `patience` sets how long
-/// a token that is busy or does not respond yet is waited for.
+/// If another program resets the token, the conversation is repeated at most twice, with a new connection. It is
+/// repeated once in total if the service was restarted, bytes were lost, or a response was cut short, made no sense
+/// or came from another applet. `work` must therefore select its applet itself, and must be harmless to repeat.
+/// `patience` sets how long to wait for a token that is busy or does not respond yet.
 ///
 /// # Errors
 /// The last error of `work` or of the carrier. [`Removed`](CarrierError::Removed) if a token that had responded falls
@@ -133,7 +133,7 @@ fn once<T>(
     work(&mut *transport)
 }
 
-/// Attempts that are left, by the kind of failure that uses them up.
+/// The retries that remain for each kind of failure.
 struct RetryBudget {
     resets: u32,
     accidents: u32,
@@ -158,7 +158,8 @@ impl RetryBudget {
         }
     }
 
-    /// Returns the pause before the next conversation, or `None` if `why` is final. Counts the attempt.
+    /// Returns the pause before the conversation is repeated, or `None` if `why` must not be retried. Uses up one of
+    /// the retries for this kind of failure.
     fn pause_before_another(&mut self, why: &OathError) -> Option<Duration> {
         let spend = |left: &mut u32| -> Option<()> {
             *left = left.checked_sub(1)?;

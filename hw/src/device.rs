@@ -1,6 +1,6 @@
 //! Serial number, firmware version and capabilities of a token, from its management or OTP applet.
 //!
-//! Reading them selects these applets in place of OATH, so it comes first in a conversation.
+//! Reading them deselects the OATH applet, so they have to be read first in a conversation.
 
 use std::fmt;
 
@@ -14,12 +14,12 @@ const MANAGEMENT: [u8; 8] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17];
 /// Application identifier (AID) of the OTP applet.
 const OTP: [u8; 7] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x20, 0x01];
 
-/// Upper bound for the pages of configuration that are read; tokens have one or two.
+/// Maximum number of configuration pages to read; tokens have one or two.
 const MOST_PAGES: u8 = 16;
 
 /// Applets and protocols that a token has, or that are enabled on it, as bits.
 ///
-/// Yubico .NET SDK: `YubiKeyCapabilities`.
+/// Source: Yubico .NET SDK: `YubiKeyCapabilities`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities(u32);
 
@@ -75,7 +75,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// Parses a version from its first three bytes; missing ones count as 0. `None` if there is no byte at all.
+    /// Parses a version from its first three bytes; missing bytes count as 0. `None` if `bytes` is empty.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let part = |at: usize| bytes.get(at).copied().unwrap_or(0);
@@ -115,9 +115,10 @@ pub struct TokenIdentity {
 }
 
 /// Reads serial number, firmware version and capabilities from the management applet, or else from the OTP applet. A
-/// token with neither applet has an empty identity, which is not an error. Selects other applets than OATH.
+/// token with neither applet has an empty identity, which is not an error. Afterwards, the OATH applet may no longer
+/// be selected.
 ///
-/// Yubico .NET SDK: READ DEVICE INFO; yubikit's `management.py`.
+/// Sources: Yubico .NET SDK: READ DEVICE INFO; yubikit's `management.py`.
 ///
 /// # Errors
 /// [`ExchangeError`] if a command gets no readable response.
@@ -129,8 +130,8 @@ pub fn identify(transport: &mut dyn Transport) -> Result<TokenIdentity, Exchange
     let version = Version::in_text(&banner.data);
     let is_neo = version.is_some_and(|version| version.major == 3);
     if is_neo {
-        // A NEO's management applet cannot be left until it has received bytes that make no sense. The response to
-        // them does not matter. Source: yubikit.
+        // A NEO stays in its management applet until it receives a command that makes no sense. The response to that
+        // command does not matter. Source: yubikit.
         let _stray = apdu::exchange(transport, &[0xA4, 0x04, 0x00, 0x08])?;
         return ask_otp(transport);
     }
@@ -149,7 +150,7 @@ pub fn identify(transport: &mut dyn Transport) -> Result<TokenIdentity, Exchange
 
 /// Reads all pages of the management applet's configuration; `None` if it has none.
 ///
-/// Yubico .NET SDK: READ DEVICE INFO.
+/// Source: Yubico .NET SDK: READ DEVICE INFO.
 fn read_pages(transport: &mut dyn Transport) -> Result<Option<TokenIdentity>, ExchangeError> {
     let mut identity = None;
     for page in 0..MOST_PAGES {
@@ -164,7 +165,7 @@ fn read_pages(transport: &mut dyn Transport) -> Result<Option<TokenIdentity>, Ex
     Ok(identity)
 }
 
-/// Takes the known entries from one page into `identity`. Returns true if there is another page.
+/// Copies the known entries of one page into `identity`. Returns true if there is another page.
 fn read_page(entries: &[u8], identity: &mut TokenIdentity) -> bool {
     let mut more = false;
     for (tag, value) in tlv::TlvReader::new(entries).filter_map(Result::ok) {
@@ -188,7 +189,7 @@ fn read_page(entries: &[u8], identity: &mut TokenIdentity) -> bool {
     more
 }
 
-/// Returns a big-endian number. Of more than four bytes, the last four count.
+/// Parses a big-endian number. Of more than four bytes, only the last four are used.
 fn number(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
@@ -196,10 +197,11 @@ fn number(bytes: &[u8]) -> u32 {
 /// Reads firmware version and serial number from the OTP applet. The applet can be configured to hide the serial
 /// number.
 ///
-/// Yubico .NET SDK: SELECT OTP APPLICATION, GET SERIAL NUMBER.
+/// Source: Yubico .NET SDK: SELECT OTP APPLICATION, GET SERIAL NUMBER.
 fn ask_otp(transport: &mut dyn Transport) -> Result<TokenIdentity, ExchangeError> {
     let status = apdu::select(transport, &OTP)?;
-    // The instruction for the serial number is PUT in the OATH applet, so it is only sent if OTP was selected.
+    // The byte that asks the OTP applet for the serial number means PUT to the OATH applet, so it is only sent if the
+    // OTP applet was selected.
     if status.status != StatusWord::SUCCESS {
         return Ok(TokenIdentity::default());
     }

@@ -1,4 +1,4 @@
-//! Computing one code for a token and an account that are known: two commands if the applet is not locked.
+//! Computing one code when the token and the account are known, which takes two commands if the applet is not locked.
 
 use crate::conversation::{Patience, converse};
 use crate::oath::{self, AccountId, Attempt, DeviceId, OathApplet, OathCode, OathError, Ready, TimeStep};
@@ -37,7 +37,7 @@ pub fn code(
 }
 
 /// Computes a code as [`code`] does, and passes it to `came` at once, before the token is locked again and
-/// disconnected: a token may never respond to that.
+/// disconnected, because a token may never respond to that.
 ///
 /// # Errors
 /// Those of [`code`].

@@ -1,5 +1,5 @@
-//! Client of the OATH applet of YubiKeys and other tokens, from the bytes of a command up to "one code of this
-//! account".
+//! Client of the OATH applet of YubiKeys and other tokens, from the encoding of single commands up to computing the
+//! code of an account.
 //!
 //! From the bottom up:
 //! - [`transport`]: the interface between applets and the carrier of their bytes. Two carriers implement it:
@@ -10,11 +10,12 @@
 //! - [`device`]: serial number and firmware version.
 //! - [`otpauth`]: accounts as issuers hand them out, in URIs and base32.
 //! - [`conversation`]: exclusive conversations with a token, with retries.
-//! - [`survey`], [`fetch`] and [`change`]: all tokens and their accounts; one code; one change to a token.
+//! - [`survey`], [`fetch`] and [`change`]: inspecting all tokens and their accounts, computing one code, and making
+//!   one change to a token.
 //!
-//! Every call blocks until the token has responded, including the wait for a touch, so give it a thread of its own. A
-//! token is left as it was found: never reset, and locked again if this crate unlocked it. Only [`change`] and the
-//! writing methods of [`oath::Ready`] write to a token.
+//! Every call blocks until the token has responded, which includes the wait for a touch, so make it in a thread of
+//! its own. A token is left as it was found: never reset, and locked again if this crate unlocked it. Only [`change`]
+//! and the writing methods of [`oath::Ready`] write to a token.
 
 pub mod apdu;
 pub mod change;

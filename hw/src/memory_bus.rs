@@ -26,8 +26,8 @@ pub enum Step {
     Begin,
 }
 
-/// Longest sleep of a watch between two looks at the bus. The bus is unlocked while a gate runs, so a change just
-/// before the sleep wakes nobody.
+/// Longest time that a watch sleeps before it checks the bus again. A change while a gate runs does not wake the
+/// watch, because the bus is unlocked during that time.
 const SLICE: Duration = Duration::from_millis(50);
 
 /// Record of the connections, conversations and commands on one reader since its token was plugged in.
@@ -41,8 +41,8 @@ pub struct ReaderLog {
     pub begun: usize,
     /// Number of conversations ended.
     pub ended: usize,
-    /// Number of times that a thread tried to begin a conversation inside of another of its own. PC/SC would wait for
-    /// ever.
+    /// Number of times that a thread tried to begin a conversation while it was in another one with the same token.
+    /// PC/SC would block forever.
     pub collisions: usize,
     /// All commands, in the order in which the token received them.
     pub commands: Vec<Vec<u8>>,
@@ -85,7 +85,7 @@ impl MemoryBus {
     }
 
     /// Plugs a token into a reader called `reader`, replacing the token that is in it, if any. `answering` returns
-    /// the response to each command; it may take its time, because only this reader waits for it.
+    /// the response to each command; it may block, because only this reader waits for it.
     pub fn insert(&self, reader: &str, answering: impl FnMut(&[u8]) -> Result<Vec<u8>, CarrierError> + Send + 'static) {
         self.remove(reader);
         let mut inside = self.lock();
@@ -117,8 +117,8 @@ impl MemoryBus {
         self.inside.1.notify_all();
     }
 
-    /// Returns the log of the token in `reader`, or of the last one that was pulled out of it; empty if there was
-    /// none.
+    /// Returns the log of the token in `reader`, or of the token that was last pulled out of it. The log is empty if
+    /// no token was ever in `reader`.
     #[must_use]
     pub fn log(&self, reader: &str) -> ReaderLog {
         let inside = self.lock();
@@ -130,8 +130,8 @@ impl MemoryBus {
         self.inside.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the gate at `step`, if there is one. The bus is unlocked meanwhile, so that a gate may plug in and pull
-    /// out.
+    /// Asks the gate at `step`, if there is one. The bus is unlocked while the gate runs, so that the gate may plug
+    /// in and pull out tokens.
     fn pass(&self, step: Step, reader: &str) -> Result<(), CarrierError> {
         let gate = self.lock().gates.get(&step).cloned();
         gate.map_or(Ok(()), |gate| gate.lock().unwrap_or_else(PoisonError::into_inner)(reader))
@@ -222,7 +222,7 @@ impl MemoryToken<'_> {
         slot.map(work).ok_or(CarrierError::Removed)
     }
 
-    /// Updates the token's log, also after the token was pulled out.
+    /// Updates the token's log, even after the token was pulled out.
     fn count(&self, count: impl FnOnce(&mut ReaderLog)) {
         let mut inside = self.bus.lock();
         let MemoryBusState { slots, past, .. } = &mut *inside;

@@ -33,7 +33,7 @@ use crate::transport::{CarrierError, Transport};
 /// Application identifier (AID) of the OATH applet.
 const APPLET: [u8; 7] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01];
 
-/// Reason why the OATH applet did not do what it was asked.
+/// Reason why an operation on the OATH applet failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OathError {
     /// A command got no readable response.
@@ -57,7 +57,7 @@ pub enum OathError {
     /// be.
     WrongProof,
     /// The applet refused at once although it is not locked: the account requires more than the password, or the time
-    /// step is before one that was used.
+    /// step is earlier than the last one that the account accepted.
     NotPermitted,
     /// The token waited for a touch that did not come.
     TouchMissing {
@@ -71,12 +71,12 @@ pub enum OathError {
     },
     /// The token has no room for another account.
     Full,
-    /// The applet does not know the command: its firmware is too old, or of another make.
+    /// The applet does not know the command, because the firmware is too old or the token is of another make.
     Unsupported {
         /// The command or feature, as Yubico's OATH specification names it.
         command: &'static str,
     },
-    /// Another applet responded: another program selected it.
+    /// Another applet responded, because another program selected it.
     OtherApplet {
         /// Status word of the response.
         status: StatusWord,
@@ -165,7 +165,7 @@ impl OathError {
 
 /// The selected OATH applet, locked or ready to be used.
 pub enum OathApplet<'t> {
-    /// The applet has a password, and shows nothing before it is unlocked.
+    /// The applet has a password, and has to be unlocked before it can be used.
     Locked(Locked<'t>),
     /// The applet can list its accounts and compute codes.
     Ready(Ready<'t>),
@@ -173,7 +173,7 @@ pub enum OathApplet<'t> {
 
 /// Selects the OATH applet, which locks it if it has a password.
 ///
-/// YKOATH: SELECT.
+/// Source: YKOATH, SELECT.
 ///
 /// # Errors
 /// [`OathError::AppletMissing`] if the token has no OATH applet or it is disabled; [`OathError::Status`] if the token
@@ -201,7 +201,7 @@ fn greet(transport: &mut dyn Transport) -> Result<SelectResponse, OathError> {
 }
 
 /// Conversation in which the OATH applet is selected. Dropping it locks the applet again if this crate unlocked it.
-/// Errors are ignored then, because nobody is left to report them to.
+/// Errors of locking are ignored, because `drop` cannot return them.
 struct Open<'t> {
     transport: &'t mut dyn Transport,
     may_be_unlocked: bool,
@@ -210,7 +210,7 @@ struct Open<'t> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         if self.may_be_unlocked {
-            // Sent a second time if the first may not have reached the token.
+            // SELECT is sent a second time, because the first may not have reached the token.
             if apdu::select(self.transport, &APPLET).is_err() {
                 let _best_effort = apdu::select(self.transport, &APPLET);
             }

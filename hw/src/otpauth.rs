@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::oath::{Algorithm, LONGEST_PERIOD, OathType, USUAL_PERIOD};
 
-/// Range of the number of digits of a code.
+/// Number of digits that a code can have.
 pub const DIGITS: RangeInclusive<u8> = 6..=8;
 
 /// Beginning of a URI that describes one account, in upper or lower case.
@@ -20,7 +20,7 @@ const EXPORT_SCHEME: &str = "otpauth-migration:";
 /// Length of the shortest secret that is accepted, in bytes; yubikit has the same bound.
 const SHORTEST_SECRET: usize = 2;
 
-/// Number of base32 characters from which on [`may_be_secret`] takes a text for a secret.
+/// Minimum number of base32 characters for [`may_be_secret`] to treat a text as a secret.
 const FEWEST_CHARACTERS: usize = 16;
 
 /// An account as its issuer gives it. Has no `Debug`; the secret is wiped when dropped.
@@ -39,7 +39,7 @@ pub struct IssuedAccount {
     pub issuer: Option<String>,
     /// Name of the account at its issuer; `None` if empty or missing.
     pub name: Option<String>,
-    /// TOTP or HOTP; a bare secret is taken for TOTP.
+    /// TOTP or HOTP; a bare secret is treated as TOTP.
     pub kind: OathType,
     /// Hash function; SHA-1 if not given.
     pub algorithm: Algorithm,
@@ -53,14 +53,14 @@ pub struct IssuedAccount {
     pub secret: Zeroizing<Vec<u8>>,
 }
 
-/// Reason why a text is not an account as issuers give it. Never contains the secret.
+/// Reason why a text could not be parsed as an account. Never contains the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OtpauthError {
     /// The text is neither base32 nor an `otpauth://` URI, or the secret in it is shorter than 2 bytes.
     NotASecret,
     /// The text is an `otpauth-migration://` URI: several accounts, as Google Authenticator exports them.
     Export,
-    /// The text is an `otpauth://` URI that no account can have.
+    /// The text is an `otpauth://` URI, and a part of it is wrong.
     Uri(UriFault),
 }
 
@@ -73,7 +73,7 @@ pub enum UriFault {
     Secret,
     /// The type is neither `totp` nor `hotp`.
     Type,
-    /// The type is `hotp`, where only TOTP is supported.
+    /// The type is `hotp`, and the caller accepts only TOTP.
     Hotp,
     /// The label is not percent-encoded UTF-8.
     Label,
@@ -81,9 +81,9 @@ pub enum UriFault {
     Value,
     /// The parameter `algorithm` names no hash function of OATH.
     Algorithm,
-    /// The parameter `digits` is outside of 6 to 8.
+    /// The parameter `digits` is not a number from 6 to 8.
     Digits,
-    /// The parameter `period` is outside of 1 to 3600.
+    /// The parameter `period` is not a number from 1 to 3600.
     Period,
     /// The parameter `counter` is not a number below 2^32.
     Counter,
@@ -176,7 +176,7 @@ fn read_bare(text: &str) -> Result<IssuedAccount, OtpauthError> {
 
 /// Decodes base32 as people write it: case, whitespace, hyphens, padding and leftover bits are ignored.
 ///
-/// RFC 4648, 6.
+/// Source: RFC 4648, 6.
 fn from_base32(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     // Reserved at full length, because a vector that grows leaves copies of its old bytes behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
@@ -198,7 +198,7 @@ fn from_base32(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 
 /// Parses a URI that begins with `otpauth://`, as Yubico's client does.
 ///
-/// Google Authenticator's "Key Uri Format"; yubikit's `parse_uri`.
+/// Sources: Google Authenticator's "Key Uri Format"; yubikit's `parse_uri`.
 fn read_uri(uri: &str) -> Result<IssuedAccount, UriFault> {
     let rest = uri.get(SCHEME.len()..).unwrap_or_default();
     let rest = rest.split('#').next().unwrap_or_default();
@@ -241,7 +241,7 @@ fn number<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
 }
 
-/// Returns the hash function of this name, with or without "Hmac" in front.
+/// Parses the name of a hash function, with or without the prefix "Hmac".
 fn hash(name: &str) -> Option<Algorithm> {
     match name.to_ascii_uppercase().replace('-', "").trim_start_matches("HMAC") {
         "SHA1" => Some(Algorithm::Sha1),
@@ -251,8 +251,8 @@ fn hash(name: &str) -> Option<Algorithm> {
     }
 }
 
-/// Decodes percent-encoded text; `None` if the result is not UTF-8. A plus means a space only in a query, because
-/// names may contain one.
+/// Decodes percent-encoded text; `None` if the result is not UTF-8. A plus sign means a space in a query but stands
+/// for itself in a label, because account names may contain a plus sign.
 fn decoded(escaped: &str, is_query: bool) -> Option<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(escaped.len()));
     let mut rest = escaped.bytes();

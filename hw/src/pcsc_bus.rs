@@ -19,18 +19,19 @@ use crate::transport::{Bus, CarrierError, Token, Transport, Watch};
 /// Parts of reader names, in lower case, by which OATH tokens are recognised.
 pub const KNOWN_NAMES: [&str; 5] = ["yubikey", "yubico", "nitrokey", "canokey", "pico"];
 
-/// Size of the receive buffer in bytes. A response to a short command has at most 258, but some tokens can send up to
-/// 3072.
+/// Size of the receive buffer in bytes. A response to a short command has at most 258 bytes, but some tokens can send
+/// up to 3072.
 const ROOM: usize = 4096;
 
-/// Number of reconnections when another program reset the token before a conversation begins.
+/// Maximum number of reconnections if another program resets the token before a conversation begins.
 const MOST_RESETS: usize = 2;
 
-/// Pause before a service that has just dropped the connection is asked again.
+/// Pause before connecting again to a service that has just dropped the connection.
 const SERVICE_PAUSE: Duration = Duration::from_millis(100);
 
-/// Bus of the tokens that the PC/SC service knows. Each call connects to the service anew: a connection that is kept
-/// goes stale with the service, and makes one thread's call wait for another thread's touch.
+/// Bus of the tokens that the PC/SC service knows. Each call opens a new connection to the service. A shared
+/// connection would stop working when the service restarts, and would make one thread's call wait for another
+/// thread's touch.
 #[derive(Clone, Debug, Default)]
 pub struct PcscBus {
     wanted: Option<String>,
@@ -49,8 +50,8 @@ impl PcscBus {
         Self { wanted: Some(part.to_lowercase()) }
     }
 
-    /// Returns true if the bus uses a reader of this name. It leaves other readers alone, because selecting an applet
-    /// disturbs the tokens of other programs.
+    /// Returns true if the bus uses a reader of this name. Other readers are left alone, because selecting an applet
+    /// would disturb the programs that use their tokens.
     fn wants(&self, reader: &str) -> bool {
         let reader = reader.to_lowercase();
         match &self.wanted {

@@ -26,7 +26,7 @@ pub struct TokenInfo {
 }
 
 /// Returns true if a reader's name says that its token is a YubiKey. The version that a token of another make reports
-/// tells nothing about its features.
+/// does not show which features the token has.
 pub(crate) fn is_yubikey(reader: &str) -> bool {
     reader.to_lowercase().contains("yubikey")
 }
@@ -39,7 +39,7 @@ pub enum Contents {
         /// Status word of the response to SELECT.
         status: StatusWord,
         /// True if the token reports that it has an OATH applet, which must then be disabled; false if it reports
-        /// that it has none; `None` if it does not tell.
+        /// that it has none; `None` if it reports neither.
         disabled: Option<bool>,
     },
     /// The applet is locked with a password, and was left locked.
@@ -118,16 +118,16 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Returns, of the readers whose token could not be inspected, the one most likely to hold the token that the
-    /// user wants. `None` if every token could be inspected. Naming this reader in an error keeps the user from being
-    /// told to plug in a token that is plugged in, and only busy.
+    /// Returns the reader that most likely holds the token the user wants, among the readers whose token could not be
+    /// inspected. `None` if every token could be inspected. An error should name this reader, instead of telling the
+    /// user to plug in a token that is plugged in but busy.
     #[must_use]
     pub fn most_hopeful(&self) -> Option<&Unseen> {
         self.unseen.iter().min_by_key(|unseen| hopelessness(&unseen.why))
     }
 }
 
-/// Ranks an error: the higher, the less likely a working token is behind it.
+/// Ranks an error. The higher the rank, the less likely the reader holds a working token.
 fn hopelessness(why: &OathError) -> u8 {
     match why.carrier() {
         Some(CarrierError::Busy) => 0,
@@ -199,7 +199,7 @@ pub fn inspect(bus: &dyn Bus, reader: &str, patience: Patience, keys: &KeyLookup
     })
 }
 
-/// Reads the accounts of the OATH applet, unlocking it for this if its key is known.
+/// Reads the accounts of the OATH applet, unlocking the applet first if its key is known.
 fn inspect_applet(transport: &mut dyn Transport, keys: &KeyLookup<'_>) -> Result<Contents, OathError> {
     let locked = match oath::select(transport)? {
         OathApplet::Ready(ready) => return list(ready),

@@ -27,7 +27,7 @@ impl<'a> TlvReader<'a> {
     /// Returns the length at the start of `rest`, and the bytes after it. A length up to 7F takes one byte; longer
     /// ones are written `81 LL` or `82 HH LL`.
     ///
-    /// ISO 7816-4, 5.2.2; YKOATH: length encoding.
+    /// Sources: ISO 7816-4, 5.2.2; YKOATH, length encoding.
     fn split_length(rest: &'a [u8]) -> Option<(usize, &'a [u8])> {
         match rest {
             [short @ 0..=0x7F, after @ ..] => Some((usize::from(*short), after)),
@@ -54,8 +54,8 @@ impl<'a> Iterator for TlvReader<'a> {
     }
 }
 
-/// Appends one entry, with its length in the shortest form. A value is cut at 65535 bytes; the frame of a short
-/// command refuses one that long before a token sees it.
+/// Appends one entry, with its length in the shortest form. A value is cut off at 65535 bytes. A token never receives
+/// such a value, because it does not fit into a short command.
 pub(crate) fn write(into: &mut Vec<u8>, tag: u8, value: &[u8]) {
     let value = &value[..value.len().min(usize::from(u16::MAX))];
     let [.., high, low] = value.len().to_be_bytes();

@@ -8,8 +8,8 @@ use std::time::Duration;
 /// Access to the tokens that are plugged in. Several threads can share a bus, each with its own conversation.
 pub trait Bus: Send + Sync {
     /// Returns the names of the readers that belong to known OATH tokens (or that match the bus's name filter), in
-    /// the order of the bus. A name can be passed to [`Bus::open`] now, but does not identify a token: it depends on
-    /// the order of plugging in.
+    /// the order of the bus. A name can be passed to [`Bus::open`] now, but does not identify a token, because it
+    /// depends on the order in which tokens were plugged in.
     ///
     /// # Errors
     /// [`CarrierError`] if the service behind the bus does not respond. A bus without readers returns an empty list.
@@ -27,7 +27,7 @@ pub trait Bus: Send + Sync {
     fn watch(&self) -> Box<dyn Watch>;
 }
 
-/// Observer of the readers that its bus uses. One thread waits for news, for days if need be; where the system allows
+/// Observer of the readers that its bus uses. One thread waits for news, possibly for days; where the system allows
 /// it, that thread does not wake up while nothing happens. A [`Stopper`] ends the wait from another thread.
 pub trait Watch: Send {
     /// Returns the next report. The first call returns at once with the tokens that are plugged in. Each later call
@@ -37,8 +37,8 @@ pub trait Watch: Send {
     /// service that was just started may not know all tokens yet.
     fn news(&mut self, limit: Option<Duration>) -> News;
 
-    /// Returns a function that ends the wait from another thread, for good: every later call of [`news`](Self::news)
-    /// returns [`News::Stopped`].
+    /// Returns a function that stops the watch permanently, from any thread. A wait in progress ends, and every later
+    /// call of [`news`](Self::news) returns [`News::Stopped`].
     fn stopper(&self) -> Stopper;
 }
 
@@ -47,7 +47,7 @@ pub trait Watch: Send {
 pub enum News {
     /// The tokens that are plugged in now, in the order of the bus.
     Tokens(Vec<Present>),
-    /// The service that knows the tokens does not respond.
+    /// The service behind the bus does not respond, so it is not known which tokens are plugged in.
     Unknown,
     /// Nothing changed within the limit.
     Nothing,
@@ -55,7 +55,7 @@ pub enum News {
     Stopped,
 }
 
-/// A token that is plugged in. After it was pulled out and plugged in again, it has another value of `events`.
+/// A token that is plugged in. If the token is pulled out and plugged in again, the value of `events` changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Present {
     /// Name of the token's reader.
@@ -70,18 +70,18 @@ pub type Stopper = Arc<dyn Fn() + Send + Sync>;
 /// Connection to one token. Dropping it leaves the token as it is: it is never reset.
 pub trait Token {
     /// Begins an exclusive conversation, which ends when the returned value is dropped. Waits while another program
-    /// is in one.
+    /// has a conversation with the token.
     ///
     /// # Errors
     /// [`CarrierError`] if the token is gone, does not respond or is held by another program. A reset by another
-    /// program since the last conversation is not an error, because no state is lost by it.
+    /// program since the last conversation is not an error, because between conversations there is no state to lose.
     fn begin(&mut self) -> Result<Box<dyn Transport + '_>, CarrierError>;
 }
 
 /// Exclusive conversation with a token: no command of another program comes in between.
 pub trait Transport {
-    /// Sends one command and returns its response, data and status word, as received. The response of a token that is
-    /// pulled out may be empty. Blocks for as long as the token takes, including the wait for a touch.
+    /// Sends one command and returns its response as received: data, then status word. The response of a token that
+    /// is pulled out may be empty. Blocks for as long as the token takes, including the wait for a touch.
     ///
     /// # Errors
     /// [`CarrierError`] if there was no response.

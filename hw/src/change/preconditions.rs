@@ -6,7 +6,7 @@ use super::Change;
 use crate::device::Version;
 use crate::oath::{Account, AccountId, Algorithm, LONGEST_ID, SelectResponse};
 
-/// Feature that not every applet has.
+/// Feature of the OATH applet that older firmware lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
     /// Codes that require a touch.
@@ -45,7 +45,7 @@ impl fmt::Display for Feature {
 /// Reason why a change was not tried, or was not made as intended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeRefusal {
-    /// An account with this id exists, and was not to be overwritten.
+    /// An account with this id exists, and overwriting it was not requested.
     Exists {
         /// Id of the account.
         id: AccountId,
@@ -111,7 +111,7 @@ pub struct Preconditions<'a> {
     pub accounts: &'a [Account],
     /// Number of accounts the token has room for; `None` if unknown.
     pub capacity: Option<usize>,
-    /// True for a YubiKey, whose version tells which [`Feature`]s it has.
+    /// True for a YubiKey. Only a YubiKey's version shows which [`Feature`]s the token has.
     pub is_yubikey: bool,
 }
 
@@ -135,8 +135,8 @@ impl Preconditions<'_> {
         }
     }
 
-    /// Checks whether an account can be added, as far as that is known without its secret and hash function. `touch`
-    /// is true if its codes are to require a touch.
+    /// Checks whether an account can be added; the account's secret and hash function are not checked. `touch` is
+    /// true if each of its codes is to require a touch.
     ///
     /// # Errors
     /// [`ChangeRefusal::TooOld`] if the firmware cannot require a touch; [`ChangeRefusal::IdLength`] if the id is
@@ -162,7 +162,7 @@ impl Preconditions<'_> {
         }
     }
 
-    /// Checks whether there is room for one more account. Unknown capacity counts as room.
+    /// Checks whether there is room for one more account. If the capacity is unknown, there is assumed to be room.
     ///
     /// # Errors
     /// [`ChangeRefusal::Full`] if there is no room.
@@ -171,8 +171,8 @@ impl Preconditions<'_> {
         if self.capacity.is_some_and(|capacity| used >= capacity) { Err(ChangeRefusal::Full { used }) } else { Ok(()) }
     }
 
-    /// Returns true if the firmware overwrites an account when another is added whose id is the beginning of its id
-    /// (after 4.0.0, before 4.3.5). Source: ykman.
+    /// Returns true if the firmware has this bug: adding an account overwrites another account whose id begins with
+    /// the new id (versions after 4.0.0 and before 4.3.5). Source: ykman.
     fn mistakes_beginnings(&self) -> bool {
         let version = |major, minor, patch| Version { major, minor, patch };
         let is_one_of_them = |has| has > version(4, 0, 0) && has < version(4, 3, 5);
@@ -217,8 +217,8 @@ impl Preconditions<'_> {
         }
     }
 
-    /// Returns true if the accounts are as the change leaves them, as far as a list shows it. False for a change of
-    /// the password, which a list does not show.
+    /// Returns true if the list of accounts is as it must be after the change. False for a change to the password,
+    /// which the list does not show.
     pub(super) fn shows(&self, change: &Change) -> bool {
         match change {
             Change::Add { account, .. } => self.has(&account.id),
@@ -228,7 +228,7 @@ impl Preconditions<'_> {
         }
     }
 
-    /// Checks whether a change that the token confirmed was made as intended, as far as a list of accounts shows it.
+    /// Checks in the list of accounts whether a change that the token confirmed was made as intended.
     pub(super) fn keeps(&self, change: &Change) -> Result<(), ChangeRefusal> {
         if !self.shows(change) {
             return Err(ChangeRefusal::NotKept);

@@ -7,16 +7,16 @@ use super::USUAL_PERIOD;
 
 /// Length of the longest id that an applet stores, in bytes.
 ///
-/// YKOATH: PUT.
+/// Source: YKOATH, PUT.
 pub const LONGEST_ID: usize = 64;
 
-/// Longest period, in seconds, that a number in front of an id can mean. A larger number is part of the name, since
-/// people often put an account number there.
+/// Longest period that an id can contain, in seconds. A larger number at the start of an id is part of the name,
+/// since people often put an account number there.
 pub const LONGEST_PERIOD: u32 = 3600;
 
 /// Moving factor of an account's codes.
 ///
-/// YKOATH: types.
+/// Source: YKOATH, types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OathType {
     /// The time step, so that codes change with time (RFC 6238).
@@ -39,7 +39,7 @@ pub enum Algorithm {
 impl Algorithm {
     /// Returns the low half of the byte that encodes type and algorithm.
     ///
-    /// YKOATH: algorithms.
+    /// Source: YKOATH, algorithms.
     pub(super) fn nibble(self) -> u8 {
         match self {
             Self::Sha1 => 1,
@@ -50,7 +50,7 @@ impl Algorithm {
 
     /// Parses the low half of the byte that encodes type and algorithm; `None` if it is unknown.
     ///
-    /// YKOATH: algorithms.
+    /// Source: YKOATH, algorithms.
     pub(super) fn from_nibble(nibble: u8) -> Option<Self> {
         match nibble {
             1 => Some(Self::Sha1),
@@ -92,7 +92,7 @@ pub struct AccountIdParts<'a> {
 }
 
 impl AccountId {
-    /// Takes an id as the applet or a person wrote it, without any check.
+    /// Creates an id from bytes that the applet sent or a person typed, without any check.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(bytes.to_vec())
@@ -105,8 +105,8 @@ impl AccountId {
     }
 
     /// Parses the id of a TOTP account: `[period/][issuer:]name`. The period is 30 seconds if the id has none. A
-    /// period outside of 1 to 3600 seconds, an issuer without a character and a name without a character do not count
-    /// as such, and stay part of the name.
+    /// period outside the range of 1 to 3600 seconds stays part of the name, and so does a colon with nothing before
+    /// or after it.
     ///
     /// Source: yubikit's `parse_cred_id`, here with a bound on the period.
     #[must_use]
@@ -138,7 +138,7 @@ impl AccountId {
     }
 }
 
-/// Returns the period in front of an id and what follows the slash; `None` if the id has no valid period.
+/// Splits an id into the period and the rest after the slash; `None` if the id has no valid period.
 fn split_period(id: &[u8]) -> Option<(NonZeroU32, &[u8])> {
     let slash = id.iter().position(|&byte| byte == b'/')?;
     let (number, rest) = (&id[..slash], &id[slash + 1..]);
@@ -169,7 +169,7 @@ impl fmt::Debug for AccountId {
 
 /// Returns true if a character could move a terminal's cursor, reverse text or be invisible.
 ///
-/// Unicode: general categories Cc, Zl, Zp, and Cf.
+/// Source: Unicode: general categories Cc, Zl, Zp, and Cf.
 fn is_dangerous(c: char) -> bool {
     c.is_control()
         || matches!(c,

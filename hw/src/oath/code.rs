@@ -78,7 +78,7 @@ impl OathCode {
         self.step
     }
 
-    /// Returns a copy. Callers outside of this crate cannot copy a code.
+    /// Returns a copy of the code. Private to this crate, so that callers cannot copy a code.
     pub(crate) fn again(&self) -> Self {
         Self { digits: self.digits.clone(), step: self.step }
     }
@@ -86,7 +86,7 @@ impl OathCode {
     /// Parses the truncated response to CALCULATE: number of digits, then four bytes, of which the top bit is
     /// ignored.
     ///
-    /// YKOATH: CALCULATE; RFC 4226, 5.3.
+    /// Sources: YKOATH, CALCULATE; RFC 4226, 5.3.
     pub(super) fn read(answer: &[u8], step: TimeStep) -> Result<Self, OathError> {
         let value = tlv::TlvReader::new(answer)
             .filter_map(Result::ok)

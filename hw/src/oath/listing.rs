@@ -6,7 +6,7 @@ use crate::tlv;
 /// Parses the response to LIST: type and algorithm, then the id of each account. LIST does not report touch and
 /// digits.
 ///
-/// YKOATH: LIST.
+/// Source: YKOATH, LIST.
 pub(super) fn read_list(answer: &[u8]) -> Result<Vec<Account>, OathError> {
     let mut accounts = Vec::new();
     for entry in tlv::TlvReader::new(answer) {
@@ -28,10 +28,10 @@ pub(super) fn read_list(answer: &[u8]) -> Result<Vec<Account>, OathError> {
     Ok(accounts)
 }
 
-/// Parses the response to CALCULATE ALL: each id, followed by a code (which is ignored) or by a marker that tells why
-/// there is none. A marker may lack the number of digits.
+/// Parses the response to CALCULATE ALL: each id, followed by a code (which is ignored) or by a marker that says why
+/// there is no code. A marker may lack the number of digits.
 ///
-/// YKOATH: CALCULATE ALL.
+/// Source: YKOATH, CALCULATE ALL.
 pub(super) fn read_calculated(answer: &[u8]) -> Result<Vec<Account>, OathError> {
     let malformed = OathError::Malformed { answer_to: "CALCULATE ALL" };
     let mut accounts = Vec::new();

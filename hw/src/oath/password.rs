@@ -15,7 +15,8 @@ const ROUNDS: u32 = 1000;
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Takes over what was typed, without its line end. Any text is a valid password, and is not normalised.
+    /// Wraps the typed text, from which the caller has removed the line ending. Any text is a valid password; it is
+    /// not normalised.
     #[must_use]
     pub fn new(typed: String) -> Self {
         Self(Zeroizing::new(typed))
@@ -30,7 +31,7 @@ pub struct AccessKey(Box<Zeroizing<[u8; 16]>>);
 impl AccessKey {
     /// Derives the key of `password` for the applet with the id `device_id`: PBKDF2 with HMAC-SHA-1, 1000 iterations.
     ///
-    /// YKOATH: SET CODE.
+    /// Source: YKOATH, SET CODE.
     #[must_use]
     pub fn derive(password: &Password, device_id: &DeviceId) -> Self {
         let mut key = Box::new(Zeroizing::new([0; 16]));
@@ -38,7 +39,7 @@ impl AccessKey {
         Self(key)
     }
 
-    /// Takes a key that was derived and stored earlier.
+    /// Creates a key from bytes that were derived and stored earlier.
     #[must_use]
     pub fn from_bytes(key: Zeroizing<[u8; 16]>) -> Self {
         Self(Box::new(key))
@@ -52,7 +53,7 @@ impl AccessKey {
 
     /// Returns the response to `challenge` that proves knowledge of the key: its HMAC-SHA-1.
     ///
-    /// YKOATH: VALIDATE.
+    /// Source: YKOATH, VALIDATE.
     pub(super) fn proof(&self, challenge: &[u8]) -> Zeroizing<[u8; 20]> {
         // A key shorter than the hash's block of 64 bytes is padded with zeros (RFC 2104, 2).
         let mut block = Zeroizing::new([0; 64]);
@@ -62,7 +63,7 @@ impl AccessKey {
         Zeroizing::new(mac.finalize().into_bytes().into())
     }
 
-    /// Returns true if `proof` answers `challenge` with this key. Compares in constant time.
+    /// Returns true if `proof` is the response to `challenge` that this key produces. Compares in constant time.
     pub(super) fn is_proven_by(&self, proof: &[u8], challenge: &[u8]) -> bool {
         self.proof(challenge).as_slice().ct_eq(proof).into()
     }

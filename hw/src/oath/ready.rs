@@ -7,8 +7,9 @@ use crate::apdu::{self, StatusWord};
 use crate::tlv;
 use crate::transport::CarrierError;
 
-/// Time from a command to its refusal, above which the refusal means that the token was not touched: the applet has
-/// one status word for "locked" and for "not touched". Yubico's own client uses the same rule.
+/// Time from a command to its refusal that tells a missing touch from other reasons: a later refusal means that the
+/// token was not touched. The status word does not show it, because the applet has only one for "locked" and "not
+/// touched". Yubico's own client uses the same rule.
 pub(super) const TOUCH_WAS_AWAITED: Duration = Duration::from_secs(5);
 
 /// A selected applet that is not locked. Dropping it locks the applet again if this crate unlocked it.
@@ -30,11 +31,12 @@ impl<'t> Ready<'t> {
 
     /// Returns all accounts, in the order of the applet.
     ///
-    /// Sends CALCULATE ALL, because no other command reports which accounts require a touch. It is sent for time step
-    /// 0 (the first half minute of 1970), whose codes are good for nothing, and the codes are not read. If CALCULATE
-    /// ALL fails, LIST is sent instead, which does not report touch and digits: these are `None` then.
+    /// Sends CALCULATE ALL, because no other command reports which accounts require a touch. The command is sent for
+    /// time step 0 (the first half minute of 1970), so the codes in the response are worthless, and they are not
+    /// read. If CALCULATE ALL fails, LIST is sent instead, which does not report touch and digits: these are `None`
+    /// then.
     ///
-    /// YKOATH: CALCULATE ALL, LIST.
+    /// Source: YKOATH, CALCULATE ALL, LIST.
     ///
     /// # Errors
     /// [`OathError::NotPermitted`] if the applet refuses to list its accounts; [`OathError::OtherApplet`] if another
@@ -60,7 +62,7 @@ impl<'t> Ready<'t> {
     /// Returns the code of account `id` for `step`, which must be counted in the account's own period. Blocks until
     /// the token is touched, if the account requires a touch; a token waits 15 to 30 seconds for one.
     ///
-    /// YKOATH: CALCULATE.
+    /// Source: YKOATH, CALCULATE.
     ///
     /// # Errors
     /// [`OathError::TouchMissing`] if the token is not touched in time; [`OathError::NoSuchAccount`] if the applet
@@ -94,7 +96,7 @@ impl<'t> Ready<'t> {
 }
 
 /// Translates a status word that refuses `command`. Every OATH applet knows LIST, CALCULATE, PUT and DELETE, and
-/// VALIDATE if it has a password, so an applet that does not is another applet.
+/// VALIDATE if it has a password, so if one of these commands is unknown, another applet responded.
 pub(super) fn refusal(command: &'static str, status: StatusWord) -> OathError {
     match status {
         StatusWord::SECURITY_STATUS => OathError::NotPermitted,

@@ -13,7 +13,7 @@ const SHORTEST: usize = 14;
 pub struct AccountSecret(Zeroizing<Vec<u8>>);
 
 impl AccountSecret {
-    /// Takes over a secret of any length.
+    /// Wraps a secret of any length.
     #[must_use]
     pub fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self(bytes)
@@ -28,7 +28,7 @@ impl AccountSecret {
     /// Returns the secret in a length that applets accept. The codes stay the same, because HMAC does this itself: a
     /// secret longer than the hash's block is replaced by its hash, and a short one is padded with zeros.
     ///
-    /// RFC 2104, 2; yubikit's `hmac_shorten_key`.
+    /// Sources: RFC 2104, 2; yubikit's `hmac_shorten_key`.
     pub(super) fn for_applet(&self, algorithm: Algorithm) -> Zeroizing<Vec<u8>> {
         let block = if algorithm == Algorithm::Sha512 { 128 } else { 64 };
         let fit = match algorithm {

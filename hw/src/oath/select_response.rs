@@ -5,13 +5,13 @@ use std::fmt;
 use crate::device::Version;
 use crate::tlv;
 
-/// Id of an OATH applet: random bytes, new after each reset of the applet, which are also the salt of its password's
-/// key.
+/// Id of an OATH applet: random bytes that each reset of the applet replaces. They are also the salt from which the
+/// password's key is derived.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct DeviceId(Vec<u8>);
 
 impl DeviceId {
-    /// Takes an id that was stored earlier.
+    /// Creates an id from bytes that were stored earlier.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(bytes.to_vec())
@@ -64,10 +64,10 @@ impl SelectResponse {
         self.challenge.as_deref()
     }
 
-    /// Parses a response as far as it makes sense. An early pico-fido sends a wrong length, so that the entries after
-    /// it are misread; its challenge is then taken from the end, where only the algorithm may follow it.
+    /// Parses a response as far as possible. An early pico-fido sends a wrong length, so that the entries after it
+    /// are misread; its challenge is then taken from the end, where only the algorithm may follow it.
     ///
-    /// YKOATH: SELECT.
+    /// Source: YKOATH, SELECT.
     pub(super) fn read(answer: &[u8]) -> Self {
         let mut response = Self::default();
         let mut in_step = true;

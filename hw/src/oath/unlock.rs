@@ -16,7 +16,7 @@ pub struct Locked<'t> {
 pub enum Attempt<'t> {
     /// The applet is unlocked. Dropping this value locks it again.
     Unlocked(Ready<'t>),
-    /// The password was wrong. The applet does not count tries, so the next one can follow at once.
+    /// The password was wrong. The applet does not count tries, so another password can be tried at once.
     WrongPassword(Locked<'t>),
 }
 
@@ -45,7 +45,7 @@ impl<'t> Locked<'t> {
 
     /// Unlocks the applet, with a challenge of random bytes.
     ///
-    /// YKOATH: VALIDATE.
+    /// Source: YKOATH, VALIDATE.
     ///
     /// # Errors
     /// [`OathError::WrongProof`] if the applet accepts the key but cannot prove that it knows the key too;
@@ -62,7 +62,7 @@ impl<'t> Locked<'t> {
     /// Unlocks the applet as [`Locked::unlock`] does, but with the challenge `ours`, so that a recorded conversation
     /// can be replayed.
     ///
-    /// YKOATH: VALIDATE.
+    /// Source: YKOATH, VALIDATE.
     ///
     /// # Errors
     /// Those of [`Locked::unlock`], except [`OathError::NoRandomness`].

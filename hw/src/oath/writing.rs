@@ -36,7 +36,7 @@ pub struct NewAccount {
 impl Ready<'_> {
     /// Adds an account. Most tokens silently overwrite an account that has the same id.
     ///
-    /// YKOATH: PUT.
+    /// Source: YKOATH, PUT.
     ///
     /// # Errors
     /// [`OathError::Full`] if there is no room; [`OathError::Unsupported`] if the token does not support SHA-512;
@@ -73,9 +73,9 @@ impl Ready<'_> {
         }
     }
 
-    /// Deletes an account, and its secret for good.
+    /// Deletes an account and, irrecoverably, its secret.
     ///
-    /// YKOATH: DELETE.
+    /// Source: YKOATH, DELETE.
     ///
     /// # Errors
     /// [`OathError::NoSuchAccount`] if the applet does not have the account; [`OathError::TouchMissing`] if the token
@@ -93,7 +93,7 @@ impl Ready<'_> {
 
     /// Changes the id of an account.
     ///
-    /// YKOATH: RENAME, since firmware 5.3.1.
+    /// Source: YKOATH, RENAME, since firmware 5.3.1.
     ///
     /// # Errors
     /// [`OathError::Unsupported`] if the firmware does not know the command; [`OathError::NoSuchAccount`] if the
@@ -114,7 +114,7 @@ impl Ready<'_> {
     /// Sets the key of a password, replacing the current one if there is one. Some applets are locked at once, others
     /// only when they are selected again; so this value is consumed.
     ///
-    /// YKOATH: SET CODE.
+    /// Source: YKOATH, SET CODE.
     ///
     /// # Errors
     /// [`OathError::Unsupported`] if the applet has no passwords; [`OathError::NoRandomness`] if the system has no
@@ -129,7 +129,7 @@ impl Ready<'_> {
     /// Sets a password as [`Ready::set_password`] does, but with the challenge `ours`, so that a recorded
     /// conversation can be replayed.
     ///
-    /// YKOATH: SET CODE.
+    /// Source: YKOATH, SET CODE.
     ///
     /// # Errors
     /// Those of [`Ready::set_password`], except [`OathError::NoRandomness`].
@@ -149,7 +149,7 @@ impl Ready<'_> {
 
     /// Removes the password.
     ///
-    /// YKOATH: SET CODE.
+    /// Source: YKOATH, SET CODE.
     ///
     /// # Errors
     /// [`OathError::Unsupported`] if the applet has no passwords; another [`OathError`] if the token refuses for

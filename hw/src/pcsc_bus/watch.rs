@@ -9,22 +9,23 @@ use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
 use super::PcscBus;
 use crate::transport::{News, Present, Stopper, Watch};
 
-/// Pause before a missing service is asked again: the first and the longest. Each pause is twice the one before.
+/// First and longest pause before a service that does not respond is tried again. Each pause is twice as long as the
+/// previous pause.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 
 /// Interval for listing the readers on macOS, which does not report new ones; `None` elsewhere.
 const LOOK_AGAIN: Option<Duration> = if cfg!(target_os = "macos") { Some(Duration::from_secs(1)) } else { None };
 
-/// Number of attempts to cancel a PC/SC wait, and the time between them. One may not be enough: a cancellation has no
-/// effect on a wait that has not begun.
+/// Number of attempts to cancel a PC/SC wait, and the time between them. One attempt may not be enough, because a
+/// cancellation has no effect on a wait that has not begun.
 const CANCELS: (usize, Duration) = (100, Duration::from_millis(10));
 
 /// Watch on the tokens of a [`PcscBus`].
 pub(super) struct PcscWatch {
     bus: PcscBus,
     told: Option<News>,
-    /// Connection to the service, for this watch alone: a conversation on the same connection would have to wait for
-    /// it.
+    /// Connection to the service, used only by this watch, because a conversation on the same connection would be
+    /// blocked while the watch waits.
     context: Option<Context>,
     pause: Duration,
     control: Arc<WaitControl>,
@@ -50,7 +51,7 @@ impl PcscWatch {
         Self { bus, told: None, context: None, pause: PAUSES.0, control: Arc::default() }
     }
 
-    /// Returns `what` if it differs from the last report, and remembers it.
+    /// Returns `what` if it differs from the last report, and remembers it as the last report.
     fn tell(&mut self, what: News) -> Option<News> {
         let is_news = self.told.as_ref() != Some(&what);
         is_news.then(|| self.told.insert(what).clone())
@@ -71,7 +72,7 @@ impl PcscWatch {
             None => self.context.insert(Context::establish(Scope::User)?),
         };
         let mut states = vec![ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)];
-        // Asked before the list is read, so that a reader which appears afterwards counts as a change.
+        // The state is read before the list of readers, so that a reader which appears in between counts as a change.
         unless_late(context.get_status_change(Duration::ZERO, &mut states))?;
         let wanted = context.list_readers_owned()?.into_iter().filter(|name| self.bus.wants(&name.to_string_lossy()));
         let mut readers: Vec<ReaderState> = wanted.map(|name| ReaderState::new(name, State::UNAWARE)).collect();
@@ -108,7 +109,7 @@ impl PcscWatch {
         }
     }
 
-    /// Pauses before a missing or stopped service is asked again, for at most `left`.
+    /// Pauses, for at most `left`, before a service that does not respond is tried again.
     fn rest(&mut self, left: Option<Duration>) {
         self.context = None;
         let pause = left.map_or(self.pause, |left| left.min(self.pause));
@@ -154,7 +155,7 @@ impl Watch for PcscWatch {
             control.changed.notify_all();
             for _ in 0..CANCELS.0 {
                 let Some(context) = state.waits_in.clone() else { return };
-                // The wait may have ended by itself, or may not have begun yet.
+                // An error is ignored, because the wait may have ended or may not have begun yet.
                 let _ = context.cancel();
                 state = control.changed.wait_timeout(state, CANCELS.1).unwrap_or_else(PoisonError::into_inner).0;
             }
@@ -168,7 +169,7 @@ impl WaitControl {
     }
 }
 
-/// Turns a timeout into success: it means that nothing changed.
+/// Turns a timeout into success, because it only means that nothing changed.
 fn unless_late(outcome: Result<(), Error>) -> Result<(), Error> {
     match outcome {
         Err(Error::Timeout) => Ok(()),

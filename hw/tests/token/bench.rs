@@ -73,12 +73,14 @@ pub(crate) fn wrong_key(device_id: &DeviceId) -> Option<AccessKey> {
     Some(AccessKey::derive(&Password::new("wrong".to_owned()), device_id))
 }
 
-/// Returns the error of an outcome. `unwrap_err` would need `Debug` on the value, which may be a secret and has none.
+/// Returns the error of a failed outcome. `unwrap_err` would need `Debug` on the value, which may be a secret and has
+/// none.
 pub(crate) fn error_of<T>(outcome: Result<T, OathError>) -> OathError {
     outcome.err().expect("it should have failed")
 }
 
-/// Fails if any command writes. The meaning of an instruction depends on the applet that is selected.
+/// Fails if any command writes to the token. Keeps track of the selected applet, because the meaning of an
+/// instruction depends on it.
 #[track_caller]
 pub(crate) fn assert_read_only(commands: &[Vec<u8>]) {
     let mut selected = Vec::new();
@@ -91,7 +93,7 @@ pub(crate) fn assert_read_only(commands: &[Vec<u8>]) {
             [0x00, 0xA1..=0xA5, ..] => true,
             [0x00, 0x1D, ..] => selected == [0xA0, 0, 0, 5, 0x27, 0x47, 0x11, 0x17],
             [0x00, 0x01, 0x10, 0x00] => selected == [0xA0, 0, 0, 5, 0x27, 0x20, 0x01],
-            // The bytes that free a NEO from its management applet.
+            // The bytes that make a NEO leave its management applet.
             [0xA4, 0x04, 0x00, 0x08] => command.len() == 4,
             _ => false,
         };

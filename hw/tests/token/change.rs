@@ -18,7 +18,7 @@ use virtual_token::{Persona, StoredAccount, VirtualToken};
 
 use crate::bench::{DEVICE_ID, PASSWORD, READER, SECRET, assert_locked, in_memory, no_keys, token, wrong_key};
 
-/// Password of the key that is to be set.
+/// Password that the changes set.
 const NEW_PASSWORD: &str = "battery staple";
 
 fn change(bus: &dyn Bus, target: &Target, keys: &KeyLookup<'_>, change: &Change) -> Result<(), ChangeError> {
@@ -78,7 +78,7 @@ fn derive(password: &str) -> AccessKey {
     AccessKey::derive(&Password::new(password.to_owned()), &DeviceId::from_bytes(&DEVICE_ID))
 }
 
-/// Makes a change on a token in memory, with the right key.
+/// Makes a change to a token in memory, with the right key.
 fn made(token: &VirtualToken, what: &Change) -> Result<(), ChangeError> {
     let (bus, plugged) = in_memory(token);
     let target = survey::inspect(&bus, &plugged.reader, Patience::NONE, &right_key).unwrap().target();
@@ -271,7 +271,7 @@ enum Lost {
 /// A change, and the password that the token has before it.
 type Case = (fn() -> Change, Option<&'static str>);
 
-/// Makes a change with a fault at command number `at`, and checks that the outcome says whether it was made.
+/// Makes a change with a fault at command number `at`, and checks that the outcome says whether the change was made.
 fn with_fault((what, password): Case, at: usize, why: &CarrierError, lost: Lost, for_good: bool) {
     let (fresh, token) = (token(Persona::YUBIKEY_5_4_3), token(Persona::YUBIKEY_5_4_3));
     fresh.set_password(password);
@@ -293,7 +293,7 @@ fn with_fault((what, password): Case, at: usize, why: &CarrierError, lost: Lost,
     match &outcome {
         Ok(()) => assert!(is_made, "{told}"),
         Err(ChangeError::Failed(_)) => assert!(!is_made, "{told}"),
-        // Uncertain is right only if the fault lasts or the token was pulled out.
+        // The outcome may be uncertain only if the fault lasts or the token was pulled out.
         Err(ChangeError::Uncertain(_)) => assert!(for_good || *why == CarrierError::Removed, "{told}"),
         Err(ChangeError::Refused(_)) => panic!("{told}"),
     }

@@ -29,7 +29,7 @@ macro_rules! clauses {
     };
 }
 
-/// One rule, as a function that gets the means to plug a token in.
+/// One rule, as a test function that gets a function which plugs a token in.
 type Clause = fn(&dyn Fn(&VirtualToken) -> Plugged);
 
 clauses! {

@@ -14,7 +14,7 @@ use virtual_token::{Persona, VirtualToken};
 
 use crate::bench::{PASSWORD, READER, assert_left_alone, assert_locked, right_key, token};
 
-/// Fault at a command. The token has executed the command all the same: only its response is lost or changed.
+/// Fault at a command. The token executes the command nevertheless; only the response is lost or changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fault {
     Carrier(CarrierError),

@@ -1,5 +1,5 @@
-//! Rules for PC/SC alone: a token is shared, a conversation is one transaction, a token is never reset, and one that
-//! another program holds is waited for. The other program here is the crate `pcsc` itself.
+//! Rules for PC/SC alone: a token is shared, a conversation is one transaction, a token is never reset, and the
+//! client waits for a token that another program holds. The other program here is the crate `pcsc` itself.
 
 use std::thread;
 use std::time::{Duration, Instant};

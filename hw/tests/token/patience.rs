@@ -1,4 +1,4 @@
-//! Number and length of retries, and the failure that is reported in the end.
+//! Number and length of retries, and the failure that is reported after the last retry.
 
 use std::time::{Duration, Instant};
 

@@ -53,7 +53,7 @@ fn exchanges(steps: &[&str]) -> Vec<Exchange> {
         .collect()
 }
 
-/// Transport that gives the recorded responses, if exactly the recorded commands come, in their order.
+/// Transport that returns the recorded responses, as long as it gets exactly the recorded commands in their order.
 #[derive(Clone)]
 struct Replay(Rc<RefCell<std::vec::IntoIter<Exchange>>>);
 
@@ -125,10 +125,10 @@ fn a_missing_account_is_reported_as_recorded() {
     replay.0.assert_finished();
 }
 
-/// A record, with a function that every command goes through before it is looked up.
+/// A record, with a function that may change or answer each command before the command is looked up in the record.
 struct Through<F>(Replay, F);
 
-/// Result of that function: a command to look up, or a response that replaces the record's.
+/// Result of the function in `Through`: a command to look up in the record, or a response to return instead.
 enum Instead {
     Send(Vec<u8>),
     Answer(&'static [u8]),
@@ -285,7 +285,7 @@ fn a_password_is_set_and_cleared_as_recorded() {
     let ours: [u8; 8] = bytes(&meta["host_challenge"]).try_into().unwrap();
     let password = Password::new(meta["password"].as_str().unwrap().to_owned());
     let key = AccessKey::derive(&password, &DeviceId::from_bytes(&bytes(&meta["device_id_salt"])));
-    // An applet that has a password now is selected again, which locks it.
+    // The applet has a password now, so it is selected again, which locks it.
     let mut replay = Replay::of(&["select-open", "set-code", "reselect-locked"]);
     assert_eq!(ready(&mut replay).set_password_challenging(&key, ours), Ok(()));
     replay.assert_finished();

@@ -27,7 +27,7 @@ fn until(watch: &mut dyn Watch, reader: &str, is_there: bool) -> Option<Present>
     }
 }
 
-/// Checks that the next report is `Unknown`, and not that every token was pulled out.
+/// Checks that the next report is `Unknown`, and not a report that every token was pulled out.
 fn until_unknown(watch: &mut dyn Watch) {
     let news = watch.news(Some(SOON));
     assert_eq!(news, News::Unknown);
@@ -52,7 +52,7 @@ fn changes_are_reported_and_nothing_else(bus: &dyn Bus, reader: &str, plug: &dyn
     let on = plug(&token);
     let second = until(&mut *watch, reader, true).unwrap();
     assert_ne!(first, second, "it was pulled out meanwhile");
-    // A watch that did not wait meanwhile still reports that the token is another one.
+    // A watch that was not waiting while the token was pulled out and plugged in again still reports the change.
     let mut away = bus.watch();
     away.news(None);
     (on.pull)();
@@ -64,7 +64,7 @@ fn changes_are_reported_and_nothing_else(bus: &dyn Bus, reader: &str, plug: &dyn
     (on.pull)();
 }
 
-/// Checks that stopping ends a wait, whether the wait has begun or not.
+/// Checks that stopping a watch ends its wait, whether or not the wait has begun.
 fn a_wait_ends_when_it_is_stopped(bus: &dyn Bus) {
     for pause in [0, 1, 5, 50] {
         let mut watch = bus.watch();

@@ -43,11 +43,12 @@ pub struct StoredAccount {
     pub secret: Zeroizing<Vec<u8>>,
     /// True if each code requires a touch.
     pub touch: bool,
-    /// True if a challenge may not be smaller than the one before.
+    /// True if a challenge may not be smaller than the previous challenge.
     pub only_increasing: bool,
     /// True if the account is visible only after the token's PIN was entered (Nitrokey).
     pub behind_pin: bool,
-    /// Counter of a [`CodeKind::Hotp`] account: the first value when it is added, the current one when it is read.
+    /// Counter of a [`CodeKind::Hotp`] account: the first value when the account is added, the current value when it
+    /// is read.
     pub counter: u32,
 }
 
@@ -120,7 +121,7 @@ pub(crate) fn read_type(byte: u8) -> Option<(CodeKind, HashAlgorithm)> {
     Some((kind, algorithm))
 }
 
-/// Returns the HMAC of `message`. `None` only if the hash library fails, which the token has to report as a failure.
+/// Returns the HMAC of `message`. `None` only if the hash library fails, which the token reports as a memory failure.
 pub(crate) fn hmac(algorithm: HashAlgorithm, secret: &[u8], message: &[u8]) -> Option<Vec<u8>> {
     fn with<H: EagerHash + Digest>(secret: &[u8], message: &[u8]) -> Option<Vec<u8>>
     where

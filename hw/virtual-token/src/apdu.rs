@@ -21,7 +21,7 @@ impl<'a> CommandApdu<'a> {
     /// Parses a command APDU; `None` if its lengths do not add up. The expected length (Le) is ignored: the token
     /// responds with all it has.
     ///
-    /// ISO 7816-4, 5.1.
+    /// Source: ISO 7816-4, 5.1.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (&[class, instruction, p1, p2], body) = bytes.split_first_chunk()?;
         let (data, extended): (&[u8], bool) = match *body {
@@ -35,7 +35,8 @@ impl<'a> CommandApdu<'a> {
     }
 }
 
-/// Returns the data of a command, after which an expected length of `le` bytes may follow.
+/// Returns the first `length` bytes of `rest` as the data of a command. `None` if `length` is 0 or too large, or if
+/// anything but an expected length of `le` bytes follows the data.
 fn data(rest: &[u8], length: usize, le: usize) -> Option<&[u8]> {
     let (data, after) = rest.split_at_checked(length)?;
     (length > 0 && (after.is_empty() || after.len() == le)).then_some(data)
@@ -48,7 +49,7 @@ pub(crate) mod status {
     pub(crate) const MORE: u16 = 0x6100;
     pub(crate) const MEMORY_FAILURE: u16 = 0x6581;
     pub(crate) const WRONG_LENGTH: u16 = 0x6700;
-    /// The applet is locked, the touch did not come in time, or the challenge is smaller than the one before.
+    /// The applet is locked, the touch did not come in time, or the challenge is smaller than the previous challenge.
     pub(crate) const SECURITY: u16 = 0x6982;
     /// The account does not exist, no password is set, or the proof of a new password is wrong.
     pub(crate) const NO_SUCH_OBJECT: u16 = 0x6984;
@@ -65,7 +66,7 @@ pub(crate) mod status {
     pub(crate) const INTERNAL: u16 = 0x6f00;
 }
 
-/// Reason why an applet returns no data, or not yet.
+/// Reason why an applet does not return data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AppletError {
     /// The response consists of this status word.

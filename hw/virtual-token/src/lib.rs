@@ -1,7 +1,7 @@
-//! A simulated YubiKey: commands in, responses out, and ways to plug it into PC/SC and USB.
+//! A simulated YubiKey, which responds to commands and can be plugged into PC/SC and USB.
 //!
-//! It is the counterpart of the client `oath-token`, and is written from the protocol alone, so that the two can
-//! contradict each other.
+//! It is the counterpart of the client `oath-token`, and is written from the protocol alone, without code of the
+//! client, so that a mistake in one of them shows as a contradiction.
 //!
 //! - [`VirtualToken`]: the token. [`Persona`]: the kind of token it simulates. [`StoredAccount`]: an account on it.
 //! - [`vpcd`]: plugs the token into a virtual reader. [`pcscd`]: a private PC/SC service with such readers.

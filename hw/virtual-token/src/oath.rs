@@ -104,7 +104,8 @@ impl OathState {
         self.selection = Selection { validated, ..Selection::default() };
     }
 
-    /// Selects the applet and returns the data of its response. A password locks the applet, on most personas.
+    /// Selects the applet and returns the data of its response. On most personas, this locks an applet that has a
+    /// password.
     pub(crate) fn select(&mut self) -> Vec<u8> {
         let challenge = self.challenge.unwrap_or_else(eight_bytes);
         self.leave();

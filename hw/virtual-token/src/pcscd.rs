@@ -28,7 +28,7 @@ pub const YUBIKEY: &str = "Yubico YubiKey OTP+FIDO+CCID";
 const DRIVERS: [&str; 3] =
     ["/usr/lib/pcsc/drivers/serial", "/usr/lib64/pcsc/drivers/serial", "/usr/local/lib/pcsc/drivers/serial"];
 const ATTEMPTS: usize = 5;
-/// Time for the readers to start listening, in each attempt.
+/// Time limit for the readers to start listening, in each attempt.
 const TO_START: Duration = Duration::from_secs(10);
 /// Time for pcscd to end after SIGTERM, before it is killed.
 const TO_STOP: Duration = Duration::from_secs(2);
@@ -55,9 +55,9 @@ pub enum StartError {
     NoPcscd,
     /// The driver for virtual readers is not installed.
     NoDriver,
-    /// A system call failed: what it was to do, and the system's error.
+    /// A system call failed. Contains the purpose of the call, and the system's error.
     System(&'static str, io::Error),
-    /// pcscd ended, or its readers do not listen; contains its log.
+    /// pcscd ended, or its readers do not listen. Contains the log of pcscd.
     Mute(String),
 }
 
@@ -76,14 +76,15 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// Returns a function for `map_err` that adds what was to be done to a system error.
+/// Returns a function for `map_err` that adds the purpose of the failed call to a system error.
 fn system(doing: &'static str) -> impl FnOnce(io::Error) -> StartError {
     move |error| StartError::System(doing, error)
 }
 
 impl Pcscd {
-    /// Starts a pcscd with these readers, and returns when they are listening. [`YUBIKEY`] is a good name; the second
-    /// reader of a name gets a " (2)". pcscd has 16 slots, of which each reader takes two.
+    /// Starts a pcscd with these readers, and returns when they are listening. [`YUBIKEY`] is a good name. If two
+    /// readers have the same name, " (2)" is appended to the second. pcscd has 16 slots, of which each reader takes
+    /// two.
     ///
     /// # Errors
     /// [`StartError`] if a package is missing, or pcscd does not start.
@@ -138,7 +139,7 @@ impl Pcscd {
     }
 
     /// Plugs a token in, and returns when pcscd has powered it, or after 5 s if it has not (for example because
-    /// another token is in the reader); [`Inserted::until_powered`] tells which.
+    /// another token is in the reader); [`Inserted::until_powered`] returns true if pcscd has powered the token.
     ///
     /// # Errors
     /// The system's error if pcscd is no longer running.
@@ -158,7 +159,7 @@ impl Pcscd {
     }
 
     /// Returns true if pcscd is isolated from the machine: readers on loopback only, no real tokens on USB, no file
-    /// below `/run`. That takes a C compiler (`cc`).
+    /// below `/run`. The isolation needs a C compiler (`cc`).
     #[must_use]
     pub fn is_sealed(&self) -> bool {
         self.sealed
@@ -171,7 +172,7 @@ impl Pcscd {
             .map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into())
     }
 
-    /// Ends pcscd with SIGTERM, as dropping does.
+    /// Ends pcscd with SIGTERM, as dropping this value does.
     pub fn stop(self) {}
 
     /// Kills pcscd, as a crash would. The socket's file stays until this value is dropped.
@@ -203,7 +204,7 @@ impl Pcscd {
                 return true;
             }
             let ended = !matches!(self.child.try_wait(), Ok(None));
-            // The driver's message for a port that is taken.
+            // The driver logs this if a port is in use.
             if ended || self.log().contains("Could not initialize connection") || Instant::now() > end {
                 return false;
             }
@@ -222,8 +223,8 @@ impl Drop for Pcscd {
             thread::sleep(GLANCE);
         }
         self.kill();
-        // The watcher is dismissed only now: until here it has to end pcscd if this process dies, and from here on
-        // the process id may belong to another process.
+        // The watcher is dismissed only now. Until here it has to end pcscd if this process dies; from here on, the
+        // process id may belong to another process.
         let _watcher_was_killed = self.watcher.write_all(b"ended\n");
     }
 }

@@ -34,19 +34,21 @@ pub struct Persona {
     pub extended: Option<usize>,
     /// Way of cutting a long response into parts, and of announcing the rest.
     pub cut: Cut,
-    /// True if a command of four bytes asks for no data, so that its response is announced for ever and never sent.
+    /// True if the token takes a command of four bytes as a request for no data. It then announces the response
+    /// forever, and never sends it.
     pub bare_header_wants_nothing: bool,
     /// Instructions that the OATH applet lacks, each with the status word of its response.
     pub missing: &'static [(u8, u16)],
     /// Support of accounts with SHA-512.
     pub sha512: Sha512Support,
-    /// True if CALCULATE and CALCULATE ALL can return the whole HMAC; otherwise asking for it is an unknown
-    /// instruction.
+    /// True if CALCULATE and CALCULATE ALL can return the whole HMAC; otherwise a request for the whole HMAC is
+    /// refused as an unknown instruction.
     pub full_responses: bool,
     /// True if CALCULATE ALL reports the digits of accounts that it does not compute; otherwise its markers are
     /// empty.
     pub digits_in_markers: bool,
-    /// True if the first code of an HOTP account is that of its counter; otherwise it is that of the number after it.
+    /// True if the first code of an HOTP account is that of its counter; otherwise it is that of the counter plus
+    /// one.
     pub counts_from_counter: bool,
     /// Response to a PUT with the id of an existing account.
     pub duplicate: Duplicate,
@@ -56,7 +58,7 @@ pub struct Persona {
     pub no_such_account: u16,
     /// True if the touch flag of an account is obeyed; otherwise the token never waits for a touch.
     pub touch: bool,
-    /// True if the touch flag of an account is stored, obeyed or not.
+    /// True if the touch flag of an account is stored, even if it is not obeyed.
     pub keeps_touch_flag: bool,
     /// True if a touch is required for DELETE, and for PUT of an account that requires touches.
     pub touch_to_write: bool,
@@ -64,10 +66,11 @@ pub struct Persona {
     pub touch_timeout: Duration,
     /// Status word of VALIDATE for a wrong password.
     pub wrong_password: u16,
-    /// True if setting a password locks the applet at once; otherwise it stays unlocked until it is selected again.
+    /// True if setting a password locks the applet at once; otherwise the applet stays unlocked until it is selected
+    /// again.
     pub locks_after_set_code: bool,
-    /// True if SELECT locks an applet that has a password; otherwise one that was unlocked stays so until the power
-    /// is cut.
+    /// True if SELECT locks an applet that has a password; otherwise an unlocked applet stays unlocked until the
+    /// power is cut.
     pub select_locks: bool,
     /// True if SET CODE accepts the hash alone (01) as type byte; otherwise it requires an account's type byte (21).
     pub bare_password_type: bool,
@@ -85,22 +88,24 @@ pub struct Persona {
 /// Entries of an OATH applet's response to SELECT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SelectLayout {
-    /// Device id (71).
+    /// Only the device id (tag 71).
     Usual,
-    /// Device id and serial number (71, 8F), as on a Nitrokey.
+    /// Device id and serial number (tags 71 and 8F), as on a Nitrokey.
     Serial,
-    /// Tries left for the PIN, and serial number (82, 8F), as on a Nitrokey with a PIN.
+    /// Tries left for the PIN, and serial number (tags 82 and 8F), as on a Nitrokey with a PIN.
     PinTries(u8),
-    /// A constant device id, then eight bytes that no length covers, as on an early pico-fido.
+    /// A constant device id, then eight bytes that are not part of any entry, as on an early pico-fido.
     OutOfStep,
 }
 
 /// Way of cutting a long response into parts, and of announcing the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// Anywhere. The status word announces the length of the rest. SEND REMAINING always succeeds.
+    /// The response is cut anywhere. The status word announces the length of the rest. SEND REMAINING always
+    /// succeeds.
     Anywhere,
-    /// Between entries. The status word is always 61FF. SEND REMAINING is refused if nothing is left (6985).
+    /// The response is cut only between entries. The status word is always 61FF. SEND REMAINING is refused if nothing
+    /// is left (6985).
     BetweenEntries,
 }
 

@@ -25,7 +25,7 @@ impl Plug {
         Ok(Self::Reader { inserted: None, address: pcscd.address(0), pcscd: Some(pcscd) })
     }
 
-    /// Uses a virtual reader that exists.
+    /// Returns a plug for the existing virtual reader at `address`, without a token in it.
     pub(crate) fn reader(address: SocketAddr) -> Self {
         Self::Reader { inserted: None, address, pcscd: None }
     }

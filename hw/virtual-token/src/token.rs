@@ -58,7 +58,8 @@ impl VirtualToken {
         self.state().serial
     }
 
-    /// Adds an account without a command, replacing the one with the same id if there is one. No limit applies.
+    /// Adds an account without a command, replacing the one with the same id if there is one. The limits of PUT do
+    /// not apply.
     pub fn add(&self, account: StoredAccount) {
         self.state().oath.add(account);
     }
@@ -86,7 +87,7 @@ impl VirtualToken {
         self.state().oath.has_password(password)
     }
 
-    /// Enables, disables or hides an applet. An applet that is selected stays selected.
+    /// Makes an applet enabled, disabled or absent. An applet that is selected stays selected.
     pub fn set_presence(&self, applet: Applet, presence: Presence) {
         self.state().presence[applet as usize] = presence;
     }
@@ -158,13 +159,13 @@ impl VirtualToken {
     }
 
     /// Executes a command and returns its response: data, then the two bytes of the status word. Blocks during a wait
-    /// for a touch. The response is empty, without a status word, if the power is cut meanwhile.
+    /// for a touch. The response is empty, without a status word, if the power is cut during the command.
     pub fn exchange(&self, command: &[u8]) -> Vec<u8> {
         self.exchange_unless(command, &AtomicBool::new(false))
     }
 
-    /// Executes a command as [`exchange`](Self::exchange) does, but treats `gone` as a power cut: whoever sets it
-    /// during a wait for a touch has to call [`wake`](Self::wake).
+    /// Executes a command as [`exchange`](Self::exchange) does, but treats `gone` as a power cut. A thread that sets
+    /// `gone` during a wait for a touch has to call [`wake`](Self::wake) then.
     pub(crate) fn exchange_unless(&self, command: &[u8], gone: &AtomicBool) -> Vec<u8> {
         let _turn = self.inner.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
@@ -183,8 +184,8 @@ impl VirtualToken {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Passes the response to the distortion, if there is one. The state is unlocked meanwhile, so that the
-    /// distortion may use the token.
+    /// Passes the response to the distortion, if there is one. The state is unlocked while the distortion runs, so
+    /// that it may use the token.
     fn distorted(&self, mut state: MutexGuard<'_, TokenState>, command: &[u8], answer: Vec<u8>) -> Vec<u8> {
         let Some(mut distortion) = state.distortion.take() else {
             return answer;

@@ -13,14 +13,14 @@ pub enum SimulatedTouch {
     Never,
 }
 
-/// A wait for a touch that has begun.
+/// A wait for a touch: when it began, and whether the touch has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TouchWait {
     began: Instant,
     pub(crate) touched: bool,
 }
 
-/// Progress of a wait for a touch.
+/// State of a wait for a touch: touched, timed out, or still waiting.
 pub(crate) enum TouchProgress {
     /// The token was touched.
     Touched,
@@ -35,7 +35,7 @@ impl TouchWait {
         Self { began: Instant::now(), touched: false }
     }
 
-    /// Returns the progress of the wait. Both arguments may change while it lasts.
+    /// Returns the progress of the wait. Both arguments may change from call to call.
     pub(crate) fn progress(self, touch: SimulatedTouch, timeout: Duration) -> TouchProgress {
         let passed = self.began.elapsed();
         let until = match touch {

@@ -1,6 +1,6 @@
 //! The token as a USB device on a network port: USB/IP, to which a kernel's `vhci_hcd` attaches.
 //!
-//! Kernel, udev and libccid treat it as they treat a real token. Attaching (`usbip attach`) plugs it in;
+//! Kernel, udev and libccid treat this device as they treat a real token. Attaching (`usbip attach`) plugs it in;
 //! [`Port::remove`] pulls it out, even during a wait for a touch. Of a YubiKey's interfaces, only CCID is simulated.
 //!
 //! - `frames`: the messages on the connection (Linux, Documentation/usb/usbip_protocol.rst).
@@ -76,12 +76,12 @@ impl Port {
         self.address
     }
 
-    /// Puts the token into the port. Returns false if it was there before.
+    /// Puts the token into the port. Returns false if the token was in the port before.
     pub fn insert(&self) -> bool {
         !std::mem::replace(&mut self.shared.state().inserted, true)
     }
 
-    /// Pulls the token out of the port. Returns false if it was not there.
+    /// Pulls the token out of the port. Returns false if the token was not in the port.
     pub fn remove(&self) -> bool {
         let mut state = self.shared.state();
         if let Some(stream) = &state.attached {
@@ -90,8 +90,8 @@ impl Port {
         std::mem::replace(&mut state.inserted, false)
     }
 
-    /// Waits until a kernel is attached, or until none is if `attached` is false, for at most `most`. Returns true if
-    /// that is so.
+    /// Waits, for at most `most`, until a kernel is attached or, if `attached` is false, until no kernel is attached.
+    /// Returns false if the time ran out first.
     #[must_use]
     pub fn until_attached(&self, attached: bool, most: Duration) -> bool {
         let other = |state: &mut PortState| state.attached.is_some() != attached;
@@ -207,7 +207,8 @@ fn transfers(
                         pipes.took(sequence, data.len())?;
                     }
                     ControlAnswer::Anew => {
-                        // In this order: the reset ends a command, whose response must not be dropped.
+                        // Responses are dropped before the reset, because the reset ends a command whose response
+                        // must not be dropped.
                         pipes.forget_answers();
                         shared.token.reset();
                         pipes.took(sequence, data.len())?;

@@ -1,8 +1,8 @@
 //! The card's side of vsmartcard's virtual reader: connecting plugs the token in, closing the connection pulls it
 //! out.
 //!
-//! Each message, in both directions, is a big-endian u16 length and that many bytes. One byte from the reader is a
-//! control message; anything longer is a command, which is answered by its response (vsmartcard, vpcd).
+//! Each message, in both directions, is a big-endian u16 length, followed by that many bytes. One byte from the
+//! reader is a control message; anything longer is a command, to which the token sends a response (vsmartcard, vpcd).
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -44,7 +44,7 @@ enum Power {
     #[default]
     Off,
     On,
-    /// On, and the reader has asked for the ATR.
+    /// The token is powered, and the reader has asked for its ATR.
     Known,
 }
 
@@ -60,7 +60,7 @@ impl Inserted {
         let mut inserted = Self { stream, shared: Arc::default(), threads: Vec::new() };
         let (stream, shared, blinking) = (inserted.stream.try_clone()?, Arc::clone(&inserted.shared), token.clone());
         inserted.start("vpcd reader", move || {
-            // Whatever ended the connection, the token is out now.
+            // However the connection ended, the token is out of the reader now.
             let _end = listen(&stream, &sender);
             shared.gone.store(true, Ordering::SeqCst);
             blinking.wake();
@@ -75,10 +75,10 @@ impl Inserted {
         Ok(inserted)
     }
 
-    /// Pulls the token out, as dropping does.
+    /// Pulls the token out, as dropping this value does.
     pub fn remove(self) {}
 
-    /// Returns true while the token is in the reader: it is out after either side has closed the connection.
+    /// Returns true while the token is in the reader, that is, until either side closes the connection.
     #[must_use]
     pub fn is_inserted(&self) -> bool {
         !self.shared.gone.load(Ordering::SeqCst)
@@ -130,9 +130,9 @@ fn listen(mut stream: &TcpStream, messages: &Sender<Vec<u8>>) -> io::Result<()> 
     }
 }
 
-/// Asks the kernel to acknowledge at once. The driver sends the length first, and its kernel holds the rest back
-/// until the length is acknowledged, which takes 40 ms by default. The setting wears off, so it is renewed for every
-/// message.
+/// Asks the kernel to acknowledge received data at once. The driver sends the length first, and its kernel holds the
+/// rest back until the length is acknowledged, which takes 40 ms by default. The setting is not permanent, so it is
+/// renewed for every message.
 fn acknowledge_at_once(stream: &TcpStream) {
     #[cfg(target_os = "linux")]
     let _slower_without = rustix::net::sockopt::set_tcp_quickack(stream, true);
@@ -157,7 +157,7 @@ fn serve(
         };
         // An empty response means a power cut, which here means that the token was pulled out.
         let Some(length) = u16::try_from(answer.len()).ok().filter(|&length| length > 0) else { break };
-        // Sent in one write: a driver that reads half a length is said to crash.
+        // Length and response are sent in one write, because a driver that reads half a length is said to crash.
         stream.write_all(&[&length.to_be_bytes()[..], &answer].concat())?;
         if message == [GET_ATR] {
             shared.set_power(|power| if power == Power::Off { Power::Off } else { Power::Known });

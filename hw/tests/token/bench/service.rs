@@ -1,5 +1,5 @@
-//! A private PC/SC service, and tests that run in a child process: libpcsclite reads the place of its service from
-//! the environment, which a process cannot safely change for itself.
+//! A private PC/SC service, and tests that run in a child process: libpcsclite reads the path of its service's socket
+//! from the environment, which a running process cannot safely change for itself.
 
 use std::env;
 use std::io::Write;

@@ -33,7 +33,7 @@ impl OathState {
         Ok(out)
     }
 
-    /// Executes CALCULATE ALL. One account that cannot be computed makes the whole command fail.
+    /// Executes CALCULATE ALL. If the code of one account cannot be computed, the whole command fails.
     pub(super) fn calculate_all(&mut self, mut data: &[u8], truncated: bool) -> Result<Vec<u8>, AppletError> {
         let challenge = tlv::take(&mut data, CHALLENGE).filter(|_| data.is_empty()).ok_or(status::WRONG_DATA)?;
         if !(1..=LONGEST_CHALLENGE).contains(&challenge.len()) {
@@ -60,8 +60,8 @@ impl OathState {
 }
 
 impl AccountRecord {
-    /// Returns the message from which the code is computed: the token's counter, or the challenge if the account
-    /// accepts it.
+    /// Returns the message from which the code is computed: the token's counter for HOTP, the challenge for TOTP.
+    /// Fails if the account does not accept the challenge.
     fn message(&self, challenge: &[u8], from_counter: bool) -> Result<Vec<u8>, AppletError> {
         match self.account.kind {
             CodeKind::Hotp if from_counter => Ok(self.counter.to_be_bytes().to_vec()),

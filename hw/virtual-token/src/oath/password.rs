@@ -15,7 +15,7 @@ const PROOF: usize = 20;
 /// Type byte that Yubico's client sends: TOTP with SHA-1.
 const TYPE: u8 = 0x21;
 
-/// Password as the token stores it: the derived key, which both sides prove to know.
+/// Password as the token stores it: the derived key, which both sides must prove that they know.
 pub(crate) struct StoredPassword {
     pub(super) type_byte: u8,
     key: Zeroizing<Vec<u8>>,
@@ -83,7 +83,8 @@ impl OathState {
     }
 }
 
-/// Parses a challenge and a proof, in the order of the two tags, with nothing behind them.
+/// Parses a challenge and a proof, which must come in the order of the tags `first` and `second`. `None` if anything
+/// follows them.
 fn read_proof(mut data: &[u8], first: u8, second: u8) -> Option<(&[u8], &[u8])> {
     let mut next = |tag| {
         let value = tlv::take(&mut data, tag)?;
@@ -94,7 +95,7 @@ fn read_proof(mut data: &[u8], first: u8, second: u8) -> Option<(&[u8], &[u8])> 
     data.is_empty().then_some(pair)
 }
 
-/// Returns true if `proof` answers `challenge` with `key`. Compares in constant time.
+/// Returns true if `proof` is the response to `challenge` that `key` produces. Compares in constant time.
 fn proves(key: &[u8], challenge: &[u8], proof: &[u8]) -> bool {
     <Hmac<Sha1> as KeyInit>::new_from_slice(key)
         .is_ok_and(|mac| mac.chain_update(challenge).verify_slice(proof).is_ok())

@@ -14,8 +14,8 @@ const ONLY_INCREASING: u8 = 1;
 const TOUCH: u8 = 2;
 
 impl OathState {
-    /// Adds an account without a command, replacing the one with the same id if there is one. No limit of PUT
-    /// applies.
+    /// Adds an account without a command, replacing the one with the same id if there is one. The limits of PUT do
+    /// not apply.
     pub(crate) fn add(&mut self, account: StoredAccount) {
         let entry = AccountRecord::new(account);
         match self.position(&entry.account.id) {
@@ -78,7 +78,8 @@ impl OathState {
         Ok(Vec::new())
     }
 
-    /// Executes RENAME. A new name that is in use is refused as a CanoKey does; what a YubiKey responds is not known.
+    /// Executes RENAME. A new name that is in use is refused with the status word of a CanoKey. It is not known how a
+    /// YubiKey responds.
     pub(super) fn rename(&mut self, data: &[u8]) -> Result<Vec<u8>, AppletError> {
         let [old, new] = read_names(data).ok_or(status::WRONG_DATA)?;
         let at = self.position(old)?;
@@ -104,7 +105,7 @@ impl AccountRecord {
     }
 }
 
-/// Parses `N` names with nothing behind them.
+/// Parses `N` names. `None` if anything follows them.
 fn read_names<const N: usize>(mut data: &[u8]) -> Option<[&[u8]; N]> {
     let mut names = [&[][..]; N];
     for name in &mut names {

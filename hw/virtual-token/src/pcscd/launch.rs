@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// Shell script that becomes pcscd. Its standard input is the listening socket, which pcscd expects as descriptor 3
-/// (systemd's socket activation). Its standard output is a pipe that closes when this program ends, in whatever way;
+/// (systemd's socket activation). Its standard output is a pipe that closes when this program ends, however it ends;
 /// a watcher then ends pcscd and cleans up.
 const LAUNCH: &str = r#"
 exec 3<&0 4<&1 </dev/null >>"$VIRTUAL_TOKEN_FOLDER/log" 2>&1
@@ -23,17 +23,19 @@ exec 4<&-
 LISTEN_PID=$$ LISTEN_FDS=1 LD_PRELOAD="$VIRTUAL_TOKEN_SHIM" exec "$0" "$@"
 "#;
 
-/// Creates the folder for the socket, whose path may have 107 bytes at most. A long `TMPDIR` is replaced by `/tmp`.
+/// Creates the folder for the socket, in `TMPDIR` or, if that path is too long or has special characters, in `/tmp`.
+/// The path of a socket may have 107 bytes at most.
 pub(super) fn folder() -> io::Result<TempDir> {
     let make = |parent: &Path| tempfile::Builder::new().prefix("virtual-token-").tempdir_in(parent);
     let parent = std::env::temp_dir();
-    // Neither the dynamic loader's list of libraries nor the configuration can contain every path.
+    // These characters cannot be part of a path in the dynamic loader's list of libraries or in the configuration.
     let is_plain = parent.to_str().is_some_and(|path| !path.contains([' ', '\t', ':', '"']));
     make(if is_plain && parent.as_os_str().len() < 70 { &parent } else { Path::new("/tmp") })
 }
 
-/// Returns the reader names without characters that cannot stand between quotes in the configuration. Equal names get
-/// a number: pcscd tells equal readers apart only if they share a driver, and these must not.
+/// Returns the reader names without characters that cannot stand between quotes in the configuration. A number is
+/// appended to equal names, because pcscd tells equal readers apart only if they share a driver, and these readers
+/// must not share a driver.
 pub(super) fn distinct(readers: &[&str]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for reader in readers {
@@ -45,7 +47,8 @@ pub(super) fn distinct(readers: &[&str]) -> Vec<String> {
     names
 }
 
-/// Writes the configuration. Each reader gets its own copy of the driver, which keeps its slots in one static array.
+/// Writes the configuration. Each reader gets its own copy of the driver, because the driver keeps its slots in one
+/// static array.
 pub(super) fn write_config(folder: &Path, driver: &Path, names: &[String], ports: &[u16]) -> io::Result<()> {
     let mut config = String::new();
     for (at, (name, port)) in names.iter().zip(ports).enumerate() {

@@ -9,11 +9,11 @@ use crate::random::eight_bytes;
 
 /// Lowest port to use; well-known services have the ports below.
 const LOWEST: u16 = 10_000;
-/// First port of outgoing connections, if the system does not tell.
+/// First port of outgoing connections, if the system does not report it.
 const EPHEMERAL: u16 = 32_768;
 
-/// Returns a port that is free, as is the next one, because a virtual reader has two slots. The ports are below those
-/// of outgoing connections, where no program takes one by chance.
+/// Returns a port that is free, as is the next one, because a virtual reader has two slots. Both are below the ports
+/// of outgoing connections, so that no such connection takes one by chance.
 ///
 /// # Errors
 /// The system's error if no such pair was found in 64 attempts.

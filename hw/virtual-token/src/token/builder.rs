@@ -46,7 +46,8 @@ impl Builder {
         Self { block: Some(bytes.max(1)), ..self }
     }
 
-    /// Creates the token: without accounts and password, and touched by [`VirtualToken::touch`].
+    /// Creates the token, without accounts and without a password. It is touched when [`VirtualToken::touch`] is
+    /// called.
     #[must_use]
     pub fn build(self) -> VirtualToken {
         let Self { persona, serial, device_id, challenge, block } = self;

@@ -17,7 +17,7 @@ pub(super) struct TokenState {
     pub(super) touch: SimulatedTouch,
     pub(super) touch_timeout: Duration,
     pub(super) waiting: Option<TouchWait>,
-    /// Number of resets. A command that was in progress during one gets no response.
+    /// Number of resets. A command that was in progress during a reset gets no response.
     pub(super) resets: u64,
     pub(super) commands: Vec<Vec<u8>>,
     pub(super) distortion: Option<Distortion>,
@@ -51,7 +51,7 @@ impl TokenState {
         }
     }
 
-    /// Selects an applet. An id may be longer than the applet's, because some clients send more. An unknown id
+    /// Selects an applet. `id` may be longer than the applet's id, because some clients append bytes. An unknown id
     /// changes nothing.
     fn select(&mut self, persona: &Persona, id: &[u8]) -> Result<Vec<u8>, AppletError> {
         let enabled = |applet: &Applet| self.presence[*applet as usize] == Presence::Enabled;

@@ -11,7 +11,8 @@ use super::pipes::Pipes;
 use crate::VirtualToken;
 
 const HEAD: usize = 10;
-/// Interval at which the reader asks for more time. Without that, a host gives up after some seconds.
+/// Interval at which the reader asks the host for more time. Without these requests, a host gives up after some
+/// seconds.
 const MORE_TIME: Duration = Duration::from_millis(500);
 
 const SET_PARAMETERS: u8 = 0x61;
@@ -63,7 +64,7 @@ impl CommandStatus {
 pub(super) struct CcidReader<'a> {
     token: &'a VirtualToken,
     pipes: &'a Pipes,
-    /// Set to end the current command: the token was pulled out, or the host aborted the command.
+    /// Set when the current command has to end, because the token was pulled out or the host aborted the command.
     stop: AtomicBool,
     /// Set when the token was pulled out.
     gone: AtomicBool,
@@ -88,7 +89,7 @@ impl<'a> CcidReader<'a> {
 
     /// Handles messages until their channel closes.
     pub(super) fn obey(&self, messages: Receiver<Vec<u8>>) {
-        // The card came with the reader.
+        // The card was in the reader from the start, so the reader reports it first.
         let _gone = self.pipes.news(vec![SLOT_CHANGE, 0x03]);
         let mut powered = false;
         let mut command = Vec::new();
@@ -129,7 +130,7 @@ impl<'a> CcidReader<'a> {
                         let (outcome, data) = self.transfer(head, &std::mem::take(command));
                         say(DATA_ANSWER, outcome, 0, &data)
                     }
-                    // The first part of a command, or one in the middle: the host is to go on.
+                    // The first or a middle part of a command. The response asks the host for the next part.
                     1 | 3 => say(DATA_ANSWER, CommandStatus::Done, 0x10, &[]),
                     _ => say(DATA_ANSWER, CommandStatus::BadParameter(8), 0, &[]),
                 }
@@ -167,8 +168,8 @@ impl<'a> CcidReader<'a> {
     }
 }
 
-/// Returns a response to the message with this header. `last` is the byte whose meaning depends on the kind of
-/// response.
+/// Returns a response to the message with the header `head`. `last` is the byte of the response whose meaning depends
+/// on `kind`.
 fn frame(kind: u8, head: &[u8; HEAD], (powered, outcome): (bool, CommandStatus), last: u8, data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).unwrap_or(u32::MAX).to_le_bytes();
     let (status, error) = outcome.bytes();
@@ -189,7 +190,7 @@ impl Assembly {
         while let Some(&[_, a, b, c, d]) = self.0.first_chunk() {
             let length = HEAD.saturating_add(u32::from_le_bytes([a, b, c, d]) as usize);
             if length > LONGEST {
-                // No message can be that long: assembly starts over, as in a reader that is reset.
+                // No message can be that long, so all bytes are dropped, as in a reader that is reset.
                 self.0.clear();
                 break;
             }

@@ -28,7 +28,7 @@ fn device(product: u16) -> Vec<u8> {
     [&[18, 1, 0x00, 0x02, 0, 0, 0, 64][..], &vendor, &product, &version, &[1, 2, 0, 1]].concat()
 }
 
-/// Returns the configuration descriptor, followed by interface, CCID class and three endpoints.
+/// Returns the configuration descriptor, followed by those of the interface, the CCID class and the three endpoints.
 fn configuration() -> Vec<u8> {
     let body = [
         &[9, 4, 0, 0, 3, 0x0b, 0, 0, 0][..],
@@ -95,11 +95,12 @@ pub(super) fn listed(product: u16) -> Vec<u8> {
 pub(super) enum ControlAnswer {
     /// The response, of which no more than the requested length is sent.
     Data(Vec<u8>),
-    /// Done, without data.
+    /// The request was carried out; there is no data to send.
     Taken,
-    /// Done; the reader is to abort its current command.
+    /// The request was carried out, and the reader has to abort its current command.
     Abort,
-    /// Done; everything from before is dropped. A kernel sends this request after it has reset the device.
+    /// The request was carried out, and the token has to be reset and all queued responses dropped. A kernel sends
+    /// this request after it has reset the device.
     Anew,
     /// The request is unknown.
     Stall,

@@ -49,7 +49,7 @@ impl Program {
         answer.trim_end().into()
     }
 
-    /// Ends the program by `how`, and waits until its process, its pcscd and its folder are gone.
+    /// Ends the program with `how`, and waits until its process, its pcscd and its folder are gone.
     fn ends(mut self, how: impl FnOnce(&mut Self)) {
         let (folder, pcscd) = (self.socket().parent().unwrap().to_path_buf(), format!("/proc/{}", self.value("PCSCD")));
         assert!(folder.exists() && Path::new(&pcscd).exists());

@@ -77,7 +77,7 @@ fn invalid_messages_are_ignored_or_end_the_connection() {
     reader.message(&[0xa1, 0]);
     assert_eq!(hex(&reader.answer()), "6700");
     assert!(inserted.is_inserted());
-    // A truncated length or message ends the connection, and not the program.
+    // A truncated length or message ends the connection, but not the program.
     for cut in [&[0][..], &[0xff, 0xff, 0, 0xa1]] {
         let (mut reader, inserted) = Reader::with(&token);
         reader.send(cut);

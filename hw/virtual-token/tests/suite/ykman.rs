@@ -1,4 +1,4 @@
-//! Yubico's own client, through a real pcscd: it judges this project's reading of the protocol.
+//! Yubico's own client, through a real pcscd: it checks this project's interpretation of the protocol.
 
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::talk::*;
 /// Secret of the RFCs' test vectors, in base32.
 const BASE32: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-/// Independent computation of a code. Arguments: hash function, secret, digits, period.
+/// Python program that computes a code independently. Arguments: hash function, secret, digits, period.
 const ORACLE: &str = r#"
 import hmac, sys, time
 name, secret, digits, period = sys.argv[1], sys.argv[2].encode(), int(sys.argv[3]), int(sys.argv[4])
@@ -45,7 +45,7 @@ impl Desk {
             .args(["--reader", self.pcscd.reader(0)])
             .args(arguments)
             .env("PCSCLITE_CSOCK_NAME", self.pcscd.socket())
-            // No state of the user's own: no remembered passwords, no keyring.
+            // Keeps the user's own state out of the test, such as remembered passwords and the keyring.
             .env("HOME", self.home.path())
             .env_remove("XDG_DATA_HOME")
             .env_remove("XDG_CONFIG_HOME")
@@ -157,7 +157,7 @@ fn codes_need_a_touch_and_fail_without_one() {
     let desk = Desk::new(Persona::YUBIKEY_5_4_3);
     desk.ykman(&["oath", "accounts", "add", "--touch", "t", BASE32]);
     assert!(desk.token.accounts()[0].touch);
-    // With only one account, ykman would request its code at once.
+    // A second account is needed, because ykman requests the code of the only account at once.
     desk.ykman(&["oath", "accounts", "add", "other", BASE32]);
     assert!(desk.ykman(&["oath", "accounts", "code"]).contains("[Requires Touch]"));
     let arguments = ["sha1", "12345678901234567890", "6", "30"];
