@@ -43,7 +43,7 @@ pub(super) fn page(mut program: Command) -> String {
     page.paragraphs(facts::EXIT_STATUS_END);
     page.section("EXAMPLES");
     examples(&mut page, &program);
-    for command in &commands {
+    for command in commands.iter().filter(|command| !command.is_subcommand_required_set()) {
         page.subsection(&name(command));
         examples(&mut page, command);
     }
@@ -52,11 +52,10 @@ pub(super) fn page(mut program: Command) -> String {
     page.source()
 }
 
-/// Returns all commands that do something, in the order of the help: those without subcommands, and `agent`.
+/// Returns all commands below one, in the order of the help, each before its own subcommands.
 fn commands_below(command: &Command) -> Vec<&Command> {
     let below = command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help");
-    let own = |below| if Command::is_subcommand_required_set(below) { None } else { Some(below) };
-    below.flat_map(|below| own(below).into_iter().chain(commands_below(below))).collect()
+    below.flat_map(|below| std::iter::once(below).chain(commands_below(below))).collect()
 }
 
 /// Returns the full name of a command: `aws-mfa-key accounts list`.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use virtual_token::StoredAccount;
 
-/// All commands, the program itself first: the words that name each, and its grammar.
+/// All commands, the program itself first: the words after `aws-mfa-key`, and the grammar.
 fn commands() -> Vec<(Vec<String>, Command)> {
     fn add(words: &[String], command: &Command, all: &mut Vec<(Vec<String>, Command)>) {
         all.push((words.to_vec(), command.clone()));
@@ -33,7 +33,7 @@ fn help(words: &[String], flag: &str) -> String {
     told.out
 }
 
-/// The examples of a command: each is the lines that are typed.
+/// The examples at the end of a command's `--help`: of each, the lines to type.
 fn examples(words: &[String]) -> Vec<String> {
     let help = help(words, "--help");
     let (_, examples) = help.split_once("\nExamples:\n").unwrap_or_else(|| panic!("{words:?} has no examples: {help}"));
@@ -66,7 +66,7 @@ fn long_help_fits_eighty_columns() {
 }
 
 #[test]
-fn the_first_line_of_a_command_is_a_short_sentence_without_a_full_stop() {
+fn the_first_line_of_a_command_has_at_most_60_characters_and_no_full_stop() {
     for (words, command) in commands() {
         let line = command.get_about().unwrap().to_string();
         assert!(line.len() <= 60 && !line.ends_with('.') && line.starts_with(char::is_uppercase), "{words:?}: {line}");
@@ -89,7 +89,7 @@ fn an_option_has_the_same_heading_in_every_command() {
 }
 
 #[test]
-fn exit_codes_and_variables_are_told_once() {
+fn only_the_top_help_lists_exit_codes_and_variables() {
     for (words, _) in commands() {
         let help = help(&words, "--help");
         for title in
@@ -101,7 +101,7 @@ fn exit_codes_and_variables_are_told_once() {
 }
 
 #[test]
-fn every_command_has_two_or_three_examples_that_the_grammar_accepts() {
+fn every_command_has_two_or_three_examples_of_itself() {
     for (words, _) in commands() {
         let examples = examples(&words);
         assert!((2..=3).contains(&examples.len()), "{words:?}: {examples:#?}");
@@ -110,7 +110,7 @@ fn every_command_has_two_or_three_examples_that_the_grammar_accepts() {
     }
 }
 
-/// Examples that cannot be run here, and why.
+/// Examples that this test cannot run, and the reason.
 const NOT_HERE: [(&str, &str); 10] = [
     ("Invoke-Expression", "takes PowerShell"),
     ("terraform", "takes Terraform"),
@@ -133,7 +133,7 @@ const PROMPTS: [&str; 5] = [
     "accounts password clear\n",
 ];
 
-/// A machine on which the examples can be typed: a profile `dev`, which is the default, files, and what they expect.
+/// A machine with everything that the example expects: profiles, files, accounts on the token, a password.
 fn machine(example: &str) -> RealStack {
     let stack = RealStack::new();
     let bench = &stack.bench;
@@ -172,7 +172,7 @@ fn machine(example: &str) -> RealStack {
     stack
 }
 
-/// Types an example on a machine of its own; returns what went wrong.
+/// Types an example on a machine of its own. Returns the example and its output if it fails.
 fn pasted(example: &str) -> Option<String> {
     let stack = machine(example);
     let (home, endpoint) = (stack.bench.home.path(), stack.bench.aws.endpoint());
@@ -205,8 +205,28 @@ fn examples_work_when_pasted() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Checks the grammar of the examples that cannot be run.
 #[test]
-fn help_without_a_command_is_the_short_one() {
+fn the_grammar_accepts_every_example() {
+    for (words, _) in commands() {
+        for example in examples(&words) {
+            let lines = example.replace("\\\n", " ");
+            for part in lines.split("aws-mfa-key ").skip(1).filter(|part| !part.starts_with(['/', '\n'])) {
+                // A call ends where the shell's syntax goes on.
+                let end = part.find(['|', '&', ';', '<', '>', ')', '\n']).unwrap_or(part.len());
+                let call = part[..end].trim_end_matches('"').replace('"', "");
+                let typed = std::iter::once("aws-mfa-key").chain(call.split_whitespace());
+                // Without quotes, an account name with spaces is several words.
+                let typed: Vec<&str> = typed.filter(|word| !["Web", "Services:alice@example"].contains(word)).collect();
+                let parsed = Cli::command().try_get_matches_from(&typed);
+                assert!(parsed.is_ok(), "{typed:?}: {parsed:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_a_command_the_short_help_is_printed() {
     let told = TestWorld::new().run(&[]);
     assert_eq!(told.code, 2);
     assert!(told.err.contains("Usage: aws-mfa-key <COMMAND>") && !told.err.contains("Exit codes"), "{told:?}");
