@@ -189,7 +189,7 @@ fn read_page(entries: &[u8], identity: &mut TokenIdentity) -> bool {
     more
 }
 
-/// Parses a big-endian number. Of more than four bytes, only the last four are used.
+/// Parses bytes as a big-endian number. If there are more than four, only the last four are used.
 fn number(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }

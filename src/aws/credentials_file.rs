@@ -94,7 +94,7 @@ pub enum CredentialsError {
         path: PathBuf,
         /// Line number of the key, from 1.
         line: usize,
-        /// Name of the key.
+        /// The key in `[DEFAULT]` that clients would use instead.
         key: &'static str,
     },
     /// A value has characters that AWS's clients interpret in different ways.

@@ -104,7 +104,7 @@ pub enum PlanError {
     Outranked {
         /// Name of the session profile that has such a key.
         profile: String,
-        /// The key that AWS's clients prefer there.
+        /// The key in that profile which AWS's clients prefer to a session.
         key: &'static str,
     },
     /// AWS's Python clients would prefer a key in the config file's `[DEFAULT]` to the session.

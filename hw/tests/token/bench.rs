@@ -20,7 +20,7 @@ pub(crate) const READER: &str = "Yubico YubiKey OTP+FIDO+CCID 00 00";
 /// Secret of RFC 6238's test vectors for SHA-1.
 pub(crate) const SECRET: &[u8] = b"12345678901234567890";
 
-/// A virtual token that is plugged in, on any carrier.
+/// A virtual token that is plugged in, through memory or through a real service.
 pub(crate) struct Plugged {
     pub(crate) bus: Box<dyn Bus>,
     pub(crate) reader: String,

@@ -92,7 +92,7 @@ pub enum SelectLayout {
     Usual,
     /// Device id and serial number (tags 71 and 8F), as on a Nitrokey.
     Serial,
-    /// Tries left for the PIN, and serial number (tags 82 and 8F), as on a Nitrokey with a PIN.
+    /// Reports the number of PIN tries left (tag 82) and the serial number (tag 8F), as a Nitrokey with a PIN does.
     PinTries(u8),
     /// A constant device id, then eight bytes that are not part of any entry, as on an early pico-fido.
     OutOfStep,

@@ -64,7 +64,7 @@ impl VirtualToken {
         self.state().oath.add(account);
     }
 
-    /// Removes an account without a command. Returns false if there is none with this id.
+    /// Removes an account directly, without a DELETE command. Returns false if there is none with this id.
     pub fn remove(&self, id: &[u8]) -> bool {
         self.state().oath.remove(id)
     }

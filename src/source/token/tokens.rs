@@ -30,7 +30,7 @@ pub struct Tokens {
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     pub(super) seen: tokio::sync::Mutex<Option<Seen>>,
     pub(super) person: Person,
-    /// Watch for tokens that come and go; it starts with the first wait for a token.
+    /// Watcher for tokens that are plugged in or pulled out; started at the first wait for a token.
     pub(super) arrivals: OnceLock<Arrivals>,
     /// Beginning of the first wait for a token. All waits share one time limit.
     pub(super) waiting_since: OnceLock<Instant>,

@@ -24,7 +24,7 @@ impl OathState {
         }
     }
 
-    /// Removes an account without a command. Returns false if there is none with this id.
+    /// Removes an account directly, without a DELETE command. Returns false if there is none with this id.
     pub(crate) fn remove(&mut self, id: &[u8]) -> bool {
         self.position(id).map(|at| self.accounts.remove(at)).is_ok()
     }
