@@ -84,8 +84,8 @@ impl ManagedProfile {
             journal.note(Weight::Info, &got.summary());
         }
         let is_assumed = self.plan.source().is_some();
-        // A role needs nobody while the session lasts that it is assumed with. If nobody was needed this time,
-        // perhaps nobody is needed the next time either.
+        // Assuming a role needs no person while the session that it is assumed with is valid. If no person was
+        // needed this time, probably none will be next time.
         self.renewal_state.wants_person &= !is_assumed && (was_asked || !got.fresh);
         self.left = got.left;
         self.renewal_state.got(now + got.left.saturating_sub(renewal(self.life)), now);

@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Metrics of one profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ProfileMetrics {
-    /// Name of the profile.
+    /// Name of the profile that the numbers are about.
     pub(super) profile: String,
     /// Time at which the session expires; `None` without a session.
     pub(super) ends: Option<SystemTime>,

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 pub(super) struct Publisher {
     /// File for Prometheus; `None` if no metrics are wanted.
     metrics: Option<PathBuf>,
-    /// Error of the last attempt to write that file, so that the same error is logged once.
+    /// Error of the last attempt to write the metrics file, kept so that the same error is logged only once.
     unwritten: Option<String>,
     is_ready: bool,
 }

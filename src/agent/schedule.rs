@@ -110,9 +110,9 @@ pub(super) enum Next {
     Try,
     /// An attempt for which a person is asked, now.
     Ask,
-    /// Nothing until this time.
+    /// Do nothing until this time.
     At(SystemTime),
-    /// Nothing until an event.
+    /// Do nothing until an event arrives.
     OnNews,
 }
 
@@ -126,7 +126,7 @@ impl RenewalState {
         if let Some(then) = self.renew_at.filter(|then| *then > now) {
             return Next::At(then);
         }
-        // If nobody may be asked, an attempt costs no attention: its own pauses apply, as for other obstacles.
+        // If nobody may be asked, an attempt disturbs nobody, so the normal pauses of the obstacle apply.
         let is_asked = self.wants_person && !asking.never;
         let own = match (self.met, self.not_before) {
             (None, floor) => floor.unwrap_or(now),
@@ -289,7 +289,7 @@ mod tests {
         renewal_state.renew_at = None;
         assert_eq!(renewal_state.next(&Asking::default(), at(3)), Next::At(at(3) + FLOOR));
         assert_eq!(renewal_state.next(&Asking::default(), at(4)), Next::Try);
-        // A pause that was set by a clock a day ahead lasts until all pauses are forgotten.
+        // A pause computed while the clock was a day ahead lasts until all pauses are reset.
         renewal_state.got(at(0), at(1440));
         assert_eq!(renewal_state.next(&Asking::default(), at(9)), Next::At(at(1440) + FLOOR));
         renewal_state.forget_pauses();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Upper bound for one turn of the agent's loop: many logins, each of which may wait for another program's.
+/// Upper bound for one turn of the agent's loop: many logins, each of which may wait for a login by another program.
 const LONGEST_TURN: Duration = Duration::from_mins(15);
 
 /// Sets the status line that `systemctl status` shows.

@@ -103,7 +103,7 @@ fn without(all: &[Present], others: &[Present], is_same: fn(&Present, &Present) 
     all.iter().filter(|one| !others.iter().any(|other| is_same(one, other))).cloned().collect()
 }
 
-/// Compares tokens by reader only: a restarted service begins a new count of a reader's events.
+/// Compares tokens by reader only, and ignores the count of events, which starts again when the service restarts.
 fn in_one_reader(one: &Present, other: &Present) -> bool {
     one.reader == other.reader
 }

@@ -38,11 +38,11 @@ pub struct AgentArgs {
     #[arg(long, value_name = "PATH", help_heading = OUTPUT)]
     pub metrics_file: Option<PathBuf>,
 
-    /// How a person is told that a touch is needed.
+    /// Options for telling a person that a touch is needed.
     #[command(flatten)]
     pub touch_notice: TouchNoticeArgs,
 
-    /// Amount of output.
+    /// Options that control how much is printed.
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -59,7 +59,7 @@ pub enum AgentCommand {
     Env(AgentEnvArgs),
 }
 
-/// Arguments of `agent env`.
+/// Arguments of `agent env`, which prints variables that make programs use the running agent.
 #[derive(Args)]
 #[command(mut_args(super::output::of_unasked))]
 pub struct AgentEnvArgs {
@@ -79,7 +79,7 @@ pub struct AgentEnvArgs {
     #[arg(long, help_heading = OUTPUT, hide_possible_values = true)]
     pub shell: Option<super::Shell>,
 
-    /// Amount of output.
+    /// Options that control how much is printed.
     #[command(flatten)]
     pub output: super::OutputArgs,
 }

@@ -81,11 +81,11 @@ pub struct LoginOptions {
     #[arg(long, help_heading = AWS)]
     pub region: Option<String>,
 
-    /// How a person is told that a touch is needed.
+    /// Options for telling a person that a touch is needed.
     #[command(flatten)]
     pub touch_notice: TouchNoticeArgs,
 
-    /// Amount of output.
+    /// Options that control how much is printed.
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -4,7 +4,7 @@ use super::headings::OUTPUT;
 use clap::{Arg, Args};
 use std::ffi::OsString;
 
-/// Whether a person may be asked, and how much is printed.
+/// Options that control how much is printed, and whether a person may be prompted.
 #[derive(Args, Clone, Copy, Default)]
 pub struct OutputArgs {
     /// Never prompt; exit with code 4 instead
@@ -31,7 +31,7 @@ pub(super) fn of_unasked(arg: Arg) -> Arg {
     }
 }
 
-/// How a person is told that a touch is needed.
+/// Options for telling a person that a touch is needed.
 #[derive(Args, Clone, Default)]
 pub struct TouchNoticeArgs {
     /// Command to run when a touch is needed and after it

@@ -90,7 +90,7 @@ pub struct SecretRemoveArgs {
     pub output: OutputArgs,
 }
 
-/// Arguments of `secret list`.
+/// Arguments of `secret list`, which lists the secrets in the keyring.
 #[derive(Args)]
 pub struct SecretListArgs {
     /// Amount of output.

@@ -22,7 +22,7 @@ pub(super) fn run(typed: &cli::TokensArgs, world: &mut World) -> Result<(), Fail
     let failed = |error: TokenError| Failure::Accounts { what: WHAT, error: Box::new(error.into()) };
     let (survey, fault) = desk.present().map_err(failed)?;
     let looks = present(&survey, desk.serial()).unwrap_or_default();
-    // A token that could not be examined may be the one that is meant, unless that one was found.
+    // If the requested token was not found, it may be one of those that could not be examined.
     let unseen = survey.unseen.iter().filter(|unseen| is_there(unseen));
     let unseen: Vec<&Unseen> = unseen.filter(|_| desk.serial().is_none() || looks.is_empty()).collect();
     let json = plan::json(typed.json, &world.env)?;

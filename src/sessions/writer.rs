@@ -93,7 +93,7 @@ impl SessionWriter {
         theirs.find_map(|(_, ledger)| ledger.take())
     }
 
-    /// Writes all waiting sessions in one step. If one section cannot be written, the others are.
+    /// Writes all waiting sessions in one step. If the section of one cannot be written, the others still are.
     pub(super) fn deliver(&self) {
         // Sessions that another thread is writing must be in the file when this returns, since the program may end
         // then.

@@ -1,4 +1,4 @@
-//! The parts of the manual that the grammar does not know: settings, files, environment variables.
+//! The parts of the manual that cannot be derived from the grammar of the command line: settings, files, environment variables.
 
 /// An entry of a list: its head, and the text that explains it.
 pub(super) type Entry = (&'static str, &'static str);

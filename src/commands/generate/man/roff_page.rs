@@ -34,7 +34,7 @@ impl RoffPage {
         self.is_at_heading = true;
     }
 
-    /// Writes paragraphs, which the reader's terminal fills. An empty line ends a paragraph; text in backticks is bold.
+    /// Writes paragraphs, which are wrapped to the width of the reader's terminal. An empty line ends a paragraph; text in backticks is bold.
     pub(super) fn paragraphs(&mut self, text: &str) {
         for paragraph in text.split("\n\n") {
             self.begin_paragraph();
