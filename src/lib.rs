@@ -52,7 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut World) -> 
     };
     match commands::run(cli.command, world) {
         Ok(()) => Exit::Done as u8,
-        // The command has printed its faults itself, each with a fix.
+        // `doctor` has printed the faults, each with a fix.
         Err(Failure::Faults) => Exit::Failed as u8,
         // A closed pipe means that the reader has read enough.
         Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Exit::Done as u8,
@@ -72,7 +72,7 @@ fn explain(answer: &clap::Error, world: &mut World) -> u8 {
         world.person.must_know(text.trim_end());
         return Exit::Change as u8;
     }
-    // A reader that closes the pipe early is not an error.
+    // It is not an error if the reader closes the pipe early.
     let _ = world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush());
     Exit::Done as u8
 }

@@ -16,12 +16,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Wipes all memory when it is freed, since keys and codes pass through buffers of libraries.
+/// Allocator that wipes all memory when it is freed, because keys and codes pass through buffers of libraries.
 #[global_allocator]
 static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
-/// Replaces the C library's `pow`, with which the SDK computes the pause before a retry: for this function alone, the loader
-/// would read libm.so.6 at each start.
+/// Replaces the C library's `pow`, which the SDK uses to compute the pause before a retry. Otherwise the loader would
+/// read libm.so.6 at each start for this function alone.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code, reason = "a C symbol has its plain name; the function takes and returns numbers only")]
 #[unsafe(no_mangle)]
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     let code = aws_mfa_key::run(std::env::args_os(), &mut world);
     world.person.clear();
     world.person.leave(End::Failed);
-    // A question whose answer nobody waits for any more may still be on the screen.
+    // A question may still be on the screen although nothing waits for its answer any more.
     terminal::leave();
     ExitCode::from(code)
 }

@@ -78,7 +78,7 @@ impl CodeError {
 pub struct CodeFinder<'a> {
     /// Decisions from flags, environment variables and AWS's files.
     pub plan: &'a Plan,
-    /// Serial number of the MFA device.
+    /// Serial number of the MFA device that the code is for.
     pub serial: &'a MfaSerial,
     /// Tokens that are plugged in.
     pub tokens: &'a Tokens,

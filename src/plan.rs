@@ -124,7 +124,7 @@ pub fn interaction(
     let on = |flag, variable| settings::switch(flag, variable, env);
     let quiet = on(output.quiet, "AWS_MFA_KEY_QUIET")?;
     let verbose = on(output.verbose, "AWS_MFA_KEY_VERBOSE")?;
-    // A flag outweighs the variable of the opposite switch.
+    // A flag overrides the variable of the opposite setting: --quiet that for verbose, and the other way round.
     let level = match (quiet && !output.verbose, verbose && !output.quiet) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,

@@ -36,74 +36,74 @@ use std::time::Duration;
 pub enum Exit {
     /// The command did what it was asked to.
     Done = 0,
-    /// Something failed that no other code stands for.
+    /// A failure that has no exit code of its own.
     Failed = 1,
     /// Invalid command line or configuration.
     Change = 2,
     /// No suitable token is plugged in.
     NoToken = 3,
-    /// A touch, an answer or a password was needed, and did not come.
+    /// A touch, an answer or a password was needed, and nobody gave it.
     Person = 4,
     /// AWS refused the request.
     Refused = 5,
     /// AWS could not be reached.
     Unreachable = 6,
-    /// `exec` could not run the command (as in a shell).
+    /// `exec` could not run the command. A shell ends with the same code.
     NotRunnable = 126,
-    /// `exec` could not find the command (as in a shell).
+    /// `exec` could not find the command. A shell ends with the same code.
     NoCommand = 127,
 }
 
 /// Reason why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The settings do not make a plan for a login.
+    /// The settings are invalid, so no login could be planned.
     Plan(PlanError),
-    /// The settings for proxy or certificates cannot be used.
+    /// The settings for the proxy or the CA certificates cannot be used.
     Network(NetworkFault),
     /// The login itself failed.
     Login {
-        /// The profile that was to be logged in.
+        /// The profile that the login was for.
         profile: String,
-        /// The reason.
+        /// The reason why the login failed.
         error: Box<LoginError>,
     },
     /// The session could not be written to the credentials file.
     Write {
-        /// True if AWS had issued the session, which is lost together with its code.
+        /// True if AWS had issued the session. The session is then lost, and its code cannot be used again.
         spent: bool,
-        /// The reason.
+        /// The reason why the session could not be written.
         error: CredentialsError,
     },
     /// A command for tokens, accounts, passwords or secrets failed.
     Accounts {
         /// The `error` line of the report, such as "could not add the account".
         what: &'static str,
-        /// The reason.
+        /// The reason why the command failed.
         error: Box<AccountsError>,
     },
     /// A file could not be read or written.
     File(FileError),
     /// Some logins of a command for several profiles failed.
     Some {
-        /// Number of logins that failed, from 1.
+        /// Number of logins that failed, at least 1.
         failed: usize,
-        /// Number of profiles that were to be logged in.
+        /// Number of profiles that the command was to log in with.
         of: usize,
-        /// The failure that is reported last.
+        /// The failure that is still to be reported. All other failures have been printed.
         last: Box<Failure>,
         /// Further profiles that failed for the same reason as `last`.
         others: Vec<String>,
-        /// Exit code for all of them: their own if they agree, otherwise [`Exit::Failed`].
+        /// Exit code of the program: that of the failures if they all have the same one, otherwise [`Exit::Failed`].
         exit: Exit,
     },
     /// One failure that several profiles have in common.
     Shared(Arc<Failure>),
     /// The agent cannot serve a session to a program.
     Agent {
-        /// The profile whose session was wanted.
+        /// The profile whose session was requested.
         profile: String,
-        /// The reason.
+        /// The reason why the agent cannot serve the session.
         fault: AgentFault,
     },
     /// An agent cannot start because another one is running for the same user.
@@ -116,9 +116,9 @@ pub enum Failure {
         /// The profile without a valid session.
         profile: String,
     },
-    /// `credential-process` had to answer before the SDK that called it gives up.
+    /// `credential-process` gave up the login, so that it could answer before the time limit of the SDK that runs it.
     TooLate {
-        /// The profile that was to be logged in.
+        /// The profile that the login was for.
         profile: String,
         /// Time after which the login was abandoned.
         waited: Duration,
@@ -129,9 +129,9 @@ pub enum Failure {
     Faults,
     /// `exec` could not run its command.
     Exec {
-        /// Name or path of the program, as given.
+        /// Name or path of the program, as typed.
         program: OsString,
-        /// The reason.
+        /// The error of the system call that should have run the program.
         error: std::io::Error,
     },
     /// The async runtime could not start.
@@ -143,13 +143,14 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Returns true if both are the same [`Failure::Shared`], reported once for several profiles.
+    /// Returns true if both are the same [`Failure::Shared`], so that one report covers several profiles.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Shared(one), Self::Shared(other)) if Arc::ptr_eq(one, other))
     }
 
-    /// Returns true if none of the sources of a code is present (no token plugged in, no secret stored).
+    /// Returns true if a login failed because none of its sources of a code is present (no token plugged in, no
+    /// secret stored).
     #[must_use]
     pub fn is_without_source(&self) -> bool {
         match self {
@@ -172,14 +173,14 @@ impl From<FileError> for Failure {
     }
 }
 
-/// A failure in words.
+/// Explanation of a failure for a person, which is printed as three lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Action that failed, in the user's terms.
     pub error: String,
-    /// The fact that caused it.
+    /// The fact that caused the failure.
     pub cause: String,
-    /// A command to paste, or a thing to do, that can help.
+    /// A command to paste, or another step that can help.
     pub next: String,
     /// Exit code of the program.
     pub exit: Exit,
@@ -199,20 +200,21 @@ impl fmt::Display for Report {
     }
 }
 
-/// Part of a `next` that mentions `--wait`, which not every command has.
+/// Hint at `--wait` in a report's `next`. It is removed where this option does not exist or does not help.
 const WAIT_HINT: &str = " (--wait waits for it)";
 
-/// Explains a failure in one line, for a journal.
+/// Explains a failure in one line, for a log.
 #[must_use]
 pub fn in_one_line(failure: &Failure) -> String {
     let Report { error, cause, next, .. } = report(failure);
     format!("{error}: {cause}; next: {next}")
 }
 
-/// Explains a failure in one line, for the agent: it retries on its own, so the line does not tell anybody to.
+/// Explains a failure in one line, for the agent's log. Advice to try again is left out, because the agent does so
+/// without a person.
 #[must_use]
 pub fn in_one_line_unattended(failure: &Failure) -> String {
-    /// Parts of a `next` that only help a person who typed a command.
+    /// Parts of a report's `next` that only help a person who typed a command.
     const TYPED: [&str; 2] = [", then try again", WAIT_HINT];
     TYPED.iter().fold(in_one_line(failure), |line, words| line.replace(words, ""))
 }
@@ -425,28 +427,29 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// The `error` line of a login that failed.
+/// Returns the `error` line of a login that failed.
 fn could_not_log_in(profile: &str) -> String {
     format!("could not log in with profile {profile}")
 }
 
-/// A profile's name as a word of a shell command.
+/// Returns a profile's name as a word of a shell command, without control characters and quoted if necessary.
 fn profile_word(profile: &str) -> String {
     quoted(&printable(profile, 80))
 }
 
-/// The command that names the MFA device of a profile, with `serial` as an example.
+/// Returns the next step for choosing an MFA device: the command that sets it in a profile, with `serial` as an
+/// example.
 fn choose_serial(serial: &str, profile: &str) -> String {
     let (serial, profile) = (quoted(&printable(serial, 200)), profile_word(profile));
     format!("choose one, for example: `aws configure set mfa_serial {serial} --profile {profile}`")
 }
 
-/// Says that something is `needed`, and that nobody can be asked for it.
+/// Returns the text that something is `needed`, and that nobody can be asked for it.
 fn nobody_to_ask(needed: &str) -> String {
     format!("{needed}, and nobody can be asked (no terminal, or --non-interactive)")
 }
 
-/// Joins items to a list for a sentence, shortened to the first eight.
+/// Joins items with commas for a sentence. Only the first eight are listed, followed by the number of the others.
 fn listed<T: fmt::Display>(items: impl ExactSizeIterator<Item = T>) -> String {
     const MOST: usize = 8;
     let count = items.len();

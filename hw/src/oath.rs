@@ -78,7 +78,7 @@ pub enum OathError {
     },
     /// Another applet responded, because another program selected it.
     OtherApplet {
-        /// Status word of the response.
+        /// Status word with which the token refused the command.
         status: StatusWord,
     },
     /// The reader holds another token than expected.

@@ -116,7 +116,7 @@ pub enum CredentialsNotice {
 /// The outcome of removing a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removed {
-    /// Our keys were removed, and so was the whole section if login had created it.
+    /// The keys that we wrote were removed, and the whole section if login had created it.
     Session,
     /// The section has no session of that owner; nothing was changed.
     Nothing,

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 
 /// Time limit for typing an answer.
 const TYPING: Duration = Duration::from_mins(2);
-/// Number of times that a person may type an answer that cannot be right.
+/// Number of invalid answers that a person may type before the command gives up.
 const TRIES: usize = 3;
 
 pub(super) fn run(command: &SecretCommand, world: &mut World) -> Result<(), Failure> {

@@ -51,7 +51,7 @@ fn from_picture(path: &Path, world: &mut World) -> Result<SecretString, PictureF
     let bytes = if path.as_os_str() == "-" {
         world.read_stdin(move |mut input| read(&mut input)).map_err(PictureFault::Unreadable)?
     } else {
-        // Symbolic links are followed.
+        // The checks in `file::open` are for the picture itself, not for a link to it.
         let path = path.canonicalize().map_err(PictureFault::Unreadable)?;
         let (mut file, _) = file::open(&path).map_err(|fault| match fault {
             FileFault::Read(error) => PictureFault::Unreadable(error),

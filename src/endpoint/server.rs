@@ -167,7 +167,7 @@ where
             let _ = tokio::time::timeout(LONGEST, connection).await;
         });
         open.push_back(connection.abort_handle());
-        // Answers requests that have arrived before more connections are accepted.
+        // Lets requests that have already arrived be answered before more connections are accepted.
         tokio::task::yield_now().await;
     }
 }

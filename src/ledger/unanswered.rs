@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How long nobody is asked again after a request that stayed unanswered.
+/// Delay before anybody is asked again after a request went unanswered.
 const LASTS: Duration = Duration::from_mins(1);
 /// Version of the note's file format.
 const VERSION: u64 = 1;

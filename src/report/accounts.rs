@@ -1,4 +1,4 @@
-//! Failures of commands for accounts, passwords and software secrets.
+//! Reports of failed commands for accounts, passwords and software secrets.
 
 use super::{Exit, Report, change, keyring, nobody_to_ask, secret, token};
 use crate::accounts::{AccountFault, AccountsError, PictureFault};
@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// Next step if no usable secret was given.
 const GIVE_IT: &str = "paste it at the prompt, pipe it in, or give a picture of its QR code: --qr FILE";
-/// Cause if a question was answered with no.
+/// Cause if the person did not confirm a change.
 const NOT_CONFIRMED: &str = "not confirmed; nothing was changed";
 
 pub(super) fn report(what: String, error: &AccountsError) -> Report {

@@ -1,4 +1,4 @@
-//! Refusals by AWS, explained per request.
+//! Reports of requests that AWS refused, with an explanation for each kind of request.
 
 use super::refused::{TRUST, refused};
 use super::unreached::unreached;
@@ -9,14 +9,14 @@ use crate::login::NoSession;
 use crate::world::printable;
 use std::time::Duration;
 
-/// Reports a failed GetCallerIdentity: the long-term key, the clock or the network is at fault.
+/// Reports a failed GetCallerIdentity request: the long-term key, the clock or the network is at fault.
 pub(super) fn identity(profile: &str, error: &AwsError) -> Report {
     let what = could_not_log_in(profile);
     let refusal = match error {
         AwsError::Refused(refusal) => refusal,
         AwsError::Unreached(error) => return unreached(what, error),
     };
-    // A key that AWS rejects cannot list the keys itself.
+    // A key that AWS rejects cannot be used to list the user's keys.
     let check = "check the user's access keys in the IAM console";
     let word = profile_word(profile);
     let (cause, next) = match refusal.code.as_str() {
@@ -33,7 +33,7 @@ pub(super) fn identity(profile: &str, error: &AwsError) -> Report {
     Report::new(Exit::Refused, what, cause, next)
 }
 
-/// Reports a failed ListMFADevices, if no setting names the MFA device.
+/// Reports a failed ListMFADevices request, which is sent if no setting names the MFA device.
 pub(super) fn mfa_devices(profile: &str, error: &AwsError) -> Report {
     let AwsError::Refused(refusal) = error else { return identity(profile, error) };
     if !refusal.code.starts_with("AccessDenied") {
@@ -50,7 +50,7 @@ pub(super) fn mfa_devices(profile: &str, error: &AwsError) -> Report {
     )
 }
 
-/// Reports a failed GetSessionToken. The facts about the login explain more than AWS's message.
+/// Reports a failed GetSessionToken request. The known facts about the login explain more than AWS's message does.
 pub(super) fn session(profile: &str, failure: &NoSession) -> Report {
     let what = could_not_log_in(profile);
     let refusal = match &failure.error {
@@ -90,7 +90,7 @@ pub(super) fn session(profile: &str, failure: &NoSession) -> Report {
     Report::new(exit, what, cause, next)
 }
 
-/// Reports a failed AssumeRole.
+/// Reports a failed AssumeRole request.
 pub(super) fn role(profile: &str, arn: &str, error: &AwsError) -> Report {
     let what = could_not_log_in(profile);
     let refusal = match error {
@@ -104,7 +104,7 @@ pub(super) fn role(profile: &str, arn: &str, error: &AwsError) -> Report {
     refused(what, refusal)
 }
 
-/// Returns cause and next step if an MFA device is not among `devices`, those of its user.
+/// Returns the cause and the next step if an MFA device is not among `devices`, the MFA devices of the user.
 pub(super) fn not_theirs(
     profile: &str,
     serial: &MfaSerial,
@@ -129,7 +129,8 @@ pub(super) fn not_theirs(
     }
 }
 
-/// Returns cause and next step if the MFA device is not the user's, or is blocked for a while.
+/// Returns the cause and the next step if the MFA device does not belong to the user, or is blocked for a few
+/// minutes.
 fn wrong_device(profile: &str, failure: &NoSession) -> (String, String) {
     let NoSession { serial, identity, .. } = failure;
     let Some(devices) = &failure.devices else {
@@ -137,7 +138,7 @@ fn wrong_device(profile: &str, failure: &NoSession) -> (String, String) {
             format!(
                 "AWS does not accept codes of {serial} from {identity}: it is not this user's, was removed, or is blocked for a few minutes after too many wrong codes"
             ),
-            // The user may not list the devices, or they would be known.
+            // The user's MFA devices are unknown, most likely because the user may not list them.
             "compare it with the user's MFA devices in the IAM console; if it is there, wait two minutes, then try again"
                 .to_owned(),
         );
@@ -151,7 +152,7 @@ fn wrong_device(profile: &str, failure: &NoSession) -> (String, String) {
     not_theirs(profile, serial, identity, devices)
 }
 
-/// Returns cause and next step if AWS refused the code itself.
+/// Returns the cause and the next step if AWS refused the code itself.
 fn wrong_code(failure: &NoSession) -> (String, String) {
     let NoSession { serial, source, .. } = failure;
     if failure.typed {

@@ -1,4 +1,4 @@
-//! Changes to a token that were not made, or may not have been made.
+//! Reports of changes to a token that were not made, or may not have been made.
 
 use super::oath::{chain, oath};
 use super::{Exit, Report, listed};

@@ -1,4 +1,4 @@
-//! Findings of `doctor`: a severity, a message and a fix for each.
+//! Findings of `doctor` as text: each has a severity, a message and, for a problem, a fix.
 
 mod at_aws;
 mod pcsc;
@@ -8,19 +8,19 @@ mod token;
 use super::Report;
 use crate::doctor::Finding;
 
-/// Severity of a finding.
+/// Severity of a finding. Only a fault makes `doctor` fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// No problem.
+    /// The check found no problem.
     Ok,
-    /// A login works, or may work, all the same.
+    /// A problem with which a login still works, or may still work.
     Warning,
-    /// A login fails, or AWS's clients do.
+    /// A problem that makes a login or AWS's clients fail.
     Fault,
 }
 
 impl Severity {
-    /// Returns the name in tables and JSON.
+    /// Returns the name that tables and JSON show.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -31,16 +31,16 @@ impl Severity {
     }
 }
 
-/// A finding in words.
+/// A finding as text, which is printed as a line or as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Name of the check; scripts rely on these.
+    /// Name of the check, such as `clock`. Scripts rely on these names.
     pub name: &'static str,
-    /// Severity of the finding.
+    /// Severity of the finding. `--quiet` hides those that are ok.
     pub level: Severity,
-    /// The fact that was found.
+    /// The fact that was found, as a sentence for the person.
     pub message: String,
-    /// A command to paste, or a thing to do; `None` if all is ok.
+    /// A command to paste, or another step that solves the problem; `None` if there is no problem.
     pub fix: Option<String>,
 }
 
@@ -57,24 +57,24 @@ impl Check {
         Self { name, level: Severity::Fault, message: message.into(), fix: Some(fix.into()) }
     }
 
-    /// A fault that would stop a login. Only cause and next step are new to the reader.
+    /// Makes a fault that would stop a login. The report's `error` line is left out, because it says nothing new.
     fn stop(name: &'static str, report: Report) -> Self {
         Self::fault(name, report.cause, report.next)
     }
 
-    /// A fault whose error line names the thing that is wrong.
+    /// Makes a fault whose message includes the report's `error` line, which names the thing that is wrong.
     fn error(name: &'static str, report: Report) -> Self {
         Self::fault(name, format!("{}: {}", report.error, report.cause), report.next)
     }
 
-    /// Lowers a fault to a warning if a login works without what was checked.
+    /// Lowers a fault to a warning if a login works without the thing that was checked.
     fn merely(self, is_dispensable: bool) -> Self {
         let level = if is_dispensable { self.level.min(Severity::Warning) } else { self.level };
         Self { level, ..self }
     }
 }
 
-/// Puts a finding into words.
+/// Returns the name, severity, message and fix of a finding.
 #[must_use]
 pub fn check(finding: &Finding) -> Check {
     match finding {
@@ -88,7 +88,7 @@ pub fn check(finding: &Finding) -> Check {
     }
 }
 
-/// Returns the last line: the number of problems, and that the output may be shared.
+/// Returns the last line of the output: the number of problems, and a note that the output is safe to share.
 #[must_use]
 pub fn summary(checks: &[Check]) -> String {
     let count = |level| checks.iter().filter(|check| check.level == level).count();

@@ -1,4 +1,4 @@
-//! Files that cannot be read, written or trusted, and warnings about their content.
+//! Reports of files that cannot be read, written or trusted, and warnings about the content of files.
 
 use super::{Exit, Report, quoted};
 use crate::aws::credentials_file::{CredentialsError, CredentialsNotice};
@@ -125,12 +125,13 @@ pub(super) fn overruled(path: &Path, line: usize, key: &str) -> Report {
     )
 }
 
-/// The `error` line if a session may not be written to a profile.
+/// Returns the `error` line for a session that may not be written to a profile.
 pub(super) fn could_not_write(profile: &str) -> String {
     format!("could not write the session to profile {profile}")
 }
 
-/// Reports a session that could not be written. `spent`: AWS had issued the session, for a code.
+/// Reports a session that could not be written. `spent` is true if AWS had issued the session, for which a code was
+/// used.
 pub(super) fn credentials(spent: bool, error: &CredentialsError) -> Report {
     let mut told = match error {
         CredentialsError::File(error) => report(error),
@@ -154,7 +155,8 @@ pub(super) fn credentials(spent: bool, error: &CredentialsError) -> Report {
     told
 }
 
-/// Returns warnings about the content of a credentials file and about the effects of writing it, at most five and a count.
+/// Returns warnings about a credentials file: its content, and the effects of writing it. At most five are listed,
+/// followed by the number of the others.
 #[must_use]
 pub fn notices(path: &Path, notices: &[CredentialsNotice]) -> Vec<String> {
     /// Maximum number of warnings that are listed.
@@ -214,7 +216,7 @@ fn misread(what: &Misread) -> String {
     }
 }
 
-/// Reports a password of a token that cannot be used because of the file it is in.
+/// Reports a problem with the file that holds a token's password.
 pub(super) fn password(what: String, place: &PasswordPlace, fault: &PrivateFault) -> Report {
     let (path, kind, named_by) = match place {
         PasswordPlace::File(path) => (path.to_string_lossy(), "password file", "AWS_MFA_KEY_PASSWORD_FILE"),
@@ -228,8 +230,9 @@ pub(super) fn password(what: String, place: &PasswordPlace, fault: &PrivateFault
     Report::new(Exit::Change, what, cause, next)
 }
 
-/// Returns cause and next step if a file with a secret or password cannot be used. `kind`: what the file is to a person;
-/// `named_by`: the setting that names it; `after`: what to do if others may have read it.
+/// Returns the cause and the next step if a file with a secret or password cannot be used. `kind` is the word for
+/// such a file in messages, such as "secret file". `named_by` is the setting that has the file's path. `after` is the
+/// advice if others may have read the file.
 pub(super) fn private(path: &str, kind: &str, named_by: &str, after: &str, fault: &PrivateFault) -> (String, String) {
     let word = quoted(path);
     match fault {

@@ -1,4 +1,4 @@
-//! Failures of the desktop's keyring.
+//! Reports of failures of the desktop's keyring.
 
 use super::{Exit, Report};
 use crate::source::keyring::KeyringFault;

@@ -1,4 +1,4 @@
-//! Failed communication with a token: error responses of the OATH applet, and responses that did not come.
+//! Reports of failed communication with a token: error responses of the OATH applet, and missing responses.
 
 use super::{Exit, Report};
 use hw::oath::OathError;
@@ -68,7 +68,7 @@ pub(super) fn oath(what: String, token: &str, why: &OathError) -> Report {
     }
 }
 
-/// Joins an error and its sources to one line.
+/// Joins an error and its sources into one line.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

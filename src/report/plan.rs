@@ -1,4 +1,4 @@
-//! Invalid settings: reasons why a login cannot be planned.
+//! Reports of invalid settings, because of which a login cannot be planned.
 
 use super::file::could_not_write;
 use super::{Exit, Report, could_not_log_in, file, listed, profile_word, quoted};
@@ -126,7 +126,7 @@ pub(super) fn report(error: &PlanError) -> Report {
     Report::new(Exit::Change, error, cause, next)
 }
 
-/// Removes user name and password from a URL, or from text that was meant to be one.
+/// Removes the user name and the password from a URL, or from text that was meant to be a URL.
 fn without_user(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -178,7 +178,7 @@ fn unusable(given: &str, origin: &Origin, cause: &str, next: &str) -> ReportLine
 }
 
 fn no_profile(profile: &str, known: &[String]) -> ReportLines {
-    /// Least similarity of two names that may be meant for each other, between 0 and 1 (Jaro).
+    /// Lowest similarity (Jaro, 0 to 1) at which an existing name is suggested in place of the typed one.
     const ALIKE: f64 = 0.8;
     let likeness = |name: &&String| strsim::jaro(name, profile);
     let alike = known.iter().filter(|name| likeness(name) >= ALIKE).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
@@ -189,7 +189,8 @@ fn no_profile(profile: &str, known: &[String]) -> ReportLines {
     };
     let next = match alike {
         Some(name) => format!("did you mean {}?", printable(name, 80)),
-        // `--wait 10m` reads as the flag without its optional value, followed by a profile.
+        // In `--wait 10m`, `10m` was parsed as the profile name, because the flag's value is optional and needs a
+        // `=`.
         None if humantime::parse_duration(&profile).is_ok() => format!("did you mean --wait={profile}?"),
         None => format!("name another profile, or create it: `aws configure --profile {}`", quoted(&profile)),
     };
@@ -242,7 +243,8 @@ fn length(given: &str, origin: &Origin, longest: Option<Duration>) -> ReportLine
     unusable(given, origin, &cause, "correct it, or leave it out")
 }
 
-/// Returns the length of time that a number without a unit may stand for, if it is too small for seconds.
+/// Returns the length of time that was probably meant by a number without a unit, if the number is too small to be
+/// seconds.
 fn meant_length(number: u64, longest: Duration) -> Option<String> {
     let (hours, minutes) = (longest.as_secs() / 3600, 15..900);
     match number {

@@ -1,14 +1,15 @@
-//! Refusals by AWS, reported in AWS's own words.
+//! Reports of refusals by AWS, in AWS's own words.
 
 use super::{Exit, Report};
 use crate::aws::client::AwsRefusal;
 use crate::world::printable;
 
-/// The policies that decide whether a role can be assumed.
+/// Next step if a role cannot be assumed: check the policies that decide about it.
 pub(super) const TRUST: &str =
     "check the role's trust policy (principal, external ID, MFA) and the user's sts:AssumeRole permission";
 
-/// Reports a refusal in AWS's words. The next step follows from the error code or message, where these tell.
+/// Reports a refusal in AWS's own words. The next step depends on the error code and the message; for those that are
+/// not known here, it is a general one.
 pub(super) fn refused(what: String, refusal: &AwsRefusal) -> Report {
     let id = refusal.request_id.as_deref().map_or(String::new(), |id| format!(", request {}", printable(id, 60)));
     let code = printable(&refusal.code, 80);

@@ -1,4 +1,4 @@
-//! Software secrets that are absent or unusable, and commands that print no code.
+//! Reports of software secrets that are absent or unusable, and of commands that print no code.
 
 use super::{Exit, Report, file, keyring, quoted};
 use crate::source::command::CommandFault;
@@ -42,7 +42,8 @@ pub(super) fn fault(what: String, place: &SecretPlace, fault: &SecretFault) -> R
     Report::new(Exit::Change, what, cause, next)
 }
 
-/// Explains why `text` cannot be used as a secret.
+/// Explains why an input cannot be used as a secret. `text` is the input's name at the start of the sentence, such as
+/// "the input".
 pub(super) fn issued(text: &str, fault: OtpauthError) -> String {
     match fault {
         OtpauthError::NotASecret => format!("{text} is neither base32 nor an otpauth:// URI"),

@@ -1,4 +1,4 @@
-//! Tokens that are missing, busy, locked, or have no such account.
+//! Reports of tokens that are missing, busy or locked, or that do not have the account.
 
 use super::oath::{carrier, oath};
 use super::{Exit, Report, change, listed};
@@ -9,9 +9,9 @@ use crate::world::{Process, printable};
 const NOBODY_KNOWN: &str =
     "close Yubico Authenticator, or run `gpgconf --kill scdaemon` to make GnuPG release the token, then try again";
 
-/// Next step if a token stays silent.
+/// Next step if a token does not respond.
 const CLOSE_OR_UNPLUG: &str = "close that program, or unplug the token and plug it in again";
-/// Next step if no account is chosen, or the wrong one.
+/// Next step if the setting that chooses an account is missing or wrong.
 const CHOOSE_ACCOUNT: &str = "choose an account: --account ID, or mfa_key_account in the profile";
 
 pub(super) fn report(what: String, error: &TokenError) -> Report {
@@ -147,7 +147,8 @@ pub(super) fn report(what: String, error: &TokenError) -> Report {
     }
 }
 
-/// Names the programs that may be using a token. A guess, because PC/SC does not tell.
+/// Names the programs that are probably using a token. This is a guess, because PC/SC does not report which program
+/// uses a token.
 fn guess(holders: &[Process]) -> String {
     let said = |process: &Process| format!("{} (pid {})", printable(&process.name, 40), process.pid);
     match holders {
@@ -157,7 +158,8 @@ fn guess(holders: &[Process]) -> String {
     }
 }
 
-/// Returns the step that makes the likeliest holder release the token; nothing is run here.
+/// Returns the next step: a command that makes the program that probably holds the token release it. The command is
+/// only suggested, never run.
 fn let_go(holders: &[Process]) -> Option<String> {
     let Process { name, pid } = holders.first()?;
     Some(match name.as_str() {

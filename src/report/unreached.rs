@@ -5,7 +5,7 @@ use crate::aws::client::{CaBundle, CertificateTime, NetworkFault, RequestRoute, 
 use crate::world::printable;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Reports a request without a response, or with one that AWS did not send.
+/// Reports a request that got no response, or a response that did not come from AWS.
 pub(super) fn unreached(what: String, error: &Unreached) -> Report {
     let (cause, next) = match error {
         Unreached::Unsendable { detail } => {
@@ -33,7 +33,7 @@ pub(super) fn unreached(what: String, error: &Unreached) -> Report {
     Report::new(Exit::Unreachable, what, cause, next)
 }
 
-/// Returns the host of the request.
+/// Returns the name of the request's host, escaped and shortened for a message.
 fn host(route: &RequestRoute) -> String {
     printable(&route.host, 120)
 }
@@ -42,7 +42,7 @@ fn named(proxy: &Through) -> String {
     format!("the proxy {} ({})", printable(&proxy.host, 120), proxy.origin)
 }
 
-/// Returns the settings that the host's name is made of.
+/// Returns the settings that determine the name of the request's host.
 fn which(route: &RequestRoute) -> String {
     if route.is_set {
         "the endpoint (AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, endpoint_url)".to_owned()
@@ -51,7 +51,7 @@ fn which(route: &RequestRoute) -> String {
     }
 }
 
-/// Returns cause and next step if the request did not get to the proxy.
+/// Returns the cause and the next step if the request did not reach the proxy.
 fn before_the_proxy(why: Unreachable, proxy: &Through, detail: &str) -> (String, String) {
     let (name, origin) = (named(proxy), proxy.origin);
     let cause = match why {
@@ -65,7 +65,7 @@ fn before_the_proxy(why: Unreachable, proxy: &Through, detail: &str) -> (String,
     (cause, format!("check {origin} and the network (does it need a VPN?)"))
 }
 
-/// Returns cause and next step if the request failed beyond the proxy, or without one.
+/// Returns the cause and the next step if the request failed behind the proxy, or if there is no proxy.
 fn on_the_way(
     why: Unreachable,
     route: &RequestRoute,
@@ -113,7 +113,7 @@ fn on_the_way(
     }
 }
 
-/// Returns the next step if something between this machine and AWS responds in its place.
+/// Returns the next step if something between this machine and AWS responds in place of AWS.
 fn portal(route: &RequestRoute) -> String {
     let proxy = route.proxy.as_ref().map_or(String::new(), |proxy| format!("; check {}", named(proxy)));
     let endpoint = if route.is_set { format!("; check {}", which(route)) } else { String::new() };
@@ -160,8 +160,8 @@ fn untrusted(route: &RequestRoute) -> (String, String) {
     }
 }
 
-/// Returns cause and next step if a certificate is not valid at this machine's time: the clock is more likely to be wrong
-/// than AWS.
+/// Returns the cause and the next step if a certificate is not valid at this machine's time. The clock is suspected
+/// first, because it is more likely to be wrong than the certificate.
 fn clock(time: &CertificateTime, route: &RequestRoute) -> (String, String) {
     /// Last second of the year 9999, the latest time that can be formatted.
     const LAST: u64 = 253_402_300_799;
@@ -182,14 +182,14 @@ fn clock(time: &CertificateTime, route: &RequestRoute) -> (String, String) {
     (cause, format!("{SET_CLOCK}; if it is right, the host's administrator has to renew the certificate"))
 }
 
-/// Formats a length of time in its largest fitting unit, rounded down.
+/// Formats a length of time in the largest unit that fits into it at least twice, rounded down.
 fn about(seconds: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(31_557_600, "years"), (86_400, "days"), (3600, "hours"), (60, "minutes")];
     let unit = UNITS.into_iter().find(|(length, _)| seconds >= 2 * length);
     unit.map_or_else(|| format!("{seconds} seconds"), |(length, name)| format!("{} {name}", seconds / length))
 }
 
-/// Reports settings for proxy or certificates that cannot be used.
+/// Reports settings for the proxy or the CA certificates that cannot be used.
 pub(super) fn report(fault: &NetworkFault) -> Report {
     let bundle = "could not use the CA bundle";
     let (error, cause, next) = match fault {

@@ -1,4 +1,5 @@
-//! One login at a time per MFA device: a login that waited may find that another one has made the session.
+//! The lock that allows one login at a time per MFA device. A login that waited for the lock may find that another
+//! login has obtained the session.
 
 use super::present::{ObtainedSession, good};
 use super::writer::SessionWriter;
@@ -11,18 +12,18 @@ use crate::plan::Plan;
 use crate::world::{MOMENT, Wait, World};
 use std::time::{Duration, Instant};
 
-/// Text shown while another login has the MFA device.
+/// Text shown while another login is using the MFA device.
 const WAITING: &str = "Waiting for another login with the same MFA device";
 
-/// The outcome of waiting for an MFA device.
+/// Outcome of waiting until no other login uses an MFA device.
 pub(super) enum Turn {
-    /// No other login has the ledger.
+    /// This login has locked the MFA device's ledger.
     Ours(Held),
-    /// Another login has made the session.
+    /// Another login has obtained the session, so this one needs no code.
     Served(Box<ObtainedSession>),
 }
 
-/// The wait of one login for its MFA device.
+/// A login that waits for its MFA device.
 pub(super) struct DeviceLock<'a> {
     pub(super) world: &'a World,
     pub(super) writer: &'a SessionWriter,
@@ -31,7 +32,8 @@ pub(super) struct DeviceLock<'a> {
 }
 
 impl DeviceLock<'_> {
-    /// Waits until no other login has the MFA device's ledger, or until another login has made the session.
+    /// Waits until no other login has locked the MFA device's ledger, or until another login has obtained the
+    /// session.
     pub(super) async fn turn(mut self, plan: &Plan, serial: &MfaSerial) -> Result<Turn, LoginError> {
         if let Some(ledger) = self.writer.take_back(serial) {
             return Ok(Turn::Ours(ledger));
@@ -60,8 +62,8 @@ impl DeviceLock<'_> {
         }
     }
 
-    /// Returns the session if the credentials file was changed and has it now. A file that cannot be read just now is
-    /// read again after its next change.
+    /// Returns the plan's session if the credentials file was changed and now has the session. A file that cannot be
+    /// read is read again only after its next change.
     fn look(&mut self, plan: &Plan) -> Option<ObtainedSession> {
         let now = file::stamp_of(&self.writer.locations().credentials);
         if now == std::mem::replace(&mut self.seen, now) {
@@ -71,7 +73,7 @@ impl DeviceLock<'_> {
     }
 }
 
-/// Waits until no login has the ledger of an MFA device, for work other than a login.
+/// Locks the ledger of an MFA device for work other than a login, after waiting until no login has locked it.
 ///
 /// # Errors
 /// [`LoginError::Ledger`] if the ledger cannot be written, or is not released in time.
@@ -81,7 +83,7 @@ pub async fn wait_for_ledger(plan: &Plan, serial: &MfaSerial, world: &World) -> 
     ledger::hold(&plan.state, serial, &world.clock, &mut waiting).await.map_err(LoginError::Ledger)
 }
 
-/// Announces that another login is waited for, once [`MOMENT`] has passed.
+/// Shows that another login is using the MFA device, once [`MOMENT`] has passed.
 fn show(wait: &Wait<'_>, begun: Instant, left: Duration) {
     if begun.elapsed() > MOMENT {
         wait.show(WAITING, Some(left));

@@ -1,5 +1,5 @@
-//! Sessions for several plans, side by side: each MFA device gives one code at a time, and no session is obtained
-//! twice.
+//! Obtains sessions for several plans at the same time. Each MFA device is asked for one code at a time, and no
+//! session is obtained twice.
 
 use super::device_lock::{DeviceLock, Turn};
 use super::present::{ObtainedSession, good, left_until};
@@ -24,13 +24,15 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::{Mutex, OnceCell};
 
-/// The outcome of one plan; its failure is shared with other plans that need the same login.
+/// Outcome for one plan. A failure is shared with other plans that need the same login.
 type SharedOutcome = Result<ObtainedSession, Arc<Failure>>;
 
-/// Obtains a session for each plan: the present one if it is good, else a fresh one, which is written to its profile.
+/// Obtains a session for each plan: the present session if it lasts long enough, otherwise a fresh one, which is
+/// written to its session profile.
 ///
 /// # Errors
-/// [`Failure`] if no plan can be tried; the failure of one plan does not stop the others.
+/// [`Failure`] if AWS's files cannot be read or the async runtime cannot start. A failure of one plan is in that
+/// plan's outcome, and does not stop the others.
 pub fn obtain_all(plans: &[&Plan], world: &World) -> Result<Vec<Result<ObtainedSession, Failure>>, Failure> {
     let seen = Locations::find(&world.env).ok().and_then(|locations| file::stamp_of(&locations.credentials));
     let profiles = Profiles::read(&world.env)?;
@@ -43,13 +45,14 @@ pub fn obtain_all(plans: &[&Plan], world: &World) -> Result<Vec<Result<ObtainedS
     }
     let runtime = async_runtime::current_thread().map_err(Failure::Runtime)?;
     let outcomes = runtime.block_on(Obtaining::new(plans, (profiles, seen), world).run(plans));
-    // Does not wait for a name lookup that is still running.
+    // Shut down without waiting for a name lookup that is still running.
     runtime.shutdown_background();
     stack::wipe();
     Ok(outcomes.into_iter().map(|outcome| outcome.map_err(Failure::Shared)).collect())
 }
 
-/// Obtains the session of one plan: the present one if it is good, else a fresh one, which is written to its profile.
+/// Obtains the session of one plan: the present session if it lasts long enough, otherwise a fresh one, which is
+/// written to its session profile.
 ///
 /// # Errors
 /// [`Failure`] if no session could be obtained or written.
@@ -67,16 +70,16 @@ struct Obtaining<'a> {
     writer: Arc<SessionWriter>,
     /// Plans that do not depend on another plan's session, by session profile, with their outcomes.
     roots: HashMap<&'a SessionProfile, (&'a Plan, OnceCell<SharedOutcome>)>,
-    /// Session profiles that may have to be written.
+    /// Session profiles that have no good session, and so may have to be written.
     due: Vec<&'a SessionProfile>,
-    /// Reasons why nothing could be written to a session profile; found out before the first code.
+    /// Reasons why some session profiles cannot be written. They are determined before the first code is used.
     refused: cell::OnceCell<HashMap<&'a SessionProfile, Arc<Failure>>>,
     tokens: RefCell<HashMap<Option<String>, Rc<Tokens>>>,
     networks: RefCell<Vec<OpenNetwork>>,
     devices: RefCell<HashMap<String, Rc<Mutex<Vec<Made<'a>>>>>>,
 }
 
-/// The outcome of a login, reused for plans whose login would be the same.
+/// Outcome of a login, which is reused for plans whose login would be the same.
 struct Made<'a> {
     plan: &'a Plan,
     outcome: Result<(Identity, Session, String), Arc<Failure>>,
@@ -109,7 +112,7 @@ impl<'a> Obtaining<'a> {
         outcomes.into_iter().map(written).collect()
     }
 
-    /// Checks that every due section can be written, before a code is spent; returns the failures by session profile.
+    /// Checks that every due section can be written, before a code is used. Returns the failures by session profile.
     fn rehearse(&self) -> HashMap<&'a SessionProfile, Arc<Failure>> {
         let failed = |error: CredentialsError| Arc::new(Failure::Write { spent: false, error });
         let credentials = &self.profiles.locations.credentials;
@@ -136,13 +139,14 @@ impl<'a> Obtaining<'a> {
         self.check(plan)?;
         let base = self.root(source).await?;
         if self.world.person.was_kept_waiting() {
-            // A session for which somebody touched a token is saved, even if the role then fails.
+            // A session for which somebody touched a token is saved, even if assuming the role then fails.
             self.writer.deliver();
         }
         self.assume(plan, base).await
     }
 
-    /// Obtains the session of a plan that does not depend on another's, once for all plans that need it.
+    /// Obtains the session of a plan that does not depend on another plan's session. This is done once for all plans
+    /// that need the session.
     async fn root(&self, plan: &'a Plan) -> SharedOutcome {
         let Some((plan, outcome)) = self.roots.get(&plan.session_profile) else {
             return self.log_in(plan).await;
@@ -169,14 +173,15 @@ impl<'a> Obtaining<'a> {
             let fresh = FreshSession::of(plan, device.serial, (session, identity), Some(source));
             return Ok(self.post(fresh, None, self.route(&plan.network)?.now()));
         }
-        // Another process may make the session while this login waits, which has spent nothing yet.
+        // Another process may obtain the session while this login waits. No code is lost then, because this login has
+        // not used one yet.
         let device_lock = DeviceLock { world: self.world, writer: &self.writer, seen: self.seen };
         let mut ledger = match device_lock.turn(plan, &device.serial).await.map_err(failed(plan))? {
             Turn::Served(got) => return Ok(*got),
             Turn::Ours(ledger) => ledger,
         };
-        // This plan's session cannot be written. Sessions made earlier with this ledger are written before it is
-        // released.
+        // If this plan's session cannot be written, the login ends here. Sessions that were obtained earlier with
+        // this ledger are written before it is released.
         if let Err(failure) = self.check(plan) {
             self.writer.deliver();
             return Err(failure);
@@ -210,7 +215,7 @@ impl<'a> Obtaining<'a> {
         login.run(grant(plan)).await.map_err(failed(plan))
     }
 
-    /// Returns the MFA device of a plan; AWS is asked only if the plan does not name one.
+    /// Returns the MFA device of a plan. AWS is asked only if the plan does not name an MFA device.
     async fn mfa_device(&self, plan: &'a Plan) -> Result<KnownDevice, Arc<Failure>> {
         if let Some(serial) = &plan.mfa_serial {
             return Ok(KnownDevice { serial: serial.clone(), identity: None });
@@ -228,7 +233,7 @@ impl<'a> Obtaining<'a> {
         Ok(Aws::new(&self.route(&plan.network)?, key))
     }
 
-    /// Assumes the role of a plan with the session of its source profile, which takes no code and no touch.
+    /// Assumes a plan's role with the session of its source profile, which needs neither a code nor a touch.
     async fn assume(&self, plan: &'a Plan, base: ObtainedSession) -> SharedOutcome {
         let steps = plan.role.as_ref().map(|role: &Role| role.steps.as_slice()).unwrap_or_default();
         let serial = base.mfa_serial.as_deref().and_then(|serial| MfaSerial::parse(serial).ok());
@@ -241,8 +246,8 @@ impl<'a> Obtaining<'a> {
         Ok(self.post(FreshSession::of(plan, serial, assumed, base.source), None, route.now()))
     }
 
-    /// Hands a fresh session to the writer. Its MFA device's ledger is kept until the session is in the file, where
-    /// those that wait for the MFA device look for it.
+    /// Hands a fresh session to the writer. The MFA device's ledger stays locked until the session is in the
+    /// credentials file, because logins that wait for the MFA device look for the session there.
     fn post(&self, fresh: FreshSession, ledger: Option<Held>, now: SystemTime) -> ObtainedSession {
         let got = ObtainedSession {
             session_profile: fresh.session_profile.clone(),
@@ -262,7 +267,8 @@ impl<'a> Obtaining<'a> {
         refused.get(&plan.session_profile).map_or(Ok(()), |failure| Err(Arc::clone(failure)))
     }
 
-    /// Writes an MFA device that had to be looked up to the config file (`--remember`), or tells the person how to.
+    /// Saves an MFA device that was looked up in IAM to the config file if `--remember` is set. Otherwise tells the
+    /// person how to save it.
     fn found(&self, plan: &Plan, serial: &MfaSerial, account: Option<&str>) {
         let (person, profile) = (&self.world.person, &plan.profile);
         if !plan.remember {
@@ -311,7 +317,8 @@ fn grant(plan: &Plan) -> Grant<'_> {
     plan.role.as_ref().and_then(|role| role.steps.last()).map_or(Grant::Session, Grant::Role)
 }
 
-/// Returns true if both plans have the same sources, so that what keeps one from a code keeps the other, too.
+/// Returns true if both plans have the same sources, so that a failure to get a code for one plan applies to the
+/// other, too.
 pub fn is_same_source(one: &Plan, other: &Plan) -> bool {
     let same = |pair: (&Source, &Source)| match pair {
         (Source::Secret(one), Source::Secret(other)) => one.as_source() == other.as_source(),
@@ -323,7 +330,7 @@ pub fn is_same_source(one: &Plan, other: &Plan) -> bool {
         && one.sources.iter().zip(&other.sources).all(same)
 }
 
-/// Returns true if one code serves both plans: same long-term key, duration, network and roles.
+/// Returns true if one code serves both plans, because they have the same long-term key, duration, network and roles.
 pub fn is_same_login(one: &Plan, other: &Plan) -> bool {
     let steps = |plan: &Plan| plan.role.as_ref().map(|role| role.steps.clone());
     one.key_id() == other.key_id()

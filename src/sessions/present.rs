@@ -1,4 +1,4 @@
-//! The session that a profile has already: its owner, and whether it lasts long enough.
+//! The session that the credentials file has for a plan, and the check that it lasts long enough.
 
 use crate::aws::config_file::Profiles;
 use crate::aws::credentials_file::{Stored, rfc3339};
@@ -10,7 +10,7 @@ use crate::world::{Clock, printable};
 use aws_smithy_types::DateTime;
 use std::time::{Duration, SystemTime};
 
-/// A session of a profile, fresh or found in the credentials file.
+/// A session of a profile, either fresh or found in the credentials file.
 #[derive(Clone)]
 pub struct ObtainedSession {
     /// Profile that holds the session.
@@ -22,7 +22,7 @@ pub struct ObtainedSession {
     /// Serial number of the MFA device whose code the session was made with; `None` if the credentials file does not
     /// say.
     pub mfa_serial: Option<String>,
-    /// Time until the session expires, by AWS's clock as far as it is known.
+    /// Time until the session expires. The offset of AWS's clock is taken into account, if it is known.
     pub left: Duration,
     /// Source of the code, as shown to a person; `None` if no code was needed.
     pub source: Option<String>,
@@ -49,14 +49,14 @@ impl ObtainedSession {
     }
 }
 
-/// Returns the present session if it is the plan's and lasts for the plan's `min_ttl`, by AWS's clock as far as it is
-/// known.
+/// Returns the present session if it belongs to the plan and is valid for at least the plan's `min_ttl`; `None` also
+/// if the plan forces a fresh session. The offset of AWS's clock is taken into account, if it is known.
 pub(super) fn good(plan: &Plan, profiles: &Profiles, clock: &dyn Clock) -> Option<ObtainedSession> {
     let got = present(plan, profiles, clock)?;
     (!plan.force && got.left >= plan.min_ttl).then_some(got)
 }
 
-/// Returns the present session if it is the plan's and not over.
+/// Returns the session in the credentials file if it belongs to the plan and has not expired.
 pub fn present(plan: &Plan, profiles: &Profiles, clock: &dyn Clock) -> Option<ObtainedSession> {
     let section = profiles.get(&plan.session_profile)?;
     let stored = Stored::read(section)?;

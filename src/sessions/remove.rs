@@ -1,4 +1,4 @@
-//! Removal of a session from the credentials file, and of what login added to the config file for it.
+//! Removal of a session from the credentials file, and of the section that login added to the config file for it.
 
 use crate::aws::config_file::{self, Profiles};
 use crate::aws::credentials_file::{self, OWNER, Removed};
@@ -7,8 +7,9 @@ use crate::plan;
 use crate::report::Failure;
 use crate::world::World;
 
-/// Removes the session in profile `session` from the credentials file, and its section from the config file if that
-/// is still as we made it. A profile without a session of ours is left unchanged.
+/// Removes the session in profile `session` from the credentials file. The section that login added to the config
+/// file is removed, too, if it is still unchanged. A profile without a session that this program wrote is left as it
+/// is.
 ///
 /// # Errors
 /// [`Failure::Write`] or [`Failure::File`] if one of the files cannot be changed.

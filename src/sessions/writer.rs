@@ -1,4 +1,5 @@
-//! The writer of fresh sessions to the credentials file: together at the end, and before each wait for a person.
+//! The writer of fresh sessions to the credentials file. It writes all of them together at the end of a run, and
+//! earlier if a person is about to be kept waiting.
 
 use crate::aws::config_file::{Locations, NewProfile, add_profiles};
 use crate::aws::credentials_file::{CredentialsError, SessionEntry, write_all};
@@ -11,7 +12,7 @@ use crate::world::{Person, printable};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A fresh session, with all that is written about it.
+/// A fresh session, with the facts that are written to AWS's files along with it.
 pub(super) struct FreshSession {
     pub(super) profile: ProfileName,
     pub(super) session_profile: SessionProfile,
@@ -51,9 +52,10 @@ impl FreshSession {
 pub(super) struct SessionWriter {
     locations: Locations,
     person: Person,
-    /// Each session has the ledger of its MFA device, which no other login gets before the session is written.
+    /// Sessions to write, each with the ledger of its MFA device. The ledger stays locked until the session is
+    /// written; `None` if the session keeps no ledger locked.
     waiting: Mutex<Vec<(FreshSession, Option<Held>)>>,
-    /// Held while sessions are being written.
+    /// Locked while sessions are being written.
     delivering: Mutex<()>,
     /// Reasons why sessions could not be written, by session profile.
     lost: Mutex<HashMap<SessionProfile, Arc<Failure>>>,
@@ -86,14 +88,15 @@ impl SessionWriter {
         }
     }
 
-    /// Takes the ledger of an MFA device back, if a waiting session has it.
+    /// Takes back the ledger of an MFA device from a session that waits to be written; `None` if no such session has
+    /// it.
     pub(super) fn take_back(&self, serial: &MfaSerial) -> Option<Held> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut theirs = waiting.iter_mut().filter(|(fresh, _)| fresh.mfa_serial == *serial);
         theirs.find_map(|(_, ledger)| ledger.take())
     }
 
-    /// Writes all waiting sessions in one step. If the section of one cannot be written, the others still are.
+    /// Writes all waiting sessions in one step. If one section cannot be written, the others still are.
     pub(super) fn deliver(&self) {
         // Sessions that another thread is writing must be in the file when this returns, since the program may end
         // then.
@@ -102,7 +105,7 @@ impl SessionWriter {
         if waiting.is_empty() {
             return;
         }
-        // The ledgers are released when everything is written.
+        // The ledgers stay locked until this function returns, when everything is written.
         let (fresh, _ledgers): (Vec<FreshSession>, Vec<Option<Held>>) = waiting.into_iter().unzip();
         let path = &self.locations.credentials;
         let entries: Vec<SessionEntry<'_>> = fresh.iter().map(FreshSession::entry).collect();
@@ -129,13 +132,13 @@ impl SessionWriter {
         lost.insert(fresh.session_profile.clone(), Arc::clone(failure));
     }
 
-    /// Returns the reason why a session was not written; `None` if it was.
+    /// Returns the reason why a session could not be written; `None` if no attempt to write it has failed.
     pub(super) fn failure(&self, session_profile: &SessionProfile) -> Option<Arc<Failure>> {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).get(session_profile).cloned()
     }
 
     /// Adds new session profiles to the config file, with the region and endpoints of their owners, so that
-    /// `--profile P-mfa` works like P.
+    /// `--profile P-mfa` works like `--profile P`.
     fn introduce(&self, fresh: &[FreshSession]) {
         let written = fresh.iter().filter(|fresh| self.failure(&fresh.session_profile).is_none());
         let new: Vec<NewProfile<'_>> = written
@@ -190,7 +193,7 @@ mod tests {
             passed_on: Vec::new(),
         };
         writer.post(fresh, None);
-        // Another process of ours is writing to the file.
+        // This thread stands for another aws-mfa-key process that is writing to the file.
         let (began, begins) = mpsc::channel();
         let (end, ends) = mpsc::channel();
         let credentials = locations.credentials.clone();
@@ -204,7 +207,7 @@ mod tests {
         begins.recv().unwrap();
         let ours = Arc::clone(&writer);
         let delivering = thread::spawn(move || ours.deliver());
-        // The thread has taken the session, and waits for the file.
+        // Wait until the thread has taken the session. It then waits for the file.
         while !writer.waiting.lock().unwrap().is_empty() {
             thread::yield_now();
         }

@@ -25,7 +25,7 @@ pub struct NewAccount {
     pub algorithm: Algorithm,
     /// Number of digits of a code, 6 to 8.
     pub digits: u8,
-    /// Secret of the account.
+    /// Secret that the codes are computed from; it cannot be read back from the token.
     pub secret: AccountSecret,
     /// True if each code is to require a touch.
     pub touch: bool,

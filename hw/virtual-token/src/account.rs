@@ -11,9 +11,9 @@ use zeroize::Zeroizing;
 /// Moving factor of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeKind {
-    /// A counter on the token, which each code advances (RFC 4226).
+    /// Codes from a counter on the token, which advances with each code (RFC 4226).
     Hotp,
-    /// The time step that the host sends (RFC 6238).
+    /// Codes from the time step that the host sends (RFC 6238).
     Totp,
 }
 

@@ -29,7 +29,7 @@ struct TokenInner {
     turn: Mutex<()>,
     /// Held only for a moment, never during a wait.
     state: Mutex<TokenState>,
-    /// Notified of every event that a wait for a touch has to check.
+    /// Signalled on every event that may end a wait for a touch.
     changed: Condvar,
 }
 

@@ -1,4 +1,4 @@
-//! Findings about the route to AWS, and about AWS's responses.
+//! Messages and fixes for findings about the connection to AWS, and about AWS's responses.
 
 use super::Check;
 use crate::aws::client::{AwsError, Through};
@@ -10,9 +10,9 @@ use crate::report::{Report, login, quoted};
 use crate::world::printable;
 use std::time::Duration;
 
-/// Clock offset that is worth a warning, in seconds.
+/// Clock offset from which a warning is shown, in seconds.
 const OFF: u64 = 5;
-/// Clock offset at which AWS rejects signatures, in seconds (Signature Version 4).
+/// Clock offset from which AWS rejects signatures, in seconds (Signature Version 4).
 const TOO_FAR: u64 = 300;
 /// Command that synchronizes the clock.
 const CLOCK: &str = "`sudo timedatectl set-ntp true`";

@@ -1,4 +1,4 @@
-//! Findings about the smart card service and the USB devices.
+//! Messages and fixes for findings about the smart card service and the USB devices.
 
 use super::Check;
 use crate::doctor::{Distribution, Hidden, Sandbox, Seat, ServiceFinding, System, UsbFinding, UsbToken};
@@ -11,7 +11,8 @@ use hw::transport::CarrierError;
 
 const SERVICE: &str = "service";
 
-/// Returns the command that lets this user use tokens without a desktop session (polkit; pcsc-lite's actions).
+/// Returns the command that adds a polkit rule for pcsc-lite's actions, so that this user can use tokens without a
+/// desktop session.
 fn polkit_rule() -> String {
     format!(
         "`echo \"polkit.addRule(function (action, subject) {{ if (subject.user == '$(id -un)' && \
@@ -53,7 +54,8 @@ fn who(Seat { ssh, local, elsewhere, .. }: Seat) -> String {
     format!("{session}{elsewhere}")
 }
 
-/// Returns what is known about why the service does not respond, to be appended to the cause.
+/// Returns the known reason why the service does not respond, to be appended to the cause; empty if the reason is
+/// unknown.
 fn because(why: &CarrierError, system: &System, seat: Seat) -> String {
     match why {
         CarrierError::Refused if seat.ssh => "; over SSH, polkit has to allow access".to_owned(),
@@ -82,7 +84,7 @@ fn name(sandbox: Sandbox) -> &'static str {
     }
 }
 
-/// Returns the fix that fits this machine; `None` if the general one is as good.
+/// Returns a fix that fits this machine; `None` if the fix for any machine is as good.
 fn start(why: &CarrierError, system: &System, seat: Seat) -> Option<String> {
     match why {
         CarrierError::NoService | CarrierError::ServiceStopped if system.socket.is_some() => {

@@ -1,4 +1,5 @@
-//! Findings about the profile, its files, and what overrides its session in AWS's clients.
+//! Messages and fixes for findings about the profile, its files, and variables that override its session in AWS's
+//! clients.
 
 use super::Check;
 use crate::aws::credentials_file::CredentialsNotice;

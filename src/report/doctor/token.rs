@@ -1,4 +1,4 @@
-//! Findings about tokens, their accounts, and software secrets.
+//! Messages and fixes for findings about tokens, their accounts, and software secrets.
 
 use super::Check;
 use crate::doctor::{About, TokenFinding};
@@ -44,7 +44,8 @@ pub(super) fn check(finding: &TokenFinding) -> Check {
     }
 }
 
-/// Returns a command that chooses one of several accounts or tokens, with the first as an example.
+/// Returns a fix that names an account or a token in the profile, with the first candidate as an example; `None` if
+/// the error does not call for a choice.
 fn choice(error: &TokenError, profile: &str) -> Option<String> {
     let set = |key: &str, value: &str| {
         let (value, profile) = (quoted(value), quoted(&printable(profile, 80)));

@@ -29,8 +29,8 @@ pub(super) async fn code(
     purpose: &Purpose,
 ) -> Result<Code, TokenError> {
     let touch = match found.account.touch {
-        // The account may have been replaced since then by one that needs a touch. If somebody can be asked, wait and
-        // see: a token that stays silent needs a touch.
+        // Since the account was remembered, it may have been replaced by one that needs a touch. If somebody can be
+        // asked, wait and see: a token that stays silent needs a touch.
         Some(false) if found.recalled.is_some() && person.may_be_bothered() => None,
         touch => touch,
     };

@@ -26,7 +26,7 @@ pub enum PasswordPlace {
     Credential(PathBuf),
     /// Entry in the desktop's keyring, with the key, stored at a person's request.
     Keyring,
-    /// ykman's own store, with the key.
+    /// ykman's own store, which holds the key derived from the password.
     Ykman,
 }
 

@@ -98,7 +98,7 @@ impl Pipes {
 }
 
 impl PipesInner {
-    /// Sends the queued data in the queued transfers, oldest first.
+    /// Completes waiting transfers with the queued data, oldest first.
     fn flow(&mut self) -> io::Result<()> {
         let mut place = 0;
         while let Some(&WaitingTransfer { sequence, endpoint, length }) = self.waiting.get(place) {
